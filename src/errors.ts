@@ -1,0 +1,45 @@
+/**
+ * Every way the daemon can fail, and the exit code each one has when it ends the process.
+ * Codes are part of the interface (README, "Exit codes"): add, never renumber. 0 is kept for a drained, orderly stop.
+ */
+export const EXIT_CODES = {
+  UNEXPECTED: 1,
+  CONFIG: 2,
+  DATA: 3,
+  HAPROXY: 4,
+  LISTEN: 5,
+  LIFECYCLE: 6,
+  RENDER: 7,
+  VALIDATE: 8,
+  APPLY: 9,
+  PROXY: 10,
+  DRAIN: 11,
+  USAGE: 64,
+} as const;
+
+export type ErrorCode = keyof typeof EXIT_CODES;
+
+/**
+ * The one error class of the daemon. `message` reads `cannot <verb> <object>: <reason>` and fits on one line;
+ * `detail` holds what a child wrote or what else is too long for a line; `cause` is the error underneath.
+ */
+export class DaemonError extends Error {
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: {cause?: unknown; detail?: string | undefined} = {}) {
+    super(message, 'cause' in options ? {cause: options.cause} : undefined);
+    this.name = 'DaemonError';
+    this.code = code;
+    this.detail = options.detail;
+  }
+}
+
+/** The message of anything that was thrown. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The `code` that Node puts on its system errors (`ENOENT`, `ECONNREFUSED`), or undefined. */
+export const systemCodeOf = (error: unknown): string | undefined => {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+};

@@ -1,0 +1,99 @@
+import type {FileHandle} from 'node:fs/promises';
+import {mkdir, open, readdir, readFile, rename, rm, symlink} from 'node:fs/promises';
+import {dirname} from 'node:path';
+import {systemCodeOf} from '../errors.ts';
+
+/** A file written in full beside its target, waiting to take its place. */
+export interface PreparedFile {
+  /** Puts the file in place (rename, folder synced). The target is the old or the new text at every instant. */
+  commit(): Promise<void>;
+  /** Removes the temporary file; nothing happens once committed. */
+  discard(): Promise<void>;
+}
+
+/** The file effects that rooms need. Every method rejects with Node's own error; none leaves a half-written target. */
+export interface Files {
+  /** The text (UTF-8) of a file, or undefined when there is none. */
+  readText(path: string): Promise<string | undefined>;
+  /** Writes and syncs `text` to a temporary file in the folder of `path`. */
+  prepare(path: string, text: string, mode?: number): Promise<PreparedFile>;
+  /** `prepare` and `commit` in one: durable and atomic. */
+  replace(path: string, text: string, mode?: number): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file or a folder with all in it; absent is fine. */
+  remove(path: string): Promise<void>;
+  makeFolder(path: string): Promise<void>;
+  /** The names in a folder; none when it is absent. */
+  list(path: string): Promise<string[]>;
+  /** Makes `path` a symbolic link to `target`, replacing what was there in one step. */
+  pointLink(path: string, target: string): Promise<void>;
+}
+
+let temporaryNumber = 0;
+const temporaryBeside = (path: string): string => `${path}.tmp-${process.pid}-${++temporaryNumber}`;
+
+const syncFolder = async (path: string): Promise<void> => {
+  await using folder = await open(path, 'r');
+  await folder.sync();
+};
+
+async function writeSynced(path: string, text: string, mode: number): Promise<void> {
+  await using file: FileHandle = await open(path, 'w', mode);
+  await file.writeFile(text);
+  await file.sync();
+}
+
+async function prepare(path: string, text: string, mode = 0o644): Promise<PreparedFile> {
+  const temporary = temporaryBeside(path);
+  let pending = true;
+  try {
+    await writeSynced(temporary, text, mode);
+  } catch (error) {
+    await rm(temporary, {force: true});
+    throw error;
+  }
+  return {
+    async commit() {
+      await rename(temporary, path);
+      pending = false;
+      await syncFolder(dirname(path));
+    },
+    async discard() {
+      if (pending) await rm(temporary, {force: true});
+    },
+  };
+}
+
+export const systemFiles: Files = {
+  async readText(path) {
+    try {
+      return await readFile(path, 'utf8');
+    } catch (error) {
+      if (systemCodeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  },
+  prepare,
+  async replace(path, text, mode) {
+    const prepared = await prepare(path, text, mode);
+    await prepared.commit();
+  },
+  rename,
+  remove: path => rm(path, {force: true, recursive: true}),
+  async makeFolder(path) {
+    await mkdir(path, {recursive: true});
+  },
+  async list(path) {
+    try {
+      return await readdir(path);
+    } catch (error) {
+      if (systemCodeOf(error) === 'ENOENT') return [];
+      throw error;
+    }
+  },
+  async pointLink(path, target) {
+    const temporary = temporaryBeside(path);
+    await symlink(target, temporary);
+    await rename(temporary, path);
+  },
+};

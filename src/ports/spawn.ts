@@ -1,0 +1,103 @@
+import {createInterface} from 'node:readline';
+import {execa} from 'execa';
+
+/** A program and its arguments; never a shell line. */
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** How a process ended: exactly one of the two is set. */
+export interface Exit {
+  readonly code: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+}
+
+/** A process that is watched: one of our own, or one adopted from an earlier daemon. */
+export interface Child {
+  readonly pid: number;
+  /** Resolves once, when the process is gone and its output was read. Never rejects. */
+  readonly exited: Promise<Exit>;
+  /** Sends a signal; false when the process is already gone. Never reaches a stranger with a reused PID. */
+  kill(signal: NodeJS.Signals): boolean;
+}
+
+export type OutputStream = 'stdout' | 'stderr';
+export type OnLine = (line: string, stream: OutputStream) => void;
+
+/** What a command that ran to its end left behind; `code` is undefined when a signal or the time limit ended it. */
+export interface Finished extends Exit {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+}
+
+export interface Spawn {
+  /**
+   * Starts a process in its own session, so that a Ctrl-C at our terminal and our own death leave it running, and
+   * hands over its output line by line for as long as it lives (an unread pipe hangs HAProxy). Rejects when the
+   * program cannot be started.
+   */
+  start(command: Command, onLine: OnLine): Promise<Child>;
+  /** Runs a short command to its end; kills it after `timeoutMs`. Rejects when the program cannot be started. */
+  run(command: Command, options: {timeoutMs: number; input?: string}): Promise<Finished>;
+}
+
+/** More output than this from a short command is a fault of the command. */
+const OUTPUT_LIMIT_CHARACTERS = 1 << 20;
+
+/** How long after its exit a process's last lines may still arrive. */
+const OUTPUT_DELAY_MS = 200;
+
+/** A killed command gets this long between SIGTERM and SIGKILL. */
+const KILL_DELAY_MS = 1000;
+
+const exitOf = (code: number | null | undefined, signal: NodeJS.Signals | null | undefined): Exit => ({
+  code: code ?? undefined,
+  signal: signal ?? undefined,
+});
+
+export const systemSpawn: Spawn = {
+  async start(command, onLine) {
+    const child = execa(command.file, command.args, {
+      ...(command.env && {env: command.env}),
+      buffer: false,
+      cleanup: false,
+      detached: true,
+      reject: false,
+      stdin: 'ignore',
+    });
+    const exited = new Promise<Exit>(resolve => {
+      // `close` follows the last line of output; a grandchild that keeps the pipe open may not delay the news.
+      child.nodeChildProcess.once('close', (code, signal) => resolve(exitOf(code, signal)));
+      child.nodeChildProcess.once('exit', (code, signal) => {
+        setTimeout(() => resolve(exitOf(code, signal)), OUTPUT_DELAY_MS);
+      });
+    });
+    if (child.pid === undefined) {
+      const {cause, message} = await child;
+      throw cause ?? new Error(message ?? `cannot start ${command.file}`);
+    }
+    createInterface({input: child.stdout}).on('line', line => onLine(line, 'stdout'));
+    createInterface({input: child.stderr}).on('line', line => onLine(line, 'stderr'));
+    return {pid: child.pid, exited, kill: signal => child.kill(signal)};
+  },
+
+  async run(command, {timeoutMs, input}) {
+    const result = await execa(command.file, command.args, {
+      ...(command.env && {env: command.env}),
+      ...(input === undefined ? {stdin: 'ignore'} : {input}),
+      forceKillAfterDelay: KILL_DELAY_MS,
+      maxBuffer: OUTPUT_LIMIT_CHARACTERS,
+      reject: false,
+      stripFinalNewline: false,
+      timeout: timeoutMs,
+    });
+    if (result.exitCode === undefined && result.signal === undefined) {
+      throw result.cause ?? new Error(result.message ?? `cannot run ${command.file}`);
+    }
+    const {stdout, stderr, timedOut} = result;
+    return {...exitOf(result.exitCode, result.signal as NodeJS.Signals | undefined), stdout, stderr, timedOut};
+  },
+};
