@@ -1,0 +1,44 @@
+import {execFileSync} from 'node:child_process';
+import {existsSync} from 'node:fs';
+import {delimiter, join} from 'node:path';
+
+/**
+ * The real things that suites run against. A suite that lacks one fails in CI (`CI` is set) and is skipped elsewhere,
+ * saying what it missed: pass the result as the `skip` option of `describe` or `test`.
+ */
+export type Part = 'root' | 'haproxy' | 'iptables' | 'netns' | 'jinja2' | 'faketime';
+
+const onPath = (name: string): boolean =>
+  (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, name)));
+
+const succeeds = (file: string, args: string[]): boolean => {
+  try {
+    execFileSync(file, args, {stdio: 'ignore', timeout: 10_000});
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** The HAProxy binary under test: `KONTROL_HAPROXY`, else the one on PATH. */
+export const haproxyBinary = process.env.KONTROL_HAPROXY ?? 'haproxy';
+
+/** Debian's interpreter: the one that python3-jinja2 belongs to. */
+export const pythonBinary = '/usr/bin/python3';
+
+const PROBES: Record<Part, () => boolean> = {
+  root: () => process.getuid?.() === 0,
+  haproxy: () => succeeds(haproxyBinary, ['-v']),
+  iptables: () => onPath('iptables-restore') && succeeds('iptables', ['-w', '-S']),
+  netns: () => succeeds('unshare', ['--net', 'ip', 'link', 'show']),
+  jinja2: () => succeeds(pythonBinary, ['-c', 'import jinja2']),
+  faketime: () => onPath('faketime'),
+};
+
+export function missing(...parts: Part[]): string | false {
+  const lacking = parts.filter(part => !PROBES[part]());
+  if (lacking.length === 0) return false;
+  const message = `real parts missing: ${lacking.join(', ')}`;
+  if (process.env.CI) throw new Error(message);
+  return message;
+}
