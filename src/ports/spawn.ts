@@ -23,6 +23,12 @@ export interface Child {
   kill(signal: NodeJS.Signals): boolean;
 }
 
+/** A process that we started, the first of its own session and process group. */
+export interface OwnChild extends Child {
+  /** Signals all that it started and that stayed in its group; false when none is left. */
+  killGroup(signal: NodeJS.Signals): boolean;
+}
+
 export type OutputStream = 'stdout' | 'stderr';
 export type OnLine = (line: string, stream: OutputStream) => void;
 
@@ -39,7 +45,7 @@ export interface Spawn {
    * hands over its output line by line for as long as it lives (an unread pipe hangs HAProxy). Rejects when the
    * program cannot be started.
    */
-  start(command: Command, onLine: OnLine): Promise<Child>;
+  start(command: Command, onLine: OnLine): Promise<OwnChild>;
   /** Runs a short command to its end; kills it after `timeoutMs`. Rejects when the program cannot be started. */
   run(command: Command, options: {timeoutMs: number; input?: string}): Promise<Finished>;
 }
@@ -81,7 +87,19 @@ export const systemSpawn: Spawn = {
     }
     createInterface({input: child.stdout}).on('line', line => onLine(line, 'stdout'));
     createInterface({input: child.stderr}).on('line', line => onLine(line, 'stderr'));
-    return {pid: child.pid, exited, kill: signal => child.kill(signal)};
+    const {pid} = child;
+    return {
+      pid,
+      exited,
+      kill: signal => child.kill(signal),
+      killGroup(signal) {
+        try {
+          return process.kill(-pid, signal);
+        } catch {
+          return false;
+        }
+      },
+    };
   },
 
   async run(command, {timeoutMs, input}) {

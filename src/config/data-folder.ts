@@ -1,0 +1,56 @@
+import {mkdir, rm} from 'node:fs/promises';
+import {connect, createServer, type Server} from 'node:net';
+import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
+
+const OWNER_ONLY = 0o700;
+
+/**
+ * Makes the data folder when there is none and locks it against a second daemon: a UNIX socket that the kernel closes
+ * however we die, and that is seen across PID and network namespaces, unlike a PID. Rejects with DATA.
+ */
+export async function openDataFolder(path: string): Promise<AsyncDisposable> {
+  try {
+    await mkdir(path, {recursive: true, mode: OWNER_ONLY});
+  } catch (cause) {
+    throw new DaemonError(
+      'DATA',
+      `cannot use KONTROL_DATA ${path}: ${reasonOf(cause)}; mount or make a writable folder`,
+      {cause},
+    );
+  }
+  const lockPath = `${path}/daemon.lock`;
+  const server = await bind(lockPath).catch(async (error: unknown) => {
+    if (systemCodeOf(error) !== 'EADDRINUSE') throw refuse(path, error);
+    if (await answers(lockPath)) {
+      throw new DaemonError(
+        'DATA',
+        `cannot use KONTROL_DATA ${path}: another daemon runs on it; stop it or set another folder`,
+      );
+    }
+    await rm(lockPath, {force: true});
+    return bind(lockPath).catch(again => {
+      throw refuse(path, again);
+    });
+  });
+  return {[Symbol.asyncDispose]: () => new Promise(resolve => server.close(() => resolve()))};
+}
+
+const refuse = (path: string, cause: unknown): DaemonError =>
+  new DaemonError('DATA', `cannot lock KONTROL_DATA ${path}: ${reasonOf(cause)}`, {cause});
+
+const bind = (path: string): Promise<Server> =>
+  new Promise((resolve, reject) => {
+    const server = createServer(socket => socket.destroy());
+    server.once('error', reject);
+    server.listen(path, () => resolve(server.unref()));
+  });
+
+const answers = (path: string): Promise<boolean> =>
+  new Promise(resolve => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });

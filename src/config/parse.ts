@@ -1,0 +1,192 @@
+import {isIP} from 'node:net';
+import {DaemonError} from '../errors.ts';
+import type {LogLevel} from '../ports/log.ts';
+import type {Config, Labels, MasterAddress, Self, TemplateSource} from './config.ts';
+import {createReader, type Reader} from './reader.ts';
+
+export const CONFIG_ANNOTATION = 'haproxy.unity3d.com/config';
+export const MASTER_ANNOTATION = 'kontrol.unity3d.com/master';
+
+const HOUR_MS = 3_600_000;
+const MODES = ['master', 'slave', 'debug', 'verbose'] as const;
+
+/** HAProxy refuses UNIX socket paths of 97 bytes and more; `/run/<generation>.sock` follows the folder. */
+const MAX_DATA_FOLDER_BYTES = 76;
+
+/** Settings that change who may do what: set, they must act, so a version that lacks them refuses to start. */
+const REFUSED_UNTIL_BUILT = ['KONTROL_PING_TOKEN_FILE', 'KONTROL_TOKEN_FILE'];
+
+/** Settings of the 2017 pod and of later issues that this version ignores aloud. */
+const IGNORED_UNTIL_BUILT = [
+  'KONTROL_CALLBACK',
+  'KONTROL_ETCD',
+  'KONTROL_SCRIPT',
+  'KONTROL_SHELL_CALLBACK',
+  'KONTROL_STATSD',
+];
+
+export interface ParsedConfig {
+  readonly config: Config;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The environment (README "Settings") as one frozen object. Throws one `CONFIG` error that names every fault.
+ * `hostname` stands in for an unset `HOSTNAME`; `resolvePath` makes relative paths absolute.
+ */
+export function parseConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  host: {hostname: string; resolvePath: (path: string) => string},
+): ParsedConfig {
+  const reader = createReader(env);
+  const {mode, logLevel} = parseMode(reader);
+  const port = reader.integer('KONTROL_PORT', 8000, {min: 0, max: 65_535});
+  const self = parseSelf(reader, host.hostname);
+  const masters = mode.slave ? parseMasters(reader, self.annotations, port) : [];
+  if (masters.length > 0 && self.ip === undefined) {
+    reader.fault("KONTROL_IP is not set: the slave role announces the pod's address");
+  }
+  const ttlMs = reader.secondsMs('KONTROL_TTL', 25_000, {minMs: 1000, maxMs: HOUR_MS});
+  const damperMs = reader.secondsMs('KONTROL_DAMPER', 10_000, {minMs: 0, maxMs: HOUR_MS});
+  const dataFolder = host.resolvePath(reader.text('KONTROL_DATA') ?? '/data');
+  if (Buffer.byteLength(dataFolder) > MAX_DATA_FOLDER_BYTES) {
+    reader.fault(
+      `KONTROL_DATA ${dataFolder} is longer than ${MAX_DATA_FOLDER_BYTES} bytes: HAProxy's socket paths would not fit`,
+    );
+  }
+  const config: Config = {
+    mode,
+    logLevel,
+    self,
+    template: parseTemplate(reader, self.annotations, mode.master, host.resolvePath),
+    port,
+    statusPort: reader.integer('KONTROL_STATUS_PORT', 8001, {min: 0, max: 65_535}),
+    ttlMs,
+    damperMs,
+    damperMaxMs: Math.max(
+      damperMs,
+      reader.secondsMs('KONTROL_DAMPER_MAX', 4 * damperMs, {minMs: 0, maxMs: 4 * HOUR_MS}),
+    ),
+    warmupMs: reader.secondsMs('KONTROL_WARMUP', 0.75 * ttlMs, {minMs: 0, maxMs: HOUR_MS}),
+    maxMembers: reader.integer('KONTROL_MAX_MEMBERS', 20_000, {min: 1, max: 1_000_000}),
+    lingerMs: reader.secondsMs('KONTROL_LINGER', 5000, {minMs: 0, maxMs: HOUR_MS}),
+    graceMs: reader.secondsMs('KONTROL_GRACE', 25_000, {minMs: 0, maxMs: 24 * HOUR_MS}),
+    settleMs: reader.integer('KONTROL_SETTLE_MS', 20, {min: 0, max: 1000}),
+    drain: parseDrain(reader),
+    dataFolder,
+    haproxy: reader.text('KONTROL_HAPROXY') ?? 'haproxy',
+    reload: reader.oneOf('KONTROL_RELOAD', 'auto', ['auto', 'syn-drop', 'classic', 'plain']),
+    lifecycle: reader.text('KONTROL_LIFECYCLE'),
+    masters,
+    payloadFile: host.resolvePath(reader.text('KONTROL_PAYLOAD') ?? `${dataFolder}/state.json`),
+    env: kontrolVariables(env),
+  };
+  reader.oneOf('KONTROL_VERIFY', 'off', ['off']);
+  for (const name of REFUSED_UNTIL_BUILT) {
+    if (reader.text(name) !== undefined) reader.fault(`${name} is set, but this version cannot check tokens: unset it`);
+  }
+  for (const name of IGNORED_UNTIL_BUILT) {
+    if (reader.text(name) !== undefined) reader.warn(`${name} is set, but this version does not act on it: ignored`);
+  }
+  if (reader.faults.length > 0) {
+    throw new DaemonError('CONFIG', `cannot read the configuration: ${reader.faults.join('; ')}`);
+  }
+  return {config: deepFreeze(config), warnings: reader.warnings};
+}
+
+function parseMode(reader: Reader): {mode: Config['mode']; logLevel: LogLevel} {
+  const tokens = (reader.text('KONTROL_MODE') ?? 'master').split(',').map(token => token.trim());
+  const unknown = tokens.filter(token => token !== '' && !MODES.some(mode => mode === token));
+  if (unknown.length > 0) reader.fault(`KONTROL_MODE ${unknown.join(',')} is none of ${MODES.join(', ')}`);
+  const mode = {master: tokens.includes('master'), slave: tokens.includes('slave')};
+  if (!mode.master && !mode.slave) reader.fault('KONTROL_MODE names neither master nor slave: nothing to do');
+  return {mode, logLevel: tokens.includes('debug') ? 'trace' : tokens.includes('verbose') ? 'debug' : 'info'};
+}
+
+function parseSelf(reader: Reader, hostname: string): Self {
+  const labels = reader.labels('KONTROL_LABELS');
+  for (const name of ['app', 'role']) {
+    if (!labels[name])
+      reader.fault(`KONTROL_LABELS has no label "${name}": set it to JSON such as {"app":"haproxy","role":"balancer"}`);
+  }
+  const ip = reader.text('KONTROL_IP')?.trim();
+  if (ip !== undefined && isIP(ip) === 0) reader.fault(`KONTROL_IP "${ip}" is not an IP address`);
+  return {
+    namespace: reader.text('NAMESPACE') ?? 'default',
+    id: reader.text('KONTROL_ID') ?? reader.text('HOSTNAME') ?? hostname,
+    ip,
+    app: labels.app ?? '',
+    role: labels.role ?? '',
+    labels,
+    annotations: reader.labels('KONTROL_ANNOTATIONS'),
+    eip: reader.text('KONTROL_EIP'),
+    node: {labels: reader.labels('KONTROL_NODE_LABELS'), annotations: reader.labels('KONTROL_NODE_ANNOTATIONS')},
+  };
+}
+
+/** A value with a line break or a Jinja2 delimiter is the template itself; anything else names a file. */
+function parseTemplate(
+  reader: Reader,
+  annotations: Labels,
+  needed: boolean,
+  resolvePath: (path: string) => string,
+): TemplateSource | undefined {
+  const given = reader.text('KONTROL_TEMPLATE');
+  if (given !== undefined) {
+    return /\n|\{[{%#]/.test(given)
+      ? {is: 'text', text: given, from: 'KONTROL_TEMPLATE'}
+      : {is: 'file', path: resolvePath(given)};
+  }
+  const annotation = annotations[CONFIG_ANNOTATION];
+  if (annotation !== undefined) return {is: 'text', text: annotation, from: `annotation ${CONFIG_ANNOTATION}`};
+  if (needed) reader.fault(`there is no template: set the annotation ${CONFIG_ANNOTATION} or KONTROL_TEMPLATE`);
+  return undefined;
+}
+
+/** `host`, `host:port`, `[v6]` and `[v6]:port`, comma-separated. */
+function parseMasters(reader: Reader, annotations: Labels, defaultPort: number): MasterAddress[] {
+  const given = annotations[MASTER_ANNOTATION];
+  if (given === undefined) {
+    reader.warn(`KONTROL_MODE has "slave" but there is no annotation ${MASTER_ANNOTATION}: no keepalives are sent`);
+    return [];
+  }
+  const entries = given.split(',').map(entry => entry.trim());
+  return entries
+    .filter(entry => entry !== '')
+    .flatMap(entry => {
+      if (isIP(entry) === 6) return [{host: entry, port: defaultPort}];
+      const match = /^(?:\[(?<v6>[0-9A-Fa-f:.]+)\]|(?<name>[0-9A-Za-z._-]+))(?::(?<port>\d{1,5}))?$/.exec(
+        entry,
+      )?.groups;
+      const host = match?.v6 ?? match?.name;
+      const port = Number(match?.port ?? defaultPort);
+      if (host !== undefined && port <= 65_535) return [{host, port}];
+      reader.fault(`annotation ${MASTER_ANNOTATION}: "${entry}" is not a host or host:port`);
+      return [];
+    });
+}
+
+/** `KONTROL_DRAIN=<seconds>[,<generations>]`. */
+function parseDrain(reader: Reader): Config['drain'] {
+  const given = reader.text('KONTROL_DRAIN') ?? '3600,16';
+  const match = /^\s*(\d{1,7})\s*(?:,\s*(\d{1,3})\s*)?$/.exec(given);
+  const maxCount = Number(match?.[2] ?? 16);
+  if (match === null || maxCount < 1)
+    reader.fault(`KONTROL_DRAIN "${given}" is not <seconds> or <seconds>,<generations>`);
+  return {maxAgeMs: Number(match?.[1] ?? 0) * 1000, maxCount};
+}
+
+const kontrolVariables = (env: Readonly<Record<string, string | undefined>>): Labels =>
+  Object.fromEntries(
+    Object.entries(env)
+      .filter((entry): entry is [string, string] => entry[0].startsWith('KONTROL_') && entry[1] !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const entry of Object.values(value)) deepFreeze(entry);
+  }
+  return value;
+}

@@ -1,0 +1,125 @@
+import {errorCodes, type FastifyInstance, type FastifyReply, fastify} from 'fastify';
+import type {Clock} from '../ports/clock.ts';
+import type {Log} from '../ports/log.ts';
+import {acceptAnyBody, BODY_LIMIT_BYTES} from './body.ts';
+import {createClientErrorHandler} from './client-error.ts';
+
+/** A slave waits 1 s for its answer, so who needs longer than these is broken or means harm. */
+const TIMEOUTS = {headersMs: 5000, requestMs: 10_000, keepAliveMs: 5000, silentMs: 15_000, checkEveryMs: 1000} as const;
+
+/** What became of a ping. `bad` answers 400; `refused` (a cap is reached) and `unavailable` (the store is) answer 503. */
+export type Reception =
+  | {readonly is: 'accepted'}
+  | {readonly is: 'bad'; readonly field: string; readonly reason: string}
+  | {readonly is: 'refused'; readonly reason: string}
+  | {readonly is: 'unavailable'; readonly reason: string};
+
+/** The last applied configuration, as `GET /state` shows it; `md5` is null before the first one. */
+export interface MasterState {
+  readonly md5: string | null;
+  readonly hosts: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface MasterPorts {
+  /** Answers from memory, at once. `remoteAddress` is as the socket says it (`::ffff:10.2.0.17`). */
+  receive(body: Buffer, remoteAddress: string): Reception;
+  state(): MasterState;
+  /** Called once per answer, for the metrics. */
+  count?(status: number): void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Why a request was not served; `field` names the part of a ping that is at fault. */
+interface Refusal {
+  readonly error: string;
+  readonly field?: string;
+  readonly reason: string;
+}
+
+const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map([
+  ['/ping', 'PUT'],
+  ['/state', 'GET, HEAD'],
+  ['/script', 'PUT'],
+  ['/down', 'POST'],
+]);
+
+/**
+ * The master endpoint (CONTRACT, "Keepalive"), not yet listening: `PUT /ping`, `GET /state`, and the two calls of the
+ * old slave that ran commands, refused. Every refusal is JSON `{"error", "field"?, "reason"}`. Whatever a client does,
+ * a ping of another one is answered; slow clients are cut.
+ */
+export function createMaster({receive, state, count, clock, log}: MasterPorts): FastifyInstance {
+  const app = fastify({
+    clientErrorHandler: createClientErrorHandler({clock, log}),
+    connectionTimeout: TIMEOUTS.silentMs,
+    frameworkErrors: (error, _request, reply) => {
+      answer(reply, error.statusCode ?? 400, {error: 'bad request', reason: error.message});
+    },
+    http: {connectionsCheckingInterval: TIMEOUTS.checkEveryMs, headersTimeout: TIMEOUTS.headersMs},
+    keepAliveTimeout: TIMEOUTS.keepAliveMs,
+    requestTimeout: TIMEOUTS.requestMs,
+  });
+
+  const answer = (reply: FastifyReply, status: number, body?: Refusal | MasterState): void => {
+    count?.(status);
+    reply.code(status).send(body);
+  };
+
+  acceptAnyBody(app);
+
+  app.put<{Body: Buffer | undefined}>('/ping', (request, reply) => {
+    const reception = receive(request.body ?? Buffer.alloc(0), request.ip);
+    switch (reception.is) {
+      case 'accepted':
+        return answer(reply, 200);
+      case 'bad':
+        return answer(reply, 400, {error: 'bad ping', field: reception.field, reason: reception.reason});
+      case 'refused':
+        return answer(reply, 503, {error: 'ping refused', reason: reception.reason});
+      case 'unavailable':
+        return answer(reply, 503, {error: 'ping not taken', reason: reception.reason});
+    }
+  });
+
+  app.get('/state', (_request, reply) => answer(reply, 200, state()));
+
+  app.put('/script', (_request, reply) =>
+    answer(reply, 403, {
+      error: 'switched off',
+      reason: 'running commands over HTTP is switched off; write to the control socket inside the pod instead',
+    }),
+  );
+
+  app.post('/down', (_request, reply) =>
+    answer(reply, 403, {
+      error: 'switched off',
+      reason: 'stopping over HTTP is switched off; delete the pod or send the daemon SIGTERM instead',
+    }),
+  );
+
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const methods = ALLOWED_METHODS.get(path);
+    if (methods === undefined) {
+      const known = [...ALLOWED_METHODS.keys()].join(', ');
+      return answer(reply, 404, {error: 'unknown path', reason: `there is no such path here; there are ${known}`});
+    }
+    reply.header('allow', methods);
+    return answer(reply, 405, {error: 'wrong method', reason: `${path} takes ${methods}, not ${request.method}`});
+  });
+
+  app.setErrorHandler<Error & {statusCode?: number}>((error, request, reply) => {
+    if (error instanceof errorCodes.FST_ERR_CTP_BODY_TOO_LARGE) {
+      const reason = `the body exceeds ${BODY_LIMIT_BYTES} bytes; send a smaller payload`;
+      return answer(reply, 413, {error: 'body too large', reason});
+    }
+    if (error.statusCode !== undefined && error.statusCode < 500) {
+      return answer(reply, error.statusCode, {error: 'bad request', reason: error.message});
+    }
+    log.error({err: error, method: request.method, path: request.url}, 'request failed');
+    return answer(reply, 500, {error: 'internal error', reason: 'the daemon failed to answer; its log says why'});
+  });
+
+  return app;
+}

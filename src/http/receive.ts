@@ -1,0 +1,31 @@
+import type {Ping} from '../members/member.ts';
+import type {Outcome} from '../members/outcome.ts';
+import type {ParsedPing} from '../members/ping.ts';
+import type {Reception} from './master.ts';
+
+export interface ReceiverPorts {
+  parse(body: Uint8Array, source: {readonly remoteAddress: string}): ParsedPing;
+  record(ping: Ping): Outcome;
+  /** Once per ping: what became of it, or `bad`. */
+  count(result: Outcome['is'] | 'bad'): void;
+}
+
+const BOUNDS = {
+  members: 'members: raise KONTROL_MAX_MEMBERS',
+  payloads: 'bytes of payloads in all: make payloads smaller',
+} as const;
+
+/** From the bytes of a ping to what its sender is told; the membership remembers the rest. */
+export const createReceiver =
+  ({parse, record, count}: ReceiverPorts) =>
+  (body: Uint8Array, remoteAddress: string): Reception => {
+    const parsed = parse(body, {remoteAddress});
+    if (parsed.is === 'fault') {
+      count('bad');
+      return {is: 'bad', field: parsed.field, reason: parsed.reason};
+    }
+    const outcome = record(parsed.ping);
+    count(outcome.is);
+    if (outcome.is !== 'refused') return {is: 'accepted'};
+    return {is: 'refused', reason: `cannot take ping: there are ${outcome.bound} ${BOUNDS[outcome.why]}`};
+  };

@@ -1,0 +1,82 @@
+import {calm, type Damper, type DamperSettings, dueAtMs, noteChange} from '../damper/damper.ts';
+
+/*
+ * INVARIANTS
+ * - At most one pass runs.
+ * - A change that arrives while one runs is held by the damper and leads to another.
+ * - A failed pass is tried again after a back-off, or when the damper lets a change through, whichever is first.
+ */
+
+/** What stands between the inputs and the proxy: changes not yet looked at, and how the last pass went. */
+export interface Convergence {
+  readonly damper: Damper;
+  /** Asked for by a person or at boot: at once, whatever the damper says. */
+  readonly demanded: boolean;
+  readonly causes: readonly string[];
+  readonly unnamedCauses: number;
+  readonly pass:
+    | {readonly is: 'none'}
+    | {readonly is: 'running'}
+    | {readonly is: 'succeeded'}
+    | {readonly is: 'failed'; readonly failures: number; readonly retryAtMs: number};
+  readonly failures: number;
+}
+
+export type ConvergenceEvent =
+  | {readonly is: 'changed'; readonly cause: string}
+  | {readonly is: 'demanded'; readonly cause: string}
+  | {readonly is: 'started'}
+  | {readonly is: 'ended'; readonly ok: boolean};
+
+const MAX_NAMED_CAUSES = 3;
+const FIRST_RETRY_MS = 1000;
+const MAX_RETRY_MS = 60_000;
+
+export const newConvergence: Convergence = {
+  damper: calm,
+  demanded: false,
+  causes: [],
+  unnamedCauses: 0,
+  pass: {is: 'none'},
+  failures: 0,
+};
+
+const retryDelayMs = (failures: number): number => Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1));
+
+export function stepConvergence(state: Convergence, event: ConvergenceEvent, nowMs: number): Convergence {
+  switch (event.is) {
+    case 'changed':
+      return named({...state, damper: noteChange(state.damper, nowMs)}, event.cause);
+    case 'demanded':
+      return named({...state, demanded: true}, event.cause);
+    case 'started':
+      return {...state, damper: calm, demanded: false, causes: [], unnamedCauses: 0, pass: {is: 'running'}};
+    case 'ended': {
+      if (event.ok) return {...state, pass: {is: 'succeeded'}, failures: 0};
+      const failures = state.failures + 1;
+      return {...state, failures, pass: {is: 'failed', failures, retryAtMs: nowMs + retryDelayMs(failures)}};
+    }
+  }
+}
+
+const named = (state: Convergence, cause: string): Convergence => {
+  if (state.causes.includes(cause)) return state;
+  if (state.causes.length >= MAX_NAMED_CAUSES) return {...state, unnamedCauses: state.unnamedCauses + 1};
+  return {...state, causes: [...state.causes, cause]};
+};
+
+/** When the next pass is due (monotonic ms), or undefined while one runs or nothing asks for one. */
+export function nextPassAtMs(state: Convergence, settings: DamperSettings, nowMs: number): number | undefined {
+  if (state.pass.is === 'running') return undefined;
+  if (state.demanded) return nowMs;
+  const held = dueAtMs(state.damper, settings);
+  const retry = state.pass.is === 'failed' ? state.pass.retryAtMs : undefined;
+  if (held === undefined || retry === undefined) return held ?? retry;
+  return Math.min(held, retry);
+}
+
+/** Why the next pass runs, for people. */
+export function causeOf({causes, unnamedCauses, failures}: Convergence): string {
+  if (causes.length === 0) return failures > 0 ? `retry ${failures} of a failed pass` : 'asked for';
+  return causes.join(', ') + (unnamedCauses > 0 ? ` and ${unnamedCauses} more` : '');
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+import {parseArgs} from 'node:util';
+import {DaemonError, EXIT_CODES, reasonOf} from './errors.ts';
+
+const USAGE = `usage: haproxy-kontrol <command>
+
+  run       the daemon, configured by its environment (README "Settings")
+`;
+
+/** argv to command. Each is loaded when asked for, so that a small one does not pay for the daemon. */
+const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
+  run: async () => (await import('./commands/run.ts')).run(),
+};
+
+async function main(args: string[]): Promise<number> {
+  const {positionals, values} = parseArgs({
+    args,
+    allowPositionals: true,
+    strict: false,
+    options: {help: {type: 'boolean', short: 'h'}},
+  });
+  const [name, ...rest] = positionals;
+  const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command !== undefined && values.help !== true) return command(rest);
+  const isHelp = values.help === true || name === 'help';
+  (isHelp ? process.stdout : process.stderr).write(
+    isHelp ? USAGE : `haproxy-kontrol: no such command: ${name ?? '(none)'}\\n${USAGE}`,
+  );
+  return isHelp ? 0 : EXIT_CODES.USAGE;
+}
+
+try {
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  process.stderr.write(`haproxy-kontrol: ${reasonOf(error)}\n`);
+  process.exit(EXIT_CODES[error instanceof DaemonError ? error.code : 'UNEXPECTED']);
+}

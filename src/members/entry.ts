@@ -1,0 +1,63 @@
+import type {Member, Ping} from './member.ts';
+import type {Moment} from './outcome.ts';
+import {payloadBytesOf, samePayload} from './payload.ts';
+
+type Identity = Pick<Ping, 'id' | 'nonce'>;
+
+/** A pod that lost its IP to another one, and when it was last heard (monotonic). */
+export interface Rival extends Identity {
+  readonly heardMs: number;
+}
+
+/** One IP in the table, as the table alone may change it. */
+export interface Entry {
+  pod: Ping;
+  payloadBytes: number;
+  arrival: number;
+  seq: number | undefined;
+  firstSeenAt: number;
+  lastSeenAt: number;
+  /** When the pod itself, not a rival, was last heard (monotonic). */
+  heardMs: number;
+  /** When the IP expires (monotonic). */
+  deadlineMs: number;
+  rivals: readonly Rival[];
+}
+
+/** An entry for a pod's first ping; the table sets the deadline when it takes it in. */
+export const createEntry = (pod: Ping, arrival: number, now: Moment): Entry => ({
+  pod,
+  payloadBytes: payloadBytesOf(pod.payload),
+  arrival,
+  seq: undefined,
+  firstSeenAt: now.epochMs,
+  lastSeenAt: now.epochMs,
+  heardMs: now.nowMs,
+  deadlineMs: 0,
+  rivals: [],
+});
+
+/** The entry as others see it. */
+export const memberOf = ({pod, seq, firstSeenAt, lastSeenAt}: Entry): Member => ({
+  app: pod.app,
+  id: pod.id,
+  ip: pod.ip,
+  key: pod.key,
+  role: pod.role,
+  nonce: pod.nonce,
+  payload: pod.payload,
+  seq,
+  firstSeenAt,
+  lastSeenAt,
+});
+
+/** Whether two pings come from one start of one pod. */
+export const isSamePod = (a: Identity, b: Identity): boolean => a.id === b.id && a.nonce === b.nonce;
+
+/** Whether a ping tells nothing new about its pod. */
+export const isUnchanged = (a: Ping, b: Ping): boolean =>
+  a.app === b.app && a.role === b.role && a.key === b.key && samePayload(a.payload, b.payload);
+
+/** The order of all lists: settled members by `seq`, then provisional ones as they arrived. */
+export const bySeq = (a: Entry, b: Entry): number =>
+  (a.seq ?? Number.MAX_VALUE) - (b.seq ?? Number.MAX_VALUE) || a.arrival - b.arrival;

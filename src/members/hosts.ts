@@ -1,0 +1,19 @@
+import type {Hosts} from './member.ts';
+
+/** Orders `[app, ...]` entries by code unit, the same on every machine. */
+const byApp = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
+  a < b ? -1 : a > b ? 1 : 0;
+
+/** Groups pods, given in their order, into `Hosts`; the proxy's own app is left out (CONTRACT, "Configuration"). */
+export function deriveHosts(pods: Iterable<{readonly app: string; readonly ip: string}>, ownApp: string): Hosts {
+  const podsByApp = Map.groupBy(pods, pod => pod.app);
+  podsByApp.delete(ownApp);
+  return new Map([...podsByApp].sort(byApp).map(([app, members]) => [app, members.map(member => member.ip)]));
+}
+
+/** `{"<app>":["<ip>",...]}` without blanks, apps sorted: equal hosts give equal text. */
+export const encodeHosts = (hosts: Hosts): string =>
+  `{${[...hosts]
+    .sort(byApp)
+    .map(([app, ips]) => `${JSON.stringify(app)}:${JSON.stringify(ips)}`)
+    .join(',')}}`;

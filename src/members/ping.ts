@@ -1,0 +1,111 @@
+import {canonicalIp, isLoopback, unreachableReason} from './address.ts';
+import {deriveKey} from './base62.ts';
+import {FieldFault, kindOf, type PingField, quote} from './field-fault.ts';
+import type {Ping} from './member.ts';
+import {parsePayload} from './payload.ts';
+
+/** `keyMatches` is false when `key` is not the one that belongs to `ip`: worth a log line, no reason to refuse. */
+export type ParsedPing =
+  | {readonly is: 'ping'; readonly ping: Ping; readonly keyMatches: boolean}
+  | {readonly is: 'fault'; readonly field: PingField; readonly reason: string};
+
+/** The fields of a JSON object, none of them trusted yet. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+interface TextRule {
+  readonly pattern: RegExp;
+  readonly maxLength: number;
+  readonly wanted: string;
+}
+
+const NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+const LETTERS_AND_DIGITS = /^[0-9A-Za-z]+$/;
+
+const LABEL_VALUE: TextRule = {pattern: NAME, maxLength: 63, wanted: 'a label value of 1 to 63 characters'};
+const POD_NAME: TextRule = {pattern: NAME, maxLength: 253, wanted: 'a pod name of 1 to 253 characters'};
+const KEY: TextRule = {pattern: LETTERS_AND_DIGITS, maxLength: 32, wanted: '1 to 32 letters and digits'};
+const NONCE: TextRule = {pattern: LETTERS_AND_DIGITS, maxLength: 64, wanted: '1 to 64 letters and digits'};
+
+function requireText(fields: Fields, field: PingField, wanted: string): string {
+  const value = fields[field];
+  if (value === undefined || value === null) throw new FieldFault(field, `is missing: ${wanted} required`);
+  if (value === '') throw new FieldFault(field, `is empty: ${wanted} required`);
+  if (typeof value !== 'string') throw new FieldFault(field, `is ${kindOf(value)}: ${wanted} required`);
+  return value;
+}
+
+function parseText(fields: Fields, field: PingField, {pattern, maxLength, wanted}: TextRule): string {
+  const value = requireText(fields, field, wanted);
+  if (value.length > maxLength || !pattern.test(value)) throw new FieldFault(field, `${quote(value)} is not ${wanted}`);
+  return value;
+}
+
+function parseIp(fields: Fields): string {
+  const text = requireText(fields, 'ip', 'an IP address');
+  const ip = canonicalIp(text);
+  if (ip === undefined) throw new FieldFault('ip', `${quote(text)} is not an IP address`);
+  const reason = unreachableReason(ip);
+  if (reason !== undefined) throw new FieldFault('ip', `${quote(text)} is ${reason}`);
+  return ip;
+}
+
+function parseDown({down = false}: Fields): boolean {
+  if (typeof down !== 'boolean') throw new FieldFault('down', `is ${kindOf(down)}: true or false required`);
+  return down;
+}
+
+/** Takes the fields of a keepalive, or of a member that was written down; unknown ones are ignored. Throws FieldFault. */
+export const parseFields = (fields: Fields): Ping => ({
+  app: parseText(fields, 'app', LABEL_VALUE),
+  id: parseText(fields, 'id', POD_NAME),
+  ip: parseIp(fields),
+  key: parseText(fields, 'key', KEY),
+  role: parseText(fields, 'role', LABEL_VALUE),
+  nonce: fields.nonce === undefined || fields.nonce === null ? undefined : parseText(fields, 'nonce', NONCE),
+  payload: parsePayload(fields.payload === undefined ? '' : fields.payload),
+  down: parseDown(fields),
+});
+
+/** Whether a parsed JSON value is an object. */
+export const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const utf8 = new TextDecoder('utf-8', {fatal: true});
+
+function decodeText(body: Uint8Array): string {
+  try {
+    return utf8.decode(body);
+  } catch {
+    throw new FieldFault('body', 'is not UTF-8');
+  }
+}
+
+function decodeFields(body: Uint8Array): Fields {
+  const text = decodeText(body);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new FieldFault('body', text.trim() === '' ? 'is empty: a JSON object required' : 'is not JSON');
+  }
+  if (!isFields(value)) throw new FieldFault('body', `is ${kindOf(value)}: a JSON object required`);
+  return value;
+}
+
+/**
+ * Parses the body of `PUT /ping` (CONTRACT, "Keepalive"); never throws. A fault names the first field that is wrong and
+ * says why on one line, long values cut. `remoteAddress` is where the ping came from: only a loopback source may claim
+ * a loopback address.
+ */
+export function parsePing(body: Uint8Array, source: {readonly remoteAddress: string}): ParsedPing {
+  try {
+    const ping = parseFields(decodeFields(body));
+    if (isLoopback(ping.ip) && !isLoopback(canonicalIp(source.remoteAddress) ?? '')) {
+      throw new FieldFault('ip', `${quote(ping.ip)} is a loopback address: accepted from loopback only`);
+    }
+    return {is: 'ping', ping, keyMatches: ping.key === deriveKey(ping.ip)};
+  } catch (error) {
+    if (!(error instanceof FieldFault)) throw error;
+    return {is: 'fault', field: error.field, reason: error.message};
+  }
+}

@@ -1,0 +1,186 @@
+import type {Clock} from '../ports/clock.ts';
+import type {Log} from '../ports/log.ts';
+import {deriveKey} from './base62.ts';
+import type {Hosts, Member, MemberView, Ping} from './member.ts';
+import type {Outcome} from './outcome.ts';
+import {openSeqClaims} from './seq-claims.ts';
+import type {RestoredSnapshot, SnapshotFile} from './snapshot-file.ts';
+import type {Store} from './store.ts';
+import type {MemberTable} from './table.ts';
+
+/** Expiry is noticed at most this late. */
+const TICK_MS = 500;
+
+/** A tick that is later than this means that pings could not reach us either. */
+const PAUSE_MS = 2000;
+
+/** A full table is worth one warning in this time, whatever is refused. */
+const REFUSAL_WARNING_MS = 60_000;
+
+/** Something moved that a template can see. `cause` is for people: `joined web 10.2.0.17`. */
+export interface MemberChange {
+  readonly version: number;
+  readonly cause: string;
+}
+
+export interface RegistryOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: Store;
+  /** Empty; the registry owns it from here on. */
+  readonly table: MemberTable;
+  readonly snapshotFile: Pick<SnapshotFile, 'keep'>;
+  /** What `snapshotFile.load()` found. */
+  readonly snapshot: RestoredSnapshot;
+  /** Called synchronously; may not throw. */
+  readonly onChange: (change: MemberChange) => void;
+}
+
+export interface Registry {
+  /** Takes a ping in, from memory: waits for nothing. */
+  record(ping: Ping): Outcome;
+  hosts(): Hosts;
+  members(): MemberView[];
+  readonly version: number;
+  readonly size: number;
+  readonly payloadBytes: number;
+  /** Whether the members of an earlier run were taken over. */
+  readonly restored: boolean;
+  /** Stops the clockwork and writes the snapshot a last time. Never rejects. */
+  close(): Promise<void>;
+}
+
+const nameOf = ({app, ip}: Member): string => `${app} ${ip}`;
+
+const fieldsOf = ({app, id, ip}: Member) => ({app, ip, member: id});
+
+/**
+ * The live members: the table, fed with time, `seq` numbers and remembered members, and written down as it changes.
+ * After a pause of the process or a leap of the wall clock everybody gets a fresh TTL, for we may have missed pings.
+ */
+export function openRegistry(options: RegistryOptions): Registry {
+  const {clock, log, store, table, snapshotFile, snapshot, onChange} = options;
+  const warnedIps = new Set<string>();
+  let refusalWarnedMs = Number.NEGATIVE_INFINITY;
+
+  const moment = () => ({nowMs: clock.nowMs(), epochMs: clock.epochMs()});
+
+  const moved = (cause: string) => {
+    keeper.changed();
+    onChange({version: table.version, cause});
+  };
+
+  const warnOfAlternation = ({ip, id}: Ping) => {
+    if (warnedIps.has(ip)) return;
+    warnedIps.add(ip);
+    log.warn({ip, member: id}, 'several pods ping from one IP: only one of them is served');
+  };
+
+  const warnOfRefusal = (why: string, bound: number) => {
+    if (clock.nowMs() - refusalWarnedMs < REFUSAL_WARNING_MS) return;
+    refusalWarnedMs = clock.nowMs();
+    log.warn({reason: why, bound, members: table.size}, 'pings refused: a bound is reached');
+  };
+
+  const report = (ping: Ping, outcome: Outcome) => {
+    switch (outcome.is) {
+      case 'joined': {
+        const cause = `joined ${nameOf(outcome.member)}`;
+        if (ping.key !== deriveKey(ping.ip)) log.debug({ip: ping.ip, key: ping.key}, 'key does not belong to ip');
+        log.info(fieldsOf(outcome.member), 'member joined');
+        moved(cause);
+        void claims.claim(outcome.member, outcome.arrival, cause);
+        return;
+      }
+      case 'replaced': {
+        const {member, previous, alternating} = outcome;
+        const cause = `replaced ${nameOf(member)}`;
+        log.info({...fieldsOf(member), from: previous.id}, 'member replaced');
+        moved(cause);
+        if (!alternating) void claims.claim(member, outcome.arrival, cause);
+        return;
+      }
+      case 'changed':
+        log.debug(fieldsOf(outcome.member), 'member changed');
+        moved(`changed ${nameOf(outcome.member)}`);
+        return;
+      case 'left':
+        warnedIps.delete(ping.ip);
+        log.info({...fieldsOf(outcome.member), reason: 'down'}, 'member left');
+        moved(`left ${nameOf(outcome.member)}`);
+        return;
+      case 'refreshed':
+        if (outcome.alternating) warnOfAlternation(ping);
+        return;
+      case 'ignored':
+        log.debug({ip: ping.ip, member: ping.id, reason: outcome.why}, 'down ignored');
+        return;
+      case 'refused':
+        warnOfRefusal(outcome.why, outcome.bound);
+        return;
+    }
+  };
+
+  const expire = () => {
+    const expired = table.expire(clock.nowMs());
+    for (const member of expired) {
+      warnedIps.delete(member.ip);
+      log.info({...fieldsOf(member), reason: 'silent'}, 'member expired');
+    }
+    const [first] = expired;
+    if (first === undefined) return;
+    moved(`expired ${nameOf(first)}${expired.length > 1 ? ` and ${expired.length - 1} more` : ''}`);
+  };
+
+  let ticked = moment();
+  let disarmTick = () => {};
+  const tick = () => {
+    const now = moment();
+    // The monotonic clock stands still while the machine is suspended; the wall clock does not.
+    const lateMs = Math.max(now.nowMs - ticked.nowMs, now.epochMs - ticked.epochMs) - TICK_MS;
+    ticked = now;
+    if (lateMs > PAUSE_MS) {
+      table.grantFreshTtl(now.nowMs);
+      log.warn(
+        {durationMs: Math.round(lateMs), members: table.size},
+        'paused, or clock moved: members get a fresh TTL',
+      );
+    }
+    expire();
+    disarmTick = clock.after(TICK_MS, tick);
+  };
+
+  if (snapshot.restored) {
+    table.restore(snapshot.members, ticked);
+    log.info({members: table.size}, 'members restored');
+  }
+  const claims = openSeqClaims({clock, log, store, table, seq: snapshot.seq, onSettled: moved});
+  const keeper = snapshotFile.keep(() => ({seq: claims.highestSeq, members: table.members(clock.nowMs())}));
+  claims.claimMissing();
+  disarmTick = clock.after(TICK_MS, tick);
+
+  return {
+    record(ping) {
+      const outcome = table.record(ping, moment());
+      report(ping, outcome);
+      return outcome;
+    },
+    hosts: () => table.hosts(),
+    members: () => table.members(clock.nowMs()),
+    get version() {
+      return table.version;
+    },
+    get size() {
+      return table.size;
+    },
+    get payloadBytes() {
+      return table.payloadBytes;
+    },
+    restored: snapshot.restored,
+    close() {
+      disarmTick();
+      claims.close();
+      return keeper.close();
+    },
+  };
+}

@@ -1,0 +1,118 @@
+import {Counter, collectDefaultMetrics, Gauge, Histogram, Registry} from 'prom-client';
+import type {PassRecord} from '../lifecycle/passes.ts';
+import type {Hosts} from '../members/member.ts';
+import type {ProxyStatus} from '../reload/generations.ts';
+
+/** What the gauges are read from, at each scrape. */
+export interface MetricSources {
+  readonly version: string;
+  hosts(): Hosts;
+  memberCount(): number;
+  proxy(): ProxyStatus;
+  isInSync(): boolean;
+  isReady(): boolean;
+  isStoreHealthy(): boolean;
+  gateShutMs(): number;
+}
+
+export interface Metrics {
+  countPing(result: string): void;
+  countPass(record: PassRecord): void;
+  /** Prometheus' text exposition. */
+  read(): Promise<{readonly type: string; readonly text: string}>;
+}
+
+/** More apps than this share the label `other`: a hostile slave may not grow the metrics without end. */
+const MAX_APPS = 200;
+
+/** The daemon's metrics, prefix `kontrol_`; pings cost one counter step, all else is read when scraped. */
+export function createMetrics(sources: MetricSources): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({register: registry});
+  const pings = new Counter({
+    name: 'kontrol_pings_total',
+    help: 'Pings by what became of them.',
+    labelNames: ['result'],
+    registers,
+  });
+  const passes = new Counter({
+    name: 'kontrol_passes_total',
+    help: 'Passes by verdict.',
+    labelNames: ['verdict'],
+    registers,
+  });
+  const phases = new Histogram({
+    name: 'kontrol_pass_phase_seconds',
+    help: 'Time a pass spent in each phase.',
+    labelNames: ['phase'],
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers,
+  });
+  new Gauge({
+    name: 'kontrol_build_info',
+    help: 'Always 1; the label says which version runs.',
+    labelNames: ['version'],
+    registers,
+  }).set({version: sources.version}, 1);
+  new Gauge({
+    name: 'kontrol_members',
+    help: 'Members in the hosts map by app.',
+    labelNames: ['app'],
+    registers,
+    collect() {
+      this.reset();
+      let index = 0;
+      for (const [app, addresses] of sources.hosts())
+        this.inc({app: index++ < MAX_APPS ? app : 'other'}, addresses.length);
+    },
+  });
+
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('kontrol_known_members', 'Members of all apps, our own included.', sources.memberCount);
+  gauge('kontrol_generation', 'The HAProxy generation that serves.', () => sources.proxy().generation);
+  gauge(
+    'kontrol_draining_generations',
+    'Generations that finish their connections.',
+    () => sources.proxy().draining.length,
+  );
+  gauge('kontrol_in_sync', '1 when the proxy serves what the inputs say.', () => Number(sources.isInSync()));
+  gauge('kontrol_ready', '1 when the readiness endpoint says so.', () => Number(sources.isReady()));
+  gauge('kontrol_store_healthy', '1 when the membership store answers.', () => Number(sources.isStoreHealthy()));
+
+  const counter = (name: string, help: string, read: () => number) =>
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  counter(
+    'kontrol_proxy_restarts_total',
+    'HAProxy deaths that were answered with a restart.',
+    () => sources.proxy().restarts,
+  );
+  counter('kontrol_gate_shut_seconds_total', 'Time the SYN gate was shut.', () => sources.gateShutMs() / 1000);
+
+  return {
+    countPing: result => pings.inc({result}),
+    countPass({verdict, phasesMs}) {
+      passes.inc({verdict});
+      for (const [phase, durationMs] of Object.entries(phasesMs)) phases.observe({phase}, durationMs / 1000);
+    },
+    async read() {
+      return {type: registry.contentType, text: await registry.metrics()};
+    },
+  };
+}

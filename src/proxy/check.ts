@@ -1,0 +1,72 @@
+import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
+import type {Finished, Spawn} from '../ports/spawn.ts';
+import {parseOutputLine} from './output.ts';
+import {parseVersion, type Version} from './version.ts';
+
+/** 10,000 servers take 3 s. */
+const CHECK_LIMIT_MS = 60_000;
+const VERSION_LIMIT_MS = 5000;
+const MAX_REASON_CHARACTERS = 200;
+/** What `haproxy -c` answers when nothing in its files listens, a `stats socket` included. */
+const NO_LISTENER = 2;
+
+export interface CheckPorts {
+  readonly spawn: Pick<Spawn, 'run'>;
+  /** Path or name of the binary. */
+  readonly haproxy: string;
+}
+
+async function runHaproxy({spawn, haproxy}: CheckPorts, args: readonly string[], timeoutMs: number): Promise<Finished> {
+  try {
+    return await spawn.run({file: haproxy, args}, {timeoutMs});
+  } catch (cause) {
+    const reasons: Record<string, string> = {
+      ENOENT: 'there is no such program',
+      EACCES: 'it is not an executable file',
+    };
+    const reason = reasons[systemCodeOf(cause) ?? ''] ?? reasonOf(cause);
+    const message = `cannot run ${haproxy}: ${reason}; install HAProxy or set KONTROL_HAPROXY`;
+    throw new DaemonError('HAPROXY', message, {cause});
+  }
+}
+
+function refusalOf({code, signal, stderr, timedOut}: Finished): string {
+  if (timedOut) return `no verdict within ${CHECK_LIMIT_MS / 1000} s`;
+  if (code === NO_LISTENER) return 'it binds no port';
+  if (code === undefined) return `haproxy was ended by ${signal}`;
+  const alert = stderr
+    .split('\n')
+    .map(parseOutputLine)
+    .find(line => line.level === 'error');
+  const reason = alert?.text ?? `haproxy exited with ${code} and no alert`;
+  return reason.length > MAX_REASON_CHARACTERS ? `${reason.slice(0, MAX_REASON_CHARACTERS)}…` : reason;
+}
+
+/** Asks the binary for its version (`haproxy -v`). Rejects with HAPROXY when it cannot be run or is something else. */
+export async function loadVersion(ports: CheckPorts): Promise<Version> {
+  const {stdout} = await runHaproxy(ports, ['-v'], VERSION_LIMIT_MS);
+  return parseVersion(stdout);
+}
+
+/**
+ * Has HAProxy check configuration files (`haproxy -c -f … -f …`) and resolves with its warnings, one line each.
+ * Trusts the exit code, not the text. Rejects with VALIDATE when HAProxy refuses (`detail` is all it wrote; the message
+ * names the first file, the user's) and with HAPROXY when the binary cannot be run. -c does not try the binds.
+ */
+export async function checkConfiguration(
+  ports: CheckPorts,
+  files: readonly string[],
+  signal?: AbortSignal,
+): Promise<string[]> {
+  signal?.throwIfAborted();
+  const args = ['-c', ...files.flatMap(file => ['-f', file])];
+  const finished = await runHaproxy(ports, args, CHECK_LIMIT_MS);
+  signal?.throwIfAborted();
+  if (finished.code !== 0) {
+    throw new DaemonError('VALIDATE', `cannot validate ${files[0]}: ${refusalOf(finished)}`, {
+      detail: finished.stderr + finished.stdout,
+    });
+  }
+  const lines = finished.stderr.split('\n').map(parseOutputLine);
+  return lines.filter(line => line.level === 'warn').map(line => line.text);
+}

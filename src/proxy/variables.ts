@@ -1,0 +1,28 @@
+/** What is known of the environment HAProxy will see; `complete` when a variable missing here is missing there too. */
+export interface Variables {
+  readonly known: ReadonlyMap<string, string>;
+  readonly complete: boolean;
+}
+
+/** `$NAME`, `${NAME}` or `${NAME-default}` (the last since 2.4); sticky, so set `lastIndex`. */
+export const VARIABLE = /\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:-([^}]*))?\})/y;
+
+const EVERY_VARIABLE = new RegExp(VARIABLE.source, 'g');
+
+/** Replaces the variables of `text` by their values. One that is not known stays as written, `$` and all. */
+export function expandVariables(text: string, {known, complete}: Variables): string {
+  return text.replace(EVERY_VARIABLE, (written: string, bare?: string, braced?: string, fallback?: string) => {
+    const value = known.get(bare ?? braced ?? '');
+    return value ?? (complete ? fallback : undefined) ?? written;
+  });
+}
+
+/** The variables after `setenv`, `presetenv` or `unsetenv` of a `global` section; another verb changes nothing. */
+export function nextVariables({known, complete}: Variables, verb: string, name: string, value = ''): Variables {
+  const next = new Map(known);
+  if (verb === 'setenv') next.set(name, value);
+  // It sets what is absent; where absence cannot be known, the variable stays unknown.
+  if (verb === 'presetenv' && complete && !known.has(name)) next.set(name, value);
+  if (verb === 'unsetenv') next.delete(name);
+  return {known: next, complete};
+}

@@ -1,0 +1,62 @@
+import {expandVariables, VARIABLE, type Variables} from './variables.ts';
+
+/** One word of a configuration line: `text` as HAProxy reads it, `start` and `end` where it stands in the whole text. */
+export interface Word {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|([ \\#"'$])|([rnt]))/y;
+const CONTROL: Readonly<Record<string, string>> = {r: '\r', n: '\n', t: '\t'};
+/** Means itself, quoted or not. */
+const PLAIN = /[^ \t\v\f\r#"'\\$]+/y;
+const WORD_END = /[ \t\v\f#]/;
+const BLANKS = /[ \t\v\f]*/y;
+
+/** `pattern` is sticky: matches at `at` or not at all. */
+const matchAt = (pattern: RegExp, text: string, at: number): RegExpExecArray | null => {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
+};
+
+/** Reads the word at `start`; it is empty (and has no width) where the line or its words end. */
+function readWord(line: string, start: number, variables: Variables): Word {
+  let text = '';
+  let quote = '';
+  let at = start;
+  for (;;) {
+    const plain = matchAt(PLAIN, line, at)?.[0] ?? '';
+    text += plain;
+    at += plain.length;
+    const char = line.charAt(at);
+    if (char === '' || char === '\r' || (quote === '' && WORD_END.test(char))) return {text, start, end: at};
+    const escaped = quote === "'" ? null : matchAt(ESCAPE, line, at);
+    const variable = quote === '"' ? matchAt(VARIABLE, line, at) : null;
+    if (escaped !== null) {
+      const [, hex, literal, control = ''] = escaped;
+      text += hex === undefined ? (literal ?? CONTROL[control] ?? '') : String.fromCharCode(Number.parseInt(hex, 16));
+    } else if (variable !== null) {
+      text += expandVariables(variable[0], variables);
+    } else if (char === quote) {
+      quote = '';
+    } else if (quote === '' && (char === '"' || char === "'")) {
+      quote = char;
+    } else {
+      text += char;
+    }
+    at += (escaped ?? variable)?.[0].length ?? 1;
+  }
+}
+
+/** The words of one line that stands at `offset` of the text, until its end or its comment. */
+export function readWords(line: string, offset: number, variables: Variables): Word[] {
+  const words: Word[] = [];
+  for (let at = 0; ; ) {
+    at += matchAt(BLANKS, line, at)?.[0].length ?? 0;
+    const word = readWord(line, at, variables);
+    if (word.end === at) return words;
+    words.push({text: word.text, start: offset + word.start, end: offset + word.end});
+    at = word.end;
+  }
+}

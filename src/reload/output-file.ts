@@ -1,0 +1,22 @@
+import {createWriteStream, type WriteStream} from 'node:fs';
+
+/** `proxy.out` starts anew at this size: it is for a look at what HAProxy said last, the log has it all. */
+const MAX_BYTES = 1 << 20;
+
+/** Opens `proxy.out`, where HAProxy's own words go line by line (CONTRACT, "Reload"). Never throws; a full disk loses lines here. */
+export function openOutputFile(path: string): {write(line: string): void} {
+  let writtenBytes = 0;
+  const open = (): WriteStream => createWriteStream(path, {flags: 'w', mode: 0o640}).on('error', () => {});
+  let stream = open();
+  return {
+    write(line) {
+      if (writtenBytes > MAX_BYTES || stream.destroyed) {
+        stream.end();
+        stream = open();
+        writtenBytes = 0;
+      }
+      writtenBytes += Buffer.byteLength(line) + 1;
+      stream.write(`${line}\n`);
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import {request} from 'node:http';
+import type {MasterAddress} from '../config/config.ts';
+import {reasonOf} from '../errors.ts';
+
+/** The status of a whole answer, or why there is none. */
+export type SendOutcome =
+  | {readonly is: 'answered'; readonly status: number}
+  | {readonly is: 'failed'; readonly reason: string};
+
+/** Sends one ping; never rejects. An abort of `signal` ends it at once, and its reason is the outcome's. */
+export type SendPing = (master: MasterAddress, body: string, signal: AbortSignal) => Promise<SendOutcome>;
+
+/**
+ * `PUT /ping` over a connection of its own, as the slaves of 2017 do: a connection that is kept would hold all pings
+ * to one pod behind a Service. Follows no redirect; an answer counts once it is read to its end.
+ */
+export const sendPing: SendPing = async (master, body, signal) => {
+  try {
+    return {is: 'answered', status: await put(master, body, signal)};
+  } catch (error) {
+    return {is: 'failed', reason: reasonOf(signal.aborted ? signal.reason : error)};
+  }
+};
+
+const put = ({host, port}: MasterAddress, body: string, signal: AbortSignal): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const headers = {'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body)};
+    const ping = request({agent: false, headers, host, method: 'PUT', path: '/ping', port, signal});
+    ping.on('error', reject);
+    ping.on('response', response => {
+      response.on('error', reject);
+      response.on('end', () => resolve(response.statusCode ?? 0));
+      response.resume();
+    });
+    ping.end(body);
+  });

@@ -1,0 +1,53 @@
+import type {TemplateSource} from '../config/config.ts';
+import {DaemonError, reasonOf} from '../errors.ts';
+import type {Clock} from '../ports/clock.ts';
+import type {Files} from '../ports/files.ts';
+
+const POLL_MS = 1000;
+
+/** The template's text as it is now. */
+export interface TemplateText {
+  /** Rejects with RENDER when its file cannot be read. */
+  load(): Promise<string>;
+  /** Calls back when the text has changed (a file is looked at every second, whoever replaces it and how). */
+  follow(onChange: () => void): () => void;
+}
+
+export function openTemplateText(
+  source: TemplateSource,
+  {files, clock}: {files: Pick<Files, 'readText'>; clock: Clock},
+): TemplateText {
+  if (source.is === 'text') return {load: async () => source.text, follow: () => () => {}};
+  const {path} = source;
+
+  const load = async (): Promise<string> => {
+    const refuse = (reason: string, cause?: unknown) =>
+      new DaemonError('RENDER', `cannot read the template ${path} (KONTROL_TEMPLATE): ${reason}`, {cause});
+    const text = await files.readText(path).catch(error => {
+      throw refuse(reasonOf(error), error);
+    });
+    if (text === undefined) throw refuse('there is no such file');
+    return text;
+  };
+
+  return {
+    load,
+    follow(onChange) {
+      let seen: string | undefined;
+      let closed = false;
+      let cancel = () => {};
+      const look = async (): Promise<void> => {
+        const text = await load().catch(() => undefined);
+        if (closed) return;
+        if (text !== undefined && seen !== undefined && text !== seen) onChange();
+        seen = text ?? seen;
+        cancel = clock.after(POLL_MS, () => void look());
+      };
+      void look();
+      return () => {
+        closed = true;
+        cancel();
+      };
+    },
+  };
+}

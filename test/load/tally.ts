@@ -1,0 +1,69 @@
+import type {Answer} from '../support/answer.ts';
+import {BACKEND_HEADER} from '../support/backend.ts';
+import type {Outcome} from '../support/exchange.ts';
+import type {LoadReport} from '../support/load.ts';
+
+/** A lost SYN is sent again after 1 s; what takes nearly that long was not served at once. */
+const DELAYED_MS = 900;
+
+/** Counts what a load client sees. */
+export interface Tally {
+  sent(): void;
+  connected(connectMs: number): void;
+  answered(answer: Answer): void;
+  failed(kind: string): void;
+  broke(): void;
+  /** Counts an exchange: its connection, and its answer or failure. */
+  ended(outcome: Outcome): void;
+  report(): LoadReport;
+}
+
+export function createTally(): Tally {
+  let [sent, ok, failed, breaks] = [0, 0, 0, 0];
+  const connectTimes: number[] = [];
+  const failures: Record<string, number> = {};
+  const answers: Record<string, number> = {};
+  const count = (counts: Record<string, number>, name: string) => {
+    counts[name] = (counts[name] ?? 0) + 1;
+  };
+  const tally: Tally = {
+    sent: () => {
+      sent += 1;
+    },
+    connected: connectMs => {
+      connectTimes.push(connectMs);
+    },
+    answered({status, headers}) {
+      if (status !== 200) return tally.failed(`status ${status}`);
+      ok += 1;
+      count(answers, headers[BACKEND_HEADER] ?? 'nobody');
+    },
+    failed(kind) {
+      failed += 1;
+      count(failures, kind);
+    },
+    broke: () => {
+      breaks += 1;
+    },
+    ended(outcome) {
+      if (outcome.connectMs !== undefined) tally.connected(outcome.connectMs);
+      if (outcome.is === 'answered') tally.answered(outcome.answer);
+      else tally.failed(outcome.kind);
+    },
+    report() {
+      const sorted = connectTimes.toSorted((a, b) => a - b);
+      const at = (share: number) => Math.round((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) * 100) / 100;
+      return {
+        sent,
+        ok,
+        failed,
+        failures: {...failures},
+        breaks,
+        connectMs: {p50: at(0.5), p99: at(0.99), max: at(1)},
+        delayed: sorted.filter(connectMs => connectMs >= DELAYED_MS).length,
+        answers: {...answers},
+      };
+    },
+  };
+  return tally;
+}

@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {createEmbeddedStore} from '../../src/members/embedded-store.ts';
+import type {Member, Ping} from '../../src/members/member.ts';
+import {type MemberChange, openRegistry} from '../../src/members/registry.ts';
+import {decodeSnapshot, encodeSnapshot} from '../../src/members/snapshot.ts';
+import {openSnapshotFile} from '../../src/members/snapshot-file.ts';
+import type {Store} from '../../src/members/store.ts';
+import {createTable} from '../../src/members/table.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
+import {createMemoryFiles, INFO, memberOf, openLogSink, pingOf, WARN} from './fixtures.ts';
+
+const PATH = '/data/members.json';
+
+async function open(options: {store?: Store; texts?: Record<string, string>; maxMembers?: number} = {}) {
+  const clock = createFakeClock();
+  const memory = createMemoryFiles(options.texts);
+  const sink = openLogSink();
+  const changes: MemberChange[] = [];
+  const snapshotFile = openSnapshotFile({files: memory.files, clock, log: sink.log}, '/data');
+  const snapshot = await snapshotFile.load();
+  const registry = openRegistry({
+    clock,
+    log: sink.log,
+    store: options.store ?? createEmbeddedStore(snapshot.seq),
+    table: createTable({ttlMs: 25_000, ownApp: 'haproxy', maxMembers: options.maxMembers ?? 100}),
+    snapshotFile,
+    snapshot,
+    onChange: change => changes.push(change),
+  });
+  const causes = () => [...new Set(changes.map(change => change.cause))];
+  const ping = (changed: Partial<Ping> = {}) => registry.record(pingOf(changed));
+  const onDisk = () => decodeSnapshot(memory.contents.get(PATH) ?? '', clock.epochMs());
+  return {clock, memory, sink, registry, changes, causes, ping, onDisk};
+}
+
+/** A store whose answers wait until the test gives them. */
+function createSlowStore() {
+  const claims: {ip: string; settle(seq: number): void; fail(): void}[] = [];
+  const store: Store = {
+    kind: 'etcd',
+    healthy: () => true,
+    claimSeq: ({ip}) =>
+      new Promise((resolve, reject) => claims.push({ip, settle: resolve, fail: () => reject(new Error('store away'))})),
+  };
+  return {store, claims};
+}
+
+const A = {ip: '10.0.0.1', id: 'a'};
+const B = {ip: '10.0.0.2', id: 'b'};
+const ipsOf = (members: readonly Member[]) => members.map(member => member.ip);
+
+describe('a stay', () => {
+  test('join, change, replacement, down -> a change with its cause each, an info line for each but the change', async () => {
+    const {registry, clock, ping, causes, sink, changes} = await open();
+    for (const changed of [{}, {payload: 1}, {id: 'web-2'}, {id: 'web-2', down: true}]) {
+      ping(changed);
+      await clock.advance(100);
+    }
+    const pod = 'web 10.2.0.17';
+    assert.deepEqual(causes(), [`joined ${pod}`, `changed ${pod}`, `replaced ${pod}`, `left ${pod}`]);
+    assert.equal(changes.at(-1)?.version, registry.version);
+    const lines = sink.lines.filter(line => line.level >= INFO);
+    assert.deepEqual(
+      lines.map(line => line.msg),
+      ['member joined', 'member replaced', 'member left'],
+    );
+    const [{app, ip, member} = assert.fail()] = lines;
+    assert.deepEqual({app, ip, member}, {app: 'web', ip: '10.2.0.17', member: 'web-1'});
+  });
+
+  test('pings without news -> no change, no line', async () => {
+    const {clock, ping, changes, sink} = await open();
+    ping();
+    await clock.advance(100);
+    const before = [changes.length, sink.lines.length];
+    for (let i = 0; i < 10; i++) ping();
+    assert.deepEqual([changes.length, sink.lines.length], before);
+  });
+
+  test('key of another address -> taken, told at debug', async () => {
+    const {ping, sink} = await open();
+    assert.equal(ping({key: 'zzz'}).is, 'joined');
+    assert.ok((sink.said('key does not belong')[0]?.level ?? WARN) < INFO);
+  });
+
+  test('two ids in turns on one IP -> one warning', async () => {
+    const {ping, sink, registry} = await open();
+    for (let i = 0; i < 10; i++) for (const id of ['a', 'b']) ping({id});
+    assert.equal(sink.said('several pods ping from one IP').length, 1);
+    assert.equal(registry.size, 1);
+  });
+
+  test('table full, hammered -> refused, one warning a minute', async () => {
+    const {ping, sink, clock} = await open({maxMembers: 1});
+    ping(A);
+    for (let second = 0; second < 70; second++) {
+      ping(A);
+      assert.equal(ping(B).is, 'refused');
+      await clock.advance(1000);
+    }
+    assert.equal(sink.said('pings refused').length, 2);
+  });
+});
+
+describe('time', () => {
+  test('silence -> expired within a second of the TTL, with cause', async () => {
+    const {registry, clock, ping, causes} = await open();
+    await clock.advance(333);
+    for (const pod of [A, B, {}]) ping(pod);
+    await clock.advance(10_000);
+    ping();
+    await clock.advance(14_999);
+    assert.equal(registry.size, 3);
+    await clock.advance(1001);
+    assert.deepEqual(ipsOf(registry.members()), ['10.2.0.17']);
+    assert.equal(causes().at(-1), 'expired web 10.0.0.1 and 1 more');
+  });
+
+  test('process stopped for an hour -> nobody expires before a fresh TTL; told once', async () => {
+    const {registry, clock, ping, sink} = await open();
+    ping(A);
+    ping(B);
+    await clock.advance(20_000);
+    clock.pause(3_600_000);
+    await clock.advance(20_000);
+    ping(A);
+    assert.equal(registry.size, 2);
+    await clock.advance(6000);
+    assert.deepEqual(ipsOf(registry.members()), ['10.0.0.1']);
+    assert.equal(sink.said('fresh TTL').length, 1);
+  });
+
+  test('machine suspended, or wall clock set forward -> a fresh TTL as well', async () => {
+    const {registry, clock, ping} = await open();
+    ping();
+    await clock.advance(20_000);
+    clock.stepEpoch(3_600_000);
+    await clock.advance(20_000);
+    assert.equal(registry.size, 1);
+    await clock.advance(7000);
+    assert.equal(registry.size, 0);
+  });
+
+  test('wall clock set back -> no one stays longer or shorter', async () => {
+    const {registry, clock, ping} = await open();
+    ping();
+    await clock.advance(20_000);
+    clock.stepEpoch(-3_600_000);
+    await clock.advance(4500);
+    assert.equal(registry.size, 1);
+    await clock.advance(1500);
+    assert.equal(registry.size, 0);
+  });
+});
+
+describe('store', () => {
+  test('slow store -> members served at once, last in order until settled', async () => {
+    const {store, claims} = createSlowStore();
+    const {registry, clock, ping, onDisk} = await open({store});
+    ping(A);
+    ping(B);
+    assert.deepEqual([...registry.hosts()], [['web', ['10.0.0.1', '10.0.0.2']]]);
+    claims[1]?.settle(7);
+    await clock.advance(1000);
+    assert.deepEqual([...registry.hosts()], [['web', ['10.0.0.2', '10.0.0.1']]]);
+    const decoded = onDisk();
+    assert.ok(decoded.is === 'fresh' && decoded.snapshot.seq === 7);
+    assert.deepEqual(
+      decoded.snapshot.members.map(member => member.seq),
+      [7, undefined],
+    );
+  });
+
+  test('seq that arrives after its pod left -> not given, but never given again after a restart', async () => {
+    const {store, claims} = createSlowStore();
+    const {registry, clock, ping, onDisk} = await open({store});
+    ping(A);
+    ping({...A, down: true});
+    ping(A);
+    claims[0]?.settle(5);
+    await clock.advance(1000);
+    assert.equal(registry.members()[0]?.seq, undefined);
+    const decoded = onDisk();
+    assert.ok(decoded.is === 'fresh' && decoded.snapshot.seq === 5);
+  });
+
+  test('store away for a while -> one warning, asked again every second, settled in the end', async () => {
+    const {store, claims} = createSlowStore();
+    const {registry, clock, ping, sink} = await open({store});
+    ping(A);
+    for (let attempt = 0; attempt < 5; attempt++) {
+      assert.equal(claims.length, attempt + 1);
+      claims[attempt]?.fail();
+      await clock.advance(1000);
+    }
+    claims[5]?.settle(1);
+    await clock.advance(1);
+    assert.equal(registry.members()[0]?.seq, 1);
+    assert.deepEqual([sink.said('gives no seq').length, sink.said('answers again').length], [1, 1]);
+  });
+
+  test('store fails after close -> nothing is left running', async () => {
+    const {store, claims} = createSlowStore();
+    const {registry, clock, ping} = await open({store});
+    ping(A);
+    await registry.close();
+    claims[0]?.fail();
+    await clock.advance(10_000);
+    assert.equal(claims.length, 1);
+  });
+});
+
+describe('restart', () => {
+  test('snapshot of a minute ago -> served at once in the old order; the silent expire after a fresh TTL', async () => {
+    const members = [memberOf({...A, seq: 4}), memberOf({...B, seq: 2})];
+    const text = encodeSnapshot({seq: 9, members}, createFakeClock().epochMs() - 60_000);
+    const {registry, clock, ping} = await open({texts: {[PATH]: text}});
+    assert.equal(registry.restored, true);
+    assert.deepEqual([...registry.hosts()], [['web', ['10.0.0.2', '10.0.0.1']]]);
+    await clock.advance(20_000);
+    ping(A);
+    ping({});
+    await clock.advance(6000);
+    assert.deepEqual(
+      registry.members().map(member => [member.ip, member.seq]),
+      [
+        ['10.0.0.1', 4],
+        ['10.2.0.17', 10],
+      ],
+    );
+  });
+
+  test('provisional member in the snapshot -> gets a seq', async () => {
+    const text = encodeSnapshot({seq: 9, members: [memberOf({seq: undefined})]}, createFakeClock().epochMs());
+    const {registry, clock} = await open({texts: {[PATH]: text}});
+    await clock.advance(1);
+    assert.equal(registry.members()[0]?.seq, 10);
+  });
+
+  test('closed, opened again -> the same members and seq', async () => {
+    const first = await open();
+    first.ping(A);
+    first.ping(B);
+    await first.clock.advance(1);
+    await first.registry.close();
+    const second = await open({texts: Object.fromEntries(first.memory.contents)});
+    assert.deepEqual(
+      second.registry.members().map(({ip, seq, firstSeenAt}) => [ip, seq, firstSeenAt]),
+      first.registry.members().map(({ip, seq, firstSeenAt}) => [ip, seq, firstSeenAt]),
+    );
+  });
+
+  test('full disk -> pings are taken as ever; the snapshot follows once there is room', async () => {
+    const {memory, clock, ping, sink, registry, onDisk} = await open();
+    memory.failWith(new Error('ENOSPC'));
+    ping(A);
+    await clock.advance(5000);
+    assert.equal(ping(B).is, 'joined');
+    assert.equal(sink.lines.filter(line => line.level === WARN).length, 1);
+    memory.failWith(undefined);
+    await clock.advance(1000);
+    const decoded = onDisk();
+    assert.ok(decoded.is === 'fresh');
+    assert.deepEqual(ipsOf(decoded.snapshot.members), ipsOf(registry.members()));
+  });
+});

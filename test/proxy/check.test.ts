@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {describe, test} from 'node:test';
+import type {Command, Finished, Spawn} from '../../src/ports/spawn.ts';
+import {systemSpawn} from '../../src/ports/spawn.ts';
+import {checkConfiguration, loadVersion} from '../../src/proxy/check.ts';
+import {haproxyBinary, missing} from '../support/parts.ts';
+import {recordingOf} from './recording.ts';
+
+const FINE: Finished = {code: 0, signal: undefined, stdout: '', stderr: '', timedOut: false};
+
+const finishing = (
+  finished: Partial<Finished>,
+  commands: Command[] = [],
+): {spawn: Pick<Spawn, 'run'>; haproxy: string} => ({
+  haproxy: 'haproxy',
+  spawn: {
+    async run(command) {
+      commands.push(command);
+      return {...FINE, ...finished};
+    },
+  },
+});
+
+test('check, accepted -> every file was given, the warnings come back', async () => {
+  const commands: Command[] = [];
+  const ports = finishing({stderr: recordingOf('stderr-start.txt')}, commands);
+  const [warning] = await checkConfiguration(ports, ['a.cfg', 'b.cfg']);
+  assert.deepEqual(commands, [{file: 'haproxy', args: ['-c', '-f', 'a.cfg', '-f', 'b.cfg']}]);
+  assert.equal(warning, "config : missing timeouts for backend 'no-timeouts'.");
+});
+
+test('check, an alert but code 0 -> accepted', async () => {
+  const ports = finishing({stderr: '[ALERT] 325/121501 (6730) : bad ciphers. Continuing.\n'});
+  assert.deepEqual(await checkConfiguration(ports, ['a.cfg']), []);
+});
+
+test('check, refused -> the first alert in the message, all output in the detail', async () => {
+  const stderr = recordingOf('stderr-config-error.txt');
+  await assert.rejects(checkConfiguration(finishing({code: 1, stderr, stdout: 'end\n'}), ['a.cfg', 'b.cfg']), {
+    code: 'VALIDATE',
+    message: "cannot validate a.cfg: parsing [proxy.cfg:3] : unknown keyword 'bogus' in 'frontend' section",
+    detail: `${stderr}end\n`,
+  });
+});
+
+test('check, refused without a usable alert -> the reason is told another way', async () => {
+  const rows: [Partial<Finished>, string][] = [
+    [{code: 2}, 'it binds no port'],
+    [{code: 1}, 'haproxy exited with 1 and no alert'],
+    [{code: undefined, signal: 'SIGSEGV'}, 'haproxy was ended by SIGSEGV'],
+    [{code: undefined, signal: 'SIGTERM', timedOut: true}, 'no verdict within 60 s'],
+    [{code: 1, stderr: `[ALERT]    (1) : ${'x'.repeat(300)}`}, `${'x'.repeat(200)}…`],
+  ];
+  for (const [finished, reason] of rows) {
+    await assert.rejects(checkConfiguration(finishing(finished), ['a.cfg']), {
+      message: `cannot validate a.cfg: ${reason}`,
+    });
+  }
+});
+
+test('check, binary missing or not executable -> what to do about it', async () => {
+  for (const [haproxy, reason] of [
+    ['/nowhere/haproxy', 'there is no such program'],
+    [import.meta.filename, 'it is not an executable file'],
+  ] as const) {
+    await assert.rejects(checkConfiguration({spawn: systemSpawn, haproxy}, ['a.cfg']), {
+      code: 'HAPROXY',
+      message: `cannot run ${haproxy}: ${reason}; install HAProxy or set KONTROL_HAPROXY`,
+    });
+  }
+});
+
+test('version, of a binary -> from what it prints', async () => {
+  const commands: Command[] = [];
+  const version = await loadVersion(finishing({stdout: recordingOf('version.txt')}, commands));
+  assert.equal(version.text, '1.7.5');
+  assert.deepEqual(commands, [{file: 'haproxy', args: ['-v']}]);
+  await assert.rejects(loadVersion({spawn: systemSpawn, haproxy: '/nowhere/haproxy'}), {code: 'HAPROXY'});
+});
+
+test('check, aborted before -> nothing is run', async () => {
+  const commands: Command[] = [];
+  const reason = new Error('superseded');
+  await assert.rejects(checkConfiguration(finishing({}, commands), ['a.cfg'], AbortSignal.abort(reason)), reason);
+  assert.deepEqual(commands, []);
+});
+
+describe('check, real HAProxy', {skip: missing('haproxy')}, () => {
+  const verdictOn = async (...texts: string[]): Promise<string[]> => {
+    const folder = await mkdtemp(join(tmpdir(), 'kontrol-check-'));
+    try {
+      const files = texts.map((_, index) => join(folder, `${index}.cfg`));
+      for (const [index, file] of files.entries()) await writeFile(file, texts[index] ?? '');
+      return await checkConfiguration({spawn: systemSpawn, haproxy: haproxyBinary}, files);
+    } finally {
+      await rm(folder, {recursive: true});
+    }
+  };
+  const control = 'global\n    stats socket /tmp/kontrol-check.sock mode 600 level admin\n';
+
+  test('its version -> is read', async () => {
+    assert.match((await loadVersion({spawn: systemSpawn, haproxy: haproxyBinary})).text, /^\d+\.\d+/);
+  });
+
+  test('missing timeouts -> accepted with a warning', async () => {
+    const warnings = await verdictOn('listen web\n    bind :18080\n');
+    assert.ok(warnings.some(warning => /missing timeouts/.test(warning)));
+  });
+
+  test('unknown word -> refused, naming file and line', async () => {
+    await assert.rejects(verdictOn('listen web\n    bind :18080\n    bogus\n', control), {
+      code: 'VALIDATE',
+      message: /^cannot validate .*0\.cfg: .*parsing \[.*0\.cfg:3\] : unknown keyword 'bogus'/,
+    });
+  });
+
+  test('nothing that listens -> refused, unless a control file adds a socket', async () => {
+    await assert.rejects(verdictOn(''), {code: 'VALIDATE', message: /: it binds no port$/});
+    assert.deepEqual(await verdictOn('', control), []);
+  });
+});
