@@ -30,7 +30,7 @@ import {systemFiles as files} from '../ports/files.ts';
 import {type Log, openLog} from '../ports/log.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
 import {parseInfo} from '../proxy/answers.ts';
-import {checkConfiguration, loadVersion} from '../proxy/check.ts';
+import {checkCandidate, loadVersion} from '../proxy/check.ts';
 import {parseOutputLine} from '../proxy/output.ts';
 import {redactConfiguration} from '../proxy/redact.ts';
 import {ask} from '../proxy/runtime.ts';
@@ -79,8 +79,10 @@ const reportFatal = (log: Logger, err: unknown): void =>
   log.fatal({err, detail: err instanceof DaemonError ? err.detail : undefined}, 'daemon failed');
 
 /** What ends the daemon: a first signal asks for a stop, a second one skips the stop's waits; a fatal fault ends it. */
-function openEnd(onReload: () => void): Ending {
+function openEnd(): Ending {
   const ended = Promise.withResolvers<void>();
+  // Awaited only once the daemon serves; until then its fault waits here.
+  ended.promise.catch(() => {});
   const skip = new AbortController();
   let asked = false;
   const onStop = () => {
@@ -88,7 +90,10 @@ function openEnd(onReload: () => void): Ending {
     asked = true;
     ended.resolve();
   };
-  process.on('SIGTERM', onStop).on('SIGINT', onStop).on('SIGHUP', onReload);
+  process
+    .on('SIGTERM', onStop)
+    .on('SIGINT', onStop)
+    .on('SIGHUP', () => {});
   return {reached: ended.promise, skip: skip.signal, fail: error => ended.reject(error)};
 }
 
@@ -106,7 +111,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
   await using _lock = await openDataFolder(dataFolder);
   const manifest = loadManifest(config.lifecycle);
   const haproxy = await loadVersion({spawn, haproxy: config.haproxy});
-  const ending = openEnd(() => void converger.demand('SIGHUP').catch(() => {}));
+  const ending = openEnd();
 
   const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});
   const generations = await openProxy(config, room, firewall, ending.fail);
@@ -146,7 +151,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     loadInput,
     renderer: createRenderer(),
     proxy: generations,
-    check: (candidate, signal) => checkConfiguration({spawn, haproxy: config.haproxy}, candidate.files, signal),
+    check: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
     onRecord: record => metrics.countPass(record),
   });
 
@@ -249,11 +254,14 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
   closing.defer(() => slave.close(ending.skip));
   closing.defer(() => converger.close());
 
-  await lifecycle.boot();
-  await converger.demand('start').catch(error => startFromDisk(error, generations, passes.applyText, log));
-  closing.defer(templateText.follow(() => converger.changed('template changed')));
-
-  await ending.reached;
+  const boot = async () => {
+    await lifecycle.boot();
+    await converger.demand('start').catch(fault => startFromDisk(fault, generations, passes.applyText, log));
+    process.on('SIGHUP', () => void converger.demand('SIGHUP').catch(() => {}));
+    closing.defer(templateText.follow(() => converger.changed('template changed')));
+    await ending.reached;
+  };
+  await Promise.race([boot(), ending.reached]);
   phase = 'stopping';
   log.info({delayMs: config.lingerMs}, 'daemon stops: lingering until endpoints are withdrawn');
   await sleep(clock, config.lingerMs, ending.skip).catch(() => {});
@@ -266,7 +274,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
 
 /** `KONTROL_MODE=slave`: keepalives and a status port that answers probes; no proxy, no members. */
 async function serveSlaveOnly(config: Config, room: Room): Promise<number> {
-  const ending = openEnd(() => {});
+  const ending = openEnd();
   const probes = createProbes({isReady: () => true});
   await using closing = new AsyncDisposableStack();
   const statusPort = await listen(probes, {port: config.statusPort, label: 'status port', clock});

@@ -1,6 +1,7 @@
-import {mkdir, rm} from 'node:fs/promises';
+import {mkdir, readdir, rm} from 'node:fs/promises';
 import {connect, createServer, type Server} from 'node:net';
 import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
+import {isTemporary} from '../ports/files.ts';
 
 const OWNER_ONLY = 0o700;
 
@@ -32,7 +33,14 @@ export async function openDataFolder(path: string): Promise<AsyncDisposable> {
       throw refuse(path, again);
     });
   });
+  await sweepTemporary(path);
   return {[Symbol.asyncDispose]: () => new Promise(resolve => server.close(() => resolve()))};
+}
+
+/** What a daemon that was killed in the middle of a write left behind; safe to remove once the lock is ours. */
+async function sweepTemporary(path: string): Promise<void> {
+  const names = await readdir(path, {recursive: true});
+  for (const name of names.filter(isTemporary)) await rm(`${path}/${name}`, {force: true});
 }
 
 const refuse = (path: string, cause: unknown): DaemonError =>

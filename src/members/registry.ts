@@ -1,18 +1,13 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {deriveKey} from './base62.ts';
+import {watchExpiry} from './expiry.ts';
 import type {Hosts, Member, MemberView, Ping} from './member.ts';
 import type {Outcome} from './outcome.ts';
 import {openSeqClaims} from './seq-claims.ts';
 import type {RestoredSnapshot, SnapshotFile} from './snapshot-file.ts';
 import type {Store} from './store.ts';
 import type {MemberTable} from './table.ts';
-
-/** Expiry is noticed at most this late. */
-const TICK_MS = 500;
-
-/** A tick that is later than this means that pings could not reach us either. */
-const PAUSE_MS = 2000;
 
 /** A full table is worth one warning in this time, whatever is refused. */
 const REFUSAL_WARNING_MS = 60_000;
@@ -32,7 +27,7 @@ export interface RegistryOptions {
   readonly snapshotFile: Pick<SnapshotFile, 'keep'>;
   /** What `snapshotFile.load()` found. */
   readonly snapshot: RestoredSnapshot;
-  /** Called synchronously; may not throw. */
+  /** Called synchronously, not for what was restored; may not throw. */
   readonly onChange: (change: MemberChange) => void;
 }
 
@@ -56,7 +51,7 @@ const fieldsOf = ({app, id, ip}: Member) => ({app, ip, member: id});
 
 /**
  * The live members: the table, fed with time, `seq` numbers and remembered members, and written down as it changes.
- * After a pause of the process or a leap of the wall clock everybody gets a fresh TTL, for we may have missed pings.
+ * Logs one line per join, replacement, leave and expiry.
  */
 export function openRegistry(options: RegistryOptions): Registry {
   const {clock, log, store, table, snapshotFile, snapshot, onChange} = options;
@@ -121,43 +116,23 @@ export function openRegistry(options: RegistryOptions): Registry {
     }
   };
 
-  const expire = () => {
-    const expired = table.expire(clock.nowMs());
+  const onExpired = (expired: readonly Member[]) => {
     for (const member of expired) {
       warnedIps.delete(member.ip);
       log.info({...fieldsOf(member), reason: 'silent'}, 'member expired');
     }
-    const [first] = expired;
-    if (first === undefined) return;
-    moved(`expired ${nameOf(first)}${expired.length > 1 ? ` and ${expired.length - 1} more` : ''}`);
-  };
-
-  let ticked = moment();
-  let disarmTick = () => {};
-  const tick = () => {
-    const now = moment();
-    // The monotonic clock stands still while the machine is suspended; the wall clock does not.
-    const lateMs = Math.max(now.nowMs - ticked.nowMs, now.epochMs - ticked.epochMs) - TICK_MS;
-    ticked = now;
-    if (lateMs > PAUSE_MS) {
-      table.grantFreshTtl(now.nowMs);
-      log.warn(
-        {durationMs: Math.round(lateMs), members: table.size},
-        'paused, or clock moved: members get a fresh TTL',
-      );
-    }
-    expire();
-    disarmTick = clock.after(TICK_MS, tick);
+    const [first, ...others] = expired.map(nameOf);
+    moved(`expired ${first}${others.length > 0 ? ` and ${others.length} more` : ''}`);
   };
 
   if (snapshot.restored) {
-    table.restore(snapshot.members, ticked);
+    table.restore(snapshot.members, moment());
     log.info({members: table.size}, 'members restored');
   }
   const claims = openSeqClaims({clock, log, store, table, seq: snapshot.seq, onSettled: moved});
   const keeper = snapshotFile.keep(() => ({seq: claims.highestSeq, members: table.members(clock.nowMs())}));
+  const stopExpiry = watchExpiry({clock, log, table, onExpired});
   claims.claimMissing();
-  disarmTick = clock.after(TICK_MS, tick);
 
   return {
     record(ping) {
@@ -178,7 +153,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     },
     restored: snapshot.restored,
     close() {
-      disarmTick();
+      stopExpiry();
       claims.close();
       return keeper.close();
     },

@@ -70,14 +70,8 @@ export function createTable(options: TableOptions): MemberTable {
   const inOrder = () => {
     if (sorted.version !== version) {
       const ordered = [...entries.values()].sort(bySeq);
-      sorted = {
-        version,
-        entries: ordered,
-        hosts: deriveHosts(
-          ordered.map(entry => entry.pod),
-          ownApp,
-        ),
-      };
+      const pods = ordered.map(entry => entry.pod);
+      sorted = {version, entries: ordered, hosts: deriveHosts(pods, ownApp)};
     }
     return sorted;
   };
@@ -108,7 +102,7 @@ export function createTable(options: TableOptions): MemberTable {
   /** Puts new content on an IP; false when its payload has no room. */
   const rewrite = (entry: Entry, pod: Ping): boolean => {
     const growth = payloadBytesOf(pod.payload) - entry.payloadBytes;
-    if (growth > 0 && payloadBytes + growth > maxPayloadBytes) return false;
+    if (payloadBytes + growth > maxPayloadBytes) return false;
     payloadBytes += growth;
     entry.payloadBytes += growth;
     entry.pod = pod;

@@ -32,6 +32,9 @@ export interface Files {
 let temporaryNumber = 0;
 const temporaryBeside = (path: string): string => `${path}.tmp-${process.pid}-${++temporaryNumber}`;
 
+/** Whether a file name is one that `prepare` writes to before the file takes its place. */
+export const isTemporary = (name: string): boolean => /\.tmp-\d+-\d+$/.test(name);
+
 const syncFolder = async (path: string): Promise<void> => {
   await using folder = await open(path, 'r');
   await folder.sync();

@@ -46,8 +46,8 @@ export interface Spawn {
    * program cannot be started.
    */
   start(command: Command, onLine: OnLine): Promise<OwnChild>;
-  /** Runs a short command to its end; kills it after `timeoutMs`. Rejects when the program cannot be started. */
-  run(command: Command, options: {timeoutMs: number; input?: string}): Promise<Finished>;
+  /** Runs a short command to its end; kills it after `timeoutMs`, or when `signal` aborts. Rejects when the program cannot be started. */
+  run(command: Command, options: {timeoutMs: number; input?: string; signal?: AbortSignal}): Promise<Finished>;
 }
 
 /** More output than this from a short command is a fault of the command. */
@@ -102,9 +102,10 @@ export const systemSpawn: Spawn = {
     };
   },
 
-  async run(command, {timeoutMs, input}) {
+  async run(command, {timeoutMs, input, signal}) {
     const result = await execa(command.file, command.args, {
       ...(command.env && {env: command.env}),
+      ...(signal && {cancelSignal: signal}),
       ...(input === undefined ? {stdin: 'ignore'} : {input}),
       forceKillAfterDelay: KILL_DELAY_MS,
       maxBuffer: OUTPUT_LIMIT_CHARACTERS,

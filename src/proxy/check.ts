@@ -1,5 +1,7 @@
 import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
 import type {Finished, Spawn} from '../ports/spawn.ts';
+import {parseBinds} from './binds.ts';
+import {parseGlobals} from './globals.ts';
 import {parseOutputLine} from './output.ts';
 import {parseVersion, type Version} from './version.ts';
 
@@ -16,9 +18,14 @@ export interface CheckPorts {
   readonly haproxy: string;
 }
 
-async function runHaproxy({spawn, haproxy}: CheckPorts, args: readonly string[], timeoutMs: number): Promise<Finished> {
+async function runHaproxy(
+  {spawn, haproxy}: CheckPorts,
+  args: readonly string[],
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Finished> {
   try {
-    return await spawn.run({file: haproxy, args}, {timeoutMs});
+    return await spawn.run({file: haproxy, args}, {timeoutMs, ...(signal && {signal})});
   } catch (cause) {
     const reasons: Record<string, string> = {
       ENOENT: 'there is no such program',
@@ -60,7 +67,7 @@ export async function checkConfiguration(
 ): Promise<string[]> {
   signal?.throwIfAborted();
   const args = ['-c', ...files.flatMap(file => ['-f', file])];
-  const finished = await runHaproxy(ports, args, CHECK_LIMIT_MS);
+  const finished = await runHaproxy(ports, args, CHECK_LIMIT_MS, signal);
   signal?.throwIfAborted();
   if (finished.code !== 0) {
     throw new DaemonError('VALIDATE', `cannot validate ${files[0]}: ${refusalOf(finished)}`, {
@@ -69,4 +76,24 @@ export async function checkConfiguration(
   }
   const lines = finished.stderr.split('\n').map(parseOutputLine);
   return lines.filter(line => line.level === 'warn').map(line => line.text);
+}
+
+/**
+ * Checks a candidate, HAProxy's `-c` and one thing more: our control file listens, so HAProxy no longer notices when
+ * the user's text binds nothing at all (a template that rendered to little or nothing), and would serve nobody.
+ */
+export async function checkCandidate(
+  ports: CheckPorts,
+  {text, files}: {readonly text: string; readonly files: readonly string[]},
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const warnings = await checkConfiguration(ports, files, signal);
+  if (parseBinds(text).every(({section}) => section.kind === 'global')) {
+    throw new DaemonError(
+      'VALIDATE',
+      `cannot validate ${files[0]}: it binds no port: is there a frontend in the template?`,
+    );
+  }
+  const {nbproc} = parseGlobals(text);
+  return nbproc === 1 ? warnings : [...warnings, `nbproc ${nbproc} is ignored: one process is run and supervised`];
 }

@@ -34,7 +34,7 @@ export async function takeOver(
   plan: ReloadPlan,
   ports: TakeOverPorts,
 ): Promise<boolean> {
-  const prepared = await ports.files.prepare(ports.committedPath, generation.text);
+  const prepared = await ports.files.prepare(ports.committedPath, generation.text, 0o640);
   try {
     return await (plan.parallel ? inParallel : bySignal)(generation, old, plan, prepared, ports);
   } finally {

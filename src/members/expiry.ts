@@ -1,0 +1,44 @@
+import type {Clock} from '../ports/clock.ts';
+import type {Log} from '../ports/log.ts';
+import type {Member} from './member.ts';
+import type {MemberTable} from './table.ts';
+
+/** Expiry is noticed at most this late. */
+const TICK_MS = 500;
+
+/** A tick that is later than this means that pings could not reach us either. */
+const PAUSE_MS = 2000;
+
+interface ExpiryOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly table: Pick<MemberTable, 'expire' | 'grantFreshTtl' | 'size'>;
+  /** Never called with nobody. */
+  readonly onExpired: (members: readonly Member[]) => void;
+}
+
+/**
+ * Removes the silent from the table; the returned function stops it. After a pause of the process, a suspended machine
+ * or a wall clock set forward, everybody gets a fresh TTL first: we may have missed pings (DESIGN, invariant 6).
+ */
+export function watchExpiry({clock, log, table, onExpired}: ExpiryOptions): () => void {
+  let nowMs = clock.nowMs();
+  let epochMs = clock.epochMs();
+
+  const tick = () => {
+    // The monotonic clock stands still while the machine is suspended; the wall clock does not.
+    const lateMs = Math.max(clock.nowMs() - nowMs, clock.epochMs() - epochMs) - TICK_MS;
+    nowMs = clock.nowMs();
+    epochMs = clock.epochMs();
+    if (lateMs > PAUSE_MS) {
+      table.grantFreshTtl(nowMs);
+      log.warn({durationMs: Math.round(lateMs), members: table.size}, 'paused or clock moved: members get a fresh TTL');
+    }
+    const expired = table.expire(nowMs);
+    if (expired.length > 0) onExpired(expired);
+    disarm = clock.after(TICK_MS, tick);
+  };
+
+  let disarm = clock.after(TICK_MS, tick);
+  return () => disarm();
+}
