@@ -1,0 +1,35 @@
+# Sourced by the two commands: brings what a fresh clone on a fresh machine lacks, and leaves alone what is there.
+
+say() { printf '%s\n' "$*" >&2; }
+
+# install_packages NAME...: Debian packages, when we are root and apt is there. Otherwise the caller finds out what it lacks.
+install_packages() {
+  command -v dpkg-query >/dev/null 2>&1 || return 0
+  lacking=
+  for package; do
+    dpkg-query --show --showformat='${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^ii' || lacking="$lacking $package"
+  done
+  [ -n "$lacking" ] || return 0
+  if [ "$(id -u)" != 0 ]; then
+    say "not root, so not installed:$lacking"
+    return 0
+  fi
+  say "installing$lacking"
+  apt_log=$(mktemp)
+  if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $lacking; } >"$apt_log" 2>&1; then
+    cat "$apt_log" >&2
+    say "cannot install$lacking: see apt's messages above"
+    rm -f "$apt_log"
+    return 1
+  fi
+  rm -f "$apt_log"
+}
+
+# The modules as the lock file says, Node 24 among them (npm's scripts find it first on PATH). Skipped when they are so already.
+install_node_modules() {
+  stamp=node_modules/.installed-lock
+  cmp -s package-lock.json "$stamp" 2>/dev/null && return 0
+  say 'installing node modules'
+  npm ci --no-audit --no-fund --loglevel=error
+  cp package-lock.json "$stamp"
+}
