@@ -5,11 +5,13 @@ import {DaemonError, EXIT_CODES, reasonOf} from './errors.ts';
 const USAGE = `usage: haproxy-kontrol <command>
 
   run       the daemon, configured by its environment (README "Settings")
+  demo      the daemon with three backends on loopback that ping it: something to look at
 `;
 
 /** argv to command. Each is loaded when asked for, so that a small one does not pay for the daemon. */
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   run: async () => (await import('./commands/run.ts')).run(),
+  demo: async () => (await import('./commands/demo.ts')).demo(),
 };
 
 async function main(args: string[]): Promise<number> {
@@ -24,7 +26,7 @@ async function main(args: string[]): Promise<number> {
   if (command !== undefined && values.help !== true) return command(rest);
   const isHelp = values.help === true || name === 'help';
   (isHelp ? process.stdout : process.stderr).write(
-    isHelp ? USAGE : `haproxy-kontrol: no such command: ${name ?? '(none)'}\\n${USAGE}`,
+    isHelp ? USAGE : `haproxy-kontrol: no such command: ${name ?? '(none)'}\n${USAGE}`,
   );
   return isHelp ? 0 : EXIT_CODES.USAGE;
 }

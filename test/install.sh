@@ -1,5 +1,8 @@
 # Sourced by the two commands: brings what a fresh clone on a fresh machine lacks, and leaves alone what is there.
 
+# HAProxy and iptables live where a plain user's PATH does not look.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
 say() { printf '%s\n' "$*" >&2; }
 
 # install_packages NAME...: Debian packages, when we are root and apt is there. Otherwise the caller finds out what it lacks.

@@ -13,6 +13,7 @@ import {createProbes, createStatus} from '../http/status.ts';
 import {openProcessTable} from '../jobs/proc.ts';
 import {superviseJob} from '../jobs/supervisor.ts';
 import {openConverger} from '../lifecycle/converge.ts';
+import {isSettled} from '../lifecycle/convergence.ts';
 import {openLifecycle} from '../lifecycle/lifecycle.ts';
 import {CONFIGURE, parseManifest} from '../lifecycle/manifest.ts';
 import {createPasses} from '../lifecycle/passes.ts';
@@ -194,7 +195,11 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     return phase === 'ready' && serves;
   };
   const lastFailed = () => passes.last?.verdict === 'failed';
-  const isInSync = () => passes.applied !== undefined && !lastFailed() && generations.status.state === 'RUNNING';
+  const isInSync = () =>
+    passes.applied !== undefined &&
+    !lastFailed() &&
+    isSettled(converger.state) &&
+    generations.status.state === 'RUNNING';
 
   const version = loadPackageVersion();
   const metrics = createMetrics({

@@ -10,7 +10,7 @@ export interface Status {
   readonly mode: readonly string[];
   readonly uptimeMs: number;
   readonly ready: boolean;
-  /** The proxy serves what the inputs said at the last pass. */
+  /** The proxy serves what the inputs say: nothing failed, and no change waits for its pass. */
   readonly inSync: boolean;
   readonly lastError: string | null;
   readonly lifecycle: {readonly state: string; readonly sinceMs: number};

@@ -75,6 +75,10 @@ export function nextPassAtMs(state: Convergence, settings: DamperSettings, nowMs
   return Math.min(held, retry);
 }
 
+/** Whether the last pass ended well and nothing that came since waits for another. */
+export const isSettled = ({damper, demanded, pass}: Convergence): boolean =>
+  pass.is === 'succeeded' && damper.is === 'calm' && !demanded;
+
 /** Why the next pass runs, for people. */
 export function causeOf({causes, unnamedCauses, failures}: Convergence): string {
   if (causes.length === 0) return failures > 0 ? `retry ${failures} of a failed pass` : 'asked for';

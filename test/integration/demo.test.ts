@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import {spawn} from 'node:child_process';
+import {dirname} from 'node:path';
+import {test} from 'node:test';
+import {fileURLToPath} from 'node:url';
+import {EXIT_CODES} from '../../src/errors.ts';
+import {collectOutput} from '../support/output.ts';
+import {haproxyBinary, missing} from '../support/parts.ts';
+import {haproxiesOf} from '../support/processes.ts';
+import {waitFor} from '../support/wait.ts';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+const startDemo = (file: string, args: readonly string[], haproxy: string) => {
+  const env = {PATH: process.env.PATH, KONTROL_HAPROXY: haproxy};
+  const child = spawn(file, args, {env, stdio: ['ignore', 'pipe', 'pipe']});
+  const output = collectOutput(child);
+  return {child, output, text: () => output.lines.map(({raw}) => raw).join('\n')};
+};
+
+/** Root in name only: what a plain user may do, which is to use neither iptables nor anything else of the kernel's. */
+const UNPRIVILEGED = ['setpriv', '--bounding-set=-all', '--inh-caps=-all', '--no-new-privs'];
+
+test('demo, as a plain user without iptables -> serves three backends, one leaves and returns, Ctrl-C leaves nothing', {
+  skip: missing('root', 'haproxy'),
+  timeout: 90_000,
+}, async () => {
+  const [file = '', ...args] = [...UNPRIVILEGED, process.execPath, MAIN, 'demo'];
+  const {child, output, text} = startDemo(file, args, haproxyBinary);
+  try {
+    const urls = await waitFor(
+      () => {
+        const found = text().match(/http:\S+/g);
+        return found !== null && found.length >= 7 && found;
+      },
+      'the guide',
+      {evidence: output.tail},
+    );
+    const [web = '', status = '', , , leave = '', , back = ''] = urls;
+    const get = async (url: string, method = 'GET') => (await fetch(url, {method})).text();
+    const names = new Set<string>();
+    await waitFor(async () => names.add((await get(web)).trim()).size === 3, 'three backends');
+    assert.deepEqual([...names].sort(), ['web-1', 'web-2', 'web-3']);
+
+    const seeHosts = (count: number) =>
+      waitFor(async () => {
+        const {hosts, inSync} = JSON.parse(await get(status));
+        return inSync && hosts.web.length === count;
+      }, `${count} hosts`);
+    assert.equal(await get(leave, 'POST'), 'web-2 said down\n');
+    await seeHosts(2);
+    assert.equal(await get(back, 'POST'), 'web-2 pings again\n');
+    await seeHosts(3);
+
+    const folder = dirname(/log is in (\S+)\./.exec(text())?.[1] ?? '');
+    assert.equal(haproxiesOf(folder).length > 0, true);
+    child.kill('SIGINT');
+    assert.deepEqual(await output.exited, {code: 0, signal: null});
+    assert.deepEqual(haproxiesOf(folder), []);
+  } finally {
+    child.kill('SIGTERM');
+    await output.exited;
+  }
+});
+
+test('demo, no HAProxy -> one line that says what to do, exit code of the proxy', async () => {
+  const {output, text} = startDemo(process.execPath, [MAIN, 'demo'], '/absent/haproxy');
+  const {code} = await output.exited;
+  assert.match(text(), /^haproxy-kontrol: cannot run the demo: .*install HAProxy or set KONTROL_HAPROXY$/m);
+  assert.equal(code, EXIT_CODES.PROXY);
+});
