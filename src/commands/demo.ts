@@ -11,6 +11,7 @@ import {DaemonError} from '../errors.ts';
 import {systemClock as clock} from '../ports/clock.ts';
 import {openLog} from '../ports/log.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
+import {sendPing} from '../slave/send.ts';
 
 const TTL_MS = 5000;
 
@@ -98,7 +99,13 @@ export async function demo(): Promise<number> {
 
   const pods = POD_IPS.map((ip, index): DemoPod => ({name: `web-${index + 1}`, ip, port: ports.pod}));
   const silent = openLog('info', {write: () => {}}).log;
-  const slavePorts = {master: {host: '127.0.0.1', port: ports.master}, ttlMs: TTL_MS, clock, log: silent};
+  const slavePorts = {
+    master: {host: '127.0.0.1', port: ports.master},
+    ttlMs: TTL_MS,
+    send: sendPing,
+    clock,
+    log: silent,
+  };
   for (const pod of pods) stack.use(await openDemoBackend(pod, slavePorts));
 
   try {

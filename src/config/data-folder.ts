@@ -1,7 +1,7 @@
 import {mkdir, readdir, rm} from 'node:fs/promises';
 import {connect, createServer, type Server} from 'node:net';
 import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
-import {isTemporary} from '../ports/files.ts';
+import {isTemporary} from '../ports/temporary.ts';
 
 const OWNER_ONLY = 0o700;
 

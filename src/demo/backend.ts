@@ -5,7 +5,7 @@ import {deriveKey} from '../members/base62.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {NO_PAYLOAD} from '../slave/payload.ts';
-import {sendPing} from '../slave/send.ts';
+import type {SendPing} from '../slave/send.ts';
 import {openSlave, type Slave} from '../slave/slave.ts';
 
 /** A pod of the demo: an address of its own on loopback, where one small HTTP server listens. */
@@ -18,6 +18,7 @@ export interface DemoPod {
 export interface DemoPorts {
   readonly master: MasterAddress;
   readonly ttlMs: number;
+  readonly send: SendPing;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -28,7 +29,7 @@ export interface DemoPorts {
  * so that what is seen is the proxy's doing. Rejects with Node's error when the address cannot be bound.
  */
 export async function openDemoBackend({name, ip, port}: DemoPod, ports: DemoPorts): Promise<AsyncDisposable> {
-  const {master, ttlMs, clock, log} = ports;
+  const {master, ttlMs, send, clock, log} = ports;
   let slave: Slave | undefined;
   let isSilent = false;
 
@@ -40,7 +41,7 @@ export async function openDemoBackend({name, ip, port}: DemoPod, ports: DemoPort
       ttlMs,
       payload: {value: () => NO_PAYLOAD, follow: () => () => {}},
       deriveKey,
-      send: async (...ping) => (isSilent ? {is: 'failed', reason: 'silent'} : sendPing(...ping)),
+      send: async (...ping) => (isSilent ? {is: 'failed', reason: 'silent'} : send(...ping)),
       clock,
       log,
     });

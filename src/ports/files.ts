@@ -2,6 +2,7 @@ import type {FileHandle} from 'node:fs/promises';
 import {mkdir, open, readdir, readFile, rename, rm, symlink} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {systemCodeOf} from '../errors.ts';
+import {temporaryBeside} from './temporary.ts';
 
 /** A file written in full beside its target, waiting to take its place. */
 export interface PreparedFile {
@@ -28,12 +29,6 @@ export interface Files {
   /** Makes `path` a symbolic link to `target`, replacing what was there in one step. */
   pointLink(path: string, target: string): Promise<void>;
 }
-
-let temporaryNumber = 0;
-const temporaryBeside = (path: string): string => `${path}.tmp-${process.pid}-${++temporaryNumber}`;
-
-/** Whether a file name is one that `prepare` writes to before the file takes its place. */
-export const isTemporary = (name: string): boolean => /\.tmp-\d+-\d+$/.test(name);
 
 const syncFolder = async (path: string): Promise<void> => {
   await using folder = await open(path, 'r');
