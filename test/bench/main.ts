@@ -1,0 +1,30 @@
+import {fileURLToPath} from 'node:url';
+import {benchBurst} from './burst.ts';
+import {type Bench, loadFigures, storeFigures, writeTable} from './figure.ts';
+import {benchIdle} from './idle.ts';
+import {benchPings} from './pings.ts';
+import {benchServing} from './serving.ts';
+
+/** `npm run bench [-- NAME ...]`: runs the benches, prints one table, keeps the figures for the next run's ratios. */
+const BENCHES: Readonly<Record<string, Bench>> = {
+  serving: benchServing,
+  pings: benchPings,
+  burst: benchBurst,
+  idle: benchIdle,
+};
+
+const RESULTS = fileURLToPath(new URL('../../bench.json', import.meta.url));
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter(name => !Object.hasOwn(BENCHES, name));
+if (unknown.length > 0) {
+  process.stderr.write(`no such bench: ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}\n`);
+  process.exit(64);
+}
+const last = await loadFigures(RESULTS);
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  const figures = await bench();
+  process.stdout.write(`\n${name}\n${writeTable(figures, last)}\n`);
+  await storeFigures(RESULTS, figures);
+}

@@ -1,0 +1,28 @@
+import {startHelper} from '../support/helper.ts';
+import {machine} from '../support/place.ts';
+
+/** Slaves that ping in turns over `inFlight` connections at a time: closed loop, as fast as answers come. */
+export interface PingLoad {
+  readonly port: number;
+  /** Distinct slaves: 10.0.0.1 and on. */
+  readonly slaves: number;
+  /** Pings in all. */
+  readonly count: number;
+  readonly inFlight: number;
+  /** `new`: a connection per ping, as the slaves of 2017; `kept`: `inFlight` connections for all. */
+  readonly connections: 'new' | 'kept';
+}
+
+export interface PingReport {
+  readonly answered: number;
+  readonly failed: number;
+  readonly durationMs: number;
+  /** From the start of the connection (or the request, when kept) to the end of the answer. */
+  readonly latencyMs: {readonly p50: number; readonly p99: number; readonly max: number};
+}
+
+/** Runs a load in a process of its own and resolves with what it saw. */
+export async function runPingLoad(load: PingLoad): Promise<PingReport> {
+  await using helper = await startHelper<'run', PingReport>('ping-load-process.ts', import.meta.url, machine, load);
+  return await helper.ask('run');
+}
