@@ -24,7 +24,7 @@ async function main(args: string[]): Promise<number> {
   if (command !== undefined && values.help !== true) return command(rest);
   const isHelp = values.help === true || name === 'help';
   (isHelp ? process.stdout : process.stderr).write(
-    isHelp ? USAGE : `haproxy-kontrol: no such command: ${name ?? '(none)'}\\n${USAGE}`,
+    isHelp ? USAGE : `haproxy-kontrol: no such command: ${name ?? '(none)'}\n${USAGE}`,
   );
   return isHelp ? 0 : EXIT_CODES.USAGE;
 }
