@@ -120,7 +120,12 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     clock,
     log: room('members'),
     store,
-    table: createTable({ttlMs: config.ttlMs, ownApp: self.app, maxMembers: config.maxMembers}),
+    table: createTable({
+      ttlMs: config.ttlMs,
+      ownApp: self.app,
+      maxMembers: config.maxMembers,
+      maxPayloadBytes: config.maxPayloadBytes,
+    }),
     snapshotFile,
     snapshot,
     onChange: ({cause}) => converger.changed(cause),

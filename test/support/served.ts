@@ -1,7 +1,8 @@
 import {readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {isDeepStrictEqual} from 'node:util';
 import {startBackends} from './backend.ts';
-import {type Daemon, type DaemonOptions, startDaemon} from './daemon.ts';
+import {appliedHosts, type Daemon, type DaemonOptions, startDaemon} from './daemon.ts';
 import {openFolder} from './folder.ts';
 import {freePort} from './free-port.ts';
 import type {Slave} from './slave.ts';
@@ -52,7 +53,12 @@ export async function startServed(env: DaemonOptions['env'] = {}): Promise<Serve
   undo.defer(pod.silence);
   pod.run(PING_EVERY_MS);
   const fetch = (url = '/') => fetchText({port, path: url});
-  await daemon.waitFor(async ({inSync}) => inSync && (await fetch()) === 'pod', 'the pod served', 20_000);
+  const isApplied = async () => isDeepStrictEqual(await appliedHosts(daemon), {web: [POD_IP]});
+  await daemon.waitFor(
+    async ({inSync}) => inSync && (await isApplied()) && (await fetch()) === 'pod',
+    'the pod served',
+    20_000,
+  );
   let reloads = 0;
   const kept = undo.move();
   return {
