@@ -51,9 +51,6 @@ const RUNTIME_LIMIT_MS = 2000;
 const WARMUP_DAMPER = {quietMs: 1000, maxMs: 4000};
 const KEEPALIVE_OF_TTL = 0.75;
 
-/** A second SIGTERM leaves connections this long. */
-const SKIPPED_GRACE_MS = 1000;
-
 type Room = (name: string) => Log;
 
 /**
@@ -124,7 +121,12 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     clock,
     log: room('members'),
     store,
-    table: createTable({ttlMs: config.ttlMs, ownApp: self.app, maxMembers: config.maxMembers}),
+    table: createTable({
+      ttlMs: config.ttlMs,
+      ownApp: self.app,
+      maxMembers: config.maxMembers,
+      maxPayloadBytes: config.maxPayloadBytes,
+    }),
     snapshotFile,
     snapshot,
     onChange: ({cause}) => converger.changed(cause),
@@ -164,7 +166,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     actions: {
       ...passes.actions,
       async drain() {
-        drained = await generations.drain(ending.skip.aborted ? SKIPPED_GRACE_MS : config.graceMs, ending.skip);
+        drained = await generations.drain(config.graceMs, ending.skip);
       },
     },
     runShell: (block, {tag}, signal) =>
@@ -261,7 +263,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
 
   const boot = async () => {
     await lifecycle.boot();
-    await converger.demand('start').catch(fault => startFromDisk(fault, generations, passes.applyText, log));
+    await converger.demand('start').catch(fault => startFromDisk(fault, template, generations, passes.applyText, log));
     process.on('SIGHUP', () => void converger.demand('SIGHUP').catch(() => {}));
     closing.defer(templateText.follow(() => converger.changed('template changed')));
     await ending.reached;
@@ -294,6 +296,7 @@ async function serveSlaveOnly(config: Config, room: Room): Promise<number> {
 /** A boot whose first pass fails starts from the last good configuration when there is one; its own fault is fatal else. */
 async function startFromDisk(
   fault: unknown,
+  template: TemplateSource,
   generations: Generations,
   applyText: (text: string) => Promise<void>,
   log: Log,
@@ -301,7 +304,7 @@ async function startFromDisk(
   const text = await files.readText(generations.committedPath).catch(() => undefined);
   const isServed = generations.status.state === 'RUNNING';
   if (text === undefined) {
-    if (!isServed) throw fault;
+    if (!isServed) throw withAdvice(fault, template);
     return;
   }
   log.warn({reason: reasonOf(fault)}, 'the first pass failed: starting from the last good proxy.cfg');
@@ -309,8 +312,17 @@ async function startFromDisk(
     await applyText(text);
   } catch (err) {
     log.error({err}, 'the last good proxy.cfg cannot be started either');
-    if (!isServed) throw fault;
+    if (!isServed) throw withAdvice(fault, template);
   }
+}
+
+/** What an operator can do about a first pass that failed with nothing to fall back on. */
+function withAdvice(fault: unknown, template: TemplateSource): unknown {
+  if (!(fault instanceof DaemonError)) return fault;
+  const {code, message, detail} = fault;
+  const mend = `mend the template (${template.is === 'text' ? template.from : template.path})`;
+  const advice = code === 'APPLY' ? `free what it needs or ${mend}` : mend;
+  return new DaemonError(code, `${message}; ${advice}: there is no last good proxy.cfg`, {cause: fault, detail});
 }
 
 /** HAProxy and all that carries it. */

@@ -44,6 +44,8 @@ export interface Config {
   readonly damperMaxMs: number;
   readonly warmupMs: number;
   readonly maxMembers: number;
+  /** All members' payloads together, as JSON. */
+  readonly maxPayloadBytes: number;
   readonly lingerMs: number;
   readonly graceMs: number;
   readonly settleMs: number;

@@ -39,8 +39,11 @@ export async function openDataFolder(path: string): Promise<AsyncDisposable> {
 
 /** What a daemon that was killed in the middle of a write left behind; safe to remove once the lock is ours. */
 async function sweepTemporary(path: string): Promise<void> {
-  const names = await readdir(path, {recursive: true});
-  for (const name of names.filter(isTemporary)) await rm(`${path}/${name}`, {force: true});
+  // Not deeper: the volume may hold folders that are not ours to read (`lost+found`).
+  for (const folder of [path, `${path}/run`]) {
+    const names = await readdir(folder).catch(() => []);
+    for (const name of names.filter(isTemporary)) await rm(`${folder}/${name}`, {force: true});
+  }
 }
 
 const refuse = (path: string, cause: unknown): DaemonError =>

@@ -13,6 +13,9 @@ const MODES = ['master', 'slave', 'debug', 'verbose'] as const;
 /** HAProxy refuses UNIX socket paths of 97 bytes and more; `/run/<generation>.sock` follows the folder. */
 const MAX_DATA_FOLDER_BYTES = 76;
 
+/** Each snapshot and digest goes through all of it on the event loop: with 64 MiB, pings waited for over a second. */
+const DEFAULT_MAX_PAYLOAD_BYTES = 16 << 20;
+
 /** Settings that change who may do what: set, they must act, so a version that lacks them refuses to start. */
 const REFUSED_UNTIL_BUILT = ['KONTROL_PING_TOKEN_FILE', 'KONTROL_TOKEN_FILE'];
 
@@ -69,6 +72,7 @@ export function parseConfig(
     ),
     warmupMs: reader.secondsMs('KONTROL_WARMUP', 0.75 * ttlMs, {minMs: 0, maxMs: HOUR_MS}),
     maxMembers: reader.integer('KONTROL_MAX_MEMBERS', 20_000, {min: 1, max: 1_000_000}),
+    maxPayloadBytes: reader.integer('KONTROL_MAX_PAYLOAD_BYTES', DEFAULT_MAX_PAYLOAD_BYTES, {min: 0, max: 1 << 30}),
     lingerMs: reader.secondsMs('KONTROL_LINGER', 5000, {minMs: 0, maxMs: HOUR_MS}),
     graceMs: reader.secondsMs('KONTROL_GRACE', 25_000, {minMs: 0, maxMs: 24 * HOUR_MS}),
     settleMs: reader.integer('KONTROL_SETTLE_MS', 20, {min: 0, max: 1000}),

@@ -11,8 +11,9 @@ export interface ReceiverPorts {
 }
 
 const BOUNDS = {
-  members: 'members: raise KONTROL_MAX_MEMBERS',
-  payloads: 'bytes of payloads in all: make payloads smaller',
+  members: (bound: number) => `there are ${bound} members: raise KONTROL_MAX_MEMBERS`,
+  payloads: (bound: number) =>
+    `payloads would exceed ${bound} bytes in all: make them smaller or raise KONTROL_MAX_PAYLOAD_BYTES`,
 } as const;
 
 /** From the bytes of a ping to what its sender is told; the membership remembers the rest. */
@@ -27,5 +28,5 @@ export const createReceiver =
     const outcome = record(parsed.ping);
     count(outcome.is);
     if (outcome.is !== 'refused') return {is: 'accepted'};
-    return {is: 'refused', reason: `cannot take ping: there are ${outcome.bound} ${BOUNDS[outcome.why]}`};
+    return {is: 'refused', reason: `cannot take ping: ${BOUNDS[outcome.why](outcome.bound)}`};
   };

@@ -16,15 +16,13 @@ import {payloadBytesOf} from './payload.ts';
  * 6. No I/O and no clock: times are parameters, and `nowMs` never goes back.
  */
 
-/** All payloads together, as JSON: what the daemon is ready to hold in memory and in its snapshot. */
-export const DEFAULT_MAX_PAYLOAD_BYTES = 64 * 1024 * 1024;
-
 export interface TableOptions {
   readonly ttlMs: number;
   /** The proxy's own app: its pods are members, but not hosts. */
   readonly ownApp: string;
   readonly maxMembers: number;
-  readonly maxPayloadBytes?: number;
+  /** All payloads together, as JSON. */
+  readonly maxPayloadBytes: number;
 }
 
 /** A member whose `seq` the store has yet to give. */
@@ -56,9 +54,9 @@ export interface MemberTable {
   readonly payloadBytes: number;
 }
 
-/** Makes an empty table; `maxPayloadBytes` is 64 MiB unless given. */
+/** Makes an empty table. */
 export function createTable(options: TableOptions): MemberTable {
-  const {ttlMs, ownApp, maxMembers, maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES} = options;
+  const {ttlMs, ownApp, maxMembers, maxPayloadBytes} = options;
   const entries = new Map<string, Entry>();
   let arrivals = 0;
   let payloadBytes = 0;

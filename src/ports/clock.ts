@@ -4,7 +4,7 @@ export interface Clock {
   nowMs(): number;
   /** Wall clock in epoch milliseconds: for records and people, never for a deadline. */
   epochMs(): number;
-  /** Calls `call` once after `delayMs`; the returned function cancels it, also when it is too late. */
+  /** Calls `call` once, not before `delayMs` have passed by `nowMs`; the returned function cancels it, also when it is too late. */
   after(delayMs: number, call: () => void): () => void;
 }
 
@@ -12,7 +12,9 @@ export const systemClock: Clock = {
   nowMs: () => performance.now(),
   epochMs: () => Date.now(),
   after(delayMs, call) {
-    const timer = setTimeout(call, Math.max(0, delayMs));
+    // Node counts whole milliseconds from a start that it rounds down, so a timer comes up to 1 ms early by `nowMs`: too
+    // early for whoever then looks whether the deadline has passed.
+    const timer = setTimeout(call, delayMs > 0 ? Math.ceil(delayMs) + 1 : 0);
     return () => clearTimeout(timer);
   },
 };

@@ -48,6 +48,9 @@ const SERVING: JobSettings = {
   readyWithinMs: READY_WITHIN_MS,
 };
 
+/** While a successor takes over by `-sf`, an exit is what was asked for: no restart before the outcome is known. */
+const YIELDING: JobSettings = {...SERVING, delayMs: () => 2 * READY_WITHIN_MS};
+
 const OUTPUT_TAIL_LINES = 20;
 
 /** Ends a process whatever its connections. */
@@ -64,6 +67,10 @@ export interface StagedGeneration extends Generation {
   start(finish: readonly number[]): Promise<void>;
   /** Deaths from now on are answered with restarts: this is the one that serves. */
   promote(): void;
+  /** Deaths from now on are left alone: a successor is being started that tells this one to go. */
+  yield(): void;
+  /** The successor failed: this one serves again, started anew if it has gone already. */
+  resume(): void;
 }
 
 /** Writes the files of a generation. Rejects with APPLY when they cannot be written (a full disk). */
@@ -136,6 +143,15 @@ export function createGeneration(
     },
     promote() {
       settings = SERVING;
+    },
+    yield() {
+      settings = YIELDING;
+    },
+    resume() {
+      settings = SERVING;
+      if (generation.supervisor.job.is !== 'BACKOFF') return;
+      generation.supervisor.stop([]);
+      generation.supervisor.start();
     },
   };
   return generation;

@@ -70,7 +70,7 @@ export interface Generations {
   discard(candidate: Candidate): Promise<void>;
   /** Starts the candidate, makes it `proxy.cfg` and lets the old generation drain. On rejection the old one serves on. */
   apply(candidate: Candidate): Promise<Applied>;
-  /** Lets every generation finish its connections; true when all did within the grace. `skip` cuts the wait short. */
+  /** Lets every generation finish its connections; true when all did within the grace, of which `skip` leaves 1 s. */
   drain(graceMs: number, skip: AbortSignal): Promise<boolean>;
   readonly status: ProxyStatus;
   readonly reload: ReloadStatus;
@@ -86,6 +86,9 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
   /** HAProxy died too often in a row: nothing serves any more. */
   readonly onFatal: (error: DaemonError) => void;
 }
+
+/** What a second SIGTERM leaves of the grace: an idle HAProxy is gone within milliseconds and shall count as drained. */
+const SKIPPED_GRACE_MS = 1000;
 
 const FINISH: Ladder = [{signal: 'SIGUSR1', graceMs: 0}];
 
@@ -237,7 +240,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       const isInTime = await Promise.race([
         gone.then(() => true),
         sleep(clock, graceMs, skip)
-          .catch(() => undefined)
+          .catch(() => sleep(clock, Math.min(graceMs, SKIPPED_GRACE_MS)))
           .then(() => false),
       ]);
       if (isInTime) return true;

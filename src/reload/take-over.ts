@@ -74,7 +74,13 @@ async function bySignal(
   ports: TakeOverPorts,
 ): Promise<boolean> {
   await using gate = old.length === 0 ? undefined : await shutGate(generation, old, plan, ports);
-  await generation.start(old.flatMap(({supervisor}) => supervisor.child?.pid ?? []));
+  for (const one of old) one.yield();
+  try {
+    await generation.start(old.flatMap(({supervisor}) => supervisor.child?.pid ?? []));
+  } catch (error) {
+    for (const one of old) one.resume();
+    throw error;
+  }
   ports.promote(generation);
   await prepared.commit();
   await retireAll(old, ports);

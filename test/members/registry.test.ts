@@ -23,7 +23,12 @@ async function open(options: {store?: Store; texts?: Record<string, string>; max
     clock,
     log: sink.log,
     store: options.store ?? createEmbeddedStore(snapshot.seq),
-    table: createTable({ttlMs: 25_000, ownApp: 'haproxy', maxMembers: options.maxMembers ?? 100}),
+    table: createTable({
+      ttlMs: 25_000,
+      ownApp: 'haproxy',
+      maxMembers: options.maxMembers ?? 100,
+      maxPayloadBytes: 1 << 20,
+    }),
     snapshotFile,
     snapshot,
     onChange: change => changes.push(change),

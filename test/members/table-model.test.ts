@@ -69,7 +69,7 @@ const step = fc.oneof(
 test('table, any pings, downs, waits and pauses -> what a naive model says; seq only grows; nobody lost or back unasked', () => {
   fc.assert(
     fc.property(fc.array(step, {maxLength: 80, size: 'max'}), steps => {
-      const table = createTable({ttlMs: TTL_MS, ownApp: 'haproxy', maxMembers: MAX_MEMBERS});
+      const table = createTable({ttlMs: TTL_MS, ownApp: 'haproxy', maxMembers: MAX_MEMBERS, maxPayloadBytes: 1 << 20});
       const model = createModel();
       let nowMs = 0;
       let seq = 0;

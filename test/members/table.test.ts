@@ -8,7 +8,13 @@ const TTL_MS = 25_000;
 
 /** A table with a moment of its own: `seconds` is where both clocks stand. */
 function openTable(options: Partial<TableOptions> = {}) {
-  const table = createTable({ttlMs: TTL_MS, ownApp: 'haproxy', maxMembers: 20_000, ...options});
+  const table = createTable({
+    ttlMs: TTL_MS,
+    ownApp: 'haproxy',
+    maxMembers: 20_000,
+    maxPayloadBytes: 1 << 20,
+    ...options,
+  });
   let lastSeq = 0;
   const record = (changes: Partial<Ping> = {}, seconds = 0) =>
     table.record(pingOf(changes), {nowMs: seconds * 1000, epochMs: 1_000_000 + seconds * 1000});

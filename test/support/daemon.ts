@@ -140,3 +140,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
   };
 }
+
+/** The hosts of the configuration that was applied last, as `GET /state` says; none before the first. */
+export async function appliedHosts(daemon: Daemon): Promise<Readonly<Record<string, readonly string[]>>> {
+  const answer = await daemon.getMaster('/state');
+  return answer === undefined ? {} : JSON.parse(answer.body).hosts;
+}

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import {mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {describe, test} from 'node:test';
+import {startBackends} from '../support/backend.ts';
+import {startDaemon} from '../support/daemon.ts';
+import {openFolder} from '../support/folder.ts';
+import {freePort} from '../support/free-port.ts';
+import {missing} from '../support/parts.ts';
+import {machine, type Place} from '../support/place.ts';
+import {startServed} from '../support/served.ts';
+import {fetchText, webTemplate} from '../support/web.ts';
+
+const DISK_BYTES = 256 * 1024;
+
+/** This machine, but with a disk of `DISK_BYTES` at `folder` that only the daemon and its children see. */
+const withSmallDisk = (folder: string): Place => ({
+  ...machine,
+  exec: argv => {
+    const mount = `mount -t tmpfs -o size=${DISK_BYTES} none "$0" && exec "$@"`;
+    return ['unshare', '--mount', 'sh', '-c', mount, folder, ...argv];
+  },
+});
+
+describe('full disk under KONTROL_DATA', {
+  concurrency: 2,
+  skip: missing('root', 'haproxy', 'netns'),
+  timeout: 90_000,
+}, () => {
+  test('later -> the last good serves, pings are taken, in sync once there is room', async () => {
+    const [port, podPort] = [await freePort(), await freePort()];
+    await using _pods = await startBackends(
+      ['127.0.9.5', '127.0.9.6'].map(host => ({name: 'pod', host, port: podPort})),
+    );
+    await using data = await openFolder();
+    const template = webTemplate(`127.0.0.1:${port}`, podPort);
+    const env = {KONTROL_WARMUP: '0'};
+    await using daemon = await startDaemon({template, env, dataFolder: data.path, place: withSmallDisk(data.path)});
+    const [first, second] = [daemon.slave({ip: '127.0.9.5'}), daemon.slave({ip: '127.0.9.6'})];
+    using _silence = {
+      [Symbol.dispose]() {
+        first.silence();
+        second.silence();
+      },
+    };
+    first.run(500);
+    await daemon.waitFor(async ({inSync}) => inSync && (await fetchText({port})) === 'pod', 'the pod served', 20_000);
+
+    // The daemon's own view of the disk, from outside its mount namespace.
+    const inside = join('/proc', String(daemon.pid), 'root', data.path);
+    const committed = await readFile(join(inside, 'proxy.cfg'), 'utf8');
+    const filler = join(inside, 'filler');
+    await assert.rejects(writeFile(filler, Buffer.alloc(2 * DISK_BYTES)), {code: 'ENOSPC'});
+    second.run(500);
+    const status = await daemon.waitFor(seen => !seen.inSync && seen.lastError !== null && seen, 'a failed pass');
+    assert.match(status.lastError ?? '', /^cannot (write|apply) .*ENOSPC: no space left on device/);
+    assert.equal(status.memberCount, 2);
+    assert.equal(status.ready, true);
+    assert.equal(await fetchText({port}), 'pod');
+    assert.equal(await readFile(join(inside, 'proxy.cfg'), 'utf8'), committed);
+    const pid = status.proxy.pid ?? 0;
+    process.kill(pid, 'SIGKILL');
+    await daemon.waitFor(({proxy}) => proxy.state === 'RUNNING' && proxy.pid !== pid, 'HAProxy restarted without room');
+    assert.equal(await fetchText({port}), 'pod');
+
+    await rm(filler);
+    await daemon.waitFor(({inSync, lastError}) => inSync && lastError === null, 'in sync again', 30_000);
+    assert.match(await readFile(join(inside, 'proxy.cfg'), 'utf8'), /web-2 127.0.9.6/);
+    await daemon.waitFor(
+      async () => (await readFile(join(inside, 'members.json'), 'utf8')).includes('127.0.9.6'),
+      'the snapshot',
+    );
+    daemon.signal('SIGTERM');
+    assert.deepEqual(await daemon.exited, {code: 0, signal: null});
+  });
+
+  test('at start -> a non-zero exit and a line that says so', async () => {
+    await using data = await openFolder();
+    const full: Place = {
+      ...machine,
+      exec: argv => {
+        const mount = `mount -t tmpfs -o size=8k none "$0" && { head -c 9000 /dev/zero > "$0/filler"; exec "$@"; }`;
+        return ['unshare', '--mount', 'sh', '-c', mount, data.path, ...argv];
+      },
+    };
+    const template = webTemplate(`127.0.0.1:${await freePort()}`, 80);
+    await using daemon = await startDaemon({template, dataFolder: data.path, place: full});
+    const {code} = await daemon.exited;
+    assert.equal(code, 9);
+    assert.match(JSON.stringify(daemon.logs), /haproxy-kontrol: cannot write .*ENOSPC/);
+  });
+
+  test('a folder that cannot be written -> exit 3 with what to do', async () => {
+    await using data = await openFolder();
+    const readOnly: Place = {
+      ...machine,
+      exec: argv => [
+        'unshare',
+        '--mount',
+        'sh',
+        '-c',
+        'mount -t tmpfs -o ro none "$0" && exec "$@"',
+        data.path,
+        ...argv,
+      ],
+    };
+    const template = webTemplate(`127.0.0.1:${await freePort()}`, 80);
+    await using daemon = await startDaemon({template, dataFolder: data.path, place: readOnly});
+    const {code} = await daemon.exited;
+    assert.equal(code, 3);
+    assert.match(JSON.stringify(daemon.logs), /haproxy-kontrol: cannot lock KONTROL_DATA .*read-only/i);
+  });
+});
+
+describe('a snapshot that cannot be used -> a warning, not fatal', {
+  concurrency: 2,
+  skip: missing('haproxy'),
+  timeout: 60_000,
+}, () => {
+  for (const [situation, spoil] of [
+    ['truncated', (text: string) => text.slice(0, -40)],
+    ['foreign', () => '{"members": ["10.0.0.1; rm -rf /"]}'],
+    ['empty', () => ''],
+  ] as const) {
+    test(`${situation} -> set aside, members come back by their pings`, async () => {
+      await using served = await startServed();
+      const {dataFolder} = served.daemon;
+      served.daemon.signal('SIGKILL');
+      await served.daemon.exited;
+      const path = join(dataFolder, 'members.json');
+      await writeFile(path, spoil(await readFile(path, 'utf8')));
+      await using next = await startDaemon(served.again);
+      await next.waitFor(async ({inSync, hosts}) => inSync && hosts.web && (await served.fetch()) === 'pod', 'the pod');
+      const warning = next.logs.find(({msg}) => msg === 'members not restored: snapshot set aside');
+      assert.equal(warning?.level, 40);
+      const aside = (await readdir(dataFolder)).filter(name => name.startsWith('members.json.corrupt-'));
+      assert.equal(aside.length, 1);
+    });
+  }
+
+  test('unreadable -> left where it is, members come back by their pings', async () => {
+    await using served = await startServed();
+    const {dataFolder} = served.daemon;
+    served.daemon.signal('SIGKILL');
+    await served.daemon.exited;
+    const path = join(dataFolder, 'members.json');
+    await rm(path);
+    // Nobody can read a folder as a file, not even root.
+    await mkdir(path);
+    await using next = await startDaemon(served.again);
+    await next.waitFor(async ({inSync, hosts}) => inSync && hosts.web && (await served.fetch()) === 'pod', 'the pod');
+    assert.ok(
+      next.logs.some(({msg, level}) => msg === 'members not restored: snapshot not accessible' && level === 40),
+    );
+    assert.ok(next.logs.some(({msg, level}) => msg === 'snapshot not written' && level === 40));
+  });
+
+  test('sound -> the remembered members serve at once, keep their seq, ready at once', async () => {
+    await using served = await startServed();
+    const before = JSON.parse((await served.daemon.get('/members'))?.body ?? '[]');
+    served.pod.silence();
+    served.daemon.signal('SIGKILL');
+    await served.daemon.exited;
+    await using next = await startDaemon(served.again);
+    await next.waitFor(({inSync, ready}) => inSync && ready, 'the next daemon ready');
+    const [member] = JSON.parse((await next.get('/members'))?.body ?? '[]');
+    assert.equal(member.seq, before[0].seq);
+    assert.equal(member.firstSeenAt, before[0].firstSeenAt);
+    const first = next.logs.find(({msg}) => msg === 'pass ended');
+    assert.equal(first?.cause, 'start');
+    assert.match(await served.committed(), /server web-1 127.0.9.1/);
+  });
+});

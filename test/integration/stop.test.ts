@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {ask} from '../../src/proxy/runtime.ts';
+import {SLOW_BYTES, SLOW_PATH} from '../support/backend.ts';
+import {startDaemon} from '../support/daemon.ts';
+import {freePort} from '../support/free-port.ts';
+import {missing} from '../support/parts.ts';
+import {haproxiesOf} from '../support/processes.ts';
+import {type Served, startServed} from '../support/served.ts';
+import {waitFor} from '../support/wait.ts';
+import {webTemplate} from '../support/web.ts';
+
+/** Begins a slow download and waits until HAProxy serves it; `ended` is what came of it. */
+async function startDownload({fetch, daemon}: Served): Promise<{ended: Promise<string>}> {
+  const ended = fetch(SLOW_PATH);
+  await waitFor(async () => (await sessionsOf(daemon.dataFolder)).includes('proto=tcpv4'), 'the download under way');
+  return {ended};
+}
+
+const sessionsOf = (dataFolder: string): Promise<string> =>
+  ask(`${dataFolder}/haproxy.sock`, 'show sess', {timeoutMs: 2000}).catch(() => '');
+
+describe('stop', {concurrency: 3, skip: missing('haproxy'), timeout: 60_000}, () => {
+  test('SIGTERM with a slow download -> it finishes within the grace, exit 0', async () => {
+    await using served = await startServed({KONTROL_GRACE: '20'});
+    const {daemon} = served;
+    const download = await startDownload(served);
+    daemon.signal('SIGTERM');
+    await waitFor(async () => (await served.fetch()) === 'refused', 'new connections refused');
+    assert.equal((await download.ended).length, SLOW_BYTES);
+    assert.deepEqual(await daemon.exited, {code: 0, signal: null});
+    assert.deepEqual(haproxiesOf(daemon.dataFolder), []);
+  });
+
+  test('SIGTERM with a download that outlasts the grace -> cut, exit 11, nothing left behind', async () => {
+    await using served = await startServed({KONTROL_GRACE: '0.3'});
+    const {daemon} = served;
+    const download = await startDownload(served);
+    daemon.signal('SIGTERM');
+    assert.deepEqual(await daemon.exited, {code: 11, signal: null});
+    assert.notEqual((await download.ended).length, SLOW_BYTES);
+    assert.deepEqual(haproxiesOf(daemon.dataFolder), []);
+    assert.ok(daemon.logs.some(({msg}) => String(msg).startsWith('connections outlived the grace')));
+  });
+
+  test('SIGTERM -> not ready and still serving while it lingers', async () => {
+    await using served = await startServed({KONTROL_LINGER: '3', KONTROL_WARMUP: '0'});
+    const {daemon} = served;
+    await daemon.waitFor(({ready}) => ready, 'a ready daemon');
+    daemon.signal('SIGTERM');
+    await daemon.waitFor(({ready}) => !ready, 'not ready');
+    assert.equal((await daemon.get('/readyz'))?.status, 503);
+    assert.equal((await daemon.get('/livez'))?.status, 200);
+    assert.equal(await served.fetch(), 'pod');
+    assert.deepEqual(await daemon.exited, {code: 0, signal: null});
+  });
+
+  test('SIGTERM twice, nothing in flight -> no linger, no grace, exit 0', async () => {
+    await using served = await startServed({KONTROL_LINGER: '3600', KONTROL_GRACE: '3600'});
+    const {daemon} = served;
+    daemon.signal('SIGTERM');
+    await daemon.waitFor(({ready}) => !ready, 'not ready');
+    await waitFor(() => daemon.logs.some(({msg}) => String(msg).startsWith('daemon stops')), 'the linger');
+    daemon.signal('SIGTERM');
+    assert.deepEqual(await daemon.exited, {code: 0, signal: null});
+    assert.deepEqual(haproxiesOf(daemon.dataFolder), []);
+  });
+
+  test('SIGTERM twice with a slow download -> cut after a second, exit 11', async () => {
+    await using served = await startServed({KONTROL_LINGER: '0', KONTROL_GRACE: '3600'});
+    const {daemon} = served;
+    const download = await startDownload(served);
+    daemon.signal('SIGTERM');
+    await waitFor(() => daemon.logs.some(({to}) => to === 'STOPPING'), 'the drain');
+    daemon.signal('SIGTERM');
+    assert.deepEqual(await daemon.exited, {code: 11, signal: null});
+    assert.notEqual((await download.ended).length, SLOW_BYTES);
+    assert.deepEqual(haproxiesOf(daemon.dataFolder), []);
+  });
+
+  test('SIGHUP -> a pass now, nothing reloaded when the text came out equal', async () => {
+    await using served = await startServed();
+    const {daemon} = served;
+    const {proxy, reload} = (await daemon.status()) ?? {};
+    daemon.signal('SIGHUP');
+    const {last} = (await daemon.waitFor(seen => seen.reload.last?.cause === 'SIGHUP' && seen, 'a pass')).reload;
+    assert.equal(last?.pass, (reload?.last?.pass ?? 0) + 1);
+    assert.equal(last?.verdict, 'unchanged');
+    assert.equal((await daemon.status())?.proxy.pid, proxy?.pid);
+  });
+
+  test('SIGTERM with a reload under way -> an orderly stop', async () => {
+    await using served = await startServed();
+    const {daemon} = served;
+    await served.reload();
+    await waitFor(() => haproxiesOf(daemon.dataFolder).length > 1, 'the next HAProxy started');
+    daemon.signal('SIGTERM');
+    assert.deepEqual(await daemon.exited, {code: 0, signal: null});
+    assert.deepEqual(haproxiesOf(daemon.dataFolder), []);
+  });
+
+  test('SIGTERM while the first pass runs -> an orderly stop', async () => {
+    const template = webTemplate(`127.0.0.1:${await freePort()}`, 80);
+    await using daemon = await startDaemon({template});
+    await waitFor(() => daemon.logs.some(({to}) => to === 'configure'), 'the first pass');
+    daemon.signal('SIGTERM');
+    assert.deepEqual(await daemon.exited, {code: 0, signal: null});
+    assert.deepEqual(haproxiesOf(daemon.dataFolder), []);
+  });
+});

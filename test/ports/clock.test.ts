@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {systemClock as clock, sleep} from '../../src/ports/clock.ts';
+
+test('system clock, any delay -> never called before it has passed', async () => {
+  const delays = Array.from({length: 400}, (_, n) => 0.7 + (n % 40) * 0.37);
+  const early = delays.map(
+    delayMs =>
+      new Promise<number>(resolve => {
+        const startedMs = clock.nowMs();
+        clock.after(delayMs, () => resolve(startedMs + delayMs - clock.nowMs()));
+      }),
+  );
+  assert.ok(Math.max(...(await Promise.all(early))) <= 0);
+});
+
+test('system clock, cancelled -> never called', async () => {
+  const cancel = clock.after(1, () => assert.fail('called'));
+  cancel();
+  await sleep(clock, 5);
+  cancel();
+});
+
+test('sleep, aborted before and meanwhile -> the reason of the signal', async () => {
+  await assert.rejects(sleep(clock, 60_000, AbortSignal.abort(new Error('before'))), /before/);
+  await assert.rejects(sleep(clock, 60_000, AbortSignal.timeout(1)), {name: 'TimeoutError'});
+});

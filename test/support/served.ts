@@ -1,0 +1,78 @@
+import {readFile, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {isDeepStrictEqual} from 'node:util';
+import {startBackends} from './backend.ts';
+import {appliedHosts, type Daemon, type DaemonOptions, startDaemon} from './daemon.ts';
+import {openFolder} from './folder.ts';
+import {freePort} from './free-port.ts';
+import type {Slave} from './slave.ts';
+import {fetchText, webTemplate} from './web.ts';
+
+/** A daemon on loopback whose HAProxy serves one backend, `pod`, by a template in a file that a test may rewrite. */
+export interface Served extends AsyncDisposable {
+  readonly daemon: Daemon;
+  /** HAProxy's port. */
+  readonly port: number;
+  /** The backend's port, at any address of its own. */
+  readonly podPort: number;
+  /** The slave that pings for the backend. */
+  readonly pod: Slave;
+  /** The template as it is at first. */
+  readonly template: string;
+  /** What to start a daemon with that goes on where this one stopped. */
+  readonly again: DaemonOptions;
+  rewrite(template: string): Promise<void>;
+  /** Makes a pass whose text differs in a comment only. */
+  reload(): Promise<void>;
+  /** GET through HAProxy: `pod`, or what went wrong. */
+  fetch(path?: string): Promise<string>;
+  /** The PID of the HAProxy that serves. */
+  pid(): Promise<number>;
+  /** `proxy.cfg` as it is on disk. */
+  committed(): Promise<string>;
+}
+
+/** All of 127.0.0.0/8 is this machine's, and a loopback address may ping from loopback. */
+export const POD_IP = '127.0.9.1';
+
+const PING_EVERY_MS = 500;
+
+/** Resolves once the backend answers through the proxy, everything in sync. */
+export async function startServed(env: DaemonOptions['env'] = {}): Promise<Served> {
+  await using undo = new AsyncDisposableStack();
+  const [port, podPort] = [await freePort(), await freePort()];
+  const folder = undo.use(await openFolder());
+  const data = undo.use(await openFolder());
+  const path = join(folder.path, 'proxy.j2');
+  const template = webTemplate(`127.0.0.1:${port}`, podPort);
+  await writeFile(path, template);
+  undo.use(await startBackends([{name: 'pod', host: POD_IP, port: podPort}]));
+  const options = {template: path, dataFolder: data.path, env};
+  const daemon = undo.use(await startDaemon(options));
+  const pod = daemon.slave({ip: POD_IP});
+  undo.defer(pod.silence);
+  pod.run(PING_EVERY_MS);
+  const fetch = (url = '/') => fetchText({port, path: url});
+  const isApplied = async () => isDeepStrictEqual(await appliedHosts(daemon), {web: [POD_IP]});
+  await daemon.waitFor(
+    async ({inSync}) => inSync && (await isApplied()) && (await fetch()) === 'pod',
+    'the pod served',
+    20_000,
+  );
+  let reloads = 0;
+  const kept = undo.move();
+  return {
+    daemon,
+    port,
+    podPort,
+    pod,
+    template,
+    again: {...options, port: daemon.port, statusPort: daemon.statusPort},
+    rewrite: text => writeFile(path, text),
+    reload: () => writeFile(path, `# reload ${++reloads}\n${template}`),
+    fetch,
+    pid: () => daemon.waitFor(({proxy}) => proxy.state === 'RUNNING' && proxy.pid, 'a running proxy'),
+    committed: () => readFile(join(data.path, 'proxy.cfg'), 'utf8'),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
