@@ -210,6 +210,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     isInSync,
     isReady,
     isStoreHealthy: store.healthy,
+    guard: registry.guard,
     gateShutMs: firewall.shutMs,
   });
   const master = createMaster({
@@ -234,6 +235,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
       hosts: Object.fromEntries(registry.hosts()),
       memberCount: registry.size,
       store: {kind: store.kind, healthy: store.healthy()},
+      guard: {held: registry.guard.held, holds: registry.guard.holds},
       proxy: {...generations.status, version: haproxy.text},
       reload: {...generations.reload, last: passes.last ?? null},
     }),

@@ -18,6 +18,8 @@ export interface Status {
   readonly hosts: Readonly<Record<string, readonly string[]>>;
   readonly memberCount: number;
   readonly store: {readonly kind: string; readonly healthy: boolean};
+  /** Silent members that stay because too many fell silent at once, and how often that happened. */
+  readonly guard: {readonly held: number; readonly holds: number};
   readonly proxy: ProxyStatus & {readonly version: string};
   readonly reload: ReloadStatus & {readonly last: PassRecord | null};
 }

@@ -21,6 +21,10 @@ export interface Entry {
   heardMs: number;
   /** When the IP expires (monotonic). */
   deadlineMs: number;
+  /** Heard by this run of the daemon, not only remembered. */
+  heard: boolean;
+  /** The guard keeps it although its time is up (monotonic); undefined for all others. */
+  heldUntilMs: number | undefined;
   rivals: readonly Rival[];
 }
 
@@ -34,6 +38,8 @@ export const createEntry = (pod: Ping, arrival: number, now: Moment): Entry => (
   lastSeenAt: now.epochMs,
   heardMs: now.nowMs,
   deadlineMs: 0,
+  heard: true,
+  heldUntilMs: undefined,
   rivals: [],
 });
 

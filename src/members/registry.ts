@@ -7,7 +7,7 @@ import type {Outcome} from './outcome.ts';
 import {openSeqClaims} from './seq-claims.ts';
 import type {RestoredSnapshot, SnapshotFile} from './snapshot-file.ts';
 import type {Store} from './store.ts';
-import type {MemberTable} from './table.ts';
+import type {GuardView, MemberTable} from './table.ts';
 
 /** A full table is worth one warning in this time, whatever is refused. */
 const REFUSAL_WARNING_MS = 60_000;
@@ -39,6 +39,7 @@ export interface Registry {
   readonly version: number;
   readonly size: number;
   readonly payloadBytes: number;
+  readonly guard: GuardView;
   /** Whether the members of an earlier run were taken over. */
   readonly restored: boolean;
   /** Stops the clockwork and writes the snapshot a last time. Never rejects. */
@@ -151,6 +152,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     get payloadBytes() {
       return table.payloadBytes;
     },
+    guard: table.guard,
     restored: snapshot.restored,
     close() {
       stopExpiry();

@@ -1,9 +1,11 @@
 import {judgeContest} from './contest.ts';
 import {bySeq, createEntry, type Entry, isSamePod, isUnchanged, memberOf} from './entry.ts';
+import {createGuard} from './guard.ts';
 import {deriveHosts} from './hosts.ts';
 import type {Hosts, Member, MemberView, Ping} from './member.ts';
 import type {Moment, Outcome} from './outcome.ts';
 import {payloadBytesOf} from './payload.ts';
+import {siftSilent} from './silence.ts';
 
 /*
  * INVARIANTS
@@ -39,7 +41,7 @@ export interface MemberTable {
   record(ping: Ping, now: Moment): Outcome;
   /** Gives a stay its `seq`; false when that stay is over or was settled before. */
   settle(ip: string, arrival: number, seq: number): boolean;
-  /** Removes and returns those whose time is up. */
+  /** Removes and returns those whose time is up; the guard may hold them for a while instead. */
   expire(nowMs: number): Member[];
   /** Nobody expires before a TTL from `nowMs`: for after a time in which we could not listen. */
   grantFreshTtl(nowMs: number): void;
@@ -54,12 +56,20 @@ export interface MemberTable {
   readonly version: number;
   readonly size: number;
   readonly payloadBytes: number;
+  readonly guard: GuardView;
+}
+
+/** What the guard does: the members that it holds now, and its holds so far. */
+export interface GuardView {
+  readonly held: number;
+  readonly holds: number;
 }
 
 /** Makes an empty table; `maxPayloadBytes` is 64 MiB unless given. */
 export function createTable(options: TableOptions): MemberTable {
   const {ttlMs, ownApp, maxMembers, maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES} = options;
   const entries = new Map<string, Entry>();
+  const guard = createGuard({ttlMs});
   let arrivals = 0;
   let payloadBytes = 0;
   let version = 0;
@@ -79,6 +89,7 @@ export function createTable(options: TableOptions): MemberTable {
   const touch = (entry: Entry, now: Moment) => {
     entry.lastSeenAt = now.epochMs;
     entry.deadlineMs = now.nowMs + ttlMs;
+    entry.heldUntilMs = undefined;
     entries.delete(entry.pod.ip);
     entries.set(entry.pod.ip, entry);
   };
@@ -121,6 +132,7 @@ export function createTable(options: TableOptions): MemberTable {
   const hear = (entry: Entry, ping: Ping, now: Moment): Outcome => {
     touch(entry, now);
     entry.heardMs = now.nowMs;
+    entry.heard = true;
     if (isUnchanged(entry.pod, ping)) return {is: 'refreshed', alternating: false};
     return rewrite(entry, ping) ? {is: 'changed', member: memberOf(entry)} : refusedPayload;
   };
@@ -133,6 +145,7 @@ export function createTable(options: TableOptions): MemberTable {
     entry.rivals = rivals;
     if (holderStays) return {is: 'refreshed', alternating};
     entry.heardMs = now.nowMs;
+    entry.heard = true;
     if (!alternating) {
       arrivals += 1;
       entry.arrival = arrivals;
@@ -163,22 +176,23 @@ export function createTable(options: TableOptions): MemberTable {
       return true;
     },
     expire(nowMs) {
-      const expired: Member[] = [];
-      for (const entry of entries.values()) {
-        if (entry.deadlineMs > nowMs) break;
-        expired.push(remove(entry));
-      }
-      return expired;
+      return siftSilent(entries, {guard, ttlMs, ownApp}, nowMs).map(remove);
     },
     grantFreshTtl(nowMs) {
+      guard.forget();
       for (const entry of entries.values()) {
         entry.heardMs = nowMs;
         entry.deadlineMs = nowMs + ttlMs;
+        entry.heldUntilMs = undefined;
       }
     },
     nextExpiryMs() {
-      for (const entry of entries.values()) return entry.deadlineMs;
-      return undefined;
+      let nextMs: number | undefined;
+      for (const {heldUntilMs, deadlineMs} of entries.values()) {
+        nextMs = Math.min(nextMs ?? Number.POSITIVE_INFINITY, heldUntilMs ?? deadlineMs);
+        if (heldUntilMs === undefined) break;
+      }
+      return nextMs;
     },
     restore(members, now) {
       for (const {seq, firstSeenAt, lastSeenAt, ...pod} of members) {
@@ -186,6 +200,7 @@ export function createTable(options: TableOptions): MemberTable {
         const entry = createEntry({...pod, down: false}, ++arrivals, now);
         if (admit(entry, now) !== undefined) continue;
         entry.seq = seq;
+        entry.heard = false;
         entry.firstSeenAt = firstSeenAt;
         entry.lastSeenAt = lastSeenAt;
       }
@@ -198,7 +213,8 @@ export function createTable(options: TableOptions): MemberTable {
     members(nowMs) {
       return inOrder().entries.map(entry => ({
         ...memberOf(entry),
-        expiresInMs: Math.max(0, Math.round(entry.deadlineMs - nowMs)),
+        held: entry.heldUntilMs !== undefined,
+        expiresInMs: Math.max(0, Math.round((entry.heldUntilMs ?? entry.deadlineMs) - nowMs)),
       }));
     },
     hosts: () => inOrder().hosts,
@@ -210,6 +226,14 @@ export function createTable(options: TableOptions): MemberTable {
     },
     get payloadBytes() {
       return payloadBytes;
+    },
+    guard: {
+      get held() {
+        return [...entries.values()].filter(entry => entry.heldUntilMs !== undefined).length;
+      },
+      get holds() {
+        return guard.holds;
+      },
     },
   };
 }

@@ -11,6 +11,7 @@ export interface Status {
   readonly hosts: Readonly<Record<string, readonly string[]>>;
   readonly memberCount: number;
   readonly store: {readonly kind: string; readonly healthy: boolean};
+  readonly guard: {readonly held: number; readonly holds: number};
   readonly proxy: {
     readonly state: string;
     readonly version: string | null;
@@ -46,4 +47,5 @@ export interface MemberStatus {
   readonly firstSeenAt: number;
   readonly lastSeenAt: number;
   readonly expiresInMs: number;
+  readonly held: boolean;
 }
