@@ -20,7 +20,7 @@ import {createPasses} from '../lifecycle/passes.ts';
 import {runShellBlock} from '../lifecycle/shell-block.ts';
 import {deriveKey} from '../members/base62.ts';
 import {digestHosts} from '../members/digest.ts';
-import {createEmbeddedStore} from '../members/embedded-store.ts';
+import {createEmbeddedStore, createSeqCounter} from '../members/embedded-store.ts';
 import {parsePing} from '../members/ping.ts';
 import {openRegistry} from '../members/registry.ts';
 import {openSnapshotFile} from '../members/snapshot-file.ts';
@@ -119,7 +119,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
 
   const snapshotFile = openSnapshotFile({files, clock, log: room('members')}, dataFolder);
   const snapshot = await snapshotFile.load();
-  const store = createEmbeddedStore(snapshot.seq);
+  const store = createEmbeddedStore({clock, log: room('members'), source: createSeqCounter(snapshot.seq)});
   const registry = openRegistry({
     clock,
     log: room('members'),
