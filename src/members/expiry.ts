@@ -1,7 +1,7 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Member} from './member.ts';
-import type {MemberTable} from './table.ts';
+import type {MemberTable} from './member-table.ts';
 
 /** Expiry is noticed at most this late. */
 const TICK_MS = 500;

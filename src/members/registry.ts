@@ -2,10 +2,10 @@ import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {deriveKey} from './base62.ts';
 import type {Hosts, Member, MemberView, Ping} from './member.ts';
+import type {GuardView, MemberTable} from './member-table.ts';
 import type {Outcome} from './outcome.ts';
 import type {RestoredSnapshot, SnapshotFile} from './snapshot-file.ts';
 import type {Store, StoreNews} from './store.ts';
-import type {GuardView, MemberTable} from './table.ts';
 
 /** A full table is worth one warning in this time, whatever is refused. */
 const REFUSAL_WARNING_MS = 60_000;

@@ -1,7 +1,7 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Member} from './member.ts';
-import type {MemberTable} from './table.ts';
+import type {MemberTable} from './member-table.ts';
 
 /** How long after a failure the store is asked again for all that lack a `seq`. */
 const RETRY_MS = 1000;

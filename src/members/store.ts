@@ -1,6 +1,6 @@
 import type {Member, Ping} from './member.ts';
+import type {MemberTable} from './member-table.ts';
 import type {Outcome} from './outcome.ts';
-import type {MemberTable} from './table.ts';
 
 /** What a store did to the table, told once it is done. */
 export type StoreNews =

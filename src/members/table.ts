@@ -1,8 +1,9 @@
 import {judgeContest} from './contest.ts';
-import {bySeq, createEntry, type Entry, isSamePod, isUnchanged, memberOf} from './entry.ts';
+import {bySeq, createEntry, type Entry, isSamePod, isUnchanged, memberOf, succeed} from './entry.ts';
 import {createGuard} from './guard.ts';
 import {deriveHosts} from './hosts.ts';
-import type {Hosts, Member, MemberView, Ping} from './member.ts';
+import type {Hosts, Member, Ping} from './member.ts';
+import type {MemberTable} from './member-table.ts';
 import type {Moment, Outcome} from './outcome.ts';
 import {payloadBytesOf} from './payload.ts';
 import {siftSilent} from './silence.ts';
@@ -29,40 +30,12 @@ export interface TableOptions {
   readonly maxPayloadBytes?: number;
 }
 
-/** A member whose `seq` the store has yet to give. */
-export interface Provisional {
-  readonly member: Member;
-  readonly arrival: number;
-}
+const NEVER_MS = Number.NEGATIVE_INFINITY;
 
-/** Who is alive, keyed by IP. All methods are synchronous and none throws. */
-export interface MemberTable {
-  /** Takes a ping in; costs the same however many members there are. */
-  record(ping: Ping, now: Moment): Outcome;
-  /** Gives a stay its `seq`; false when that stay is over or was settled before. */
-  settle(ip: string, arrival: number, seq: number): boolean;
-  /** Removes and returns those whose time is up; the guard may hold them for a while instead. */
-  expire(nowMs: number): Member[];
-  /** Nobody expires before a TTL from `nowMs`: for after a time in which we could not listen. */
-  grantFreshTtl(nowMs: number): void;
-  /** When `expire` has something to do next, or undefined for an empty table. */
-  nextExpiryMs(): number | undefined;
-  /** Takes remembered members in, as they were, each with a fresh TTL; those past a bound, or in already, are left out. */
-  restore(members: readonly Member[], now: Moment): void;
-  /** Those without a `seq`, in the order they arrived. */
-  provisional(): Provisional[];
-  members(nowMs: number): MemberView[];
-  hosts(): Hosts;
-  readonly version: number;
-  readonly size: number;
-  readonly payloadBytes: number;
-  readonly guard: GuardView;
-}
-
-/** What the guard does: the members that it holds now, and its holds so far. */
-export interface GuardView {
-  readonly held: number;
-  readonly holds: number;
+/** Of a kept one that another replica hears nobody here knows more than that it is at most a TTL. */
+function expiresInMs({heldUntilMs, deadlineMs, kept}: Entry, nowMs: number, ttlMs: number): number {
+  const leftMs = Math.max(0, Math.round((heldUntilMs ?? deadlineMs) - nowMs));
+  return kept && leftMs === 0 ? ttlMs : leftMs;
 }
 
 /** Makes an empty table; `maxPayloadBytes` is 64 MiB unless given. */
@@ -210,11 +183,44 @@ export function createTable(options: TableOptions): MemberTable {
         .entries.filter(entry => entry.seq === undefined)
         .map(entry => ({member: memberOf(entry), arrival: entry.arrival}));
     },
+    adopt({seq, firstSeenAt, lastSeenAt: _, ...rest}, heldForMs, now) {
+      const pod: Ping = {...rest, down: false};
+      const entry = entries.get(pod.ip) ?? createEntry(pod, arrivals + 1, now);
+      const previous = entries.has(pod.ip) ? memberOf(entry) : undefined;
+      const unchanged = previous !== undefined && isSamePod(entry.pod, pod) && isUnchanged(entry.pod, pod);
+      if (previous === undefined && admit(entry, now) !== undefined) return undefined;
+      if (!unchanged && !rewrite(entry, pod)) return undefined;
+      entry.kept = true;
+      entry.heldUntilMs = heldForMs === undefined ? undefined : now.nowMs + heldForMs;
+      if (unchanged && entry.seq === seq) return undefined;
+      version += 1;
+      Object.assign(entry, {seq, firstSeenAt});
+      if (unchanged) return {is: 'settled', member: memberOf(entry)};
+      if (previous !== undefined && isSamePod(previous, pod)) return {is: 'changed', member: memberOf(entry)};
+      arrivals += 1;
+      succeed(entry, previous, arrivals, now.nowMs);
+      const member = memberOf(entry);
+      return previous === undefined ? {is: 'joined', member} : {is: 'replaced', member, previous};
+    },
+    release(ip) {
+      const entry = entries.get(ip);
+      if (entry !== undefined) entry.kept = false;
+    },
+    drop(ip) {
+      const entry = entries.get(ip);
+      return entry === undefined ? undefined : remove(entry);
+    },
+    stay(ip) {
+      const entry = entries.get(ip);
+      return (
+        entry && {member: memberOf(entry), arrival: entry.arrival, heardMs: entry.heard ? entry.heardMs : NEVER_MS}
+      );
+    },
     members(nowMs) {
       return inOrder().entries.map(entry => ({
         ...memberOf(entry),
         held: entry.heldUntilMs !== undefined,
-        expiresInMs: Math.max(0, Math.round((entry.heldUntilMs ?? entry.deadlineMs) - nowMs)),
+        expiresInMs: expiresInMs(entry, nowMs, ttlMs),
       }));
     },
     hosts: () => inOrder().hosts,
