@@ -1,6 +1,6 @@
 import {judgeContest} from './contest.ts';
 import {bySeq, createEntry, type Entry, isSamePod, isUnchanged, memberOf, succeed} from './entry.ts';
-import {createGuard} from './guard.ts';
+import {createGuard, type Guard} from './guard.ts';
 import {deriveHosts} from './hosts.ts';
 import type {Hosts, Member, Ping} from './member.ts';
 import type {MemberTable} from './member-table.ts';
@@ -28,6 +28,8 @@ export interface TableOptions {
   readonly ownApp: string;
   readonly maxMembers: number;
   readonly maxPayloadBytes?: number;
+  /** One that a shared store asks, too; the table's own when absent. */
+  readonly guard?: Guard;
 }
 
 const NEVER_MS = Number.NEGATIVE_INFINITY;
@@ -41,8 +43,8 @@ function expiresInMs({heldUntilMs, deadlineMs, kept}: Entry, nowMs: number, ttlM
 /** Makes an empty table; `maxPayloadBytes` is 64 MiB unless given. */
 export function createTable(options: TableOptions): MemberTable {
   const {ttlMs, ownApp, maxMembers, maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES} = options;
+  const {guard = createGuard({ttlMs})} = options;
   const entries = new Map<string, Entry>();
-  const guard = createGuard({ttlMs});
   let arrivals = 0;
   let payloadBytes = 0;
   let version = 0;

@@ -17,9 +17,7 @@ export interface Stored {
   readonly lease: string;
 }
 
-/** A bound on a payload's text in one document: etcd refuses requests of 1.5 MiB, and a batch holds many. */
-export const MAX_DOCUMENT_BYTES = 1024 * 1024;
-
+/** A document as JSON text. */
 export function encodeDocument(document: Document): string {
   const {lastSeenAt: _, ...member} = document.member;
   return JSON.stringify({is: document.is, ...(document.is === 'held' && {forMs: document.forMs}), ...member});

@@ -63,6 +63,8 @@ export interface Replica {
   settled(ip: string): void;
   /** Takes the leases to be renewed. */
   takeRenewals(): string[];
+  /** These could not be renewed. */
+  renewAgain(leases: readonly string[]): void;
   /** Whether anything waits to be written or renewed. */
   readonly isIdle: boolean;
 }
@@ -232,6 +234,9 @@ export function createReplica(options: ReplicaOptions): Replica {
       const leases = [...renewals];
       renewals.clear();
       return leases;
+    },
+    renewAgain(leases) {
+      for (const lease of leases) renewals.add(lease);
     },
     get isIdle() {
       return intents.size === 0 && renewals.size === 0 && writing.size === 0;
