@@ -13,6 +13,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   demo: ['config', 'members', 'slave'],
   etcd: [],
   firewall: [],
+  fleet: ['etcd'],
   http: ['lifecycle', 'members', 'reload'],
   jobs: ['proxy'],
   lifecycle: ['damper', 'reload', 'template'],

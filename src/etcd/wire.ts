@@ -91,6 +91,13 @@ const putRequest = ({key, value, lease}: Omit<GuardedPut, 'upon'>) => ({
   request_put: {key: encode(key), value: encode(value), ...(lease !== undefined && {lease})},
 });
 
+/** A write whatever the key holds. */
+export const plainPutRequest = ({key, value, lease}: {key: string; value: string; lease: string}) => ({
+  key: encode(key),
+  value: encode(value),
+  lease,
+});
+
 const guardedPut = (put: GuardedPut) => ({
   compare: [{key: encode(put.key), target: 'MOD', result: 'EQUAL', mod_revision: String(put.upon)}],
   success: [putRequest(put)],
@@ -114,8 +121,6 @@ export function parseBatch(value: unknown): GuardedPutAnswer[] {
     return {is: 'lost', revision, current};
   });
 }
-
-export const deleteRequest = (key: string) => ({key: encode(key)});
 
 export const grantRequest = (ttlMs: number) => ({TTL: String(Math.max(1, Math.ceil(ttlMs / 1000)))});
 

@@ -134,7 +134,11 @@ export function openRegistry(options: RegistryOptions): Registry {
     log.info({members: table.size}, 'members restored');
   }
   const keeping = store.keep({table, seq: snapshot.seq, onNews});
-  const keeper = snapshotFile.keep(() => ({seq: keeping.highestSeq, members: table.members(clock.nowMs())}));
+  const keeper = snapshotFile.keep(() => ({
+    seq: keeping.highestSeq,
+    isShared: store.kind === 'etcd',
+    members: table.members(clock.nowMs()),
+  }));
 
   return {
     record(ping) {

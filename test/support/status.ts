@@ -12,6 +12,14 @@ export interface Status {
   readonly memberCount: number;
   readonly store: {readonly kind: string; readonly healthy: boolean};
   readonly guard: {readonly held: number; readonly holds: number};
+  readonly fleet?: readonly {
+    readonly id: string;
+    readonly version: string;
+    readonly generation: number;
+    readonly digest: string;
+    readonly inSync: boolean;
+    readonly startedAt: number;
+  }[];
   readonly proxy: {
     readonly state: string;
     readonly version: string | null;
