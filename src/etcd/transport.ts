@@ -1,6 +1,5 @@
 import {Agent as HttpAgent, type IncomingMessage, request as requestHttp} from 'node:http';
 import {Agent as HttpsAgent, request as requestHttps} from 'node:https';
-import {createInterface} from 'node:readline';
 import {reasonOf} from '../errors.ts';
 import {EtcdFault, faultOf} from './fault.ts';
 
@@ -57,6 +56,17 @@ function resultOf(answer: Record<string, unknown>): unknown {
   throw faultOf(Number(fields.grpc_code ?? fields.code ?? 0), String(fields.message ?? error));
 }
 
+/** The lines of a stream. Node's readline would leave the stream's error to nobody, and end the process. */
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of response.setEncoding('utf8')) {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines.filter(line => line.trim() !== '');
+  }
+}
+
+/** Opens connections as they are needed, over plain TCP or TLS as each endpoint says. */
 export function openTransport(tls: TlsTexts): Transport {
   const options = {keepAlive: true, maxSockets: MAX_SOCKETS};
   const agents = {http: new HttpAgent(options), https: new HttpsAgent({...options, ...tls})};
@@ -102,10 +112,7 @@ export function openTransport(tls: TlsTexts): Transport {
     async *listen(call) {
       try {
         const response = await send(call, true);
-        for await (const line of createInterface({input: response})) {
-          if (line.trim() === '') continue;
-          yield resultOf(parse(line));
-        }
+        for await (const line of linesOf(response)) yield resultOf(parse(line));
         if (!response.complete) throw new EtcdFault('unreachable', 'the stream was cut');
       } catch (error) {
         throw unreachable(error, call.signal);

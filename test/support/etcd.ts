@@ -1,4 +1,4 @@
-import {type ChildProcess, execFileSync, spawn} from 'node:child_process';
+import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
@@ -137,18 +137,10 @@ function createNode({folder, index, client, peer, cluster, place, host, args}: N
     },
     signal: name => void child?.kill(name),
     async isAnswering() {
-      if (place.namespace === null)
-        return await post(url, '/kv/range', read).then(
-          () => true,
-          () => false,
-        );
-      const [file = '', ...rest] = place.exec(['etcdctl', `--endpoints=${url}`, 'get', 'x']);
-      try {
-        execFileSync(file, rest, {stdio: 'ignore', timeout: 3000, env: {...process.env, ETCDCTL_API: '3'}});
-        return true;
-      } catch {
-        return false;
-      }
+      const body = JSON.stringify(read);
+      const head = `POST /v3/kv/range HTTP/1.0\r\nHost: ${host}\r\nContent-Length: ${body.length}\r\n\r\n`;
+      const outcome = await place.exchange({host, port: client, segments: [head, body], timeoutMs: 2000});
+      return outcome.is === 'answered' && outcome.answer.status === 200;
     },
   };
 }

@@ -71,16 +71,18 @@ export interface Replica {
 
 export function createReplica(options: ReplicaOptions): Replica {
   const {table, guard, ttlMs, ownApp, confirmMs} = options;
-  const known = new Map<string, {revision: number; stored: Stored | undefined}>();
+  const known = new Map<string, Stored>();
+  /** Keys that ended, and the revision of their end. */
+  const ended = new Map<string, number>();
   const intents = new Map<string, Intent>();
   const writing = new Set<string>();
   const renewals = new Set<string>();
   const doubts = createDoubts({guard, ttlMs, ownApp, confirmMs});
   let restored = true;
-  /** Keys that ended at or before this revision are remembered no longer; news of them cannot be news. */
+  /** Ends up to this revision are remembered no longer: what else is told of one cannot be news. */
   let floor = 0;
 
-  const storedOf = (ip: string): Stored | undefined => known.get(ip)?.stored;
+  const revisionOf = (ip: string): number => known.get(ip)?.revision ?? ended.get(ip) ?? floor;
   const isServed = (stored: Stored | undefined): boolean => stored !== undefined && stored.document.is !== 'down';
 
   const hears = (ip: string, nowMs: number): boolean =>
@@ -115,15 +117,17 @@ export function createReplica(options: ReplicaOptions): Replica {
   };
 
   const put = (ip: string, stored: Stored, now: Moment): StoreNews[] => {
-    if (stored.revision <= (known.get(ip)?.revision ?? floor)) return [];
-    known.set(ip, {revision: stored.revision, stored});
+    if (stored.revision <= revisionOf(ip)) return [];
+    known.set(ip, stored);
+    ended.delete(ip);
     return follow(ip, stored, now);
   };
 
   const gone = (ip: string, revision: number, nowMs: number): StoreNews[] => {
-    if (revision <= (known.get(ip)?.revision ?? floor)) return [];
-    const stored = storedOf(ip);
-    known.set(ip, {revision, stored: undefined});
+    if (revision <= revisionOf(ip)) return [];
+    const stored = known.get(ip);
+    known.delete(ip);
+    ended.set(ip, revision);
     table.release(ip);
     if (stored === undefined || !isServed(stored)) return [];
     if (intents.get(ip)?.is === 'down') intents.delete(ip);
@@ -137,7 +141,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   const judgeUnknown = ({documents, forgot}: Load, nowMs: number): void => {
     const isNew = forgot || (restored && (options.isForeign || documents.size === 0));
     for (const {ip, app} of table.members(nowMs)) {
-      if (isServed(storedOf(ip)) || intents.has(ip)) continue;
+      if (isServed(known.get(ip)) || intents.has(ip)) continue;
       if (hears(ip, nowMs)) intents.set(ip, {is: 'alive'});
       else if (isNew) intents.set(ip, {is: 'hold', forMs: ttlMs});
       else doubts.raise(ip, {app, isFinal: true}, nowMs);
@@ -153,7 +157,7 @@ export function createReplica(options: ReplicaOptions): Replica {
           : intent.is === 'alive' && !hears(ip, now.nowMs);
       if (!isOld || writing.has(ip)) return [];
       intents.delete(ip);
-      const stored = storedOf(ip);
+      const stored = known.get(ip);
       if (stored !== undefined) return follow(ip, stored, now);
       const app = table.stay(ip)?.member.app;
       if (app !== undefined) doubts.raise(ip, {app, isFinal: true}, now.nowMs);
@@ -165,7 +169,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     gone,
     heard(ping, outcome, nowMs) {
       const {ip} = ping;
-      const stored = storedOf(ip);
+      const stored = known.get(ip);
       switch (outcome.is) {
         case 'joined':
         case 'replaced':
@@ -194,6 +198,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     loaded(load, now) {
       if (load.forgot) {
         known.clear();
+        ended.clear();
         floor = 0;
         renewals.clear();
         for (const {ip} of table.members(now.nowMs)) table.release(ip);
@@ -207,27 +212,27 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
     passed(revision) {
       floor = Math.max(floor, revision);
-      for (const [ip, {stored, revision: endedAt}] of known) {
-        if (stored === undefined && endedAt <= floor) known.delete(ip);
-      }
+      for (const [ip, endedAt] of ended) if (endedAt <= floor) ended.delete(ip);
     },
     lostReplica: nowMs => doubts.suspend(nowMs),
     tick(now) {
       const news = giveUpOldIntents(now);
       const alive = () =>
-        [...known.values()].flatMap(({stored}) => (stored?.document.is === 'alive' ? [stored.document.member] : []));
+        [...known.values()].flatMap(({document}) => (document.is === 'alive' ? [document.member] : []));
       const {leaving, held} = doubts.decide(alive, now.nowMs);
       for (const [ip, forMs] of held) intents.set(ip, {is: 'hold', forMs});
       return [...news, ...leaving.flatMap(ip => left(table.drop(ip), 'silent'))];
     },
     takeWrites(limit) {
-      const writes = [...intents.keys()].flatMap(ip => {
+      const writes: Write[] = [];
+      for (const ip of intents.keys()) {
+        if (writes.length === limit) break;
         const write = writing.has(ip) ? undefined : writeOf(ip);
-        return write === undefined ? [] : [write];
-      });
-      const taken = writes.slice(0, limit);
-      for (const {ip} of taken) writing.add(ip);
-      return taken;
+        if (write === undefined) continue;
+        writing.add(ip);
+        writes.push(write);
+      }
+      return writes;
     },
     settled: ip => void writing.delete(ip),
     takeRenewals() {
@@ -250,6 +255,6 @@ export function createReplica(options: ReplicaOptions): Replica {
       intents.delete(ip);
       return undefined;
     }
-    return deriveWrite(intent, member, storedOf(ip), ttlMs);
+    return deriveWrite(intent, member, known.get(ip), ttlMs);
   }
 }
