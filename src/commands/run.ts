@@ -6,6 +6,7 @@ import {openDataFolder} from '../config/data-folder.ts';
 import {loadConfig} from '../config/load.ts';
 import {DaemonError, EXIT_CODES, reasonOf} from '../errors.ts';
 import {openFirewall} from '../firewall/gate.ts';
+import {applyInTurn} from '../fleet/apply-in-turn.ts';
 import {listen} from '../http/listen.ts';
 import {createMaster} from '../http/master.ts';
 import {createReceiver} from '../http/receive.ts';
@@ -20,7 +21,7 @@ import {createPasses} from '../lifecycle/passes.ts';
 import {runShellBlock} from '../lifecycle/shell-block.ts';
 import {deriveKey} from '../members/base62.ts';
 import {digestHosts} from '../members/digest.ts';
-import {createEmbeddedStore} from '../members/embedded-store.ts';
+import {createGuard} from '../members/guard.ts';
 import {parsePing} from '../members/ping.ts';
 import {openRegistry} from '../members/registry.ts';
 import {openSnapshotFile} from '../members/snapshot-file.ts';
@@ -43,6 +44,7 @@ import {openSlave} from '../slave/slave.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {openTemplateText} from '../template/source.ts';
+import {openStore} from './open-store.ts';
 
 const PACKAGE_ROOT = new URL('../../', import.meta.url);
 const RUNTIME_LIMIT_MS = 2000;
@@ -116,7 +118,9 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
 
   const snapshotFile = openSnapshotFile({files, clock, log: room('members')}, dataFolder);
   const snapshot = await snapshotFile.load();
-  const store = createEmbeddedStore(snapshot.seq);
+  const guard = createGuard({ttlMs: config.ttlMs});
+  const shared = await openStore({config, snapshot, guard, room});
+  const {store} = shared;
   const registry = openRegistry({
     clock,
     log: room('members'),
@@ -126,6 +130,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
       ownApp: self.app,
       maxMembers: config.maxMembers,
       maxPayloadBytes: config.maxPayloadBytes,
+      guard,
     }),
     snapshotFile,
     snapshot,
@@ -153,7 +158,17 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     log: room('lifecycle'),
     loadInput,
     renderer: createRenderer(),
-    proxy: generations,
+    proxy: {
+      get text() {
+        return generations.text;
+      },
+      get status() {
+        return generations.status;
+      },
+      stage: generations.stage,
+      discard: generations.discard,
+      apply: applyInTurn(generations, shared),
+    },
     check: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
     onRecord: record => metrics.countPass(record),
   });
@@ -212,10 +227,16 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     isInSync,
     isReady,
     isStoreHealthy: store.healthy,
+    guard: registry.guard,
     gateShutMs: firewall.shutMs,
   });
   const master = createMaster({
-    receive: createReceiver({parse: parsePing, record: registry.record, count: metrics.countPing}),
+    receive: createReceiver({
+      parse: parsePing,
+      record: registry.record,
+      refusal: store.refusal,
+      count: metrics.countPing,
+    }),
     state: () => ({
       md5: passes.applied === undefined ? null : digestHosts(passes.applied.input.variables.hosts),
       hosts: Object.fromEntries(passes.applied?.input.variables.hosts ?? []),
@@ -236,6 +257,8 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
       hosts: Object.fromEntries(registry.hosts()),
       memberCount: registry.size,
       store: {kind: store.kind, healthy: store.healthy()},
+      guard: {held: registry.guard.held, holds: registry.guard.holds},
+      ...(shared.replicas && {fleet: shared.replicas}),
       proxy: {...generations.status, version: haproxy.text},
       reload: {...generations.reload, last: passes.last ?? null},
     }),
@@ -247,7 +270,14 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
   });
 
   await using closing = new AsyncDisposableStack();
+  closing.defer(() => shared.close());
   closing.defer(() => registry.close());
+  shared.join(() => ({
+    version,
+    generation: generations.status.generation,
+    digest: digestHosts(registry.hosts()),
+    inSync: isInSync(),
+  }));
   const masterPort = await listen(master, {port: config.port, label: 'master endpoint', clock});
   closing.defer(() => masterPort.close());
   const statusPort = await listen(status, {port: config.statusPort, label: 'status port', clock});

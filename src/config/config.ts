@@ -1,4 +1,5 @@
 import type {LogLevel} from '../ports/log.ts';
+import type {EtcdSettings} from './etcd.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -57,6 +58,8 @@ export interface Config {
   readonly lifecycle: string | undefined;
   readonly masters: readonly MasterAddress[];
   readonly payloadFile: string;
+  /** Undefined for the embedded store. */
+  readonly etcd: EtcdSettings | undefined;
   /** The `KONTROL_*` variables as they were given: what a template may see of the environment. */
   readonly env: Labels;
 }

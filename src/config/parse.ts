@@ -2,6 +2,7 @@ import {isIP} from 'node:net';
 import {DaemonError} from '../errors.ts';
 import type {LogLevel} from '../ports/log.ts';
 import type {Config, Labels, MasterAddress, Self, TemplateSource} from './config.ts';
+import {parseEtcd} from './etcd.ts';
 import {createReader, type Reader} from './reader.ts';
 
 export const CONFIG_ANNOTATION = 'haproxy.unity3d.com/config';
@@ -20,13 +21,7 @@ const DEFAULT_MAX_PAYLOAD_BYTES = 16 << 20;
 const REFUSED_UNTIL_BUILT = ['KONTROL_PING_TOKEN_FILE', 'KONTROL_TOKEN_FILE'];
 
 /** Settings of the 2017 pod and of later issues that this version ignores aloud. */
-const IGNORED_UNTIL_BUILT = [
-  'KONTROL_CALLBACK',
-  'KONTROL_ETCD',
-  'KONTROL_SCRIPT',
-  'KONTROL_SHELL_CALLBACK',
-  'KONTROL_STATSD',
-];
+const IGNORED_UNTIL_BUILT = ['KONTROL_CALLBACK', 'KONTROL_SCRIPT', 'KONTROL_SHELL_CALLBACK', 'KONTROL_STATSD'];
 
 export interface ParsedConfig {
   readonly config: Config;
@@ -83,6 +78,7 @@ export function parseConfig(
     lifecycle: reader.text('KONTROL_LIFECYCLE'),
     masters,
     payloadFile: host.resolvePath(reader.text('KONTROL_PAYLOAD') ?? `${dataFolder}/state.json`),
+    etcd: parseEtcd(reader, host.resolvePath),
     env: kontrolVariables(env),
   };
   reader.oneOf('KONTROL_VERIFY', 'off', ['off']);

@@ -6,6 +6,8 @@ import type {Reception} from './master.ts';
 export interface ReceiverPorts {
   parse(body: Uint8Array, source: {readonly remoteAddress: string}): ParsedPing;
   record(ping: Ping): Outcome;
+  /** Why slaves should tell another replica as well, or undefined (README "Several replicas"). */
+  refusal(): string | undefined;
   /** Once per ping: what became of it, or `bad`. */
   count(result: Outcome['is'] | 'bad'): void;
 }
@@ -18,7 +20,7 @@ const BOUNDS = {
 
 /** From the bytes of a ping to what its sender is told; the membership remembers the rest. */
 export const createReceiver =
-  ({parse, record, count}: ReceiverPorts) =>
+  ({parse, record, refusal, count}: ReceiverPorts) =>
   (body: Uint8Array, remoteAddress: string): Reception => {
     const parsed = parse(body, {remoteAddress});
     if (parsed.is === 'fault') {
@@ -27,6 +29,9 @@ export const createReceiver =
     }
     const outcome = record(parsed.ping);
     count(outcome.is);
-    if (outcome.is !== 'refused') return {is: 'accepted'};
+    if (outcome.is !== 'refused') {
+      const reason = refusal();
+      return reason === undefined ? {is: 'accepted'} : {is: 'unavailable', reason};
+    }
     return {is: 'refused', reason: `cannot take ping: ${BOUNDS[outcome.why](outcome.bound)}`};
   };

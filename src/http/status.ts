@@ -18,6 +18,17 @@ export interface Status {
   readonly hosts: Readonly<Record<string, readonly string[]>>;
   readonly memberCount: number;
   readonly store: {readonly kind: string; readonly healthy: boolean};
+  /** Silent members that stay because too many fell silent at once, and how often that happened. */
+  readonly guard: {readonly held: number; readonly holds: number};
+  /** All replicas, this one included, as they told each other; only with a store that they share. */
+  readonly fleet?: readonly {
+    readonly id: string;
+    readonly version: string;
+    readonly generation: number;
+    readonly digest: string;
+    readonly inSync: boolean;
+    readonly startedAt: number;
+  }[];
   readonly proxy: ProxyStatus & {readonly version: string};
   readonly reload: ReloadStatus & {readonly last: PassRecord | null};
 }

@@ -1,13 +1,11 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {deriveKey} from './base62.ts';
-import {watchExpiry} from './expiry.ts';
 import type {Hosts, Member, MemberView, Ping} from './member.ts';
+import type {GuardView, MemberTable} from './member-table.ts';
 import type {Outcome} from './outcome.ts';
-import {openSeqClaims} from './seq-claims.ts';
 import type {RestoredSnapshot, SnapshotFile} from './snapshot-file.ts';
-import type {Store} from './store.ts';
-import type {MemberTable} from './table.ts';
+import type {Store, StoreNews} from './store.ts';
 
 /** A full table is worth one warning in this time, whatever is refused. */
 const REFUSAL_WARNING_MS = 60_000;
@@ -39,6 +37,7 @@ export interface Registry {
   readonly version: number;
   readonly size: number;
   readonly payloadBytes: number;
+  readonly guard: GuardView;
   /** Whether the members of an earlier run were taken over. */
   readonly restored: boolean;
   /** Stops the clockwork and writes the snapshot a last time. Never rejects. */
@@ -46,6 +45,12 @@ export interface Registry {
 }
 
 const nameOf = ({app, ip}: Member): string => `${app} ${ip}`;
+
+/** A settled member moved because it joined: the same cause, so that people see one. */
+const causeOf = (news: StoreNews): string => {
+  const verb = news.is === 'left' && news.why === 'silent' ? 'expired' : news.is === 'settled' ? 'joined' : news.is;
+  return `${verb} ${nameOf(news.member)}`;
+};
 
 const fieldsOf = ({app, id, ip}: Member) => ({app, ip, member: id});
 
@@ -84,15 +89,12 @@ export function openRegistry(options: RegistryOptions): Registry {
         if (ping.key !== deriveKey(ping.ip)) log.debug({ip: ping.ip, key: ping.key}, 'key does not belong to ip');
         log.info(fieldsOf(outcome.member), 'member joined');
         moved(cause);
-        void claims.claim(outcome.member, outcome.arrival, cause);
         return;
       }
       case 'replaced': {
-        const {member, previous, alternating} = outcome;
-        const cause = `replaced ${nameOf(member)}`;
+        const {member, previous} = outcome;
         log.info({...fieldsOf(member), from: previous.id}, 'member replaced');
-        moved(cause);
-        if (!alternating) void claims.claim(member, outcome.arrival, cause);
+        moved(`replaced ${nameOf(member)}`);
         return;
       }
       case 'changed':
@@ -116,28 +118,33 @@ export function openRegistry(options: RegistryOptions): Registry {
     }
   };
 
-  const onExpired = (expired: readonly Member[]) => {
-    for (const member of expired) {
-      warnedIps.delete(member.ip);
-      log.info({...fieldsOf(member), reason: 'silent'}, 'member expired');
+  const onNews = (news: readonly StoreNews[]) => {
+    for (const one of news) {
+      if (one.is === 'left') warnedIps.delete(one.member.ip);
+      const text = one.is === 'left' && one.why === 'silent' ? 'member expired' : `member ${one.is}`;
+      const level = one.is === 'left' ? 'info' : 'debug';
+      log[level]({...fieldsOf(one.member), ...(one.is === 'left' && {reason: one.why})}, text);
     }
-    const [first, ...others] = expired.map(nameOf);
-    moved(`expired ${first}${others.length > 0 ? ` and ${others.length} more` : ''}`);
+    const [first, ...others] = news.map(causeOf);
+    moved(`${first}${others.length > 0 ? ` and ${others.length} more` : ''}`);
   };
 
   if (snapshot.restored) {
     table.restore(snapshot.members, moment());
     log.info({members: table.size}, 'members restored');
   }
-  const claims = openSeqClaims({clock, log, store, table, seq: snapshot.seq, onSettled: moved});
-  const keeper = snapshotFile.keep(() => ({seq: claims.highestSeq, members: table.members(clock.nowMs())}));
-  const stopExpiry = watchExpiry({clock, log, table, onExpired});
-  claims.claimMissing();
+  const keeping = store.keep({table, seq: snapshot.seq, onNews});
+  const keeper = snapshotFile.keep(() => ({
+    seq: keeping.highestSeq,
+    isShared: store.kind === 'etcd',
+    members: table.members(clock.nowMs()),
+  }));
 
   return {
     record(ping) {
       const outcome = table.record(ping, moment());
       report(ping, outcome);
+      keeping.heard(ping, outcome);
       return outcome;
     },
     hosts: () => table.hosts(),
@@ -151,11 +158,11 @@ export function openRegistry(options: RegistryOptions): Registry {
     get payloadBytes() {
       return table.payloadBytes;
     },
+    guard: table.guard,
     restored: snapshot.restored,
-    close() {
-      stopExpiry();
-      claims.close();
-      return keeper.close();
+    async close() {
+      await keeping.close();
+      await keeper.close();
     },
   };
 }

@@ -12,6 +12,7 @@ export interface MetricSources {
   isInSync(): boolean;
   isReady(): boolean;
   isStoreHealthy(): boolean;
+  readonly guard: {readonly held: number; readonly holds: number};
   gateShutMs(): number;
 }
 
@@ -90,6 +91,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge('kontrol_in_sync', '1 when the proxy serves what the inputs say.', () => Number(sources.isInSync()));
   gauge('kontrol_ready', '1 when the readiness endpoint says so.', () => Number(sources.isReady()));
   gauge('kontrol_store_healthy', '1 when the membership store answers.', () => Number(sources.isStoreHealthy()));
+  gauge('kontrol_guard_held_members', 'Silent members that the blast-radius guard keeps.', () => sources.guard.held);
 
   const counter = (name: string, help: string, read: () => number) =>
     new Counter({
@@ -106,6 +108,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     'HAProxy deaths that were answered with a restart.',
     () => sources.proxy().restarts,
   );
+  counter('kontrol_guard_holds_total', 'Times that too much of an app fell silent at once.', () => sources.guard.holds);
   counter('kontrol_gate_shut_seconds_total', 'Time the SYN gate was shut.', () => sources.gateShutMs() / 1000);
 
   return {

@@ -11,6 +11,15 @@ export interface Status {
   readonly hosts: Readonly<Record<string, readonly string[]>>;
   readonly memberCount: number;
   readonly store: {readonly kind: string; readonly healthy: boolean};
+  readonly guard: {readonly held: number; readonly holds: number};
+  readonly fleet?: readonly {
+    readonly id: string;
+    readonly version: string;
+    readonly generation: number;
+    readonly digest: string;
+    readonly inSync: boolean;
+    readonly startedAt: number;
+  }[];
   readonly proxy: {
     readonly state: string;
     readonly version: string | null;
@@ -46,4 +55,5 @@ export interface MemberStatus {
   readonly firstSeenAt: number;
   readonly lastSeenAt: number;
   readonly expiresInMs: number;
+  readonly held: boolean;
 }
