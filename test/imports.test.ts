@@ -14,13 +14,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   firewall: [],
   http: ['lifecycle', 'members', 'reload'],
   jobs: ['proxy'],
-  lifecycle: ['damper', 'reload', 'template'],
+  lifecycle: ['damper', 'jobs', 'members', 'reload', 'template'],
   members: [],
   metrics: ['lifecycle', 'members', 'reload'],
   ports: [],
   proxy: [],
   reload: ['config', 'firewall', 'jobs', 'proxy'],
   slave: ['config', 'members'],
+  telegraf: ['config'],
   template: ['config', 'members'],
 };
 

@@ -3,6 +3,7 @@ import {DaemonError} from '../errors.ts';
 import type {LogLevel} from '../ports/log.ts';
 import type {Config, Labels, MasterAddress, Self, TemplateSource} from './config.ts';
 import {createReader, type Reader} from './reader.ts';
+import {parseScripting} from './scripting.ts';
 
 export const CONFIG_ANNOTATION = 'haproxy.unity3d.com/config';
 export const MASTER_ANNOTATION = 'kontrol.unity3d.com/master';
@@ -14,16 +15,10 @@ const MODES = ['master', 'slave', 'debug', 'verbose'] as const;
 const MAX_DATA_FOLDER_BYTES = 76;
 
 /** Settings that change who may do what: set, they must act, so a version that lacks them refuses to start. */
-const REFUSED_UNTIL_BUILT = ['KONTROL_PING_TOKEN_FILE', 'KONTROL_TOKEN_FILE'];
+const REFUSED_UNTIL_BUILT = ['KONTROL_PING_TOKEN_FILE'];
 
 /** Settings of the 2017 pod and of later issues that this version ignores aloud. */
-const IGNORED_UNTIL_BUILT = [
-  'KONTROL_CALLBACK',
-  'KONTROL_ETCD',
-  'KONTROL_SCRIPT',
-  'KONTROL_SHELL_CALLBACK',
-  'KONTROL_STATSD',
-];
+const IGNORED_UNTIL_BUILT = ['KONTROL_ETCD'];
 
 export interface ParsedConfig {
   readonly config: Config;
@@ -77,6 +72,7 @@ export function parseConfig(
     haproxy: reader.text('KONTROL_HAPROXY') ?? 'haproxy',
     reload: reader.oneOf('KONTROL_RELOAD', 'auto', ['auto', 'syn-drop', 'classic', 'plain']),
     lifecycle: reader.text('KONTROL_LIFECYCLE'),
+    ...parseScripting(reader, host.resolvePath),
     masters,
     payloadFile: host.resolvePath(reader.text('KONTROL_PAYLOAD') ?? `${dataFolder}/state.json`),
     env: kontrolVariables(env),

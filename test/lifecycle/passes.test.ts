@@ -21,7 +21,7 @@ const inputOf = (template: string, ip = '10.2.0.17'): TemplateInput => ({
   },
 });
 
-const visitOf = (cause: string, tag = 'configure'): Visit => ({tag, cause});
+const visitOf = (cause: string, tag = 'configure'): Visit => ({tag, cause, origin: 'daemon', input: undefined});
 
 /** Passes over a proxy that remembers what it was told. */
 function openBench() {
@@ -88,7 +88,7 @@ function openBench() {
     } catch (error) {
       fault = error;
     }
-    passes.conclude(visit, fault);
+    await passes.conclude(visit, fault);
     return passes.last;
   };
   return {
@@ -184,10 +184,34 @@ describe('pass', () => {
     }
   });
 
-  test('a visit without a pass -> no record', () => {
+  test('a visit without a pass -> no record', async () => {
     const {passes, records} = openBench();
-    passes.conclude(visitOf('boot', 'setup'), undefined);
+    await passes.begin(visitOf('boot', 'setup'));
+    await passes.conclude(visitOf('boot', 'setup'), undefined);
     assert.deepEqual([records, passes.last], [[], undefined]);
+  });
+
+  test('a configure that does not render (2017) -> a pass that its block makes, with the hosts it was about', async () => {
+    const {passes, records, told} = openBench();
+    const visit = visitOf('web joined');
+    await passes.begin(visit);
+    assert.deepEqual([...(passes.hostsOf(visit) ?? [])], [['web', ['10.2.0.17']]]);
+    await passes.conclude(visit, undefined);
+    assert.deepEqual([records[0]?.verdict, records[0]?.way, told], ['ok', 'script', []]);
+    assert.ok(passes.applied);
+    await passes.begin(visit);
+    await passes.conclude(visit, new Error('exit code 1'));
+    assert.deepEqual([records[1]?.verdict, records[1]?.error], ['failed', 'exit code 1']);
+  });
+
+  test('a state that validates and does not apply -> the candidate is removed', async () => {
+    const {passes, told} = openBench();
+    const {signal} = new AbortController();
+    const visit = visitOf('dry run', 'check');
+    await passes.actions.render(visit, signal);
+    await passes.actions.validate(visit, signal);
+    await passes.conclude(visit, undefined);
+    assert.deepEqual(told, ['stage', 'check', 'discard']);
   });
 
   test('a text from disk -> validated before it is applied', async () => {
