@@ -155,24 +155,27 @@ export function openLifecycle(ports: LifecyclePorts): Lifecycle {
       if (own.blamed !== undefined) throw own.blamed;
     } catch (error) {
       fault = error ?? new Error('unknown');
-      log.warn({to: state.tag, reason: reasonOf(error)}, 'lifecycle state failed');
     }
+    const ownWaiter = await findOwnWaiter();
+    if (ownWaiter !== undefined) {
+      const reason = `its own block waited for state ${ownWaiter.tag}, which can only follow it`;
+      fault = new DaemonError('LIFECYCLE', `cannot finish state ${state.tag}: ${reason}`);
+    }
+    if (fault !== undefined) log.warn({to: state.tag, reason: reasonOf(fault)}, 'lifecycle state failed');
     await ports.onVisitEnded(visit, fault);
     lastFault = fault === undefined ? null : reasonOf(fault);
     if (id !== undefined && fault !== undefined && waiting.has(id)) faults.set(id, fault);
     if (state.tag === manifest.initial && id === undefined) booted.resolve(fault);
     if (state.tag === manifest.terminal) over.resolve(fault);
-    await withdrawSuicide();
+    if (ownWaiter !== undefined) send({is: 'withdrawn', id: ownWaiter.id});
     send({is: 'finished', ok: fault === undefined});
   };
 
-  /** A client that died with the block it superseded came from inside it: to obey it would loop for ever. */
-  const withdrawSuicide = async (): Promise<void> => {
-    if (supersededBy === undefined) return;
+  /** Who superseded the state, if that client died with its block: it came from inside, and to obey it would loop for ever. */
+  const findOwnWaiter = async (): Promise<Request | undefined> => {
+    if (supersededBy === undefined) return undefined;
     const {request, wasGone} = supersededBy;
-    if ((await wasGone) || !(await isGone(request))) return;
-    log.warn({to: request.tag}, 'lifecycle request came from inside the block that it superseded: withdrawn');
-    send({is: 'withdrawn', id: request.id});
+    return !(await wasGone) && (await isGone(request)) ? request : undefined;
   };
 
   const take = async (step: StateStep, visit: Visit, own: typeof running): Promise<void> => {

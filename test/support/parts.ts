@@ -6,7 +6,7 @@ import {delimiter, join} from 'node:path';
  * The real things that suites run against. A suite that lacks one fails in CI (`CI` is set) and is skipped elsewhere,
  * saying what it missed: pass the result as the `skip` option of `describe` or `test`.
  */
-export type Part = 'root' | 'haproxy' | 'iptables' | 'netns' | 'jinja2' | 'faketime';
+export type Part = 'root' | 'haproxy' | 'iptables' | 'netns' | 'jinja2' | 'faketime' | 'socat' | 'nc';
 
 const onPath = (name: string): boolean =>
   (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, name)));
@@ -33,6 +33,8 @@ const PROBES: Record<Part, () => boolean> = {
   netns: () => succeeds('unshare', ['--net', 'ip', 'link', 'show']),
   jinja2: () => succeeds(pythonBinary, ['-c', 'import jinja2']),
   faketime: () => onPath('faketime'),
+  socat: () => onPath('socat'),
+  nc: () => succeeds('sh', ['-c', 'nc -h 2>&1 | grep -q -- -U']),
 };
 
 export function missing(...parts: Part[]): string | false {
