@@ -126,7 +126,9 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
 
   const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});
   const haproxyTail = createTail();
-  const generations = takingTurns(await openProxy(config, room, firewall, haproxyTail.add, ending.fail));
+  let isDraining = false;
+  const opened = await openProxy(config, room, firewall, haproxyTail.add, ending.fail);
+  const generations = takingTurns(opened, () => isDraining);
 
   const snapshotFile = openSnapshotFile({files, clock, log: room('members')}, dataFolder);
   const snapshot = await snapshotFile.load();
@@ -187,6 +189,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
 
   let drained: boolean | undefined;
   const drain = async () => {
+    isDraining = true;
     drained = await generations.drain(ending.skip.aborted ? SKIPPED_GRACE_MS : config.graceMs, ending.skip);
   };
   const lifecycle = openLifecycle({
@@ -309,7 +312,9 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
   const boot = async () => {
     await lifecycle.boot();
     scripting.jobs.autostart();
-    await converger.demand('start').catch(fault => startFromDisk(fault, generations, passes.applyText, log));
+    await converger.demand('start').catch(async fault => {
+      if (phase !== 'stopping') await startFromDisk(fault, generations, passes.applyText, log);
+    });
     process.on('SIGHUP', () => void converger.demand('SIGHUP').catch(() => {}));
     closing.defer(templateText.follow(() => converger.changed('template changed')));
     await ending.reached;
@@ -364,11 +369,18 @@ async function startFromDisk(
   }
 }
 
-/** A pass and a `restart haproxy` of somebody's own never apply at once. All else is read through to `proxy`. */
-function takingTurns(proxy: Generations): Generations {
+/**
+ * A pass and a `restart haproxy` of somebody's own never apply at once, and nothing is started any more once the daemon
+ * drains. All else is read through to `proxy`.
+ */
+function takingTurns(proxy: Generations, isDraining: () => boolean): Generations {
   const turns = createTurns();
   const inTurn: Pick<Generations, 'apply' | 'drain'> = {
-    apply: candidate => turns(() => proxy.apply(candidate)),
+    apply: candidate =>
+      turns(() => {
+        if (!isDraining()) return proxy.apply(candidate);
+        throw new DaemonError('APPLY', `cannot apply generation ${candidate.generation}: the daemon stops`);
+      }),
     drain: (graceMs, skip) => turns(() => proxy.drain(graceMs, skip)),
   };
   return Object.assign(Object.create(proxy), inTurn);
