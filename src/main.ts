@@ -5,16 +5,20 @@ import {DaemonError, EXIT_CODES, reasonOf} from './errors.ts';
 const USAGE = `usage: haproxy-kontrol <command>
 
   run       the daemon, configured by its environment (README "Settings")
+  ctl       speaks to a running daemon on its control socket (\`ctl help\`)
   demo      the daemon with three backends on loopback that ping it: something to look at
 `;
 
 /** argv to command. Each is loaded when asked for, so that a small one does not pay for the daemon. */
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   run: async () => (await import('./commands/run.ts')).run(),
+  ctl: async args => (await import('./commands/ctl.ts')).ctl(args),
   demo: async () => (await import('./commands/demo.ts')).demo(),
 };
 
 async function main(args: string[]): Promise<number> {
+  // Its arguments are somebody's input, dashes and all.
+  if (args[0] === 'ctl') return COMMANDS.ctl?.(args.slice(1)) ?? EXIT_CODES.USAGE;
   const {positionals, values} = parseArgs({
     args,
     allowPositionals: true,

@@ -16,13 +16,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   fleet: ['etcd'],
   http: ['lifecycle', 'members', 'reload'],
   jobs: ['proxy'],
-  lifecycle: ['damper', 'reload', 'template'],
+  lifecycle: ['damper', 'jobs', 'members', 'reload', 'template'],
   members: ['etcd'],
   metrics: ['lifecycle', 'members', 'reload'],
   ports: [],
   proxy: [],
   reload: ['config', 'firewall', 'jobs', 'proxy'],
   slave: ['config', 'members'],
+  telegraf: ['config'],
   template: ['config', 'members'],
 };
 

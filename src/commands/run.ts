@@ -13,20 +13,26 @@ import {createReceiver} from '../http/receive.ts';
 import {createProbes, createStatus} from '../http/status.ts';
 import {openProcessTable} from '../jobs/proc.ts';
 import {superviseJob} from '../jobs/supervisor.ts';
+import {createTail} from '../jobs/tail.ts';
 import {openConverger} from '../lifecycle/converge.ts';
 import {isSettled} from '../lifecycle/convergence.ts';
+import type {Visit} from '../lifecycle/lifecycle.ts';
 import {openLifecycle} from '../lifecycle/lifecycle.ts';
 import {CONFIGURE, parseManifest} from '../lifecycle/manifest.ts';
 import {createPasses} from '../lifecycle/passes.ts';
-import {runShellBlock} from '../lifecycle/shell-block.ts';
+import {createTurns} from '../lifecycle/turns.ts';
 import {deriveKey} from '../members/base62.ts';
 import {digestHosts} from '../members/digest.ts';
 import {createGuard} from '../members/guard.ts';
+import {encodeHosts} from '../members/hosts.ts';
+import {parseHosts} from '../members/hosts-map.ts';
+import type {Hosts} from '../members/member.ts';
 import {parsePing} from '../members/ping.ts';
 import {openRegistry} from '../members/registry.ts';
 import {openSnapshotFile} from '../members/snapshot-file.ts';
 import {createTable} from '../members/table.ts';
 import {createMetrics} from '../metrics/metrics.ts';
+import {openStatsd} from '../metrics/statsd.ts';
 import {systemClock as clock, sleep} from '../ports/clock.ts';
 import {systemFiles as files} from '../ports/files.ts';
 import {type Log, openLog} from '../ports/log.ts';
@@ -45,6 +51,7 @@ import {digestInput, type TemplateInput} from '../template/input.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {openTemplateText} from '../template/source.ts';
 import {openStore} from './open-store.ts';
+import {openScripting} from './scripting.ts';
 
 const PACKAGE_ROOT = new URL('../../', import.meta.url);
 const RUNTIME_LIMIT_MS = 2000;
@@ -94,13 +101,15 @@ function openEnd(): Ending {
     .on('SIGTERM', onStop)
     .on('SIGINT', onStop)
     .on('SIGHUP', () => {});
-  return {reached: ended.promise, skip: skip.signal, fail: error => ended.reject(error)};
+  return {reached: ended.promise, skip: skip.signal, ask: ended.resolve, fail: error => ended.reject(error)};
 }
 
 interface Ending {
   /** Resolves when a stop is asked for; rejects with a fatal fault. */
   readonly reached: Promise<void>;
   readonly skip: AbortSignal;
+  /** A stop, as a first signal asks for it. */
+  ask(): void;
   fail(error: DaemonError): void;
 }
 
@@ -110,17 +119,21 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
   const log = room('main');
   await using _lock = await openDataFolder(dataFolder);
   const manifest = loadManifest(config.lifecycle);
+  for (const reason of manifest.warnings) log.warn({reason}, 'lifecycle manifest warning');
   const haproxy = await loadVersion({spawn, haproxy: config.haproxy});
   const ending = openEnd();
 
   const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});
-  const generations = await openProxy(config, room, firewall, ending.fail);
+  const haproxyTail = createTail();
+  const opened = await openProxy(config, room, firewall, haproxyTail.add, ending.fail);
 
   const snapshotFile = openSnapshotFile({files, clock, log: room('members')}, dataFolder);
   const snapshot = await snapshotFile.load();
   const guard = createGuard({ttlMs: config.ttlMs});
   const shared = await openStore({config, snapshot, guard, room});
   const {store} = shared;
+  let isDraining = false;
+  const generations = takingTurns(opened, applyInTurn(opened, shared), () => isDraining);
   const registry = openRegistry({
     clock,
     log: room('members'),
@@ -138,10 +151,10 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
   });
 
   const templateText = openTemplateText(template, {files, clock});
-  const loadInput = async (): Promise<TemplateInput> => ({
+  const loadInput = async (visit?: Visit): Promise<TemplateInput> => ({
     template: await templateText.load(),
     variables: {
-      hosts: registry.hosts(),
+      hosts: (visit && givenHosts(visit)) ?? registry.hosts(),
       pods: registry
         .members()
         .map(({app, id, ip, key, role, seq, payload}) => ({app, id, ip, key, role, seq, payload})),
@@ -158,35 +171,49 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     log: room('lifecycle'),
     loadInput,
     renderer: createRenderer(),
-    proxy: {
-      get text() {
-        return generations.text;
-      },
-      get status() {
-        return generations.status;
-      },
-      stage: generations.stage,
-      discard: generations.discard,
-      apply: applyInTurn(generations, shared),
-    },
+    proxy: generations,
     check: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
-    onRecord: record => metrics.countPass(record),
+    onRecord(record) {
+      metrics.countPass(record);
+      if (record.verdict === 'ok') statsd?.count('kontrol.configured');
+    },
   });
 
-  let drained = true;
+  const scripting = await openScripting({
+    config,
+    manifest,
+    room,
+    proxy: generations,
+    haproxyTail: haproxyTail.lines,
+    skip: ending.skip,
+    requestStop: ending.ask,
+    lifecycle: () => lifecycle,
+    inputOf(visit) {
+      const hosts = visit.origin === 'daemon' ? passes.hostsOf(visit) : undefined;
+      return visit.input ?? Buffer.from(hosts === undefined ? '' : encodeHosts(hosts));
+    },
+  });
+
+  let drained: boolean | undefined;
+  const drain = async () => {
+    isDraining = true;
+    drained = await generations.drain(config.graceMs, ending.skip);
+  };
   const lifecycle = openLifecycle({
     manifest,
     clock,
     log: room('lifecycle'),
-    actions: {
-      ...passes.actions,
-      async drain() {
-        drained = await generations.drain(config.graceMs, ending.skip);
-      },
+    actions: {...passes.actions, drain, telegraf: scripting.telegraf},
+    runJob: scripting.runJob,
+    runShell: scripting.blocks.run,
+    onVisitBegun: passes.begin,
+    async onVisitEnded(visit, fault) {
+      await passes.conclude(visit, fault);
+      const {applied} = passes;
+      if (fault !== undefined || visit.tag !== CONFIGURE || visit.origin === 'socket' || applied === undefined) return;
+      const {hosts, pods} = applied.input.variables;
+      scripting.callback?.tell({digest: applied.digest, md5: digestHosts(hosts), pods: JSON.stringify(pods)});
     },
-    runShell: (block, {tag}, signal) =>
-      runShellBlock(block, tag, config.env, {spawn, clock, log: room('lifecycle'), signal}),
-    onVisitEnded: passes.conclude,
   });
 
   const isWarm = () => registry.restored || clock.nowMs() - startedMs >= config.ttlMs * KEEPALIVE_OF_TTL;
@@ -201,7 +228,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
       const input = await loadInput().catch(() => undefined);
       return input === undefined || digestInput(input) !== passes.applied?.digest;
     },
-    runPass: cause => lifecycle.goTo(CONFIGURE, cause),
+    runPass: cause => lifecycle.goTo(CONFIGURE, {cause, origin: 'daemon'}),
   });
 
   let phase: 'starting' | 'ready' | 'stopping' = 'starting';
@@ -219,6 +246,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     generations.status.state === 'RUNNING';
 
   const version = loadPackageVersion();
+  const statsd = config.statsd && openStatsd(config.statsd, clock);
   const metrics = createMetrics({
     version,
     hosts: registry.hosts,
@@ -230,17 +258,19 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     guard: registry.guard,
     gateShutMs: firewall.shutMs,
   });
+  const countPing = (result: Parameters<typeof metrics.countPing>[0]): void => {
+    metrics.countPing(result);
+    if (result !== 'bad') statsd?.count('kontrol.ping');
+    if (result === 'joined' || result === 'replaced') statsd?.count('kontrol.up');
+    if (result === 'left') statsd?.count('kontrol.down');
+  };
   const master = createMaster({
-    receive: createReceiver({
-      parse: parsePing,
-      record: registry.record,
-      refusal: store.refusal,
-      count: metrics.countPing,
-    }),
+    receive: createReceiver({parse: parsePing, record: registry.record, refusal: store.refusal, count: countPing}),
     state: () => ({
       md5: passes.applied === undefined ? null : digestHosts(passes.applied.input.variables.hosts),
       hosts: Object.fromEntries(passes.applied?.input.variables.hosts ?? []),
     }),
+    script: scripting.script,
     clock,
     log: room('http'),
   });
@@ -252,7 +282,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
       ready: isReady(),
       inSync: isInSync(),
       lastError: lastFailed() ? (passes.last?.error ?? null) : null,
-      lifecycle: {state: lifecycle.state.tag, sinceMs: lifecycle.state.sinceMs},
+      lifecycle: {state: lifecycle.state.tag, sinceMs: lifecycle.state.sinceMs, error: lifecycle.lastFault},
       digest: digestHosts(registry.hosts()),
       hosts: Object.fromEntries(registry.hosts()),
       memberCount: registry.size,
@@ -270,6 +300,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
   });
 
   await using closing = new AsyncDisposableStack();
+  closing.defer(() => statsd?.close());
   closing.defer(() => shared.close());
   closing.defer(() => registry.close());
   shared.join(() => ({
@@ -278,6 +309,10 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     digest: digestHosts(registry.hosts()),
     inSync: isInSync(),
   }));
+  const control = await scripting.listen();
+  closing.defer(() => control.close());
+  closing.defer(() => scripting.jobs.close());
+  closing.defer(() => scripting.callback?.close());
   const masterPort = await listen(master, {port: config.port, label: 'master endpoint', clock});
   closing.defer(() => masterPort.close());
   const statusPort = await listen(status, {port: config.statusPort, label: 'status port', clock});
@@ -293,7 +328,10 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
 
   const boot = async () => {
     await lifecycle.boot();
-    await converger.demand('start').catch(fault => startFromDisk(fault, template, generations, passes.applyText, log));
+    scripting.jobs.autostart();
+    await converger.demand('start').catch(async fault => {
+      if (phase !== 'stopping') await startFromDisk(fault, template, generations, passes.applyText, log);
+    });
     process.on('SIGHUP', () => void converger.demand('SIGHUP').catch(() => {}));
     closing.defer(templateText.follow(() => converger.changed('template changed')));
     await ending.reached;
@@ -304,9 +342,12 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
   await sleep(clock, config.lingerMs, ending.skip).catch(() => {});
   converger.close();
   await slave.close(ending.skip);
-  await lifecycle.stop();
+  const fault = await lifecycle.stop();
+  // A manifest of 2017 does not name it.
+  if (drained === undefined) await drain();
   log.info({drained}, 'daemon stopped');
-  return drained ? 0 : EXIT_CODES.DRAIN;
+  if (!drained) return EXIT_CODES.DRAIN;
+  return fault === undefined ? 0 : EXIT_CODES.LIFECYCLE;
 }
 
 /** `KONTROL_MODE=slave`: keepalives and a status port that answers probes; no proxy, no members. */
@@ -355,11 +396,36 @@ function withAdvice(fault: unknown, template: TemplateSource): unknown {
   return new DaemonError(code, `${message}; ${advice}: there is no last good proxy.cfg`, {cause: fault, detail});
 }
 
+/**
+ * A pass and a `restart haproxy` of somebody's own never apply at once, and nothing is started any more once the daemon
+ * drains. `apply` is the proxy's own, in turn with other replicas. All else is read through to `proxy`.
+ */
+function takingTurns(proxy: Generations, apply: Generations['apply'], isDraining: () => boolean): Generations {
+  const turns = createTurns();
+  const inTurn: Pick<Generations, 'apply' | 'drain'> = {
+    apply: candidate =>
+      turns(() => {
+        if (!isDraining()) return apply(candidate);
+        throw new DaemonError('APPLY', `cannot apply generation ${candidate.generation}: the daemon stops`);
+      }),
+    drain: (graceMs, skip) => turns(() => proxy.drain(graceMs, skip)),
+  };
+  return Object.assign(Object.create(proxy), inTurn);
+}
+
+/** The hosts that came with a request, which serve its pass alone; undefined when its input is something else. */
+function givenHosts({origin, input}: Visit): Hosts | undefined {
+  const parsed = origin === 'socket' && input !== undefined ? parseHosts(input.toString()) : undefined;
+  if (parsed?.is === 'fault') throw new DaemonError('RENDER', `cannot use INPUT as hosts: ${parsed.reason}`);
+  return parsed?.is === 'hosts' ? parsed.hosts : undefined;
+}
+
 /** HAProxy and all that carries it. */
 async function openProxy(
   config: Config,
   room: Room,
   firewall: Awaited<ReturnType<typeof openFirewall>>,
+  onLine: (line: string) => void,
   onFatal: (error: DaemonError) => void,
 ): Promise<Generations> {
   const outputFile = openOutputFile(`${config.dataFolder}/proxy.out`);
@@ -383,6 +449,7 @@ async function openProxy(
       const {level, text} = parseOutputLine(line);
       log[level]({generation, pid, line: text}, 'haproxy wrote');
       outputFile.write(line);
+      onLine(line);
     },
     onFatal,
   });

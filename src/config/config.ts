@@ -56,6 +56,15 @@ export interface Config {
   readonly reload: ReloadSetting;
   /** A path, or undefined for the packaged manifest. */
   readonly lifecycle: string | undefined;
+  /** The control socket. */
+  readonly socketPath: string;
+  readonly telegrafConf: string;
+  /** Run after each new configuration with `/bin/sh -c`. */
+  readonly callback: string | undefined;
+  /** `PUT /script` is on, for whoever has the token in that file. */
+  readonly script: {readonly tokenFile: string} | undefined;
+  /** Where counters go to, if anywhere. */
+  readonly statsd: {readonly host: string; readonly port: number} | undefined;
   readonly masters: readonly MasterAddress[];
   readonly payloadFile: string;
   /** Undefined for the embedded store. */

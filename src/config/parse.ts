@@ -4,6 +4,7 @@ import type {LogLevel} from '../ports/log.ts';
 import type {Config, Labels, MasterAddress, Self, TemplateSource} from './config.ts';
 import {parseEtcd} from './etcd.ts';
 import {createReader, type Reader} from './reader.ts';
+import {parseScripting} from './scripting.ts';
 
 export const CONFIG_ANNOTATION = 'haproxy.unity3d.com/config';
 export const MASTER_ANNOTATION = 'kontrol.unity3d.com/master';
@@ -18,10 +19,7 @@ const MAX_DATA_FOLDER_BYTES = 76;
 const DEFAULT_MAX_PAYLOAD_BYTES = 16 << 20;
 
 /** Settings that change who may do what: set, they must act, so a version that lacks them refuses to start. */
-const REFUSED_UNTIL_BUILT = ['KONTROL_PING_TOKEN_FILE', 'KONTROL_TOKEN_FILE'];
-
-/** Settings of the 2017 pod and of later issues that this version ignores aloud. */
-const IGNORED_UNTIL_BUILT = ['KONTROL_CALLBACK', 'KONTROL_SCRIPT', 'KONTROL_SHELL_CALLBACK', 'KONTROL_STATSD'];
+const REFUSED_UNTIL_BUILT = ['KONTROL_PING_TOKEN_FILE'];
 
 export interface ParsedConfig {
   readonly config: Config;
@@ -76,6 +74,7 @@ export function parseConfig(
     haproxy: reader.text('KONTROL_HAPROXY') ?? 'haproxy',
     reload: reader.oneOf('KONTROL_RELOAD', 'auto', ['auto', 'syn-drop', 'classic', 'plain']),
     lifecycle: reader.text('KONTROL_LIFECYCLE'),
+    ...parseScripting(reader, host.resolvePath),
     masters,
     payloadFile: host.resolvePath(reader.text('KONTROL_PAYLOAD') ?? `${dataFolder}/state.json`),
     etcd: parseEtcd(reader, host.resolvePath),
@@ -84,9 +83,6 @@ export function parseConfig(
   reader.oneOf('KONTROL_VERIFY', 'off', ['off']);
   for (const name of REFUSED_UNTIL_BUILT) {
     if (reader.text(name) !== undefined) reader.fault(`${name} is set, but this version cannot check tokens: unset it`);
-  }
-  for (const name of IGNORED_UNTIL_BUILT) {
-    if (reader.text(name) !== undefined) reader.warn(`${name} is set, but this version does not act on it: ignored`);
   }
   if (reader.faults.length > 0) {
     throw new DaemonError('CONFIG', `cannot read the configuration: ${reader.faults.join('; ')}`);

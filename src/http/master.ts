@@ -3,6 +3,7 @@ import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {acceptAnyBody, BODY_LIMIT_BYTES} from './body.ts';
 import {createClientErrorHandler} from './client-error.ts';
+import {addScript, type ScriptPorts} from './script.ts';
 
 /** A slave waits 1 s for its answer, so who needs longer than these is broken or means harm. */
 const TIMEOUTS = {headersMs: 5000, requestMs: 10_000, keepAliveMs: 5000, silentMs: 15_000, checkEveryMs: 1000} as const;
@@ -26,6 +27,8 @@ export interface MasterPorts {
   state(): MasterState;
   /** Called once per answer, for the metrics. */
   count?(status: number): void;
+  /** Switched off when absent. */
+  readonly script?: ScriptPorts | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -49,7 +52,7 @@ const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map([
  * old slave that ran commands, refused. Every refusal is JSON `{"error", "field"?, "reason"}`. Whatever a client does,
  * a ping of another one is answered; slow clients are cut.
  */
-export function createMaster({receive, state, count, clock, log}: MasterPorts): FastifyInstance {
+export function createMaster({receive, state, count, script, clock, log}: MasterPorts): FastifyInstance {
   const app = fastify({
     clientErrorHandler: createClientErrorHandler({clock, log}),
     connectionTimeout: TIMEOUTS.silentMs,
@@ -84,12 +87,16 @@ export function createMaster({receive, state, count, clock, log}: MasterPorts): 
 
   app.get('/state', (_request, reply) => answer(reply, 200, state()));
 
-  app.put('/script', (_request, reply) =>
-    answer(reply, 403, {
-      error: 'switched off',
-      reason: 'running commands over HTTP is switched off; write to the control socket inside the pod instead',
-    }),
-  );
+  if (script === undefined) {
+    app.put('/script', (_request, reply) =>
+      answer(reply, 403, {
+        error: 'switched off',
+        reason: 'running commands over HTTP is switched off; write to the control socket inside the pod instead',
+      }),
+    );
+  } else {
+    addScript(app, script);
+  }
 
   app.post('/down', (_request, reply) =>
     answer(reply, 403, {

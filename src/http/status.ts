@@ -13,7 +13,8 @@ export interface Status {
   /** The proxy serves what the inputs say: nothing failed, and no change waits for its pass. */
   readonly inSync: boolean;
   readonly lastError: string | null;
-  readonly lifecycle: {readonly state: string; readonly sinceMs: number};
+  /** `error` is what the last finished state failed of. */
+  readonly lifecycle: {readonly state: string; readonly sinceMs: number; readonly error: string | null};
   readonly digest: string;
   readonly hosts: Readonly<Record<string, readonly string[]>>;
   readonly memberCount: number;

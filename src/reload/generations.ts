@@ -98,6 +98,8 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
   let current: StagedGeneration | undefined;
   let outgoing: StagedGeneration[] = [];
   let last = 0;
+  /** Numbers are given when a candidate is staged: two may be on disk at once, a pass's and a script's. */
+  let lastStaged = 0;
   let restarts = 0;
   /** An adopted generation serves, but what it runs was not seen by us: the first pass reloads whatever its text is. */
   let isOurs = false;
@@ -205,7 +207,8 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
     },
 
     async stage(text) {
-      const generation = last + 1;
+      const generation = Math.max(last, lastStaged) + 1;
+      lastStaged = generation;
       const paths = pathsOf(dataFolder, generation);
       await writeGeneration(files, paths, text);
       return {text, generation, files: [paths.configuration, paths.control]};

@@ -6,7 +6,7 @@ import {delimiter, join} from 'node:path';
  * The real things that suites run against. A suite that lacks one fails in CI (`CI` is set) and is skipped elsewhere,
  * saying what it missed: pass the result as the `skip` option of `describe` or `test`.
  */
-export type Part = 'root' | 'haproxy' | 'iptables' | 'netns' | 'jinja2' | 'faketime' | 'etcd';
+export type Part = 'root' | 'haproxy' | 'iptables' | 'netns' | 'jinja2' | 'faketime' | 'etcd' | 'socat' | 'nc';
 
 const onPath = (name: string): boolean =>
   (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, name)));
@@ -34,6 +34,8 @@ const PROBES: Record<Part, () => boolean> = {
   jinja2: () => succeeds(pythonBinary, ['-c', 'import jinja2']),
   faketime: () => onPath('faketime'),
   etcd: () => succeeds('etcd', ['--version']),
+  socat: () => onPath('socat'),
+  nc: () => succeeds('sh', ['-c', 'nc -h 2>&1 | grep -q -- -U']),
 };
 
 export function missing(...parts: Part[]): string | false {
