@@ -3,7 +3,8 @@ import {fileURLToPath} from 'node:url';
 import {destination, type Logger} from 'pino';
 import type {Config, TemplateSource} from '../config/config.ts';
 import {openDataFolder} from '../config/data-folder.ts';
-import {loadConfig} from '../config/load.ts';
+import {lackingFacts} from '../config/lacking.ts';
+import {loadConfig, loadPreliminaries} from '../config/load.ts';
 import {DaemonError, EXIT_CODES, reasonOf} from '../errors.ts';
 import {openFirewall} from '../firewall/gate.ts';
 import {listen} from '../http/listen.ts';
@@ -12,6 +13,10 @@ import {createReceiver} from '../http/receive.ts';
 import {createProbes, createStatus} from '../http/status.ts';
 import {openProcessTable} from '../jobs/proc.ts';
 import {superviseJob} from '../jobs/supervisor.ts';
+import {openApi} from '../kubernetes/api.ts';
+import {deriveVariables} from '../kubernetes/facts.ts';
+import {type LivePod, openLivePod} from '../kubernetes/pod-facts.ts';
+import {describePod} from '../kubernetes/status.ts';
 import {openConverger} from '../lifecycle/converge.ts';
 import {isSettled} from '../lifecycle/convergence.ts';
 import {openLifecycle} from '../lifecycle/lifecycle.ts';
@@ -61,13 +66,28 @@ type Room = (name: string) => Log;
  * the exit code (README "Exit codes"); 0 only after a drained, orderly stop. Rejects with what was fatal.
  */
 export async function run(): Promise<number> {
-  const {config, warnings} = loadConfig();
+  const preliminaries = loadPreliminaries();
   // A reader of our log that went away is no reason to stop serving.
   const output = destination({dest: 1, sync: false}).on('error', () => {});
-  const {log, room} = openLog(config.logLevel, output);
-  for (const reason of warnings) log.warn({room: 'config', reason}, 'configuration warning');
+  const {log, room} = openLog(preliminaries.logLevel, output);
   try {
-    return await (config.template === undefined ? serveSlaveOnly(config, room) : serve(config, config.template, room));
+    const {env, pod: settings, mode, dataFolder} = preliminaries;
+    const ending = openEnd();
+    const api = settings.api && openApi(settings.api);
+    const lacking = (facts: LivePod['facts']) => lackingFacts(facts, {mode, env});
+    const podOptions = {...settings, env, dataFolder, lacking};
+    const opening = openLivePod(podOptions, {api, clock, files, log: room('kubernetes')}, ending.asked);
+    const pod = await opening.catch(fault => {
+      if (ending.asked.aborted) return undefined;
+      throw fault;
+    });
+    if (pod === undefined) return 0;
+    const {config, warnings} = loadConfig(env, deriveVariables(pod.facts, env));
+    for (const reason of warnings) log.warn({room: 'config', reason}, 'configuration warning');
+    const {template} = config;
+    return await (template === undefined
+      ? serveSlaveOnly(config, room, ending)
+      : serve({config, template, room, ending, pod}));
   } catch (err) {
     reportFatal(log, err);
     throw err;
@@ -84,35 +104,44 @@ function openEnd(): Ending {
   const ended = Promise.withResolvers<void>();
   // Awaited only once the daemon serves; until then its fault waits here.
   ended.promise.catch(() => {});
+  const asked = new AbortController();
   const skip = new AbortController();
-  let asked = false;
   const onStop = () => {
-    if (asked) skip.abort();
-    asked = true;
+    if (asked.signal.aborted) skip.abort();
+    asked.abort();
     ended.resolve();
   };
   process
     .on('SIGTERM', onStop)
     .on('SIGINT', onStop)
     .on('SIGHUP', () => {});
-  return {reached: ended.promise, skip: skip.signal, fail: error => ended.reject(error)};
+  return {reached: ended.promise, asked: asked.signal, skip: skip.signal, fail: error => ended.reject(error)};
 }
 
 interface Ending {
   /** Resolves when a stop is asked for; rejects with a fatal fault. */
   readonly reached: Promise<void>;
+  /** Aborts when a stop is asked for. */
+  readonly asked: AbortSignal;
   readonly skip: AbortSignal;
   fail(error: DaemonError): void;
 }
 
-async function serve(config: Config, template: TemplateSource, room: Room): Promise<number> {
+interface Served {
+  readonly config: Config;
+  readonly template: TemplateSource;
+  readonly room: Room;
+  readonly ending: Ending;
+  readonly pod: LivePod;
+}
+
+async function serve({config, template, room, ending, pod}: Served): Promise<number> {
   const {dataFolder, self} = config;
   const startedMs = clock.nowMs();
   const log = room('main');
   await using _lock = await openDataFolder(dataFolder);
   const manifest = loadManifest(config.lifecycle);
   const haproxy = await loadVersion({spawn, haproxy: config.haproxy});
-  const ending = openEnd();
 
   const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});
   const generations = await openProxy(config, room, firewall, ending.fail);
@@ -130,7 +159,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     onChange: ({cause}) => converger.changed(cause),
   });
 
-  const templateText = openTemplateText(template, {files, clock});
+  const templateText = openTemplateText(template, {files, clock, annotations: () => pod.facts.annotations});
   const loadInput = async (): Promise<TemplateInput> => ({
     template: await templateText.load(),
     variables: {
@@ -138,9 +167,9 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
       pods: registry
         .members()
         .map(({app, id, ip, key, role, seq, payload}) => ({app, id, ip, key, role, seq, payload})),
-      node: self.node,
-      labels: self.labels,
-      annotations: self.annotations,
+      node: {labels: pod.facts.nodeLabels, annotations: pod.facts.nodeAnnotations},
+      labels: pod.facts.labels,
+      annotations: pod.facts.annotations,
       env: config.env,
       certs: {},
     },
@@ -236,6 +265,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
       store: {kind: store.kind, healthy: store.healthy()},
       proxy: {...generations.status, version: haproxy.text},
       reload: {...generations.reload, last: passes.last ?? null},
+      kubernetes: {pod: describePod(pod, config.pod)},
     }),
     members: registry.members,
     configuration: () => (generations.text === undefined ? undefined : redactConfiguration(generations.text)),
@@ -245,6 +275,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
   });
 
   await using closing = new AsyncDisposableStack();
+  closing.defer(() => pod.close());
   closing.defer(() => registry.close());
   const masterPort = await listen(master, {port: config.port, label: 'master endpoint', clock});
   closing.defer(() => masterPort.close());
@@ -261,6 +292,10 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
 
   const boot = async () => {
     await lifecycle.boot();
+    pod.follow(changed => {
+      if (changed.includes('annotations')) void converger.demand('annotations changed').catch(() => {});
+      else converger.changed(`${changed.join(', ')} changed`);
+    });
     await converger.demand('start').catch(fault => startFromDisk(fault, generations, passes.applyText, log));
     process.on('SIGHUP', () => void converger.demand('SIGHUP').catch(() => {}));
     closing.defer(templateText.follow(() => converger.changed('template changed')));
@@ -278,8 +313,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
 }
 
 /** `KONTROL_MODE=slave`: keepalives and a status port that answers probes; no proxy, no members. */
-async function serveSlaveOnly(config: Config, room: Room): Promise<number> {
-  const ending = openEnd();
+async function serveSlaveOnly(config: Config, room: Room, ending: Ending): Promise<number> {
   const probes = createProbes({isReady: () => true});
   await using closing = new AsyncDisposableStack();
   const statusPort = await listen(probes, {port: config.statusPort, label: 'status port', clock});

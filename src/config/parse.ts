@@ -1,7 +1,8 @@
 import {isIP} from 'node:net';
 import {DaemonError} from '../errors.ts';
 import type {LogLevel} from '../ports/log.ts';
-import type {Config, Labels, MasterAddress, Self, TemplateSource} from './config.ts';
+import type {Config, Labels, MasterAddress, PodSettings, Self, TemplateSource} from './config.ts';
+import {type Host, parsePodSettings} from './pod.ts';
 import {createReader, type Reader} from './reader.ts';
 
 export const CONFIG_ANNOTATION = 'haproxy.unity3d.com/config';
@@ -12,6 +13,9 @@ const MODES = ['master', 'slave', 'debug', 'verbose'] as const;
 
 /** HAProxy refuses UNIX socket paths of 97 bytes and more; `/run/<generation>.sock` follows the folder. */
 const MAX_DATA_FOLDER_BYTES = 76;
+
+/** Linux takes 128 KiB, name included (execve, MAX_ARG_STRLEN); annotations can hold twice as much. */
+const MAX_VARIABLE_BYTES = 120 * 1024;
 
 /** Settings that change who may do what: set, they must act, so a version that lacks them refuses to start. */
 const REFUSED_UNTIL_BUILT = ['KONTROL_PING_TOKEN_FILE', 'KONTROL_TOKEN_FILE'];
@@ -32,16 +36,14 @@ export interface ParsedConfig {
 
 /**
  * The environment (README "Settings") as one frozen object. Throws one `CONFIG` error that names every fault.
- * `hostname` stands in for an unset `HOSTNAME`; `resolvePath` makes relative paths absolute.
+ * The pod's facts come in as the variables that name them.
  */
-export function parseConfig(
-  env: Readonly<Record<string, string | undefined>>,
-  host: {hostname: string; resolvePath: (path: string) => string},
-): ParsedConfig {
+export function parseConfig(env: Readonly<Record<string, string | undefined>>, host: Host): ParsedConfig {
   const reader = createReader(env);
   const {mode, logLevel} = parseMode(reader);
   const port = reader.integer('KONTROL_PORT', 8000, {min: 0, max: 65_535});
-  const self = parseSelf(reader, host.hostname);
+  const pod = parsePodSettings(reader, host);
+  const self = parseSelf(reader, pod);
   const masters = mode.slave ? parseMasters(reader, self.annotations, port) : [];
   if (masters.length > 0 && self.ip === undefined) {
     reader.fault("KONTROL_IP is not set: the slave role announces the pod's address");
@@ -58,6 +60,7 @@ export function parseConfig(
     mode,
     logLevel,
     self,
+    pod,
     template: parseTemplate(reader, self.annotations, mode.master, host.resolvePath),
     port,
     statusPort: reader.integer('KONTROL_STATUS_PORT', 8001, {min: 0, max: 65_535}),
@@ -94,7 +97,8 @@ export function parseConfig(
   return {config: deepFreeze(config), warnings: reader.warnings};
 }
 
-function parseMode(reader: Reader): {mode: Config['mode']; logLevel: LogLevel} {
+/** The roles and the log level that `KONTROL_MODE` names. */
+export function parseMode(reader: Reader): {mode: Config['mode']; logLevel: LogLevel} {
   const tokens = (reader.text('KONTROL_MODE') ?? 'master').split(',').map(token => token.trim());
   const unknown = tokens.filter(token => token !== '' && !MODES.some(mode => mode === token));
   if (unknown.length > 0) reader.fault(`KONTROL_MODE ${unknown.join(',')} is none of ${MODES.join(', ')}`);
@@ -103,7 +107,7 @@ function parseMode(reader: Reader): {mode: Config['mode']; logLevel: LogLevel} {
   return {mode, logLevel: tokens.includes('debug') ? 'trace' : tokens.includes('verbose') ? 'debug' : 'info'};
 }
 
-function parseSelf(reader: Reader, hostname: string): Self {
+function parseSelf(reader: Reader, {namespace, id}: PodSettings): Self {
   const labels = reader.labels('KONTROL_LABELS');
   for (const name of ['app', 'role']) {
     if (!labels[name])
@@ -112,8 +116,8 @@ function parseSelf(reader: Reader, hostname: string): Self {
   const ip = reader.text('KONTROL_IP')?.trim();
   if (ip !== undefined && isIP(ip) === 0) reader.fault(`KONTROL_IP "${ip}" is not an IP address`);
   return {
-    namespace: reader.text('NAMESPACE') ?? 'default',
-    id: reader.text('KONTROL_ID') ?? reader.text('HOSTNAME') ?? hostname,
+    namespace,
+    id,
     ip,
     app: labels.app ?? '',
     role: labels.role ?? '',
@@ -137,8 +141,7 @@ function parseTemplate(
       ? {is: 'text', text: given, from: 'KONTROL_TEMPLATE'}
       : {is: 'file', path: resolvePath(given)};
   }
-  const annotation = annotations[CONFIG_ANNOTATION];
-  if (annotation !== undefined) return {is: 'text', text: annotation, from: `annotation ${CONFIG_ANNOTATION}`};
+  if (annotations[CONFIG_ANNOTATION] !== undefined) return {is: 'annotation'};
   if (needed) reader.fault(`there is no template: set the annotation ${CONFIG_ANNOTATION} or KONTROL_TEMPLATE`);
   return undefined;
 }
@@ -180,6 +183,8 @@ const kontrolVariables = (env: Readonly<Record<string, string | undefined>>): La
   Object.fromEntries(
     Object.entries(env)
       .filter((entry): entry is [string, string] => entry[0].startsWith('KONTROL_') && entry[1] !== undefined)
+      // No program, so no shell block, could be started with a longer one; templates have the pod's annotations anyway.
+      .filter(([, value]) => Buffer.byteLength(value) <= MAX_VARIABLE_BYTES)
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 

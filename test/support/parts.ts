@@ -1,12 +1,13 @@
 import {execFileSync} from 'node:child_process';
 import {existsSync} from 'node:fs';
+import {homedir} from 'node:os';
 import {delimiter, join} from 'node:path';
 
 /**
  * The real things that suites run against. A suite that lacks one fails in CI (`CI` is set) and is skipped elsewhere,
  * saying what it missed: pass the result as the `skip` option of `describe` or `test`.
  */
-export type Part = 'root' | 'haproxy' | 'iptables' | 'netns' | 'jinja2' | 'faketime';
+export type Part = 'root' | 'haproxy' | 'iptables' | 'netns' | 'jinja2' | 'faketime' | 'apiserver' | 'openssl';
 
 const onPath = (name: string): boolean =>
   (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, name)));
@@ -23,6 +24,13 @@ const succeeds = (file: string, args: string[]): boolean => {
 /** The HAProxy binary under test: `KONTROL_HAPROXY`, else the one on PATH. */
 export const haproxyBinary = process.env.KONTROL_HAPROXY ?? 'haproxy';
 
+/** Where test/kubernetes/build-apiserver.sh leaves its work: outside the repository, built once. */
+export const apiserverBinary = join(
+  process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
+  'haproxy-kontrol',
+  'kube-apiserver',
+);
+
 /** Debian's interpreter: the one that python3-jinja2 belongs to. */
 export const pythonBinary = '/usr/bin/python3';
 
@@ -33,6 +41,8 @@ const PROBES: Record<Part, () => boolean> = {
   netns: () => succeeds('unshare', ['--net', 'ip', 'link', 'show']),
   jinja2: () => succeeds(pythonBinary, ['-c', 'import jinja2']),
   faketime: () => onPath('faketime'),
+  apiserver: () => onPath('etcd') && existsSync(apiserverBinary),
+  openssl: () => onPath('openssl'),
 };
 
 export function missing(...parts: Part[]): string | false {

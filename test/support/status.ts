@@ -32,6 +32,18 @@ export interface Status {
       readonly verdict: string;
     } | null;
   };
+  readonly kubernetes?: {
+    readonly pod: {
+      readonly namespace: string;
+      readonly id: string;
+      readonly ip: string | null;
+      readonly eip: string | null;
+      readonly nodeName: string | null;
+      readonly sources: Readonly<Record<string, string>>;
+      readonly watch: {readonly state: string; readonly failures: number; readonly reason: string | null} | null;
+      readonly node: string | null;
+    };
+  };
 }
 
 /** One of `GET /members`. */

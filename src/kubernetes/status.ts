@@ -1,0 +1,33 @@
+import type {FactSource, PodFacts} from './facts.ts';
+import type {LivePod} from './pod-facts.ts';
+import type {ReflectionStatus} from './reflector.ts';
+
+/** The pod as `/status` shows it: what is known, and which source said so. Absent facts have no source. */
+export interface PodStatus {
+  readonly namespace: string;
+  readonly id: string;
+  readonly ip: string | null;
+  readonly eip: string | null;
+  readonly nodeName: string | null;
+  readonly sources: Readonly<Partial<Record<keyof PodFacts, FactSource>>>;
+  /** How following the Pod object goes; null where the API is not used. */
+  readonly watch: ReflectionStatus | null;
+  /** What became of the last look at the node; null where the API is not used. */
+  readonly node: LivePod['node'] | null;
+}
+
+/** `kubernetes` in `/status`. */
+export interface KubernetesStatus {
+  readonly pod: PodStatus;
+}
+
+export const describePod = (pod: LivePod, {namespace, id}: {namespace: string; id: string}): PodStatus => ({
+  namespace,
+  id,
+  ip: pod.facts.ip ?? null,
+  eip: pod.facts.eip ?? null,
+  nodeName: pod.facts.nodeName ?? null,
+  sources: pod.sources,
+  watch: pod.watch ?? null,
+  node: pod.node ?? null,
+});
