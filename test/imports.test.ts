@@ -8,6 +8,7 @@ import {describe, test} from 'node:test';
  * it: the composition root knows everybody, and only `main.ts` imports it.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  certs: [],
   config: [],
   damper: [],
   demo: ['config', 'members', 'slave'],

@@ -13,7 +13,7 @@ import {createReceiver} from '../http/receive.ts';
 import {createProbes, createStatus} from '../http/status.ts';
 import {openProcessTable} from '../jobs/proc.ts';
 import {superviseJob} from '../jobs/supervisor.ts';
-import {openApi} from '../kubernetes/api.ts';
+import {type Api, openApi} from '../kubernetes/api.ts';
 import {deriveVariables} from '../kubernetes/facts.ts';
 import {type LivePod, openLivePod} from '../kubernetes/pod-facts.ts';
 import {describePod} from '../kubernetes/status.ts';
@@ -48,6 +48,7 @@ import {openSlave} from '../slave/slave.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {openTemplateText} from '../template/source.ts';
+import {openCluster} from './cluster.ts';
 
 const PACKAGE_ROOT = new URL('../../', import.meta.url);
 const RUNTIME_LIMIT_MS = 2000;
@@ -87,7 +88,7 @@ export async function run(): Promise<number> {
     const {template} = config;
     return await (template === undefined
       ? serveSlaveOnly(config, room, ending)
-      : serve({config, template, room, ending, pod}));
+      : serve({config, template, room, ending, pod, api}));
   } catch (err) {
     reportFatal(log, err);
     throw err;
@@ -133,9 +134,10 @@ interface Served {
   readonly room: Room;
   readonly ending: Ending;
   readonly pod: LivePod;
+  readonly api: Api | undefined;
 }
 
-async function serve({config, template, room, ending, pod}: Served): Promise<number> {
+async function serve({config, template, room, ending, pod, api}: Served): Promise<number> {
   const {dataFolder, self} = config;
   const startedMs = clock.nowMs();
   const log = room('main');
@@ -171,8 +173,21 @@ async function serve({config, template, room, ending, pod}: Served): Promise<num
       labels: pod.facts.labels,
       annotations: pod.facts.annotations,
       env: config.env,
-      certs: {},
+      certs: cluster.certificates.paths(),
     },
+  });
+
+  /** Until the first pass begins, whatever changes is part of it. */
+  let demand: (cause: string) => void = () => {};
+  const cluster = await openCluster({
+    config,
+    api,
+    haproxy,
+    facts: () => pod.facts,
+    files,
+    clock,
+    room,
+    demand: cause => demand(cause),
   });
 
   const passes = createPasses({
@@ -182,7 +197,12 @@ async function serve({config, template, room, ending, pod}: Served): Promise<num
     renderer: createRenderer(),
     proxy: generations,
     check: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
-    onRecord: record => metrics.countPass(record),
+    refresh: cluster.certificates.refresh,
+    onRecord(record) {
+      metrics.countPass(record);
+      if (record.verdict === 'failed') return;
+      void cluster.certificates.settle(record.verdict === 'ok', generations.text ?? '');
+    },
   });
 
   let drained = true;
@@ -265,7 +285,7 @@ async function serve({config, template, room, ending, pod}: Served): Promise<num
       store: {kind: store.kind, healthy: store.healthy()},
       proxy: {...generations.status, version: haproxy.text},
       reload: {...generations.reload, last: passes.last ?? null},
-      kubernetes: {pod: describePod(pod, config.pod)},
+      kubernetes: {pod: describePod(pod, config.pod), certificates: cluster.certificates.status()},
     }),
     members: registry.members,
     configuration: () => (generations.text === undefined ? undefined : redactConfiguration(generations.text)),
@@ -276,6 +296,7 @@ async function serve({config, template, room, ending, pod}: Served): Promise<num
 
   await using closing = new AsyncDisposableStack();
   closing.defer(() => pod.close());
+  closing.defer(() => cluster.close());
   closing.defer(() => registry.close());
   const masterPort = await listen(master, {port: config.port, label: 'master endpoint', clock});
   closing.defer(() => masterPort.close());
@@ -292,8 +313,10 @@ async function serve({config, template, room, ending, pod}: Served): Promise<num
 
   const boot = async () => {
     await lifecycle.boot();
+    demand = cause => void converger.demand(cause).catch(() => {});
     pod.follow(changed => {
-      if (changed.includes('annotations')) void converger.demand('annotations changed').catch(() => {});
+      cluster.annotated();
+      if (changed.includes('annotations')) demand('annotations changed');
       else converger.changed(`${changed.join(', ')} changed`);
     });
     await converger.demand('start').catch(fault => startFromDisk(fault, generations, passes.applyText, log));

@@ -16,9 +16,20 @@ export interface PodStatus {
   readonly node: LivePod['node'] | null;
 }
 
+/** A TLS certificate as `/status` shows it. */
+export interface CertificateLine {
+  readonly name: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number | null;
+  readonly fingerprint: string | null;
+  readonly names: string | null;
+  readonly problem: string | null;
+}
+
 /** `kubernetes` in `/status`. */
 export interface KubernetesStatus {
   readonly pod: PodStatus;
+  readonly certificates: readonly CertificateLine[];
 }
 
 export const describePod = (pod: LivePod, {namespace, id}: {namespace: string; id: string}): PodStatus => ({

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
+import {stat} from 'node:fs/promises';
+import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
 import {type ApiServer, startApiServer} from '../kubernetes/apiserver.ts';
 import {openNamespace} from '../kubernetes/cluster.ts';
+import {makePair, secretOf} from '../kubernetes/pairs.ts';
+import {nameShownAt, startTlsLoad} from '../kubernetes/tls-client.ts';
 import {type Daemon, startDaemon} from '../support/daemon.ts';
 import {freePort} from '../support/free-port.ts';
-import {missing} from '../support/parts.ts';
+import {haproxyLacksTls, missing} from '../support/parts.ts';
 import {waitFor} from '../support/wait.ts';
 
 const CONFIG = 'haproxy.unity3d.com/config';
+const TLS = 'haproxy.unity3d.com/tls';
 const LABELS = {app: 'haproxy', role: 'balancer'};
 
 /** A template whose answer names the version of it. */
@@ -23,6 +28,19 @@ frontend web
   http-request redirect location /${version}
 `;
 
+/** All certificates of the pod, chosen by name. */
+const tlsTemplateOf = (port: number): string => `
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 5s
+  timeout server 5s
+
+frontend web
+  bind 127.0.0.1:${port} ssl crt {{ certs['secret-a'] }}
+  http-request redirect location /tls
+`;
+
 const locationAt = async (port: number): Promise<string | null | undefined> => {
   try {
     const answer = await fetch(`http://127.0.0.1:${port}/`, {redirect: 'manual', signal: AbortSignal.timeout(2000)});
@@ -32,15 +50,21 @@ const locationAt = async (port: number): Promise<string | null | undefined> => {
   }
 };
 
-const seeServed = (port: number, version: string, daemon: Daemon, timeoutMs = 20_000) =>
-  waitFor(async () => (await locationAt(port)) === `/${version}`, `${version} served`, {
-    timeoutMs,
-    evidence: () =>
-      daemon.logs
-        .slice(-15)
-        .map(line => JSON.stringify(line))
-        .join('\n'),
-  });
+const evidenceOf = (daemon: Daemon) => () =>
+  daemon.logs
+    .slice(-15)
+    .map(line => JSON.stringify(line))
+    .join('\n');
+
+/** Waits for what the outside sees; a failure shows what the daemon wrote. */
+const see = (daemon: Daemon, condition: () => Promise<boolean>, what: string) =>
+  waitFor(condition, what, {timeoutMs: 30_000, evidence: evidenceOf(daemon)});
+
+const seeServed = (port: number, version: string, daemon: Daemon) =>
+  see(daemon, async () => (await locationAt(port)) === `/${version}`, `${version} served`);
+
+const seeCertificate = (port: number, name: string, daemon: Daemon) =>
+  see(daemon, async () => (await nameShownAt(port)) === name, `a handshake with ${name}`);
 
 describe('a pod in a cluster', {skip: missing('haproxy', 'apiserver', 'openssl'), timeout: 300_000}, () => {
   let api: ApiServer;
@@ -64,5 +88,49 @@ describe('a pod in a cluster', {skip: missing('haproxy', 'apiserver', 'openssl')
     const status = await daemon.status();
     assert.equal(status?.kubernetes?.pod.sources.annotations, 'api');
     assert.equal(status?.kubernetes?.pod.node, 'forbidden');
+  });
+
+  test('a Secret is rotated -> the next handshake shows the new certificate, no request fails, nothing is reloaded', {
+    skip: haproxyLacksTls(),
+  }, async t => {
+    const space = await openNamespace(api, {with: ['components/tls/rbac.yaml']});
+    const port = await freePort();
+    await space.setSecret('secret-a', secretOf(await makePair('one.test')));
+    await space.createPod('haproxy-1', {
+      labels: LABELS,
+      annotations: {[CONFIG]: tlsTemplateOf(port), [TLS]: 'secret-a'},
+      ip: '10.9.0.1',
+    });
+    await using daemon = await startDaemon({template: '', env: space.environment('haproxy-1')});
+    await seeCertificate(port, 'one.test', daemon);
+    const file = await stat(join(daemon.dataFolder, 'certs/secret-a.pem'));
+    assert.equal(file.mode & 0o777, 0o600);
+    const {generation} = (await daemon.status())?.proxy ?? {};
+
+    const load = startTlsLoad(port, 3);
+    await waitFor(() => load.answered() > 20, 'requests');
+    await space.setSecret('secret-a', secretOf(await makePair('two.test')));
+    await seeCertificate(port, 'two.test', daemon);
+    const before = load.answered();
+    await waitFor(() => load.answered() > before + 20, 'requests');
+
+    await space.setSecret('secret-a', {
+      'tls.crt': (await makePair('x.test')).chain,
+      'tls.key': (await makePair('y.test')).key,
+    });
+    const problemOf = async () => (await daemon.status())?.kubernetes?.certificates[0]?.problem;
+    await waitFor(async () => /does not belong/.test((await problemOf()) ?? ''), 'a refused pair');
+    await space.setSecret('secret-a', secretOf(await makePair('old.test', '2020-01-01')));
+    await waitFor(async () => /expired/.test((await problemOf()) ?? ''), 'an expired pair');
+    await api.admin('DELETE', `${space.path}/secrets/secret-a`);
+    await waitFor(async () => /there is no Secret/.test((await problemOf()) ?? ''), 'an absent Secret');
+    assert.equal(await nameShownAt(port), 'two.test');
+    await space.setSecret('secret-a', secretOf(await makePair('three.test')));
+    await seeCertificate(port, 'three.test', daemon);
+
+    const report = await load.stop();
+    t.diagnostic(`load ${JSON.stringify(report)}`);
+    assert.equal(report.failed, 0);
+    assert.equal((await daemon.status())?.proxy.generation, generation);
   });
 });

@@ -52,3 +52,13 @@ export function missing(...parts: Part[]): string | false {
   if (process.env.CI) throw new Error(message);
   return message;
 }
+
+/** HAProxy can be built without OpenSSL: its TLS is then another binary's to test, in CI too. */
+export function haproxyLacksTls(): string | false {
+  try {
+    const built = execFileSync(haproxyBinary, ['-vv'], {encoding: 'utf8', timeout: 10_000});
+    return /^Built with OpenSSL version/m.test(built) ? false : `${haproxyBinary} was built without OpenSSL`;
+  } catch {
+    return `${haproxyBinary} cannot be run`;
+  }
+}

@@ -43,6 +43,11 @@ export interface Status {
       readonly watch: {readonly state: string; readonly failures: number; readonly reason: string | null} | null;
       readonly node: string | null;
     };
+    readonly certificates: readonly {
+      readonly name: string;
+      readonly expiresAt: number | null;
+      readonly problem: string | null;
+    }[];
   };
 }
 
