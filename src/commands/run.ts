@@ -30,6 +30,7 @@ import {parsePing} from '../members/ping.ts';
 import {openRegistry} from '../members/registry.ts';
 import {openSnapshotFile} from '../members/snapshot-file.ts';
 import {createTable} from '../members/table.ts';
+import {openTokenFile, type TokenFile} from '../members/token-file.ts';
 import {createMetrics} from '../metrics/metrics.ts';
 import {systemClock as clock, sleep} from '../ports/clock.ts';
 import {systemFiles as files} from '../ports/files.ts';
@@ -43,12 +44,13 @@ import {ask} from '../proxy/runtime.ts';
 import {type Generations, openGenerations} from '../reload/generations.ts';
 import {openOutputFile} from '../reload/output-file.ts';
 import {openPayload} from '../slave/payload-file.ts';
-import {sendPing} from '../slave/send.ts';
+import {createSendPing} from '../slave/send.ts';
 import {openSlave} from '../slave/slave.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {openTemplateText} from '../template/source.ts';
 import {openCluster} from './cluster.ts';
+import {openGatekeeper} from './gatekeeper.ts';
 
 const PACKAGE_ROOT = new URL('../../', import.meta.url);
 const RUNTIME_LIMIT_MS = 2000;
@@ -261,8 +263,17 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
     isStoreHealthy: store.healthy,
     gateShutMs: firewall.shutMs,
   });
+  const {tokenFile: tokenPath} = config.verify;
+  const tokenFile =
+    tokenPath === undefined ? undefined : await openTokenFile(tokenPath, {files, clock, log: room('http')});
+  const gatekeeper = openGatekeeper({settings: config.verify, api, tokenFile, registry, clock, log: room('http')});
   const master = createMaster({
-    receive: createReceiver({parse: parsePing, record: registry.record, count: metrics.countPing}),
+    receive: createReceiver({
+      parse: parsePing,
+      verify: gatekeeper.verify,
+      record: registry.record,
+      count: metrics.countPing,
+    }),
     state: () => ({
       md5: passes.applied === undefined ? null : digestHosts(passes.applied.input.variables.hosts),
       hosts: Object.fromEntries(passes.applied?.input.variables.hosts ?? []),
@@ -285,7 +296,11 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
       store: {kind: store.kind, healthy: store.healthy()},
       proxy: {...generations.status, version: haproxy.text},
       reload: {...generations.reload, last: passes.last ?? null},
-      kubernetes: {pod: describePod(pod, config.pod), certificates: cluster.certificates.status()},
+      kubernetes: {
+        pod: describePod(pod, config.pod),
+        certificates: cluster.certificates.status(),
+        verify: gatekeeper.status,
+      },
     }),
     members: registry.members,
     configuration: () => (generations.text === undefined ? undefined : redactConfiguration(generations.text)),
@@ -297,6 +312,7 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
   await using closing = new AsyncDisposableStack();
   closing.defer(() => pod.close());
   closing.defer(() => cluster.close());
+  closing.defer(() => gatekeeper.close());
   closing.defer(() => registry.close());
   const masterPort = await listen(master, {port: config.port, label: 'master endpoint', clock});
   closing.defer(() => masterPort.close());
@@ -307,7 +323,7 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
     'daemon started',
   );
 
-  const slave = await openSlaveRole(config, room);
+  const slave = await openSlaveRole(config, room, tokenFile);
   closing.defer(() => slave.close(ending.skip));
   closing.defer(() => converger.close());
 
@@ -341,7 +357,10 @@ async function serveSlaveOnly(config: Config, room: Room, ending: Ending): Promi
   await using closing = new AsyncDisposableStack();
   const statusPort = await listen(probes, {port: config.statusPort, label: 'status port', clock});
   closing.defer(() => statusPort.close());
-  const slave = await openSlaveRole(config, room);
+  const {tokenFile: tokenPath} = config.verify;
+  const tokenFile =
+    tokenPath === undefined ? undefined : await openTokenFile(tokenPath, {files, clock, log: room('slave')});
+  const slave = await openSlaveRole(config, room, tokenFile);
   room('main').info({version: loadPackageVersion(), statusPort: statusPort.port}, 'slave started');
   await ending.reached;
   await slave.close(ending.skip);
@@ -404,13 +423,18 @@ async function openProxy(
 }
 
 /** The slave role where it is switched on and has masters; otherwise something that has nothing to close. */
-async function openSlaveRole(config: Config, room: Room): Promise<{close(signal?: AbortSignal): Promise<void>}> {
+async function openSlaveRole(
+  config: Config,
+  room: Room,
+  tokenFile: TokenFile | undefined,
+): Promise<{close(signal?: AbortSignal): Promise<void>}> {
   const {self, masters, ttlMs} = config;
   const {ip} = self;
   if (masters.length === 0 || ip === undefined) return {close: async () => {}};
   const log = room('slave');
   const payload = await openPayload({path: config.payloadFile, clock, log});
-  const slave = openSlave({masters, self: {...self, ip}, ttlMs, payload, deriveKey, send: sendPing, clock, log});
+  const send = createSendPing(() => tokenFile?.tokens[0]);
+  const slave = openSlave({masters, self: {...self, ip}, ttlMs, payload, deriveKey, send, clock, log});
   return {
     async close(signal) {
       await slave.close(signal);

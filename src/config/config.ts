@@ -46,12 +46,21 @@ export interface PodSettings {
   readonly certs: string | undefined;
 }
 
+/** Who may ping (KONTROL_VERIFY, KONTROL_VERIFY_NAMESPACES, KONTROL_PING_TOKEN_FILE). */
+export interface VerifySettings {
+  readonly source: boolean;
+  /** The namespaces whose pods may; undefined where the cluster is not asked. `*` is all of them. */
+  readonly namespaces: readonly string[] | undefined;
+  readonly tokenFile: string | undefined;
+}
+
 /** Everything that can be set, read once and frozen. README "Settings" lists the variable behind each field. */
 export interface Config {
   readonly mode: {readonly master: boolean; readonly slave: boolean};
   readonly logLevel: LogLevel;
   readonly self: Self;
   readonly pod: PodSettings;
+  readonly verify: VerifySettings;
   readonly template: TemplateSource | undefined;
   /** Port 0 takes any free port. */
   readonly port: number;

@@ -1,7 +1,7 @@
 import {isIP} from 'node:net';
 import {DaemonError} from '../errors.ts';
 import type {LogLevel} from '../ports/log.ts';
-import type {Config, Labels, MasterAddress, PodSettings, Self, TemplateSource} from './config.ts';
+import type {Config, Labels, MasterAddress, PodSettings, Self, TemplateSource, VerifySettings} from './config.ts';
 import {type Host, parsePodSettings} from './pod.ts';
 import {createReader, type Reader} from './reader.ts';
 
@@ -18,7 +18,7 @@ const MAX_DATA_FOLDER_BYTES = 76;
 const MAX_VARIABLE_BYTES = 120 * 1024;
 
 /** Settings that change who may do what: set, they must act, so a version that lacks them refuses to start. */
-const REFUSED_UNTIL_BUILT = ['KONTROL_PING_TOKEN_FILE', 'KONTROL_TOKEN_FILE'];
+const REFUSED_UNTIL_BUILT = ['KONTROL_TOKEN_FILE'];
 
 /** Settings of the 2017 pod and of later issues that this version ignores aloud. */
 const IGNORED_UNTIL_BUILT = [
@@ -61,6 +61,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
     logLevel,
     self,
     pod,
+    verify: parseVerify(reader, pod, host.resolvePath),
     template: parseTemplate(reader, self.annotations, mode.master, host.resolvePath),
     port,
     statusPort: reader.integer('KONTROL_STATUS_PORT', 8001, {min: 0, max: 65_535}),
@@ -84,7 +85,6 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
     payloadFile: host.resolvePath(reader.text('KONTROL_PAYLOAD') ?? `${dataFolder}/state.json`),
     env: kontrolVariables(env),
   };
-  reader.oneOf('KONTROL_VERIFY', 'off', ['off']);
   for (const name of REFUSED_UNTIL_BUILT) {
     if (reader.text(name) !== undefined) reader.fault(`${name} is set, but this version cannot check tokens: unset it`);
   }
@@ -125,6 +125,26 @@ function parseSelf(reader: Reader, {namespace, id}: PodSettings): Self {
     annotations: reader.labels('KONTROL_ANNOTATIONS'),
     eip: reader.text('KONTROL_EIP'),
     node: {labels: reader.labels('KONTROL_NODE_LABELS'), annotations: reader.labels('KONTROL_NODE_ANNOTATIONS')},
+  };
+}
+
+function parseVerify(reader: Reader, pod: PodSettings, resolvePath: (path: string) => string): VerifySettings {
+  const verify = reader.oneOf('KONTROL_VERIFY', 'off', ['off', 'source', 'pods', 'source,pods']);
+  const asksCluster = verify.includes('pods');
+  if (asksCluster && pod.api === undefined) {
+    reader.fault(
+      `KONTROL_VERIFY=${verify} needs the Kubernetes API: mount the ServiceAccount's token, or set "source"`,
+    );
+  }
+  const given = reader.text('KONTROL_VERIFY_NAMESPACES') ?? pod.namespace;
+  const namespaces = [...new Set(given.split(',').map(name => name.trim()))].filter(name => name !== '');
+  const wrong = namespaces.filter(name => name !== '*' && !/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
+  if (wrong.length > 0) reader.fault(`KONTROL_VERIFY_NAMESPACES: ${wrong.join(', ')} names no namespace`);
+  const tokenFile = reader.text('KONTROL_PING_TOKEN_FILE');
+  return {
+    source: verify.includes('source'),
+    namespaces: !asksCluster ? undefined : namespaces.includes('*') ? ['*'] : namespaces,
+    tokenFile: tokenFile === undefined ? undefined : resolvePath(tokenFile),
   };
 }
 

@@ -26,10 +26,19 @@ export interface CertificateLine {
   readonly problem: string | null;
 }
 
+/** What is asked of those who ping. */
+export interface VerifyStatus {
+  readonly source: boolean;
+  readonly token: boolean;
+  /** The directory of pods; null where pings are not looked up in it. */
+  readonly pods: {readonly known: number; readonly watches: readonly ReflectionStatus[]} | null;
+}
+
 /** `kubernetes` in `/status`. */
 export interface KubernetesStatus {
   readonly pod: PodStatus;
   readonly certificates: readonly CertificateLine[];
+  readonly verify: VerifyStatus;
 }
 
 export const describePod = (pod: LivePod, {namespace, id}: {namespace: string; id: string}): PodStatus => ({

@@ -50,6 +50,7 @@ export interface MemberTable {
   /** Those without a `seq`, in the order they arrived. */
   provisional(): Provisional[];
   members(nowMs: number): MemberView[];
+  find(ip: string): Member | undefined;
   hosts(): Hosts;
   readonly version: number;
   readonly size: number;
@@ -200,6 +201,10 @@ export function createTable(options: TableOptions): MemberTable {
         ...memberOf(entry),
         expiresInMs: Math.max(0, Math.round(entry.deadlineMs - nowMs)),
       }));
+    },
+    find(ip) {
+      const entry = entries.get(ip);
+      return entry && memberOf(entry);
     },
     hosts: () => inOrder().hosts,
     get version() {

@@ -9,6 +9,7 @@ import {nameShownAt, startTlsLoad} from '../kubernetes/tls-client.ts';
 import {type Daemon, startDaemon} from '../support/daemon.ts';
 import {freePort} from '../support/free-port.ts';
 import {haproxyLacksTls, missing} from '../support/parts.ts';
+import type {Fields} from '../support/slave.ts';
 import {waitFor} from '../support/wait.ts';
 
 const CONFIG = 'haproxy.unity3d.com/config';
@@ -132,5 +133,50 @@ describe('a pod in a cluster', {skip: missing('haproxy', 'apiserver', 'openssl')
     t.diagnostic(`load ${JSON.stringify(report)}`);
     assert.equal(report.failed, 0);
     assert.equal((await daemon.status())?.proxy.generation, generation);
+  });
+
+  test('KONTROL_VERIFY=pods -> real pods are taken, others refused with a reason; who is gone leaves at once', async () => {
+    const space = await openNamespace(api, {with: ['components/verify/rbac.yaml']});
+    const port = await freePort();
+    await space.createPod('haproxy-1', {
+      labels: LABELS,
+      annotations: {[CONFIG]: templateOf(port, 'one')},
+      ip: '10.9.0.1',
+    });
+    await space.createPod('web-1', {labels: {app: 'web'}, ip: '10.9.1.1'});
+    await space.createPod('web-2', {labels: {app: 'web'}, ip: '10.9.1.2'});
+    await space.createPod('web-3', {labels: {app: 'web'}});
+    const env = {...space.environment('haproxy-1'), KONTROL_VERIFY: 'pods', KONTROL_TTL: '3600'};
+    await using daemon = await startDaemon({template: '', env});
+    await daemon.waitFor(status => (status.kubernetes?.verify.pods?.known ?? 0) === 4, 'four pods known', 30_000);
+
+    const statusOf = async (id: string, ip: string, fields: Fields = {}) => {
+      const outcome = await daemon.ping({ip, id}, fields);
+      assert.ok(outcome.is === 'answered');
+      return [outcome.answer.status, outcome.answer.status < 400 ? '' : JSON.parse(outcome.answer.body).reason];
+    };
+    assert.deepEqual(await statusOf('web-1', '10.9.1.1'), [200, '']);
+    assert.deepEqual(await statusOf('web-2', '10.9.1.2'), [200, '']);
+    const refusals: readonly [string, string, Fields, RegExp][] = [
+      ['web-9', '10.9.1.9', {}, /there is no pod web-9 in test-/],
+      ['web-1', '10.9.1.2', {}, /pod web-1 has 10\.9\.1\.1, not 10\.9\.1\.2/],
+      ['web-1', '10.9.1.1', {app: 'api'}, /pod web-1 has the label app=web, not api/],
+      ['web-3', '10.9.1.3', {}, /pod web-3 has no address yet/],
+    ];
+    for (const [id, ip, fields, wanted] of refusals) {
+      const [status, reason] = await statusOf(id, ip, fields);
+      assert.equal(status, 403);
+      assert.match(String(reason), wanted);
+    }
+    assert.match((await daemon.get('/metrics'))?.body ?? '', /kontrol_pings_total\{result="forbidden-pods"\} 4/);
+    await daemon.waitFor(status => status.memberCount === 2, 'two members');
+
+    await space.deletePod('web-1');
+    await daemon.waitFor(status => status.memberCount === 1, 'a deleted pod left', 20_000);
+    await space.setPodStatus('web-2', {phase: 'Failed'});
+    await daemon.waitFor(status => status.memberCount === 0, 'a failed pod left', 20_000);
+    assert.match(String((await statusOf('web-2', '10.9.1.2'))[1]), /has ended \(Failed\)/);
+    await space.setPodStatus('web-3', {phase: 'Running', podIP: '10.9.1.3', podIPs: [{ip: '10.9.1.3'}]});
+    await waitFor(async () => (await statusOf('web-3', '10.9.1.3'))[0] === 200, 'a pod whose address came');
   });
 });

@@ -48,6 +48,11 @@ export interface Status {
       readonly expiresAt: number | null;
       readonly problem: string | null;
     }[];
+    readonly verify: {
+      readonly source: boolean;
+      readonly token: boolean;
+      readonly pods: {readonly known: number} | null;
+    };
   };
 }
 
