@@ -26,6 +26,7 @@ import {runShellBlock} from '../lifecycle/shell-block.ts';
 import {deriveKey} from '../members/base62.ts';
 import {digestHosts} from '../members/digest.ts';
 import {createEmbeddedStore} from '../members/embedded-store.ts';
+import {mergeHosts} from '../members/hosts.ts';
 import {parsePing} from '../members/ping.ts';
 import {openRegistry} from '../members/registry.ts';
 import {openSnapshotFile} from '../members/snapshot-file.ts';
@@ -148,7 +149,11 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
   const haproxy = await loadVersion({spawn, haproxy: config.haproxy});
 
   const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});
-  const generations = await openProxy(config, room, firewall, ending.fail);
+  let tellFatal = (_error: DaemonError): void => {};
+  const generations = await openProxy(config, room, firewall, error => {
+    tellFatal(error);
+    ending.fail(error);
+  });
 
   const snapshotFile = openSnapshotFile({files, clock, log: room('members')}, dataFolder);
   const snapshot = await snapshotFile.load();
@@ -163,11 +168,12 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
     onChange: ({cause}) => converger.changed(cause),
   });
 
+  const hosts = () => mergeHosts(registry.hosts(), cluster.serviceHosts());
   const templateText = openTemplateText(template, {files, clock, annotations: () => pod.facts.annotations});
   const loadInput = async (): Promise<TemplateInput> => ({
     template: await templateText.load(),
     variables: {
-      hosts: registry.hosts(),
+      hosts: hosts(),
       pods: registry
         .members()
         .map(({app, id, ip, key, role, seq, payload}) => ({app, id, ip, key, role, seq, payload})),
@@ -181,6 +187,7 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
 
   /** Until the first pass begins, whatever changes is part of it. */
   let demand: (cause: string) => void = () => {};
+  let changed: (cause: string) => void = () => {};
   const cluster = await openCluster({
     config,
     api,
@@ -190,7 +197,9 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
     clock,
     room,
     demand: cause => demand(cause),
+    changed: cause => changed(cause),
   });
+  tellFatal = cluster.failed;
 
   const passes = createPasses({
     clock,
@@ -202,6 +211,7 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
     refresh: cluster.certificates.refresh,
     onRecord(record) {
       metrics.countPass(record);
+      cluster.passed(record);
       if (record.verdict === 'failed') return;
       void cluster.certificates.settle(record.verdict === 'ok', generations.text ?? '');
     },
@@ -255,7 +265,7 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
   const version = loadPackageVersion();
   const metrics = createMetrics({
     version,
-    hosts: registry.hosts,
+    hosts,
     memberCount: () => registry.size,
     proxy: () => generations.status,
     isInSync,
@@ -290,8 +300,8 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
       inSync: isInSync(),
       lastError: lastFailed() ? (passes.last?.error ?? null) : null,
       lifecycle: {state: lifecycle.state.tag, sinceMs: lifecycle.state.sinceMs},
-      digest: digestHosts(registry.hosts()),
-      hosts: Object.fromEntries(registry.hosts()),
+      digest: digestHosts(hosts()),
+      hosts: Object.fromEntries(hosts()),
       memberCount: registry.size,
       store: {kind: store.kind, healthy: store.healthy()},
       proxy: {...generations.status, version: haproxy.text},
@@ -299,6 +309,7 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
       kubernetes: {
         pod: describePod(pod, config.pod),
         certificates: cluster.certificates.status(),
+        services: cluster.services,
         verify: gatekeeper.status,
       },
     }),
@@ -330,10 +341,11 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
   const boot = async () => {
     await lifecycle.boot();
     demand = cause => void converger.demand(cause).catch(() => {});
-    pod.follow(changed => {
+    changed = converger.changed;
+    pod.follow(names => {
       cluster.annotated();
-      if (changed.includes('annotations')) demand('annotations changed');
-      else converger.changed(`${changed.join(', ')} changed`);
+      if (names.includes('annotations')) demand('annotations changed');
+      else changed(`${names.join(', ')} changed`);
     });
     await converger.demand('start').catch(fault => startFromDisk(fault, generations, passes.applyText, log));
     process.on('SIGHUP', () => void converger.demand('SIGHUP').catch(() => {}));

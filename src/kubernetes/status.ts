@@ -34,10 +34,17 @@ export interface VerifyStatus {
   readonly pods: {readonly known: number; readonly watches: readonly ReflectionStatus[]} | null;
 }
 
+/** The Services whose endpoints are hosts. */
+export interface ServicesStatus {
+  readonly hosts: Readonly<Record<string, readonly string[]>>;
+  readonly watch: ReflectionStatus | null;
+}
+
 /** `kubernetes` in `/status`. */
 export interface KubernetesStatus {
   readonly pod: PodStatus;
   readonly certificates: readonly CertificateLine[];
+  readonly services: ServicesStatus;
   readonly verify: VerifyStatus;
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
+import {isDeepStrictEqual} from 'node:util';
 import {type ApiServer, startApiServer} from '../kubernetes/apiserver.ts';
 import {openNamespace} from '../kubernetes/cluster.ts';
 import {makePair, secretOf} from '../kubernetes/pairs.ts';
@@ -14,6 +15,7 @@ import {waitFor} from '../support/wait.ts';
 
 const CONFIG = 'haproxy.unity3d.com/config';
 const TLS = 'haproxy.unity3d.com/tls';
+const SERVICES = 'haproxy.unity3d.com/services';
 const LABELS = {app: 'haproxy', role: 'balancer'};
 
 /** A template whose answer names the version of it. */
@@ -178,5 +180,141 @@ describe('a pod in a cluster', {skip: missing('haproxy', 'apiserver', 'openssl')
     assert.match(String((await statusOf('web-2', '10.9.1.2'))[1]), /has ended \(Failed\)/);
     await space.setPodStatus('web-3', {phase: 'Running', podIP: '10.9.1.3', podIPs: [{ip: '10.9.1.3'}]});
     await waitFor(async () => (await statusOf('web-3', '10.9.1.3'))[0] === 200, 'a pod whose address came');
+  });
+
+  test('endpoints of Services -> hosts beside the pods that ping, ready ones alone, followed', async () => {
+    const space = await openNamespace(api, {with: ['components/services/rbac.yaml']});
+    const port = await freePort();
+    await space.setEndpoints('web', [
+      {ip: '10.9.2.10', ready: true},
+      {ip: '10.9.2.9', ready: true},
+      {ip: '10.9.2.8', ready: false},
+    ]);
+    await space.setEndpoints('other-name', [{ip: '10.9.3.1', ready: true}]);
+    await space.createPod('haproxy-1', {
+      labels: LABELS,
+      annotations: {[CONFIG]: templateOf(port, 'one'), [SERVICES]: 'web,api=other-name'},
+      ip: '10.9.0.1',
+    });
+    await using daemon = await startDaemon({template: '', env: space.environment('haproxy-1')});
+    const seeHosts = (hosts: Readonly<Record<string, readonly string[]>>) =>
+      daemon.waitFor(
+        async () => isDeepStrictEqual(JSON.parse((await daemon.getMaster('/state'))?.body ?? '{}').hosts, hosts),
+        JSON.stringify(hosts),
+        30_000,
+      );
+    await seeHosts({api: ['10.9.3.1'], web: ['10.9.2.9', '10.9.2.10']});
+    await daemon.ping({ip: '10.9.2.20'});
+    await daemon.ping({ip: '10.9.2.10'});
+    await seeHosts({api: ['10.9.3.1'], web: ['10.9.2.20', '10.9.2.10', '10.9.2.9']});
+    await space.setEndpoints('web', [{ip: '10.9.2.8', ready: true}]);
+    await space.setEndpoints('other-name', []);
+    await seeHosts({web: ['10.9.2.20', '10.9.2.10', '10.9.2.8']});
+    await space.annotate('haproxy-1', {[SERVICES]: null});
+    await seeHosts({web: ['10.9.2.20', '10.9.2.10']});
+  });
+
+  test('a refused configuration and its recovery -> Events on the pod, each once, with a count', async () => {
+    const space = await openNamespace(api);
+    const port = await freePort();
+    await space.createPod('haproxy-1', {
+      labels: LABELS,
+      annotations: {[CONFIG]: templateOf(port, 'one')},
+      ip: '10.9.0.1',
+    });
+    await using daemon = await startDaemon({template: '', env: space.environment('haproxy-1')});
+    await seeServed(port, 'one', daemon);
+    await space.annotate('haproxy-1', {[CONFIG]: `${templateOf(port, 'two')}\n  nonsense here\n`});
+    const refused = await waitFor(
+      async () =>
+        (await space.eventsOf('haproxy-1')).find(({reason, count}) => reason === 'ConfigurationRefused' && count > 1),
+      'a refusal told more than once',
+      {timeoutMs: 30_000, evidence: evidenceOf(daemon)},
+    );
+    assert.equal(refused.type, 'Warning');
+    assert.match(refused.message, /nonsense/);
+    assert.equal(await locationAt(port), '/one');
+    await space.annotate('haproxy-1', {[CONFIG]: templateOf(port, 'three')});
+    await seeServed(port, 'three', daemon);
+    const recovered = async () => (await space.eventsOf('haproxy-1')).some(({reason}) => reason === 'Recovered');
+    await see(daemon, recovered, 'a recovery');
+    const events = await space.eventsOf('haproxy-1');
+    assert.equal(events.filter(({reason}) => reason === 'ConfigurationRefused').length, 1);
+    const pod = await api.admin('GET', `${space.path}/pods/haproxy-1`);
+    assert.equal(refused.involvedObject.uid, (pod.metadata as {uid: string}).uid);
+  });
+
+  test('the API server is killed and restarted, the change came meanwhile or after -> nothing is missed', async () => {
+    const space = await openNamespace(api);
+    const port = await freePort();
+    await space.createPod('haproxy-1', {
+      labels: LABELS,
+      annotations: {[CONFIG]: templateOf(port, 'one')},
+      ip: '10.9.0.1',
+    });
+    await using daemon = await startDaemon({template: '', env: space.environment('haproxy-1')});
+    await seeServed(port, 'one', daemon);
+    await api.kill();
+    await daemon.waitFor(status => status.kubernetes?.pod.watch?.state === 'failing', 'a failing watch', 60_000);
+    assert.equal(await locationAt(port), '/one');
+    assert.equal((await daemon.ping({ip: '10.9.1.1'})).is, 'answered');
+    await api.start();
+    await space.annotate('haproxy-1', {[CONFIG]: templateOf(port, 'two')});
+    await seeServed(port, 'two', daemon);
+  });
+
+  test('a watch that the server closes -> goes on; an expired token -> the fresh one of the file', async () => {
+    const space = await openNamespace(api);
+    const port = await freePort();
+    await space.createPod('haproxy-1', {
+      labels: LABELS,
+      annotations: {[CONFIG]: templateOf(port, 'one')},
+      ip: '10.9.0.1',
+    });
+    await using daemon = await startDaemon({template: '', env: space.environment('haproxy-1')});
+    await seeServed(port, 'one', daemon);
+    await space.writeToken('no.token.at-all');
+    await daemon.waitFor(status => /401/.test(status.kubernetes?.pod.watch?.reason ?? ''), 'a refused token', 60_000);
+    await space.annotate('haproxy-1', {[CONFIG]: templateOf(port, 'two')});
+    assert.equal(await locationAt(port), '/one');
+    await space.writeToken();
+    await seeServed(port, 'two', daemon);
+  });
+
+  test('a Pod without its IP -> waited for; without one for too long -> one clear line and an exit code', async () => {
+    const space = await openNamespace(api);
+    const port = await freePort();
+    await space.createPod('haproxy-1', {labels: LABELS, annotations: {[CONFIG]: templateOf(port, 'one')}});
+    {
+      const env = {...space.environment('haproxy-1'), KONTROL_POD_WAIT: '1'};
+      await using hasty = await startDaemon({template: '', env});
+      assert.equal((await hasty.exited).code, 20);
+      assert.match(
+        JSON.stringify(hasty.logs),
+        /cannot learn its IP \(status\.podIP\) of pod test-\d+\/haproxy-1 within 1 s/,
+      );
+    }
+    await using patient = await startDaemon({template: '', env: space.environment('haproxy-1')});
+    await see(patient, async () => patient.logs.length > 0, 'a started daemon');
+    await space.setPodStatus('haproxy-1', {podIP: '10.9.0.1', podIPs: [{ip: '10.9.0.1'}]});
+    await seeServed(port, 'one', patient);
+  });
+
+  test('what the Role does not reach -> absent, said once, and everything else serves', async () => {
+    const space = await openNamespace(api);
+    const port = await freePort();
+    await space.createPod('haproxy-1', {
+      labels: LABELS,
+      annotations: {[CONFIG]: templateOf(port, 'one'), [TLS]: 'secret-a', [SERVICES]: 'web'},
+      ip: '10.9.0.1',
+    });
+    await using daemon = await startDaemon({template: '', env: space.environment('haproxy-1')});
+    await seeServed(port, 'one', daemon);
+    const {kubernetes} = (await daemon.status()) ?? {};
+    assert.match(kubernetes?.certificates[0]?.problem ?? '', /403/);
+    assert.equal(kubernetes?.pod.node, 'forbidden');
+    const warnings = daemon.logs.filter(({msg}) => String(msg).startsWith('kubernetes api fails'));
+    assert.equal(warnings.length, 2, JSON.stringify(warnings));
+    assert.equal(daemon.logs.filter(({msg}) => String(msg).startsWith('node unknown')).length, 1);
   });
 });

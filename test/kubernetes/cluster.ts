@@ -25,6 +25,14 @@ export interface PodOptions {
   readonly nodeName?: string;
 }
 
+export interface PodEvent {
+  readonly reason: string;
+  readonly type: string;
+  readonly message: string;
+  readonly count: number;
+  readonly involvedObject: {readonly uid?: string};
+}
+
 /** A namespace of a test's own, with the daemon's ServiceAccount and the shipped Role in it. */
 export interface Namespace {
   readonly name: string;
@@ -33,6 +41,10 @@ export interface Namespace {
   createPod(name: string, options: PodOptions): Promise<void>;
   setPodStatus(name: string, status: Fields): Promise<void>;
   annotate(name: string, annotations: Readonly<Record<string, string | null>>): Promise<void>;
+  /** The EndpointSlice of a Service, as its controller would write it (1.20 has them as v1beta1). */
+  setEndpoints(service: string, endpoints: readonly {readonly ip: string; readonly ready: boolean}[]): Promise<void>;
+  /** The Events on a pod: reason, type, message and count. */
+  eventsOf(pod: string): Promise<readonly PodEvent[]>;
   /** At once, as when the kubelet has confirmed. */
   deletePod(name: string): Promise<void>;
   setSecret(name: string, values: Labels): Promise<void>;
@@ -91,6 +103,20 @@ export async function openNamespace(
     },
     async annotate(pod, annotations) {
       await api.admin('PATCH', `${path}/pods/${pod}`, {metadata: {annotations}}, MERGE_PATCH);
+    },
+    async setEndpoints(service, endpoints) {
+      const slices = `/apis/discovery.k8s.io/v1beta1/namespaces/${name}/endpointslices`;
+      const metadata = {name: `${service}-abcde`, labels: {'kubernetes.io/service-name': service}};
+      const listed = endpoints.map(({ip, ready}) => ({addresses: [ip], conditions: {ready}}));
+      const slice = {metadata, addressType: 'IPv4', endpoints: listed, ports: []};
+      const {items} = await api.admin('GET', `${slices}?labelSelector=kubernetes.io/service-name=${service}`);
+      const exists = Array.isArray(items) && items.length > 0;
+      if (exists) await api.admin('PUT', `${slices}/${metadata.name}`, slice);
+      else await api.admin('POST', slices, slice);
+    },
+    async eventsOf(pod) {
+      const {items} = await api.admin('GET', `${path}/events?fieldSelector=involvedObject.name=${pod}`);
+      return items as PodEvent[];
     },
     async deletePod(pod) {
       await api.admin('DELETE', `${path}/pods/${pod}`, {gracePeriodSeconds: 0});

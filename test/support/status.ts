@@ -48,6 +48,7 @@ export interface Status {
       readonly expiresAt: number | null;
       readonly problem: string | null;
     }[];
+    readonly services: {readonly hosts: Readonly<Record<string, readonly string[]>>};
     readonly verify: {
       readonly source: boolean;
       readonly token: boolean;
