@@ -92,7 +92,11 @@ export async function openCluster(ports: ClusterPorts): Promise<Cluster> {
       log,
       onChange: () => changed('endpoints of services changed'),
     });
-  services?.want(mappings());
+  const wantServices = () => {
+    const wanted = mappings();
+    services?.want(wanted);
+  };
+  wantServices();
 
   const socket = `${dataFolder}/haproxy.sock`;
   const certificates = await openCertificates(
@@ -129,7 +133,7 @@ export async function openCluster(ports: ClusterPorts): Promise<Cluster> {
     failed: error => events?.tell(newsOfFatal(error.message)),
     annotated() {
       certificates.want(tlsNames());
-      services?.want(mappings());
+      wantServices();
     },
     async close() {
       certificates.close();

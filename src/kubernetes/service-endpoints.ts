@@ -14,6 +14,9 @@ import {deriveServiceHosts, type ServiceMapping} from './services.ts';
 const VERSIONS = ['v1', 'v1beta1'] as const;
 const GROUP = '/apis/discovery.k8s.io';
 
+/** A start without an answer takes what is remembered after this. */
+const PATIENCE_MS = 3000;
+
 /** What was told is written down this long after, once for a crowd of changes. */
 const REMEMBER_DELAY_MS = 1000;
 
@@ -161,8 +164,9 @@ export function openServiceEndpoints(ports: ServiceEndpointsPorts): ServiceEndpo
       return current?.reflection?.status;
     },
     async tried() {
-      await current?.tried;
-      if (current !== undefined) await recall();
+      if (current === undefined) return;
+      await Promise.race([current.tried, sleep(clock, PATIENCE_MS)]);
+      await recall();
     },
     close() {
       closing.abort();

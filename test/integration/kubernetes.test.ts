@@ -6,68 +6,25 @@ import {isDeepStrictEqual} from 'node:util';
 import {type ApiServer, startApiServer} from '../kubernetes/apiserver.ts';
 import {openNamespace} from '../kubernetes/cluster.ts';
 import {makePair, secretOf} from '../kubernetes/pairs.ts';
+import {
+  CONFIG,
+  evidenceOf,
+  LABELS,
+  locationAt,
+  SERVICES,
+  see,
+  seeCertificate,
+  seeServed,
+  TLS,
+  templateOf,
+  tlsTemplateOf,
+} from '../kubernetes/served.ts';
 import {nameShownAt, startTlsLoad} from '../kubernetes/tls-client.ts';
-import {type Daemon, startDaemon} from '../support/daemon.ts';
+import {startDaemon} from '../support/daemon.ts';
 import {freePort} from '../support/free-port.ts';
 import {haproxyLacksTls, missing} from '../support/parts.ts';
 import type {Fields} from '../support/slave.ts';
 import {waitFor} from '../support/wait.ts';
-
-const CONFIG = 'haproxy.unity3d.com/config';
-const TLS = 'haproxy.unity3d.com/tls';
-const SERVICES = 'haproxy.unity3d.com/services';
-const LABELS = {app: 'haproxy', role: 'balancer'};
-
-/** A template whose answer names the version of it. */
-const templateOf = (port: number, version: string): string => `
-defaults
-  mode http
-  timeout connect 1s
-  timeout client 5s
-  timeout server 5s
-
-frontend web
-  bind 127.0.0.1:${port}
-  http-request redirect location /${version}
-`;
-
-/** All certificates of the pod, chosen by name. */
-const tlsTemplateOf = (port: number): string => `
-defaults
-  mode http
-  timeout connect 1s
-  timeout client 5s
-  timeout server 5s
-
-frontend web
-  bind 127.0.0.1:${port} ssl crt {{ certs['secret-a'] }}
-  http-request redirect location /tls
-`;
-
-const locationAt = async (port: number): Promise<string | null | undefined> => {
-  try {
-    const answer = await fetch(`http://127.0.0.1:${port}/`, {redirect: 'manual', signal: AbortSignal.timeout(2000)});
-    return answer.headers.get('location');
-  } catch {
-    return undefined;
-  }
-};
-
-const evidenceOf = (daemon: Daemon) => () =>
-  daemon.logs
-    .slice(-15)
-    .map(line => JSON.stringify(line))
-    .join('\n');
-
-/** Waits for what the outside sees; a failure shows what the daemon wrote. */
-const see = (daemon: Daemon, condition: () => Promise<boolean>, what: string) =>
-  waitFor(condition, what, {timeoutMs: 30_000, evidence: evidenceOf(daemon)});
-
-const seeServed = (port: number, version: string, daemon: Daemon) =>
-  see(daemon, async () => (await locationAt(port)) === `/${version}`, `${version} served`);
-
-const seeCertificate = (port: number, name: string, daemon: Daemon) =>
-  see(daemon, async () => (await nameShownAt(port)) === name, `a handshake with ${name}`);
 
 describe('a pod in a cluster', {skip: missing('haproxy', 'apiserver', 'openssl'), timeout: 300_000}, () => {
   let api: ApiServer;
@@ -101,14 +58,14 @@ describe('a pod in a cluster', {skip: missing('haproxy', 'apiserver', 'openssl')
     await space.setSecret('secret-a', secretOf(await makePair('one.test')));
     await space.createPod('haproxy-1', {
       labels: LABELS,
-      annotations: {[CONFIG]: tlsTemplateOf(port), [TLS]: 'secret-a'},
+      annotations: {[CONFIG]: tlsTemplateOf(port, "{{ certs['secret-a'] }}"), [TLS]: 'secret-a'},
       ip: '10.9.0.1',
     });
     await using daemon = await startDaemon({template: '', env: space.environment('haproxy-1')});
     await seeCertificate(port, 'one.test', daemon);
     const file = await stat(join(daemon.dataFolder, 'certs/secret-a.pem'));
     assert.equal(file.mode & 0o777, 0o600);
-    const {generation} = (await daemon.status())?.proxy ?? {};
+    const generation = await daemon.waitFor(({inSync, proxy}) => inSync && proxy.generation, 'a generation in sync');
 
     const load = startTlsLoad(port, 3);
     await waitFor(() => load.answered() > 20, 'requests');

@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {parseAllDocuments} from 'yaml';
 import type {ApiServer} from './apiserver.ts';
+import {makePair} from './pairs.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 type Labels = Readonly<Record<string, string>>;
@@ -53,6 +54,8 @@ export interface Namespace {
   /** Writes a token, fresh and valid for `seconds`, as the kubelet does; the folder is `credentials`. */
   writeToken(token?: string): Promise<void>;
   readonly credentials: string;
+  /** Puts a CA of somebody else's beside the token. */
+  distrust(): Promise<void>;
   /** What a container of the pod `name` finds in its environment; facts come from the cluster. */
   environment(name: string, port?: number): Record<string, string>;
   readonly api: ApiServer;
@@ -147,6 +150,9 @@ export async function openNamespace(
       await replaceFile('ca.crt', await readFile(api.caFile, 'utf8'));
       await replaceFile('namespace', name);
       await replaceFile('token', token ?? (await issue()));
+    },
+    async distrust() {
+      await replaceFile('ca.crt', (await makePair('another-ca')).chain);
     },
     environment: (pod, port = api.port) => ({
       HOSTNAME: pod,
