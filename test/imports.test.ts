@@ -18,7 +18,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   kubernetes: [],
   lifecycle: ['damper', 'reload', 'template'],
   members: [],
-  metrics: ['lifecycle', 'members', 'reload'],
+  metrics: ['kubernetes', 'lifecycle', 'members', 'reload'],
   ports: [],
   proxy: [],
   reload: ['config', 'firewall', 'jobs', 'proxy'],

@@ -32,6 +32,7 @@ import {openRegistry} from '../members/registry.ts';
 import {openSnapshotFile} from '../members/snapshot-file.ts';
 import {createTable} from '../members/table.ts';
 import {openTokenFile, type TokenFile} from '../members/token-file.ts';
+import {createKubernetesMetrics} from '../metrics/kubernetes-metrics.ts';
 import {createMetrics} from '../metrics/metrics.ts';
 import {systemClock as clock, sleep} from '../ports/clock.ts';
 import {systemFiles as files} from '../ports/files.ts';
@@ -291,6 +292,13 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
     clock,
     log: room('http'),
   });
+  const kubernetes = () => ({
+    pod: describePod(pod, config.pod),
+    certificates: cluster.certificates.status(),
+    services: cluster.services,
+    verify: gatekeeper.status,
+  });
+  const kubernetesMetrics = createKubernetesMetrics(kubernetes);
   const status = createStatus({
     status: () => ({
       version,
@@ -306,17 +314,15 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
       store: {kind: store.kind, healthy: store.healthy()},
       proxy: {...generations.status, version: haproxy.text},
       reload: {...generations.reload, last: passes.last ?? null},
-      kubernetes: {
-        pod: describePod(pod, config.pod),
-        certificates: cluster.certificates.status(),
-        services: cluster.services,
-        verify: gatekeeper.status,
-      },
+      kubernetes: kubernetes(),
     }),
     members: registry.members,
     configuration: () => (generations.text === undefined ? undefined : redactConfiguration(generations.text)),
     isReady,
-    metrics: metrics.read,
+    metrics: async () => {
+      const {type, text} = await metrics.read();
+      return {type, text: text + (await kubernetesMetrics.read())};
+    },
     log: room('http'),
   });
 

@@ -118,7 +118,7 @@ export function openPodDirectory(namespaces: readonly string[], ports: Directory
       return {is: 'real'};
     },
     get size() {
-      return shelves.reduce((sum, {pods}) => sum + pods.size, 0);
+      return shelves.flatMap(({pods}) => [...pods.values()]).reduce((sum, namesakes) => sum + namesakes.size, 0);
     },
     get status() {
       return shelves.map(({reflection}) => reflection.status);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
-import {type ApiServer, startApiServer} from '../kubernetes/apiserver.ts';
+import {APISERVER_SUITE_MS, type ApiServer, startApiServer} from '../kubernetes/apiserver.ts';
 import {openNamespace} from '../kubernetes/cluster.ts';
 import {type Behaviour, openFaultProxy} from '../kubernetes/fault-proxy.ts';
 import {CONFIG, LABELS, locationAt, seeServed, templateOf} from '../kubernetes/served.ts';
@@ -12,7 +12,11 @@ import {missing} from '../support/parts.ts';
 import {waitFor} from '../support/wait.ts';
 
 // Most of the time is spent waiting for time-outs: side by side they cost little.
-describe('a faulty API', {skip: missing('haproxy', 'apiserver', 'openssl'), timeout: 300_000, concurrency: 4}, () => {
+describe('a faulty API', {
+  skip: missing('haproxy', 'apiserver', 'openssl'),
+  timeout: APISERVER_SUITE_MS,
+  concurrency: 4,
+}, () => {
   let api: ApiServer;
   before(async () => {
     api = await startApiServer();

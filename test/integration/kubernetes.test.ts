@@ -3,7 +3,7 @@ import {stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
 import {isDeepStrictEqual} from 'node:util';
-import {type ApiServer, startApiServer} from '../kubernetes/apiserver.ts';
+import {APISERVER_SUITE_MS, type ApiServer, startApiServer} from '../kubernetes/apiserver.ts';
 import {openNamespace} from '../kubernetes/cluster.ts';
 import {makePair, secretOf} from '../kubernetes/pairs.ts';
 import {
@@ -26,7 +26,7 @@ import {haproxyLacksTls, missing} from '../support/parts.ts';
 import type {Fields} from '../support/slave.ts';
 import {waitFor} from '../support/wait.ts';
 
-describe('a pod in a cluster', {skip: missing('haproxy', 'apiserver', 'openssl'), timeout: 300_000}, () => {
+describe('a pod in a cluster', {skip: missing('haproxy', 'apiserver', 'openssl'), timeout: APISERVER_SUITE_MS}, () => {
   let api: ApiServer;
   before(async () => {
     api = await startApiServer();

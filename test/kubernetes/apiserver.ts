@@ -1,12 +1,13 @@
 import {type ChildProcess, execFile, spawn} from 'node:child_process';
-import {createWriteStream} from 'node:fs';
+import {createWriteStream, existsSync} from 'node:fs';
 import {mkdir, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {request} from 'node:https';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {promisify} from 'node:util';
 import {freePort} from '../support/free-port.ts';
-import {apiserverBinary} from '../support/parts.ts';
+import {apiserverBinary, isApiserverBeingBuilt} from '../support/parts.ts';
 import {waitFor} from '../support/wait.ts';
 
 /** A real etcd and kube-apiserver (1.20, RBAC on) on loopback. No controller and no kubelet runs beside it. */
@@ -23,6 +24,11 @@ export interface ApiServer extends AsyncDisposable {
 }
 
 const START_LIMIT_MS = 120_000;
+const BUILD_POLL_MS = 1000;
+const BUILD_LIMIT_MS = 20 * 60_000;
+
+/** The time-out of a suite that uses one: a build may come first. */
+export const APISERVER_SUITE_MS = BUILD_LIMIT_MS + 10 * 60_000;
 
 const openssl = (cwd: string, ...args: string[]) => promisify(execFile)('openssl', args, {cwd});
 
@@ -71,8 +77,21 @@ async function end(child: ChildProcess | undefined): Promise<void> {
   await gone;
 }
 
+/** Waits for a build that goes on beside the suites. */
+async function untilBuilt(): Promise<void> {
+  const deadlineMs = performance.now() + BUILD_LIMIT_MS;
+  while (!existsSync(apiserverBinary)) {
+    const isHopeless = !isApiserverBeingBuilt() || performance.now() > deadlineMs;
+    if (isHopeless && !existsSync(apiserverBinary)) {
+      throw new Error(`no kube-apiserver: see build.log beside ${apiserverBinary}`);
+    }
+    await sleep(BUILD_POLL_MS);
+  }
+}
+
 /** Starts both; it takes 5 to 10 s. Disposing ends them and removes all they wrote. */
 export async function startApiServer(): Promise<ApiServer> {
+  await untilBuilt();
   const folder = await mkdtemp(join(tmpdir(), 'kontrol-kube-'));
   const pki = join(folder, 'pki');
   await makeKeys(pki);

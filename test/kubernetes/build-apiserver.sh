@@ -20,6 +20,7 @@ rm -rf "$work"
 mkdir -p "$work"/{lists/partial,cache/archives/partial,download,root}
 
 mirror=$(apt-cache policy | awk -v wanted="$suite/main" '$2 ~ /^https?:/ && $3 == wanted {print $2; exit}')
+[ -n "$mirror" ] || mirror=$(awk '/^URIs:/ {print $2; exit}' /etc/apt/sources.list.d/debian.sources 2>/dev/null || true)
 if [ -z "$mirror" ]; then
   echo "cannot build kube-apiserver: apt has no source for Debian $suite" >&2
   exit 1

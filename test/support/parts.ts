@@ -1,7 +1,7 @@
 import {execFileSync} from 'node:child_process';
 import {existsSync} from 'node:fs';
 import {homedir} from 'node:os';
-import {delimiter, join} from 'node:path';
+import {delimiter, dirname, join} from 'node:path';
 
 /**
  * The real things that suites run against. A suite that lacks one fails in CI (`CI` is set) and is skipped elsewhere,
@@ -31,6 +31,12 @@ export const apiserverBinary = join(
   'kube-apiserver',
 );
 
+/** Whether build-apiserver.sh is at work: it holds a lock for as long as it is. */
+export const isApiserverBeingBuilt = (): boolean => {
+  const lock = join(dirname(apiserverBinary), 'build.lock');
+  return existsSync(lock) && !succeeds('flock', ['--nonblock', lock, 'true']);
+};
+
 /** Debian's interpreter: the one that python3-jinja2 belongs to. */
 export const pythonBinary = '/usr/bin/python3';
 
@@ -41,7 +47,7 @@ const PROBES: Record<Part, () => boolean> = {
   netns: () => succeeds('unshare', ['--net', 'ip', 'link', 'show']),
   jinja2: () => succeeds(pythonBinary, ['-c', 'import jinja2']),
   faketime: () => onPath('faketime'),
-  apiserver: () => onPath('etcd') && existsSync(apiserverBinary),
+  apiserver: () => onPath('etcd') && (existsSync(apiserverBinary) || isApiserverBeingBuilt()),
   openssl: () => onPath('openssl'),
 };
 
