@@ -14,6 +14,7 @@ export const EXIT_CODES = {
   APPLY: 9,
   PROXY: 10,
   DRAIN: 11,
+  KUBERNETES: 20,
   USAGE: 64,
 } as const;
 

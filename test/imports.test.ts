@@ -8,17 +8,19 @@ import {describe, test} from 'node:test';
  * it: the composition root knows everybody, and only `main.ts` imports it.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  certs: [],
   config: [],
   damper: [],
   demo: ['config', 'members', 'slave'],
   etcd: [],
   firewall: [],
   fleet: ['etcd'],
-  http: ['lifecycle', 'members', 'reload'],
+  http: ['kubernetes', 'lifecycle', 'members', 'reload'],
   jobs: ['proxy'],
+  kubernetes: [],
   lifecycle: ['damper', 'jobs', 'members', 'reload', 'template'],
   members: ['etcd'],
-  metrics: ['lifecycle', 'members', 'reload'],
+  metrics: ['kubernetes', 'lifecycle', 'members', 'reload'],
   ports: [],
   proxy: [],
   reload: ['config', 'firewall', 'jobs', 'proxy'],

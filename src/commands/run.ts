@@ -3,7 +3,9 @@ import {fileURLToPath} from 'node:url';
 import {destination, type Logger} from 'pino';
 import type {Config, TemplateSource} from '../config/config.ts';
 import {openDataFolder} from '../config/data-folder.ts';
-import {loadConfig} from '../config/load.ts';
+import {lackingFacts} from '../config/lacking.ts';
+import {loadConfig, loadPreliminaries} from '../config/load.ts';
+import {CONFIG_ANNOTATION} from '../config/parse.ts';
 import {DaemonError, EXIT_CODES, reasonOf} from '../errors.ts';
 import {openFirewall} from '../firewall/gate.ts';
 import {applyInTurn} from '../fleet/apply-in-turn.ts';
@@ -14,6 +16,10 @@ import {createProbes, createStatus} from '../http/status.ts';
 import {openProcessTable} from '../jobs/proc.ts';
 import {superviseJob} from '../jobs/supervisor.ts';
 import {createTail} from '../jobs/tail.ts';
+import {type Api, openApi} from '../kubernetes/api.ts';
+import {deriveVariables} from '../kubernetes/facts.ts';
+import {type LivePod, openLivePod} from '../kubernetes/pod-facts.ts';
+import {describePod} from '../kubernetes/status.ts';
 import {openConverger} from '../lifecycle/converge.ts';
 import {isSettled} from '../lifecycle/convergence.ts';
 import type {Visit} from '../lifecycle/lifecycle.ts';
@@ -24,13 +30,15 @@ import {createTurns} from '../lifecycle/turns.ts';
 import {deriveKey} from '../members/base62.ts';
 import {digestHosts} from '../members/digest.ts';
 import {createGuard} from '../members/guard.ts';
-import {encodeHosts} from '../members/hosts.ts';
+import {encodeHosts, mergeHosts} from '../members/hosts.ts';
 import {parseHosts} from '../members/hosts-map.ts';
 import type {Hosts} from '../members/member.ts';
 import {parsePing} from '../members/ping.ts';
 import {openRegistry} from '../members/registry.ts';
 import {openSnapshotFile} from '../members/snapshot-file.ts';
 import {createTable} from '../members/table.ts';
+import {openTokenFile, type TokenFile} from '../members/token-file.ts';
+import {createKubernetesMetrics} from '../metrics/kubernetes-metrics.ts';
 import {createMetrics} from '../metrics/metrics.ts';
 import {openStatsd} from '../metrics/statsd.ts';
 import {systemClock as clock, sleep} from '../ports/clock.ts';
@@ -45,11 +53,13 @@ import {ask} from '../proxy/runtime.ts';
 import {type Generations, openGenerations} from '../reload/generations.ts';
 import {openOutputFile} from '../reload/output-file.ts';
 import {openPayload} from '../slave/payload-file.ts';
-import {sendPing} from '../slave/send.ts';
+import {createSendPing} from '../slave/send.ts';
 import {openSlave} from '../slave/slave.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {openTemplateText} from '../template/source.ts';
+import {openCluster} from './cluster.ts';
+import {openGatekeeper} from './gatekeeper.ts';
 import {openStore} from './open-store.ts';
 import {openScripting} from './scripting.ts';
 
@@ -67,13 +77,28 @@ type Room = (name: string) => Log;
  * the exit code (README "Exit codes"); 0 only after a drained, orderly stop. Rejects with what was fatal.
  */
 export async function run(): Promise<number> {
-  const {config, warnings} = loadConfig();
+  const preliminaries = loadPreliminaries();
   // A reader of our log that went away is no reason to stop serving.
   const output = destination({dest: 1, sync: false}).on('error', () => {});
-  const {log, room} = openLog(config.logLevel, output);
-  for (const reason of warnings) log.warn({room: 'config', reason}, 'configuration warning');
+  const {log, room} = openLog(preliminaries.logLevel, output);
   try {
-    return await (config.template === undefined ? serveSlaveOnly(config, room) : serve(config, config.template, room));
+    const {env, pod: settings, mode, dataFolder} = preliminaries;
+    const ending = openEnd();
+    const api = settings.api && openApi(settings.api);
+    const lacking = (facts: LivePod['facts']) => lackingFacts(facts, {mode, env});
+    const podOptions = {...settings, env, dataFolder, lacking};
+    const opening = openLivePod(podOptions, {api, clock, files, log: room('kubernetes')}, ending.asked);
+    const pod = await opening.catch(fault => {
+      if (ending.asked.aborted) return undefined;
+      throw fault;
+    });
+    if (pod === undefined) return 0;
+    const {config, warnings} = loadConfig(env, deriveVariables(pod.facts, env));
+    for (const reason of warnings) log.warn({room: 'config', reason}, 'configuration warning');
+    const {template} = config;
+    return await (template === undefined
+      ? serveSlaveOnly(config, room, ending)
+      : serve({config, template, room, ending, pod, api}));
   } catch (err) {
     reportFatal(log, err);
     throw err;
@@ -90,30 +115,47 @@ function openEnd(): Ending {
   const ended = Promise.withResolvers<void>();
   // Awaited only once the daemon serves; until then its fault waits here.
   ended.promise.catch(() => {});
+  const asked = new AbortController();
   const skip = new AbortController();
-  let asked = false;
   const onStop = () => {
-    if (asked) skip.abort();
-    asked = true;
+    if (asked.signal.aborted) skip.abort();
+    asked.abort();
     ended.resolve();
   };
   process
     .on('SIGTERM', onStop)
     .on('SIGINT', onStop)
     .on('SIGHUP', () => {});
-  return {reached: ended.promise, skip: skip.signal, ask: ended.resolve, fail: error => ended.reject(error)};
+  return {
+    reached: ended.promise,
+    asked: asked.signal,
+    skip: skip.signal,
+    ask: onStop,
+    fail: error => ended.reject(error),
+  };
 }
 
 interface Ending {
   /** Resolves when a stop is asked for; rejects with a fatal fault. */
   readonly reached: Promise<void>;
+  /** Aborts when a stop is asked for. */
+  readonly asked: AbortSignal;
   readonly skip: AbortSignal;
   /** A stop, as a first signal asks for it. */
   ask(): void;
   fail(error: DaemonError): void;
 }
 
-async function serve(config: Config, template: TemplateSource, room: Room): Promise<number> {
+interface Served {
+  readonly config: Config;
+  readonly template: TemplateSource;
+  readonly room: Room;
+  readonly ending: Ending;
+  readonly pod: LivePod;
+  readonly api: Api | undefined;
+}
+
+async function serve({config, template, room, ending, pod, api}: Served): Promise<number> {
   const {dataFolder, self} = config;
   const startedMs = clock.nowMs();
   const log = room('main');
@@ -121,11 +163,14 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
   const manifest = loadManifest(config.lifecycle);
   for (const reason of manifest.warnings) log.warn({reason}, 'lifecycle manifest warning');
   const haproxy = await loadVersion({spawn, haproxy: config.haproxy});
-  const ending = openEnd();
 
   const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});
   const haproxyTail = createTail();
-  const opened = await openProxy(config, room, firewall, haproxyTail.add, ending.fail);
+  let tellFatal = (_error: DaemonError): void => {};
+  const opened = await openProxy(config, room, firewall, haproxyTail.add, error => {
+    tellFatal(error);
+    ending.fail(error);
+  });
 
   const snapshotFile = openSnapshotFile({files, clock, log: room('members')}, dataFolder);
   const snapshot = await snapshotFile.load();
@@ -150,21 +195,38 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     onChange: ({cause}) => converger.changed(cause),
   });
 
-  const templateText = openTemplateText(template, {files, clock});
+  const hosts = () => mergeHosts(registry.hosts(), cluster.serviceHosts());
+  const templateText = openTemplateText(template, {files, clock, annotations: () => pod.facts.annotations});
   const loadInput = async (visit?: Visit): Promise<TemplateInput> => ({
     template: await templateText.load(),
     variables: {
-      hosts: (visit && givenHosts(visit)) ?? registry.hosts(),
+      hosts: (visit && givenHosts(visit)) ?? hosts(),
       pods: registry
         .members()
         .map(({app, id, ip, key, role, seq, payload}) => ({app, id, ip, key, role, seq, payload})),
-      node: self.node,
-      labels: self.labels,
-      annotations: self.annotations,
+      node: {labels: pod.facts.nodeLabels, annotations: pod.facts.nodeAnnotations},
+      labels: pod.facts.labels,
+      annotations: pod.facts.annotations,
       env: config.env,
-      certs: {},
+      certs: cluster.certificates.paths(),
     },
   });
+
+  /** Until the first pass begins, whatever changes is part of it. */
+  let demand: (cause: string) => void = () => {};
+  let changed: (cause: string) => void = () => {};
+  const cluster = await openCluster({
+    config,
+    api,
+    haproxy,
+    facts: () => pod.facts,
+    files,
+    clock,
+    room,
+    demand: cause => demand(cause),
+    changed: cause => changed(cause),
+  });
+  tellFatal = cluster.failed;
 
   const passes = createPasses({
     clock,
@@ -173,9 +235,13 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     renderer: createRenderer(),
     proxy: generations,
     check: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
+    refresh: cluster.certificates.refresh,
     onRecord(record) {
       metrics.countPass(record);
+      cluster.passed(record);
+      if (record.verdict === 'failed') return;
       if (record.verdict === 'ok') statsd?.count('kontrol.configured');
+      void cluster.certificates.settle(record.verdict === 'ok', generations.text ?? '');
     },
   });
 
@@ -249,7 +315,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
   const statsd = config.statsd && openStatsd(config.statsd, clock);
   const metrics = createMetrics({
     version,
-    hosts: registry.hosts,
+    hosts,
     memberCount: () => registry.size,
     proxy: () => generations.status,
     isInSync,
@@ -258,14 +324,24 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     guard: registry.guard,
     gateShutMs: firewall.shutMs,
   });
-  const countPing = (result: Parameters<typeof metrics.countPing>[0]): void => {
+  const countPing: typeof metrics.countPing = result => {
     metrics.countPing(result);
     if (result !== 'bad') statsd?.count('kontrol.ping');
     if (result === 'joined' || result === 'replaced') statsd?.count('kontrol.up');
     if (result === 'left') statsd?.count('kontrol.down');
   };
+  const {tokenFile: tokenPath} = config.verify;
+  const tokenFile =
+    tokenPath === undefined ? undefined : await openTokenFile(tokenPath, {files, clock, log: room('http')});
+  const gatekeeper = openGatekeeper({settings: config.verify, api, tokenFile, registry, clock, log: room('http')});
   const master = createMaster({
-    receive: createReceiver({parse: parsePing, record: registry.record, refusal: store.refusal, count: countPing}),
+    receive: createReceiver({
+      parse: parsePing,
+      verify: gatekeeper.verify,
+      record: registry.record,
+      refusal: store.refusal,
+      count: countPing,
+    }),
     state: () => ({
       md5: passes.applied === undefined ? null : digestHosts(passes.applied.input.variables.hosts),
       hosts: Object.fromEntries(passes.applied?.input.variables.hosts ?? []),
@@ -274,6 +350,13 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     clock,
     log: room('http'),
   });
+  const kubernetes = () => ({
+    pod: describePod(pod, config.pod),
+    certificates: cluster.certificates.status(),
+    services: cluster.services,
+    verify: gatekeeper.status,
+  });
+  const kubernetesMetrics = createKubernetesMetrics(kubernetes);
   const status = createStatus({
     status: () => ({
       version,
@@ -283,24 +366,31 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
       inSync: isInSync(),
       lastError: lastFailed() ? (passes.last?.error ?? null) : null,
       lifecycle: {state: lifecycle.state.tag, sinceMs: lifecycle.state.sinceMs, error: lifecycle.lastFault},
-      digest: digestHosts(registry.hosts()),
-      hosts: Object.fromEntries(registry.hosts()),
+      digest: digestHosts(hosts()),
+      hosts: Object.fromEntries(hosts()),
       memberCount: registry.size,
       store: {kind: store.kind, healthy: store.healthy()},
       guard: {held: registry.guard.held, holds: registry.guard.holds},
       ...(shared.replicas && {fleet: shared.replicas}),
       proxy: {...generations.status, version: haproxy.text},
       reload: {...generations.reload, last: passes.last ?? null},
+      kubernetes: kubernetes(),
     }),
     members: registry.members,
     configuration: () => (generations.text === undefined ? undefined : redactConfiguration(generations.text)),
     isReady,
-    metrics: metrics.read,
+    metrics: async () => {
+      const {type, text} = await metrics.read();
+      return {type, text: text + (await kubernetesMetrics.read())};
+    },
     log: room('http'),
   });
 
   await using closing = new AsyncDisposableStack();
   closing.defer(() => statsd?.close());
+  closing.defer(() => pod.close());
+  closing.defer(() => cluster.close());
+  closing.defer(() => gatekeeper.close());
   closing.defer(() => shared.close());
   closing.defer(() => registry.close());
   shared.join(() => ({
@@ -322,12 +412,19 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     'daemon started',
   );
 
-  const slave = await openSlaveRole(config, room);
+  const slave = await openSlaveRole(config, room, tokenFile);
   closing.defer(() => slave.close(ending.skip));
   closing.defer(() => converger.close());
 
   const boot = async () => {
     await lifecycle.boot();
+    demand = cause => void converger.demand(cause).catch(() => {});
+    changed = converger.changed;
+    pod.follow(names => {
+      cluster.annotated();
+      if (names.includes('annotations')) demand('annotations changed');
+      else changed(`${names.join(', ')} changed`);
+    });
     scripting.jobs.autostart();
     await converger.demand('start').catch(async fault => {
       if (phase !== 'stopping') await startFromDisk(fault, template, generations, passes.applyText, log);
@@ -351,13 +448,15 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
 }
 
 /** `KONTROL_MODE=slave`: keepalives and a status port that answers probes; no proxy, no members. */
-async function serveSlaveOnly(config: Config, room: Room): Promise<number> {
-  const ending = openEnd();
+async function serveSlaveOnly(config: Config, room: Room, ending: Ending): Promise<number> {
   const probes = createProbes({isReady: () => true});
   await using closing = new AsyncDisposableStack();
   const statusPort = await listen(probes, {port: config.statusPort, label: 'status port', clock});
   closing.defer(() => statusPort.close());
-  const slave = await openSlaveRole(config, room);
+  const {tokenFile: tokenPath} = config.verify;
+  const tokenFile =
+    tokenPath === undefined ? undefined : await openTokenFile(tokenPath, {files, clock, log: room('slave')});
+  const slave = await openSlaveRole(config, room, tokenFile);
   room('main').info({version: loadPackageVersion(), statusPort: statusPort.port}, 'slave started');
   await ending.reached;
   await slave.close(ending.skip);
@@ -387,11 +486,22 @@ async function startFromDisk(
   }
 }
 
+const placeOf = (template: TemplateSource): string => {
+  switch (template.is) {
+    case 'annotation':
+      return `annotation ${CONFIG_ANNOTATION}`;
+    case 'text':
+      return template.from;
+    case 'file':
+      return template.path;
+  }
+};
+
 /** What an operator can do about a first pass that failed with nothing to fall back on. */
 function withAdvice(fault: unknown, template: TemplateSource): unknown {
   if (!(fault instanceof DaemonError)) return fault;
   const {code, message, detail} = fault;
-  const mend = `mend the template (${template.is === 'text' ? template.from : template.path})`;
+  const mend = `mend the template (${placeOf(template)})`;
   const advice = code === 'APPLY' ? `free what it needs or ${mend}` : mend;
   return new DaemonError(code, `${message}; ${advice}: there is no last good proxy.cfg`, {cause: fault, detail});
 }
@@ -456,13 +566,18 @@ async function openProxy(
 }
 
 /** The slave role where it is switched on and has masters; otherwise something that has nothing to close. */
-async function openSlaveRole(config: Config, room: Room): Promise<{close(signal?: AbortSignal): Promise<void>}> {
+async function openSlaveRole(
+  config: Config,
+  room: Room,
+  tokenFile: TokenFile | undefined,
+): Promise<{close(signal?: AbortSignal): Promise<void>}> {
   const {self, masters, ttlMs} = config;
   const {ip} = self;
   if (masters.length === 0 || ip === undefined) return {close: async () => {}};
   const log = room('slave');
   const payload = await openPayload({path: config.payloadFile, clock, log});
-  const slave = openSlave({masters, self: {...self, ip}, ttlMs, payload, deriveKey, send: sendPing, clock, log});
+  const send = createSendPing(() => tokenFile?.tokens[0]);
+  const slave = openSlave({masters, self: {...self, ip}, ttlMs, payload, deriveKey, send, clock, log});
   return {
     async close(signal) {
       await slave.close(signal);

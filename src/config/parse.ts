@@ -1,8 +1,9 @@
 import {isIP} from 'node:net';
 import {DaemonError} from '../errors.ts';
 import type {LogLevel} from '../ports/log.ts';
-import type {Config, Labels, MasterAddress, Self, TemplateSource} from './config.ts';
+import type {Config, Labels, MasterAddress, PodSettings, Self, TemplateSource, VerifySettings} from './config.ts';
 import {parseEtcd} from './etcd.ts';
+import {type Host, parsePodSettings} from './pod.ts';
 import {createReader, type Reader} from './reader.ts';
 import {parseScripting} from './scripting.ts';
 
@@ -18,8 +19,8 @@ const MAX_DATA_FOLDER_BYTES = 76;
 /** Each snapshot and digest goes through all of it on the event loop: with 64 MiB, pings waited for over a second. */
 const DEFAULT_MAX_PAYLOAD_BYTES = 16 << 20;
 
-/** Settings that change who may do what: set, they must act, so a version that lacks them refuses to start. */
-const REFUSED_UNTIL_BUILT = ['KONTROL_PING_TOKEN_FILE'];
+/** Linux takes 128 KiB, name included (execve, MAX_ARG_STRLEN); annotations can hold twice as much. */
+const MAX_VARIABLE_BYTES = 120 * 1024;
 
 export interface ParsedConfig {
   readonly config: Config;
@@ -28,16 +29,14 @@ export interface ParsedConfig {
 
 /**
  * The environment (README "Settings") as one frozen object. Throws one `CONFIG` error that names every fault.
- * `hostname` stands in for an unset `HOSTNAME`; `resolvePath` makes relative paths absolute.
+ * The pod's facts come in as the variables that name them.
  */
-export function parseConfig(
-  env: Readonly<Record<string, string | undefined>>,
-  host: {hostname: string; resolvePath: (path: string) => string},
-): ParsedConfig {
+export function parseConfig(env: Readonly<Record<string, string | undefined>>, host: Host): ParsedConfig {
   const reader = createReader(env);
   const {mode, logLevel} = parseMode(reader);
   const port = reader.integer('KONTROL_PORT', 8000, {min: 0, max: 65_535});
-  const self = parseSelf(reader, host.hostname);
+  const pod = parsePodSettings(reader, host);
+  const self = parseSelf(reader, pod);
   const masters = mode.slave ? parseMasters(reader, self.annotations, port) : [];
   if (masters.length > 0 && self.ip === undefined) {
     reader.fault("KONTROL_IP is not set: the slave role announces the pod's address");
@@ -54,6 +53,8 @@ export function parseConfig(
     mode,
     logLevel,
     self,
+    pod,
+    verify: parseVerify(reader, pod, host.resolvePath),
     template: parseTemplate(reader, self.annotations, mode.master, host.resolvePath),
     port,
     statusPort: reader.integer('KONTROL_STATUS_PORT', 8001, {min: 0, max: 65_535}),
@@ -80,17 +81,14 @@ export function parseConfig(
     etcd: parseEtcd(reader, host.resolvePath),
     env: kontrolVariables(env),
   };
-  reader.oneOf('KONTROL_VERIFY', 'off', ['off']);
-  for (const name of REFUSED_UNTIL_BUILT) {
-    if (reader.text(name) !== undefined) reader.fault(`${name} is set, but this version cannot check tokens: unset it`);
-  }
   if (reader.faults.length > 0) {
     throw new DaemonError('CONFIG', `cannot read the configuration: ${reader.faults.join('; ')}`);
   }
   return {config: deepFreeze(config), warnings: reader.warnings};
 }
 
-function parseMode(reader: Reader): {mode: Config['mode']; logLevel: LogLevel} {
+/** The roles and the log level that `KONTROL_MODE` names. */
+export function parseMode(reader: Reader): {mode: Config['mode']; logLevel: LogLevel} {
   const tokens = (reader.text('KONTROL_MODE') ?? 'master').split(',').map(token => token.trim());
   const unknown = tokens.filter(token => token !== '' && !MODES.some(mode => mode === token));
   if (unknown.length > 0) reader.fault(`KONTROL_MODE ${unknown.join(',')} is none of ${MODES.join(', ')}`);
@@ -99,7 +97,7 @@ function parseMode(reader: Reader): {mode: Config['mode']; logLevel: LogLevel} {
   return {mode, logLevel: tokens.includes('debug') ? 'trace' : tokens.includes('verbose') ? 'debug' : 'info'};
 }
 
-function parseSelf(reader: Reader, hostname: string): Self {
+function parseSelf(reader: Reader, {namespace, id}: PodSettings): Self {
   const labels = reader.labels('KONTROL_LABELS');
   for (const name of ['app', 'role']) {
     if (!labels[name])
@@ -108,8 +106,8 @@ function parseSelf(reader: Reader, hostname: string): Self {
   const ip = reader.text('KONTROL_IP')?.trim();
   if (ip !== undefined && isIP(ip) === 0) reader.fault(`KONTROL_IP "${ip}" is not an IP address`);
   return {
-    namespace: reader.text('NAMESPACE') ?? 'default',
-    id: reader.text('KONTROL_ID') ?? reader.text('HOSTNAME') ?? hostname,
+    namespace,
+    id,
     ip,
     app: labels.app ?? '',
     role: labels.role ?? '',
@@ -117,6 +115,26 @@ function parseSelf(reader: Reader, hostname: string): Self {
     annotations: reader.labels('KONTROL_ANNOTATIONS'),
     eip: reader.text('KONTROL_EIP'),
     node: {labels: reader.labels('KONTROL_NODE_LABELS'), annotations: reader.labels('KONTROL_NODE_ANNOTATIONS')},
+  };
+}
+
+function parseVerify(reader: Reader, pod: PodSettings, resolvePath: (path: string) => string): VerifySettings {
+  const verify = reader.oneOf('KONTROL_VERIFY', 'off', ['off', 'source', 'pods', 'source,pods']);
+  const asksCluster = verify.includes('pods');
+  if (asksCluster && pod.api === undefined) {
+    reader.fault(
+      `KONTROL_VERIFY=${verify} needs the Kubernetes API: mount the ServiceAccount's token, or set "source"`,
+    );
+  }
+  const given = reader.text('KONTROL_VERIFY_NAMESPACES') ?? pod.namespace;
+  const namespaces = [...new Set(given.split(',').map(name => name.trim()))].filter(name => name !== '');
+  const wrong = namespaces.filter(name => name !== '*' && !/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
+  if (wrong.length > 0) reader.fault(`KONTROL_VERIFY_NAMESPACES: ${wrong.join(', ')} names no namespace`);
+  const tokenFile = reader.text('KONTROL_PING_TOKEN_FILE');
+  return {
+    source: verify.includes('source'),
+    namespaces: !asksCluster ? undefined : namespaces.includes('*') ? ['*'] : namespaces,
+    tokenFile: tokenFile === undefined ? undefined : resolvePath(tokenFile),
   };
 }
 
@@ -133,8 +151,7 @@ function parseTemplate(
       ? {is: 'text', text: given, from: 'KONTROL_TEMPLATE'}
       : {is: 'file', path: resolvePath(given)};
   }
-  const annotation = annotations[CONFIG_ANNOTATION];
-  if (annotation !== undefined) return {is: 'text', text: annotation, from: `annotation ${CONFIG_ANNOTATION}`};
+  if (annotations[CONFIG_ANNOTATION] !== undefined) return {is: 'annotation'};
   if (needed) reader.fault(`there is no template: set the annotation ${CONFIG_ANNOTATION} or KONTROL_TEMPLATE`);
   return undefined;
 }
@@ -176,6 +193,8 @@ const kontrolVariables = (env: Readonly<Record<string, string | undefined>>): La
   Object.fromEntries(
     Object.entries(env)
       .filter((entry): entry is [string, string] => entry[0].startsWith('KONTROL_') && entry[1] !== undefined)
+      // No program, so no shell block, could be started with a longer one; templates have the pod's annotations anyway.
+      .filter(([, value]) => Buffer.byteLength(value) <= MAX_VARIABLE_BYTES)
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 

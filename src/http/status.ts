@@ -1,4 +1,5 @@
 import {type FastifyInstance, type FastifyReply, fastify} from 'fastify';
+import type {KubernetesStatus} from '../kubernetes/status.ts';
 import type {PassRecord} from '../lifecycle/passes.ts';
 import type {MemberView} from '../members/member.ts';
 import type {Log} from '../ports/log.ts';
@@ -32,6 +33,7 @@ export interface Status {
   }[];
   readonly proxy: ProxyStatus & {readonly version: string};
   readonly reload: ReloadStatus & {readonly last: PassRecord | null};
+  readonly kubernetes?: KubernetesStatus;
 }
 
 export interface StatusPorts {

@@ -37,6 +37,8 @@ interface Pass {
   readonly phasesMs: Partial<Record<Phase, number>>;
   input?: TemplateInput;
   text?: string;
+  /** The text is what serves, but files that it names are not: only a reload loads them. */
+  stale?: boolean;
   candidate?: Candidate;
   applied?: Applied;
 }
@@ -50,6 +52,8 @@ export interface PassPorts {
   readonly proxy: Pick<Generations, 'text' | 'status' | 'stage' | 'discard' | 'apply'>;
   /** `haproxy -c`: the warnings of a valid candidate; rejects with VALIDATE. */
   readonly check: (candidate: Candidate, signal: AbortSignal) => Promise<readonly string[]>;
+  /** Brings files that the text only names (certificates) up to date where they serve; true when it takes a reload. */
+  readonly refresh?: (text: string) => Promise<boolean>;
   readonly onRecord: (record: PassRecord) => void;
 }
 
@@ -132,12 +136,13 @@ export function createPasses(ports: PassPorts): Passes {
     },
     async validate(visit, signal) {
       const pass = passOf(visit, 'validate');
-      if (isServing(pass.text)) return;
+      pass.stale = (await ports.refresh?.(pass.text)) ?? false;
+      if (isServing(pass.text) && !pass.stale) return;
       pass.candidate = await timed(pass, 'validate', () => validated(pass.text, signal));
     },
     async apply(visit) {
       const pass = passOf(visit, 'apply');
-      if (!isServing(pass.text)) {
+      if (!isServing(pass.text) || pass.stale) {
         const {candidate} = pass;
         // From here on its files are the proxy's: it may serve even when this fails.
         delete pass.candidate;

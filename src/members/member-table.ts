@@ -41,6 +41,7 @@ export interface MemberTable {
   drop(ip: string): Member | undefined;
   stay(ip: string): Stay | undefined;
   members(nowMs: number): MemberView[];
+  find(ip: string): Member | undefined;
   hosts(): Hosts;
   readonly version: number;
   readonly size: number;

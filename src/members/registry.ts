@@ -34,6 +34,9 @@ export interface Registry {
   record(ping: Ping): Outcome;
   hosts(): Hosts;
   members(): MemberView[];
+  find(ip: string): Member | undefined;
+  /** Sends off, at once, each member for which `reasonOf` says why: its pod is gone. */
+  evict(reasonOf: (member: Member) => string | undefined): void;
   readonly version: number;
   readonly size: number;
   readonly payloadBytes: number;
@@ -149,6 +152,15 @@ export function openRegistry(options: RegistryOptions): Registry {
     },
     hosts: () => table.hosts(),
     members: () => table.members(clock.nowMs()),
+    find: table.find,
+    evict(reasonOf) {
+      for (const {expiresInMs: _, ...member} of table.members(clock.nowMs())) {
+        const reason = reasonOf(member);
+        if (reason === undefined || table.record({...member, down: true}, moment()).is !== 'left') continue;
+        log.info({...fieldsOf(member), reason}, 'member evicted');
+        moved(`evicted ${nameOf(member)}`);
+      }
+    },
     get version() {
       return table.version;
     },

@@ -222,6 +222,10 @@ export function createTable(options: TableOptions): MemberTable {
         expiresInMs: expiresInMs(entry, nowMs, ttlMs),
       }));
     },
+    find(ip) {
+      const entry = entries.get(ip);
+      return entry && memberOf(entry);
+    },
     hosts: () => inOrder().hosts,
     get version() {
       return version;

@@ -41,6 +41,29 @@ export interface Status {
       readonly verdict: string;
     } | null;
   };
+  readonly kubernetes?: {
+    readonly pod: {
+      readonly namespace: string;
+      readonly id: string;
+      readonly ip: string | null;
+      readonly eip: string | null;
+      readonly nodeName: string | null;
+      readonly sources: Readonly<Record<string, string>>;
+      readonly watch: {readonly state: string; readonly failures: number; readonly reason: string | null} | null;
+      readonly node: string | null;
+    };
+    readonly certificates: readonly {
+      readonly name: string;
+      readonly expiresAt: number | null;
+      readonly problem: string | null;
+    }[];
+    readonly services: {readonly hosts: Readonly<Record<string, readonly string[]>>};
+    readonly verify: {
+      readonly source: boolean;
+      readonly token: boolean;
+      readonly pods: {readonly known: number} | null;
+    };
+  };
 }
 
 /** One of `GET /members`. */
