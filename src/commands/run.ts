@@ -10,7 +10,7 @@ import {applyInTurn} from '../fleet/apply-in-turn.ts';
 import {listen} from '../http/listen.ts';
 import {createMaster} from '../http/master.ts';
 import {createReceiver} from '../http/receive.ts';
-import {createProbes, createStatus} from '../http/status.ts';
+import {createProbes} from '../http/status.ts';
 import {openProcessTable} from '../jobs/proc.ts';
 import {superviseJob} from '../jobs/supervisor.ts';
 import {createTail} from '../jobs/tail.ts';
@@ -35,7 +35,9 @@ import {createMetrics} from '../metrics/metrics.ts';
 import {openStatsd} from '../metrics/statsd.ts';
 import {systemClock as clock, sleep} from '../ports/clock.ts';
 import {systemFiles as files} from '../ports/files.ts';
-import {type Log, openLog} from '../ports/log.ts';
+import {type Log, type OpenedLog, openLog} from '../ports/log.ts';
+import {prettyLine} from '../ports/pretty.ts';
+import {createRecentLines} from '../ports/recent-lines.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
 import {parseInfo} from '../proxy/answers.ts';
 import {checkCandidate, loadVersion} from '../proxy/check.ts';
@@ -50,6 +52,7 @@ import {openSlave} from '../slave/slave.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {openTemplateText} from '../template/source.ts';
+import {type Observation, openObservation} from './observation.ts';
 import {openStore} from './open-store.ts';
 import {openScripting} from './scripting.ts';
 
@@ -60,7 +63,20 @@ const RUNTIME_LIMIT_MS = 2000;
 const WARMUP_DAMPER = {quietMs: 1000, maxMs: 4000};
 const KEEPALIVE_OF_TTL = 0.75;
 
+/** What `/logs` can show of our own log and of HAProxy's. */
+const RECENT = {lines: 1000, characters: 4096};
+
+/** A stdout that nobody reads may cost this much memory; what does not fit is lost. */
+const MAX_UNWRITTEN_BYTES = 16 << 20;
+
 type Room = (name: string) => Log;
+
+/** The log, and what stands behind it. */
+interface Output {
+  readonly opened: OpenedLog;
+  readonly sink: ReturnType<typeof destination>;
+  readonly recent: Parameters<typeof openObservation>[0]['recent'];
+}
 
 /**
  * Runs the daemon until it is told to stop: the composition root, the only place that knows every room. Resolves with
@@ -69,17 +85,34 @@ type Room = (name: string) => Log;
 export async function run(): Promise<number> {
   const {config, warnings} = loadConfig();
   // A reader of our log that went away is no reason to stop serving.
-  const output = destination({dest: 1, sync: false}).on('error', () => {});
-  const {log, room} = openLog(config.logLevel, output);
+  const sink = destination({dest: 1, sync: false, maxLength: MAX_UNWRITTEN_BYTES}).on('error', () => {});
+  const output = openOutput(config, sink);
+  const {log, room} = output.opened;
   for (const reason of warnings) log.warn({room: 'config', reason}, 'configuration warning');
   try {
-    return await (config.template === undefined ? serveSlaveOnly(config, room) : serve(config, config.template, room));
+    return await (config.template === undefined
+      ? serveSlaveOnly(config, room)
+      : serve(config, config.template, output));
   } catch (err) {
     reportFatal(log, err);
     throw err;
   } finally {
-    output.flushSync();
+    sink.flushSync();
   }
+}
+
+function openOutput({logLevel, logFormat}: Config, sink: Output['sink']): Output {
+  const recent = {
+    daemon: createRecentLines(RECENT.lines, RECENT.characters),
+    access: createRecentLines(RECENT.lines, RECENT.characters),
+  };
+  const opened = openLog(logLevel, {
+    write(line) {
+      recent.daemon.add(line);
+      sink.write(logFormat === 'pretty' ? `${prettyLine(line, process.stdout.isTTY === true)}\n` : line);
+    },
+  });
+  return {opened, sink, recent};
 }
 
 const reportFatal = (log: Logger, err: unknown): void =>
@@ -113,8 +146,9 @@ interface Ending {
   fail(error: DaemonError): void;
 }
 
-async function serve(config: Config, template: TemplateSource, room: Room): Promise<number> {
+async function serve(config: Config, template: TemplateSource, output: Output): Promise<number> {
   const {dataFolder, self} = config;
+  const {room} = output.opened;
   const startedMs = clock.nowMs();
   const log = room('main');
   await using _lock = await openDataFolder(dataFolder);
@@ -123,9 +157,10 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
   const haproxy = await loadVersion({spawn, haproxy: config.haproxy});
   const ending = openEnd();
 
+  await using observation = await openObservation({config, clock, files, ...output});
   const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});
   const haproxyTail = createTail();
-  const opened = await openProxy(config, room, firewall, haproxyTail.add, ending.fail);
+  const opened = await openProxy(config, room, firewall, {...observation, onLine: haproxyTail.add}, ending.fail);
 
   const snapshotFile = openSnapshotFile({files, clock, log: room('members')}, dataFolder);
   const snapshot = await snapshotFile.load();
@@ -148,11 +183,12 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     snapshotFile,
     snapshot,
     onChange: ({cause}) => converger.changed(cause),
+    onEvent: observation.noteMember,
   });
 
   const templateText = openTemplateText(template, {files, clock});
   const loadInput = async (visit?: Visit): Promise<TemplateInput> => ({
-    template: await templateText.load(),
+    template: observation.hold.current?.template ?? (await templateText.load()),
     variables: {
       hosts: (visit && givenHosts(visit)) ?? registry.hosts(),
       pods: registry
@@ -173,8 +209,10 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     renderer: createRenderer(),
     proxy: generations,
     check: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
-    onRecord(record) {
+    lastPass: observation.history.lastPass,
+    onRecord(record, material) {
       metrics.countPass(record);
+      observation.recordPass(record, material);
       if (record.verdict === 'ok') statsd?.count('kontrol.configured');
     },
   });
@@ -274,7 +312,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     clock,
     log: room('http'),
   });
-  const status = createStatus({
+  const status = observation.createStatusPort({
     status: () => ({
       version,
       mode: modeTokens(config),
@@ -295,8 +333,9 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     members: registry.members,
     configuration: () => (generations.text === undefined ? undefined : redactConfiguration(generations.text)),
     isReady,
-    metrics: metrics.read,
-    log: room('http'),
+    metrics,
+    demand: converger.demand,
+    askProxy: command => ask(generations.socket, command, {timeoutMs: RUNTIME_LIMIT_MS}),
   });
 
   await using closing = new AsyncDisposableStack();
@@ -425,7 +464,7 @@ async function openProxy(
   config: Config,
   room: Room,
   firewall: Awaited<ReturnType<typeof openFirewall>>,
-  onLine: (line: string) => void,
+  {logPortFor, onLine}: Pick<Observation, 'logPortFor'> & {onLine: (line: string) => void},
   onFatal: (error: DaemonError) => void,
 ): Promise<Generations> {
   const outputFile = openOutputFile(`${config.dataFolder}/proxy.out`);
@@ -444,6 +483,7 @@ async function openProxy(
     drain: config.drain,
     supervise: superviseJob,
     ask: (socket, command) => ask(socket, command, {timeoutMs: RUNTIME_LIMIT_MS}),
+    logPortFor,
     pidIn: answer => Number(parseInfo(answer).get('Pid')),
     onOutput(generation, pid, line) {
       const {level, text} = parseOutputLine(line);

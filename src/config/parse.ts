@@ -78,6 +78,9 @@ export function parseConfig(
     masters,
     payloadFile: host.resolvePath(reader.text('KONTROL_PAYLOAD') ?? `${dataFolder}/state.json`),
     etcd: parseEtcd(reader, host.resolvePath),
+    tokenFile: parsePath(reader, 'KONTROL_TOKEN_FILE', host.resolvePath),
+    logFormat: reader.oneOf('KONTROL_LOG', 'json', ['json', 'pretty']),
+    accessLog: parseAccessLog(reader),
     env: kontrolVariables(env),
   };
   reader.oneOf('KONTROL_VERIFY', 'off', ['off']);
@@ -170,6 +173,20 @@ function parseDrain(reader: Reader): Config['drain'] {
   if (match === null || maxCount < 1)
     reader.fault(`KONTROL_DRAIN "${given}" is not <seconds> or <seconds>,<generations>`);
   return {maxAgeMs: Number(match?.[1] ?? 0) * 1000, maxCount};
+}
+
+function parsePath(reader: Reader, name: string, resolvePath: (path: string) => string): string | undefined {
+  const given = reader.text(name)?.trim();
+  return given === undefined ? undefined : resolvePath(given);
+}
+
+/** `KONTROL_ACCESS_LOG=on|off|<port>`; `on` takes any free port. */
+function parseAccessLog(reader: Reader): Config['accessLog'] {
+  const linesPerSecond = reader.integer('KONTROL_ACCESS_LOG_RATE', 10_000, {min: 1, max: 1_000_000});
+  const given = reader.text('KONTROL_ACCESS_LOG')?.trim() ?? 'on';
+  if (given === 'off') return undefined;
+  if (given === 'on') return {port: 0, linesPerSecond};
+  return {port: reader.integer('KONTROL_ACCESS_LOG', 0, {min: 0, max: 65_535}), linesPerSecond};
 }
 
 const kontrolVariables = (env: Readonly<Record<string, string | undefined>>): Labels =>

@@ -74,10 +74,15 @@ export interface StagedGeneration extends Generation {
 }
 
 /** Writes the files of a generation. Rejects with APPLY when they cannot be written (a full disk). */
-export async function writeGeneration(files: Files, paths: GenerationPaths, text: string): Promise<void> {
+export async function writeGeneration(
+  files: Files,
+  paths: GenerationPaths,
+  text: string,
+  logPort?: number,
+): Promise<void> {
   try {
     await files.replace(paths.configuration, text, 0o600);
-    await files.replace(paths.control, deriveControl(paths), 0o600);
+    await files.replace(paths.control, deriveControl(paths, logPort), 0o600);
   } catch (cause) {
     throw new DaemonError('APPLY', `cannot write ${paths.configuration}: ${reasonOf(cause)}`, {cause});
   }

@@ -72,6 +72,8 @@ export interface Generations {
   apply(candidate: Candidate): Promise<Applied>;
   /** Lets every generation finish its connections; true when all did within the grace, of which `skip` leaves 1 s. */
   drain(graceMs: number, skip: AbortSignal): Promise<boolean>;
+  /** The runtime socket of the generation that serves. */
+  readonly socket: string;
   readonly status: ProxyStatus;
   readonly reload: ReloadStatus;
 }
@@ -83,6 +85,8 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
   readonly setting: ReloadSetting;
   readonly settleMs: number;
   readonly drain: {readonly maxAgeMs: number; readonly maxCount: number};
+  /** The UDP port on loopback that this text's log lines shall also go to, if any. */
+  readonly logPortFor?: (text: string) => Promise<number | undefined>;
   /** HAProxy died too often in a row: nothing serves any more. */
   readonly onFatal: (error: DaemonError) => void;
 }
@@ -210,7 +214,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       const generation = Math.max(last, lastStaged) + 1;
       lastStaged = generation;
       const paths = pathsOf(dataFolder, generation);
-      await writeGeneration(files, paths, text);
+      await writeGeneration(files, paths, text, await ports.logPortFor?.(text));
       return {text, generation, files: [paths.configuration, paths.control]};
     },
 
@@ -251,6 +255,10 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       for (const {supervisor} of leaving) supervisor.stop(TERMINATE);
       await gone;
       return false;
+    },
+
+    get socket() {
+      return current?.paths.socket ?? `${dataFolder}/haproxy.sock`;
     },
 
     get status() {

@@ -31,7 +31,7 @@ describe('status port', () => {
   test('/config while something serves -> its text as plain text', async () => {
     const answer = await get('/config');
     assert.match(String(answer.headers['content-type']), /^text\/plain/);
-    assert.equal(answer.body, 'frontend web\n');
+    assert.equal(answer.body, 'frontend web\n  bind :81\n');
   });
 
   test('/config before anything serves -> 503 and why', async () => {
@@ -62,9 +62,53 @@ describe('status port', () => {
     assert.match(answer.json().reason, /\/status/);
   });
 
-  test('another method on a known path -> not taken', async () => {
+  test('another method on a known path -> 405 that names those there are', async () => {
     const answer = await createStatus(ports).inject({method: 'POST', url: '/status'});
-    assert.equal(answer.statusCode, 404);
+    assert.equal(answer.statusCode, 405);
+    assert.equal(answer.headers.allow, 'GET');
+    const change = await get('/rollback?pass=1');
+    assert.deepEqual([change.statusCode, change.headers.allow], [405, 'POST']);
+  });
+
+  test('/members of an app -> only those; /members/gone -> who left and why', async () => {
+    assert.deepEqual((await get('/members?app=api')).json(), []);
+    assert.equal((await get('/members?app=web')).json().length, 1);
+    assert.equal((await get('/members/gone')).json()[0].why, 'down');
+  });
+
+  test('a timeline, however the IP is spelled -> the moments; of a stranger -> 404', async () => {
+    assert.equal((await get('/members/::ffff:10.2.0.17/timeline')).json().moments[0].what, 'first ping');
+    assert.equal((await get('/members/10.9.9.9/timeline')).statusCode, 404);
+    assert.equal((await get('/members/<script>/timeline')).statusCode, 404);
+  });
+
+  test('/history -> the newest first, as many as asked for; one pass by its number', async () => {
+    const passes = async (url: string) => (await get(url)).json().map(({pass}: {pass: number}) => pass);
+    assert.deepEqual(await passes('/history'), [3, 2, 1]);
+    assert.deepEqual(await passes('/history?limit=1'), [3]);
+    assert.equal((await get('/history/2')).json().pass, 2);
+    assert.match((await get('/history/9')).json().reason, /passes 1 to 3/);
+  });
+
+  test('/config of a pass -> its text; of one that is gone -> 410; of none -> 404', async () => {
+    assert.equal((await get('/config?pass=2')).body, 'frontend web\n  bind :80\n');
+    assert.equal((await get('/config?pass=3')).statusCode, 410);
+    assert.equal((await get('/config?pass=9')).statusCode, 404);
+    assert.equal((await get('/config?pass=x')).statusCode, 400);
+  });
+
+  test('/config/diff -> between two passes, or to what serves now', async () => {
+    const between = await get('/config/diff?from=1&to=2');
+    assert.match(between.body, /^--- pass 1\n\+\+\+ pass 2\n@@ .*\n frontend web\n\+ {2}bind :80\n$/);
+    assert.match((await get('/config/diff?from=2')).body, /\+\+\+ serving now\n.*\n.*\n- {2}bind :80\n\+ {2}bind :81/);
+    assert.equal((await get('/config/diff')).statusCode, 400);
+    assert.equal((await get('/config/diff?from=1&to=3')).statusCode, 410);
+  });
+
+  test('any answer -> not sniffed, not cached', async () => {
+    const {headers} = await get('/status');
+    assert.equal(headers['x-content-type-options'], 'nosniff');
+    assert.equal(headers['cache-control'], 'no-store');
   });
 });
 
