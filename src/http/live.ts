@@ -80,10 +80,18 @@ export function openLiveFeed({clock, stream, status, members}: LiveFeedPorts): L
 
   cancel = clock.after(PERIOD_MS, look);
   return {
-    greeting: () => [
-      {name: 'status', value: brief(status())},
-      {name: 'members', value: {all: true, changed: members().map(shown), gone: []} satisfies MemberChanges},
-    ],
+    greeting() {
+      const [now, present] = [status(), members()];
+      if (stream.listeners === 0) {
+        news = newsIn(now);
+        stamps = new Map(present.map(member => [member.ip, stampOf(member)]));
+      }
+      const everybody: MemberChanges = {all: true, changed: present.map(shown), gone: []};
+      return [
+        {name: 'status', value: brief(now)},
+        {name: 'members', value: everybody},
+      ];
+    },
     poke() {
       if (stream.listeners === 0) return;
       cancel();

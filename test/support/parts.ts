@@ -6,7 +6,7 @@ import {delimiter, join} from 'node:path';
  * The real things that suites run against. A suite that lacks one fails in CI (`CI` is set) and is skipped elsewhere,
  * saying what it missed: pass the result as the `skip` option of `describe` or `test`.
  */
-export type Part = 'root' | 'haproxy' | 'iptables' | 'netns' | 'jinja2' | 'faketime' | 'etcd' | 'socat' | 'nc';
+export type Part = 'root' | 'haproxy' | 'iptables' | 'netns' | 'jinja2' | 'faketime' | 'etcd' | 'socat' | 'nc' | 'chromium' | 'promtool';
 
 const onPath = (name: string): boolean =>
   (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, name)));
@@ -26,6 +26,12 @@ export const haproxyBinary = process.env.KONTROL_HAPROXY ?? 'haproxy';
 /** Debian's interpreter: the one that python3-jinja2 belongs to. */
 export const pythonBinary = '/usr/bin/python3';
 
+/** Debian's browser. */
+export const chromiumBinary = '/usr/bin/chromium';
+
+/** From Debian's `prometheus` package; test/verify.sh takes only this program out of it. */
+export const promtoolBinary = process.env.KONTROL_PROMTOOL ?? 'promtool';
+
 const PROBES: Record<Part, () => boolean> = {
   root: () => process.getuid?.() === 0,
   haproxy: () => succeeds(haproxyBinary, ['-v']),
@@ -36,6 +42,8 @@ const PROBES: Record<Part, () => boolean> = {
   etcd: () => succeeds('etcd', ['--version']),
   socat: () => onPath('socat'),
   nc: () => succeeds('sh', ['-c', 'nc -h 2>&1 | grep -q -- -U']),
+  chromium: () => existsSync(chromiumBinary),
+  promtool: () => succeeds(promtoolBinary, ['--version']),
 };
 
 export function missing(...parts: Part[]): string | false {
