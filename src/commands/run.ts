@@ -324,6 +324,7 @@ async function serve(config: Config, template: TemplateSource, output: Output): 
       digest: digestHosts(registry.hosts()),
       hosts: Object.fromEntries(registry.hosts()),
       memberCount: registry.size,
+      ttlMs: config.ttlMs,
       store: {kind: store.kind, healthy: store.healthy()},
       guard: {held: registry.guard.held, holds: registry.guard.holds},
       ...(shared.replicas && {fleet: shared.replicas}),

@@ -68,10 +68,10 @@ const STATE = `
 
 const TABLES = `
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: 14px; }
-th, td { text-align: left; padding: 4px 10px 4px 0; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: middle; font-variant-numeric: tabular-nums; }
-thead th { color: var(--muted); font-weight: 500; }
-tr[data-tone=bad] > * { color: var(--bad); }
+.scroll table { border-collapse: collapse; width: 100%; font-size: 14px; }
+.scroll th, .scroll td { text-align: left; padding: 4px 10px 4px 0; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: middle; font-variant-numeric: tabular-nums; }
+.scroll thead th { color: var(--muted); font-weight: 500; }
+.scroll tr[data-tone=bad] > * { color: var(--bad); }
 code, pre, .link { font-family: ui-monospace, 'DejaVu Sans Mono', monospace; font-size: 13px; }
 .link { background: none; border: 0; padding: 2px 0; cursor: pointer; text-decoration: underline; }
 details.app { border-top: 1px solid var(--line); }
@@ -89,12 +89,17 @@ progress::-webkit-progress-value { background: var(--good); border-radius: 4px; 
 progress::-moz-progress-bar { background: var(--good); border-radius: 4px; }
 progress[data-tone=bad]::-webkit-progress-value { background: var(--bad); }
 progress[data-tone=bad]::-moz-progress-bar { background: var(--bad); }
+@media (max-width: 600px) {
+  .app :is(th, td):nth-child(3), .app :is(th, td):nth-child(4) { display: none; }
+  .app td:nth-child(2) { white-space: normal; overflow-wrap: anywhere; }
+  progress { width: 40px; }
+}
 .listeners { margin: 0; padding-left: 18px; overflow-wrap: anywhere; }
 `;
 
 const HISTORY = `
 .passes { list-style: none; margin: 0; padding: 0; max-height: 560px; overflow-y: auto; }
-.passes li { border-top: 1px solid var(--line); }
+.passes > li { border-top: 1px solid var(--line); }
 .pass > summary { display: grid; grid-template-columns: auto auto auto auto 1fr; gap: 2px 10px; align-items: baseline; }
 .pass .number { font-weight: 600; }
 .pass .cause { overflow-wrap: anywhere; }

@@ -54,6 +54,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     digest: text,
     hosts: mapOf(listOf(text)),
     memberCount: count,
+    ttlMs: count,
     store: object({kind: text, healthy: flag}),
     guard: object({held: count, holds: count}),
     fleet: listOf(object({id: text, version: text, generation: count, digest: text, inSync: flag, startedAt: at})),

@@ -16,6 +16,8 @@ export interface Status {
   readonly digest: string;
   readonly hosts: Readonly<Record<string, readonly string[]>>;
   readonly memberCount: number;
+  /** A member that is not heard for so long is gone. */
+  readonly ttlMs: number;
   readonly store: {readonly kind: string; readonly healthy: boolean};
   /** Silent members that stay because too many fell silent at once, and how often that happened. */
   readonly guard: {readonly held: number; readonly holds: number};

@@ -29,6 +29,7 @@ export const STATUS: Status = {
   digest: 'd41d8cd98f00b204e9800998ecf8427e',
   hosts: {web: ['10.2.0.17']},
   memberCount: 1,
+  ttlMs: 25_000,
   store: {kind: 'embedded', healthy: true},
   proxy: {
     state: 'RUNNING',

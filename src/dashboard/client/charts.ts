@@ -19,6 +19,8 @@ const HEIGHT = 170;
 /** Follows the style sheet, in light and in dark. */
 const colorOf = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+const timeOf = (epochSeconds: number): string => new Date(epochSeconds * 1000).toLocaleTimeString('en-GB');
+
 /** One chart over the last fifteen minutes; it keeps the width of what it is in. */
 export interface Chart {
   draw(samples: readonly Sample[]): void;
@@ -39,9 +41,12 @@ export function createChart(target: HTMLElement, curves: readonly Curve[], forma
         height: HEIGHT,
         cursor: {drag: {x: false, y: false}},
         scales: {y: {range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)]}},
-        axes: [{...axis}, {...axis, size: 58, values: (_plot, ticks) => ticks.map(format)}],
+        axes: [
+          {...axis, space: 70, values: (_plot, ticks) => ticks.map(timeOf)},
+          {...axis, size: 58, values: (_plot, ticks) => ticks.map(format)},
+        ],
         series: [
-          {value: (_plot, at) => (at === null ? '' : new Date(at * 1000).toLocaleTimeString('en-GB'))},
+          {value: (_plot, at) => (at === null ? '' : timeOf(at))},
           ...curves.map(({label, color, dash}) => ({
             label,
             stroke: colorOf(color),

@@ -1,6 +1,6 @@
 import {byId, setText} from './dom.ts';
 import {addPass, showHistory, startHistory} from './history.ts';
-import {showMembers, startMembers} from './members.ts';
+import {setTtl, showMembers, startMembers} from './members.ts';
 import {
   applyMembers,
   type LiveMember,
@@ -56,6 +56,7 @@ function follow(): void {
   });
   on<Status>('status', status => {
     showOverview(status);
+    setTtl(status.ttlMs);
     showOperator(status);
   });
   on<MemberChanges>('members', changes => {

@@ -8,9 +8,14 @@ const OPEN_UP_TO = 25;
 /** More rows than this in one app are not drawn until one filters: nobody reads them. */
 const MAX_ROWS = 1000;
 
+/** A pod pings when a quarter of its TTL is left: whoever has less than this missed a keepalive. */
+const LATE = 0.2;
+
 const HEADS = ['Address', 'Pod', 'Role', 'seq', 'Here for', 'Expires'];
 
 let members: ReadonlyMap<string, LiveMember> = new Map();
+/** Until the first status has come. */
+let ttlMs = 25_000;
 let shownGroups: readonly (readonly [string, readonly LiveMember[]])[] = [];
 
 const filter = (): string => byId<HTMLInputElement>('filter').value;
@@ -42,21 +47,36 @@ function updateRow(row: HTMLElement, {id, role, seq}: LiveMember): void {
 }
 
 /** What changes by the mere passing of time. */
-function updateAges(row: HTMLElement, {firstSeenAt, expiresAtMs, heardAtMs}: LiveMember): void {
-  const nowMs = performance.now();
-  const leftMs = Math.max(0, expiresAtMs - nowMs);
+function updateAges(row: HTMLElement, {firstSeenAt, expiresAtMs}: LiveMember): void {
+  const leftMs = Math.max(0, expiresAtMs - performance.now());
   setText(row.children[4] as Element, formatDuration(Date.now() - firstSeenAt));
   const [bar, text] = row.children[5]?.children ?? [];
-  const share = leftMs / Math.max(1, expiresAtMs - heardAtMs);
+  const share = Math.min(1, leftMs / ttlMs);
   bar?.setAttribute('value', share.toFixed(2));
-  bar?.setAttribute('data-tone', share < 0.2 ? 'bad' : 'good');
+  bar?.setAttribute('data-tone', share < LATE ? 'bad' : 'good');
   if (text !== undefined) setText(text, formatDuration(leftMs));
+}
+
+/** How long a member is kept without a ping. */
+export function setTtl(ms: number): void {
+  ttlMs = ms;
 }
 
 /** Takes the members as they are now. */
 export function showMembers(next: ReadonlyMap<string, LiveMember>): void {
   members = next;
   draw();
+}
+
+/** A filter opens what it finds; without one each app is again as the person left it. */
+function openForFilter(details: HTMLDetailsElement, isFiltered: boolean): void {
+  if (isFiltered && !details.open) {
+    details.dataset.opened = 'by filter';
+    details.open = true;
+  } else if (!isFiltered && details.dataset.opened !== undefined) {
+    delete details.dataset.opened;
+    details.open = false;
+  }
 }
 
 function draw(): void {
@@ -73,9 +93,8 @@ function draw(): void {
     ([app, group]) => createGroup(app, group.length <= OPEN_UP_TO),
     (details, [, group]) => {
       setText(details.querySelector('.count') as Element, `${group.length}`);
-      const isOpen = (details as HTMLDetailsElement).open || query !== '';
-      if (isOpen !== (details as HTMLDetailsElement).open) (details as HTMLDetailsElement).open = isOpen;
-      const rows = isOpen ? group.slice(0, MAX_ROWS) : [];
+      openForFilter(details as HTMLDetailsElement, query !== '');
+      const rows = (details as HTMLDetailsElement).open ? group.slice(0, MAX_ROWS) : [];
       reconcile(
         details.querySelector('tbody') as Element,
         rows.map(member => [member.ip, member] as const),
@@ -91,10 +110,7 @@ function tick(): void {
   for (const [app, group] of shownGroups) {
     const details = [...byId('apps').children].find(child => (child as HTMLElement).dataset.key === `app ${app}`);
     if (details === undefined) continue;
-    const late = group.filter(({expiresAtMs, heardAtMs}) => {
-      const share = (expiresAtMs - performance.now()) / Math.max(1, expiresAtMs - heardAtMs);
-      return share < 0.2;
-    });
+    const late = group.filter(({expiresAtMs}) => expiresAtMs - performance.now() < LATE * ttlMs);
     setText(details.querySelector('.late') as Element, late.length > 0 ? `${late.length} about to expire` : '');
     const byIp = new Map(group.map(member => [member.ip, member]));
     for (const row of details.querySelectorAll<HTMLElement>('tbody tr')) {

@@ -6,6 +6,7 @@ export interface Status {
   readonly inSync: boolean;
   readonly lifecycle: {readonly state: string};
   readonly memberCount: number;
+  readonly ttlMs: number;
   readonly store: {readonly kind: string; readonly healthy: boolean};
   readonly proxy: {
     readonly state: string;
@@ -36,10 +37,9 @@ export interface Member {
   readonly expiresInMs: number;
 }
 
-/** A member, and when by our own clock it will expire and how long it had from its last ping. */
+/** A member, and when by our own clock it will expire. */
 export interface LiveMember extends Member {
   readonly expiresAtMs: number;
-  readonly heardAtMs: number;
 }
 
 interface Movers<Pod> {
@@ -124,7 +124,7 @@ export function applyMembers(
   const next = new Map(all ? [] : members);
   for (const ip of gone) next.delete(ip);
   for (const member of changed) {
-    next.set(member.ip, {...member, expiresAtMs: nowMs + member.expiresInMs, heardAtMs: nowMs});
+    next.set(member.ip, {...member, expiresAtMs: nowMs + member.expiresInMs});
   }
   return next;
 }
