@@ -295,6 +295,8 @@ async function serve(config: Config, template: TemplateSource, output: Output): 
     isStoreHealthy: store.healthy,
     guard: registry.guard,
     gateShutMs: firewall.shutMs,
+    isHeld: () => observation.hold.current !== undefined,
+    accessLog: () => observation.accessLog?.counts,
   });
   const countPing = (result: Parameters<typeof metrics.countPing>[0]): void => {
     metrics.countPing(result);

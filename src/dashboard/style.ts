@@ -105,7 +105,7 @@ const HISTORY = `
 .pass .cause { overflow-wrap: anywhere; }
 .pass .moved, .pass .took { color: var(--muted); font-size: 13px; grid-column: 5; }
 .pass .took { display: none; }
-.badge { border-radius: 10px; padding: 0 9px; font-size: 13px; background: var(--line); }
+.badge { justify-self: start; border-radius: 10px; padding: 0 9px; font-size: 13px; background: var(--line); }
 .badge[data-tone=ok] { background: var(--good-ground); color: var(--good); }
 .badge[data-tone=failed] { background: var(--bad-ground); color: var(--bad); }
 .pass-body { padding: 0 0 12px 14px; overflow-wrap: anywhere; }

@@ -18,6 +18,8 @@ const sources = (changes: Partial<MetricSources> = {}): MetricSources => ({
   isReady: () => false,
   isStoreHealthy: () => true,
   gateShutMs: () => 1500,
+  isHeld: () => true,
+  accessLog: () => ({written: 7, overRate: 1, slowOutput: 2, malformed: 3}),
   ...changes,
 });
 
@@ -34,6 +36,9 @@ test('metrics, a daemon in its third generation -> every gauge says so', async (
     kontrol_store_healthy: 1,
     kontrol_proxy_restarts_total: 2,
     kontrol_gate_shut_seconds_total: 1.5,
+    kontrol_template_held: 1,
+    'kontrol_access_log_lines_total{result="written"}': 7,
+    'kontrol_access_log_lines_total{result="slow_output"}': 2,
   };
   for (const [name, value] of Object.entries(expected)) assert.equal(samples.get(name), value, name);
 });
