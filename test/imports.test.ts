@@ -10,15 +10,16 @@ import {describe, test} from 'node:test';
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   config: [],
   damper: [],
+  dashboard: [],
   demo: ['config', 'members', 'slave'],
   etcd: [],
   firewall: [],
   fleet: ['etcd'],
-  http: ['lifecycle', 'members', 'reload'],
+  http: ['lifecycle', 'members', 'proxy', 'reload'],
   jobs: ['proxy'],
-  lifecycle: ['damper', 'jobs', 'members', 'reload', 'template'],
+  lifecycle: ['damper', 'jobs', 'members', 'proxy', 'reload', 'template'],
   members: ['etcd'],
-  metrics: ['lifecycle', 'members', 'reload'],
+  metrics: ['lifecycle', 'members', 'proxy', 'reload'],
   ports: [],
   proxy: [],
   reload: ['config', 'firewall', 'jobs', 'proxy'],
@@ -34,7 +35,7 @@ const PURE_NAMES: Readonly<Record<string, readonly string[]>> = {
   'node:path': ['basename', 'dirname', 'join'],
   'node:util': ['isDeepStrictEqual', 'stripVTControlCharacters'],
 };
-const PURE_PACKAGES = ['nunjucks', 'yaml'];
+const PURE_PACKAGES = ['diff', 'nunjucks', 'yaml'];
 
 interface Import {
   readonly from: string;

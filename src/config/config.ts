@@ -1,4 +1,4 @@
-import type {LogLevel} from '../ports/log.ts';
+import type {LogLevel} from '../ports/log-level.ts';
 import type {EtcdSettings} from './etcd.ts';
 
 export type Labels = Readonly<Record<string, string>>;

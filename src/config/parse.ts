@@ -1,6 +1,6 @@
 import {isIP} from 'node:net';
 import {DaemonError} from '../errors.ts';
-import type {LogLevel} from '../ports/log.ts';
+import type {LogLevel} from '../ports/log-level.ts';
 import type {Config, Labels, MasterAddress, Self, TemplateSource} from './config.ts';
 import {parseEtcd} from './etcd.ts';
 import {createReader, type Reader} from './reader.ts';

@@ -31,7 +31,15 @@ export function deriveProblems(status: Given): Problem[] {
   if (lastError !== null) {
     problems.push({severity: 'bad', what: 'The last pass failed: the last good configuration serves', why: lastError});
   } else if (!inSync && proxy.state === 'RUNNING') {
-    problems.push({severity: 'bad', what: 'Not in sync', why: 'no pass has succeeded since the daemon started'});
+    problems.push(
+      status.reload.last === null
+        ? {severity: 'bad', what: 'Not in sync', why: 'no pass has ended since the daemon started'}
+        : {
+            severity: 'notice',
+            what: 'A change is on its way',
+            why: 'it waits for quiet (KONTROL_DAMPER), or its pass runs',
+          },
+    );
   }
   if (!ready && proxy.state === 'RUNNING' && status.lifecycle.state !== 'stop') {
     problems.push({

@@ -1,6 +1,7 @@
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import {DaemonError, reasonOf} from '../errors.ts';
-import {LOG_LEVELS, type Log, type LogLevel} from '../ports/log.ts';
+import type {Log} from '../ports/log.ts';
+import {LOG_LEVELS, type LogLevel} from '../ports/log-level.ts';
 import {admit} from './token.ts';
 
 /** How an operator's wish ended; `detail` is what HAProxy said. */

@@ -8,7 +8,7 @@ export interface Status {
   readonly mode: readonly string[];
   readonly uptimeMs: number;
   readonly ready: boolean;
-  /** The proxy serves what the inputs said at the last pass. */
+  /** The proxy serves what the inputs say: nothing failed, and no change waits for its pass. */
   readonly inSync: boolean;
   readonly lastError: string | null;
   /** `error` is what the last finished state failed of. */

@@ -1,14 +1,11 @@
 import {type DestinationStream, type Logger, pino} from 'pino';
+import type {LogLevel} from './log-level.ts';
 
 /**
  * What a room may log with: a constant message, values in fields (STYLE names: `room generation reason member app ip
  * members digest from to event pid exitCode signal attempt delayMs durationMs err`), one line per transition.
  */
 export type Log = Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error'>;
-
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
-
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Never written, whoever logs an object that has them. */
 const SECRETS = ['token', '*.token', 'authorization', '*.authorization', 'password', '*.password'];
