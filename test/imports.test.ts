@@ -26,6 +26,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   slave: ['config', 'members'],
   telegraf: ['config'],
   template: ['config', 'members'],
+  terminal: ['dashboard', 'http', 'lifecycle', 'members', 'proxy'],
 };
 
 /** What node's own modules offer without touching the world. */
@@ -33,7 +34,7 @@ const PURE_NAMES: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': ['createHash', 'randomBytes', 'timingSafeEqual'],
   'node:net': ['isIP', 'isIPv4', 'isIPv6'],
   'node:path': ['basename', 'dirname', 'join'],
-  'node:util': ['isDeepStrictEqual', 'stripVTControlCharacters'],
+  'node:util': ['isDeepStrictEqual', 'inspect', 'styleText', 'stripVTControlCharacters'],
 };
 const PURE_PACKAGES = ['diff', 'nunjucks', 'yaml'];
 

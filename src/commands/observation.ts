@@ -20,7 +20,7 @@ import type {OpenedLog} from '../ports/log.ts';
 import type {RecentLines} from '../ports/recent-lines.ts';
 import {type AccessLog, type LineSink, openAccessLog} from '../proxy/access-log.ts';
 import {parseInfo, parseStat} from '../proxy/answers.ts';
-import {logsToLocalSyslog} from '../proxy/log-targets.ts';
+import {deriveLogTarget, logsToLocalSyslog} from '../proxy/log-targets.ts';
 import {openTrafficSampler} from '../proxy/traffic-sampler.ts';
 import {openTemplateHold, type TemplateHold} from '../template/hold.ts';
 import {createActions} from './operator-actions.ts';
@@ -56,8 +56,8 @@ export interface Observation extends AsyncDisposable {
   readonly accessLog: AccessLog | undefined;
   noteMember(event: MemberEvent): void;
   recordPass(record: PassRecord, material: PassMaterial): void;
-  /** Where the control file shall send HAProxy's log lines; undefined when the text's own target reaches us already. */
-  logPortFor(text: string): Promise<number | undefined>;
+  /** The file that names our log target to HAProxy; undefined when the text's own target reaches us already. */
+  logFileFor(text: string): Promise<string | undefined>;
   createStatusPort(observed: Observed): FastifyInstance;
 }
 
@@ -85,6 +85,8 @@ export async function openObservation(ports: ObservationPorts): Promise<Observat
             );
           }),
         );
+  const logFile = `${config.dataFolder}/log.cfg`;
+  if (accessLog !== undefined) await files.replace(logFile, deriveLogTarget(accessLog.port));
   const stream = createEventStream(clock);
   opening.defer(() => stream.close());
   const timelines = createTimelines();
@@ -128,10 +130,9 @@ export async function openObservation(ports: ObservationPorts): Promise<Observat
       }
       history.record(record, material);
     },
-    async logPortFor(text) {
+    async logFileFor(text) {
       if (accessLog === undefined) return undefined;
-      if (logsToLocalSyslog(text) && (await accessLog.serveSyslogPort())) return undefined;
-      return accessLog.port;
+      return logsToLocalSyslog(text) && (await accessLog.serveSyslogPort()) ? undefined : logFile;
     },
     createStatusPort(observed) {
       const status = () => complete(observed.status());

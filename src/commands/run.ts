@@ -467,7 +467,7 @@ async function openProxy(
   config: Config,
   room: Room,
   firewall: Awaited<ReturnType<typeof openFirewall>>,
-  {logPortFor, onLine}: Pick<Observation, 'logPortFor'> & {onLine: (line: string) => void},
+  {logFileFor, onLine}: Pick<Observation, 'logFileFor'> & {onLine: (line: string) => void},
   onFatal: (error: DaemonError) => void,
 ): Promise<Generations> {
   const outputFile = openOutputFile(`${config.dataFolder}/proxy.out`);
@@ -486,7 +486,7 @@ async function openProxy(
     drain: config.drain,
     supervise: superviseJob,
     ask: (socket, command) => ask(socket, command, {timeoutMs: RUNTIME_LIMIT_MS}),
-    logPortFor,
+    logFileFor,
     pidIn: answer => Number(parseInfo(answer).get('Pid')),
     onOutput(generation, pid, line) {
       const {level, text} = parseOutputLine(line);

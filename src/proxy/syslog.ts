@@ -12,8 +12,7 @@ const LINE = /^<(\d{1,3})>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d (?:\S+ )?[^\s[\]:
 const SEVERITY_BITS = 0b111;
 
 /** Control characters would let a request forge lines on a terminal. HAProxy escapes most of them itself. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
+const CONTROL = /\p{Cc}/gu;
 
 const escapeControl = (character: string): string =>
   `\\x${character.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`;

@@ -24,24 +24,21 @@ export function generationNamedBy(argument: string, dataFolder: string): number 
   return match === null ? undefined : Number(match[1]);
 }
 
-/** HAProxy cuts lines at 1024 bytes unless told otherwise. */
-const MAX_LOG_LINE_BYTES = 16_384;
-
 /**
  * The control file: a `global` section of our own behind the user's (repeated sections are merged), which adds a
- * runtime socket that only we can use, and our syslog port for the sections that say `log global`. We add no `defaults`:
- * the user's text means what it says.
+ * runtime socket that only we can use. We add no `defaults`: the user's text means what it says.
  */
-export const deriveControl = (paths: GenerationPaths, logPort?: number): string =>
+export const deriveControl = (paths: GenerationPaths): string =>
   `# written by haproxy-kontrol; read by HAProxy after the rendered configuration
 global
   stats socket ${paths.socket} mode 600 level admin
   stats timeout 30s
-${logPort === undefined ? '' : `  log 127.0.0.1:${logPort} len ${MAX_LOG_LINE_BYTES} local0\n`}`;
+`;
 
-/** How HAProxy is started: in front, one process (`-db`), our files, and `-sf` with those it shall replace itself. */
-export const haproxyArguments = (paths: GenerationPaths, finish: readonly number[]): string[] => [
+/** How HAProxy is started: in front, one process (`-db`), our files (a log target first: `log global` copies what is above it), and `-sf` with those it shall replace itself. */
+export const haproxyArguments = (paths: GenerationPaths, finish: readonly number[], logFile?: string): string[] => [
   '-db',
+  ...(logFile === undefined ? [] : ['-f', logFile]),
   '-f',
   paths.configuration,
   '-f',

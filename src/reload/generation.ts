@@ -28,6 +28,8 @@ export interface GenerationPorts {
   readonly pidIn: (answer: string) => number | undefined;
   /** Each line HAProxy writes. */
   readonly onOutput: (generation: number, pid: number | undefined, ...line: Parameters<OnLine>) => void;
+  /** A file with a log target for this text's `log global`, if it needs one. Never rejects. */
+  readonly logFileFor?: (text: string) => Promise<string | undefined>;
   readonly onLaunch: (generation: StagedGeneration, child: Child) => void;
   readonly onChange: (generation: StagedGeneration, job: Job) => void;
 }
@@ -74,15 +76,10 @@ export interface StagedGeneration extends Generation {
 }
 
 /** Writes the files of a generation. Rejects with APPLY when they cannot be written (a full disk). */
-export async function writeGeneration(
-  files: Files,
-  paths: GenerationPaths,
-  text: string,
-  logPort?: number,
-): Promise<void> {
+export async function writeGeneration(files: Files, paths: GenerationPaths, text: string): Promise<void> {
   try {
     await files.replace(paths.configuration, text, 0o600);
-    await files.replace(paths.control, deriveControl(paths, logPort), 0o600);
+    await files.replace(paths.control, deriveControl(paths), 0o600);
   } catch (cause) {
     throw new DaemonError('APPLY', `cannot write ${paths.configuration}: ${reasonOf(cause)}`, {cause});
   }
@@ -101,11 +98,15 @@ export function createGeneration(
     tail = [];
     const finish = finishOnce;
     finishOnce = [];
+    const logFile = await ports.logFileFor?.(given.text);
     let pid: number | undefined;
-    const child = await spawn.start({file: haproxy, args: haproxyArguments(given.paths, finish)}, (line, stream) => {
-      tail = [...tail.slice(1 - OUTPUT_TAIL_LINES), line];
-      ports.onOutput(given.number, pid, line, stream);
-    });
+    const child = await spawn.start(
+      {file: haproxy, args: haproxyArguments(given.paths, finish, logFile)},
+      (line, stream) => {
+        tail = [...tail.slice(1 - OUTPUT_TAIL_LINES), line];
+        ports.onOutput(given.number, pid, line, stream);
+      },
+    );
     pid = child.pid;
     ports.onLaunch(generation, child);
     return child;

@@ -85,8 +85,6 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
   readonly setting: ReloadSetting;
   readonly settleMs: number;
   readonly drain: {readonly maxAgeMs: number; readonly maxCount: number};
-  /** The UDP port on loopback that this text's log lines shall also go to, if any. */
-  readonly logPortFor?: (text: string) => Promise<number | undefined>;
   /** HAProxy died too often in a row: nothing serves any more. */
   readonly onFatal: (error: DaemonError) => void;
 }
@@ -214,7 +212,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       const generation = Math.max(last, lastStaged) + 1;
       lastStaged = generation;
       const paths = pathsOf(dataFolder, generation);
-      await writeGeneration(files, paths, text, await ports.logPortFor?.(text));
+      await writeGeneration(files, paths, text);
       return {text, generation, files: [paths.configuration, paths.control]};
     },
 

@@ -30,6 +30,7 @@ userlist operators
   user admin insecure-password hunter2
 frontend web
   bind 127.0.0.1:${port}
+  http-request deny if { path /denied }
   default_backend web
 ${lines}
 backend web
@@ -53,7 +54,7 @@ export async function startFleet(env: Readonly<Record<string, string>> = {}): Pr
       env: {KONTROL_WARMUP: '0', KONTROL_TOKEN_FILE: join(folder.path, 'token'), ...env},
     }),
   );
-  await daemon.waitFor(({inSync, ready}) => inSync && ready, 'a serving daemon');
+  await daemon.waitFor(({inSync, ready}) => inSync && ready, 'a serving daemon', 30_000);
   const closing = opening.move();
   return {
     daemon,
