@@ -33,7 +33,7 @@ export interface LiveFeed {
 const PERIOD_MS = 1000;
 const POKE_MS = 100;
 
-const shown = ({app, id, ip, role, seq, firstSeenAt, lastSeenAt, expiresInMs}: MemberView): LiveMember => ({
+const shown = ({app, id, ip, role, seq, firstSeenAt, lastSeenAt, expiresInMs, held}: MemberView): LiveMember => ({
   app,
   id,
   ip,
@@ -42,6 +42,7 @@ const shown = ({app, id, ip, role, seq, firstSeenAt, lastSeenAt, expiresInMs}: M
   firstSeenAt,
   lastSeenAt,
   expiresInMs,
+  held,
 });
 
 /** The hosts follow from the members; with thousands of them they are not sent twice. */
@@ -51,8 +52,8 @@ const brief = ({hosts: _, ...status}: Status): Omit<Status, 'hosts'> => status;
 const newsIn = (status: Status): string =>
   JSON.stringify(brief(status), (name, value) => (name === 'uptimeMs' || name === 'sinceMs' ? undefined : value));
 
-const stampOf = ({app, id, seq, lastSeenAt, role}: MemberView): string =>
-  JSON.stringify([app, id, seq, lastSeenAt, role]);
+const stampOf = ({app, id, seq, lastSeenAt, role, held}: MemberView): string =>
+  JSON.stringify([app, id, seq, lastSeenAt, role, held]);
 
 export function openLiveFeed({clock, stream, status, members}: LiveFeedPorts): LiveFeed {
   let news = '';

@@ -26,7 +26,7 @@ const proxyProblem = ({proxy, uptimeMs}: Given): Problem[] => {
 
 /** Everything about a status that is red or amber, the worst first. Pure. */
 export function deriveProblems(status: Given): Problem[] {
-  const {inSync, lastError, ready, store, held, proxy} = status;
+  const {inSync, lastError, ready, store, held, proxy, guard, lifecycle} = status;
   const problems = proxyProblem(status);
   if (lastError !== null) {
     problems.push({severity: 'bad', what: 'The last pass failed: the last good configuration serves', why: lastError});
@@ -57,6 +57,16 @@ export function deriveProblems(status: Given): Problem[] {
       what: `The ${store.kind} store does not answer`,
       why: 'members are kept as they were known; new ones sort last until it is back',
     });
+  }
+  if (guard.held > 0) {
+    problems.push({
+      severity: 'notice',
+      what: `${guard.held} silent members are held`,
+      why: 'more than half of an app fell silent at once: they stay for 2 x KONTROL_TTL, in case it is not them',
+    });
+  }
+  if (lifecycle.error !== null && lifecycle.error !== lastError) {
+    problems.push({severity: 'bad', what: `State ${lifecycle.state} failed`, why: lifecycle.error});
   }
   if (held !== null) {
     problems.push({

@@ -7,7 +7,7 @@ import {formatTable} from './table.ts';
 export const describeMembers = (members: readonly MemberView[], nowAt: number): string =>
   formatTable(
     ['APP', 'IP', 'POD', 'ROLE', 'SEQ', 'HERE', 'HEARD', 'EXPIRES'],
-    members.map(({app, ip, id, role, seq, firstSeenAt, lastSeenAt, expiresInMs}) => [
+    members.map(({app, ip, id, role, seq, firstSeenAt, lastSeenAt, expiresInMs, held}) => [
       app,
       ip,
       id,
@@ -15,7 +15,7 @@ export const describeMembers = (members: readonly MemberView[], nowAt: number): 
       String(seq ?? '-'),
       formatDuration(nowAt - firstSeenAt),
       `${formatDuration(nowAt - lastSeenAt)} ago`,
-      `in ${formatDuration(expiresInMs)}`,
+      held ? 'held' : `in ${formatDuration(expiresInMs)}`,
     ]),
   );
 

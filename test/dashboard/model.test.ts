@@ -12,6 +12,7 @@ const memberOf = (ip: string, app = 'web', seq = 1): Member => ({
   firstSeenAt: 0,
   lastSeenAt: 0,
   expiresInMs: 25_000,
+  held: false,
 });
 
 test('members, everybody, then changes -> as the server has them, expiry by our own clock', () => {

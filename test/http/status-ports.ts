@@ -15,6 +15,7 @@ export const MEMBER: Omit<MemberView, 'nonce'> = {
   firstSeenAt: 1_500_000_000_000,
   lastSeenAt: 1_500_000_001_000,
   expiresInMs: 24_000,
+  held: false,
 };
 
 /** What a daemon in its third generation would say of itself. */
@@ -25,12 +26,13 @@ export const STATUS: Status = {
   ready: true,
   inSync: true,
   lastError: null,
-  lifecycle: {state: 'configure', sinceMs: 12},
+  lifecycle: {state: 'configure', sinceMs: 12, error: null},
   digest: 'd41d8cd98f00b204e9800998ecf8427e',
   hosts: {web: ['10.2.0.17']},
   memberCount: 1,
   ttlMs: 25_000,
   store: {kind: 'embedded', healthy: true},
+  guard: {held: 0, holds: 0},
   proxy: {
     state: 'RUNNING',
     version: '1.7.5',

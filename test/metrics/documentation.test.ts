@@ -25,6 +25,7 @@ async function exportedTypes(): Promise<Map<string, string>> {
     isReady: () => true,
     isStoreHealthy: () => true,
     gateShutMs: () => 0,
+    guard: {held: 0, holds: 0},
     isHeld: () => false,
     accessLog: () => undefined,
   });

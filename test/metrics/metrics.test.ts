@@ -18,6 +18,7 @@ const sources = (changes: Partial<MetricSources> = {}): MetricSources => ({
   isReady: () => false,
   isStoreHealthy: () => true,
   gateShutMs: () => 1500,
+  guard: {held: 4, holds: 1},
   isHeld: () => true,
   accessLog: () => ({written: 7, overRate: 1, slowOutput: 2, malformed: 3}),
   ...changes,

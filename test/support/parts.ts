@@ -6,7 +6,18 @@ import {delimiter, join} from 'node:path';
  * The real things that suites run against. A suite that lacks one fails in CI (`CI` is set) and is skipped elsewhere,
  * saying what it missed: pass the result as the `skip` option of `describe` or `test`.
  */
-export type Part = 'root' | 'haproxy' | 'iptables' | 'netns' | 'jinja2' | 'faketime' | 'etcd' | 'socat' | 'nc' | 'chromium' | 'promtool';
+export type Part =
+  | 'root'
+  | 'haproxy'
+  | 'iptables'
+  | 'netns'
+  | 'jinja2'
+  | 'faketime'
+  | 'etcd'
+  | 'socat'
+  | 'nc'
+  | 'chromium'
+  | 'promtool';
 
 const onPath = (name: string): boolean =>
   (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, name)));

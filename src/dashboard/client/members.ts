@@ -47,14 +47,14 @@ function updateRow(row: HTMLElement, {id, role, seq}: LiveMember): void {
 }
 
 /** What changes by the mere passing of time. */
-function updateAges(row: HTMLElement, {firstSeenAt, expiresAtMs}: LiveMember): void {
+function updateAges(row: HTMLElement, {firstSeenAt, expiresAtMs, held}: LiveMember): void {
   const leftMs = Math.max(0, expiresAtMs - performance.now());
   setText(row.children[4] as Element, formatDuration(Date.now() - firstSeenAt));
   const [bar, text] = row.children[5]?.children ?? [];
   const share = Math.min(1, leftMs / ttlMs);
   bar?.setAttribute('value', share.toFixed(2));
   bar?.setAttribute('data-tone', share < LATE ? 'bad' : 'good');
-  if (text !== undefined) setText(text, formatDuration(leftMs));
+  if (text !== undefined) setText(text, held ? 'held: silent' : formatDuration(leftMs));
 }
 
 /** How long a member is kept without a ping. */

@@ -35,6 +35,8 @@ export interface Member {
   readonly firstSeenAt: number;
   readonly lastSeenAt: number;
   readonly expiresInMs: number;
+  /** Silent for longer than its TTL, but kept because too many fell silent at once. */
+  readonly held: boolean;
 }
 
 /** A member, and when by our own clock it will expire. */
