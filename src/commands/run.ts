@@ -4,7 +4,7 @@ import {destination, type Logger} from 'pino';
 import type {Config, TemplateSource} from '../config/config.ts';
 import {openDataFolder} from '../config/data-folder.ts';
 import {lackingFacts} from '../config/lacking.ts';
-import {loadConfig, loadPreliminaries} from '../config/load.ts';
+import {loadConfig, loadPreliminaries, type Preliminaries} from '../config/load.ts';
 import {CONFIG_ANNOTATION} from '../config/parse.ts';
 import {DaemonError, EXIT_CODES, reasonOf} from '../errors.ts';
 import {openFirewall} from '../firewall/gate.ts';
@@ -12,7 +12,7 @@ import {applyInTurn} from '../fleet/apply-in-turn.ts';
 import {listen} from '../http/listen.ts';
 import {createMaster} from '../http/master.ts';
 import {createReceiver} from '../http/receive.ts';
-import {createProbes, createStatus} from '../http/status.ts';
+import {createProbes} from '../http/status.ts';
 import {openProcessTable} from '../jobs/proc.ts';
 import {superviseJob} from '../jobs/supervisor.ts';
 import {createTail} from '../jobs/tail.ts';
@@ -43,7 +43,9 @@ import {createMetrics} from '../metrics/metrics.ts';
 import {openStatsd} from '../metrics/statsd.ts';
 import {systemClock as clock, sleep} from '../ports/clock.ts';
 import {systemFiles as files} from '../ports/files.ts';
-import {type Log, openLog} from '../ports/log.ts';
+import {type Log, type OpenedLog, openLog} from '../ports/log.ts';
+import {prettyLine} from '../ports/pretty.ts';
+import {createRecentLines} from '../ports/recent-lines.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
 import {parseInfo} from '../proxy/answers.ts';
 import {checkCandidate, loadVersion} from '../proxy/check.ts';
@@ -60,6 +62,7 @@ import {createRenderer} from '../template/renderer.ts';
 import {openTemplateText} from '../template/source.ts';
 import {openCluster} from './cluster.ts';
 import {openGatekeeper} from './gatekeeper.ts';
+import {type Observation, openObservation} from './observation.ts';
 import {openStore} from './open-store.ts';
 import {openScripting} from './scripting.ts';
 
@@ -70,7 +73,20 @@ const RUNTIME_LIMIT_MS = 2000;
 const WARMUP_DAMPER = {quietMs: 1000, maxMs: 4000};
 const KEEPALIVE_OF_TTL = 0.75;
 
+/** What `/logs` can show of our own log and of HAProxy's. */
+const RECENT = {lines: 1000, characters: 4096};
+
+/** A stdout that nobody reads may cost this much memory; what does not fit is lost. */
+const MAX_UNWRITTEN_BYTES = 16 << 20;
+
 type Room = (name: string) => Log;
+
+/** The log, and what stands behind it. */
+interface Output {
+  readonly opened: OpenedLog;
+  readonly sink: ReturnType<typeof destination>;
+  readonly recent: Parameters<typeof openObservation>[0]['recent'];
+}
 
 /**
  * Runs the daemon until it is told to stop: the composition root, the only place that knows every room. Resolves with
@@ -79,8 +95,9 @@ type Room = (name: string) => Log;
 export async function run(): Promise<number> {
   const preliminaries = loadPreliminaries();
   // A reader of our log that went away is no reason to stop serving.
-  const output = destination({dest: 1, sync: false}).on('error', () => {});
-  const {log, room} = openLog(preliminaries.logLevel, output);
+  const sink = destination({dest: 1, sync: false, maxLength: MAX_UNWRITTEN_BYTES}).on('error', () => {});
+  const output = openOutput(preliminaries, sink);
+  const {log, room} = output.opened;
   try {
     const {env, pod: settings, mode, dataFolder} = preliminaries;
     const ending = openEnd();
@@ -98,13 +115,27 @@ export async function run(): Promise<number> {
     const {template} = config;
     return await (template === undefined
       ? serveSlaveOnly(config, room, ending)
-      : serve({config, template, room, ending, pod, api}));
+      : serve({config, template, output, ending, pod, api}));
   } catch (err) {
     reportFatal(log, err);
     throw err;
   } finally {
-    output.flushSync();
+    sink.flushSync();
   }
+}
+
+function openOutput({logLevel, logFormat}: Preliminaries, sink: Output['sink']): Output {
+  const recent = {
+    daemon: createRecentLines(RECENT.lines, RECENT.characters),
+    access: createRecentLines(RECENT.lines, RECENT.characters),
+  };
+  const opened = openLog(logLevel, {
+    write(line) {
+      recent.daemon.add(line);
+      sink.write(logFormat === 'pretty' ? `${prettyLine(line, process.stdout.isTTY === true)}\n` : line);
+    },
+  });
+  return {opened, sink, recent};
 }
 
 const reportFatal = (log: Logger, err: unknown): void =>
@@ -149,14 +180,15 @@ interface Ending {
 interface Served {
   readonly config: Config;
   readonly template: TemplateSource;
-  readonly room: Room;
+  readonly output: Output;
   readonly ending: Ending;
   readonly pod: LivePod;
   readonly api: Api | undefined;
 }
 
-async function serve({config, template, room, ending, pod, api}: Served): Promise<number> {
+async function serve({config, template, output, ending, pod, api}: Served): Promise<number> {
   const {dataFolder, self} = config;
+  const {room} = output.opened;
   const startedMs = clock.nowMs();
   const log = room('main');
   await using _lock = await openDataFolder(dataFolder);
@@ -164,10 +196,11 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
   for (const reason of manifest.warnings) log.warn({reason}, 'lifecycle manifest warning');
   const haproxy = await loadVersion({spawn, haproxy: config.haproxy});
 
+  await using observation = await openObservation({config, clock, files, ...output});
   const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});
   const haproxyTail = createTail();
   let tellFatal = (_error: DaemonError): void => {};
-  const opened = await openProxy(config, room, firewall, haproxyTail.add, error => {
+  const opened = await openProxy(config, room, firewall, {...observation, onLine: haproxyTail.add}, error => {
     tellFatal(error);
     ending.fail(error);
   });
@@ -193,12 +226,13 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
     snapshotFile,
     snapshot,
     onChange: ({cause}) => converger.changed(cause),
+    onEvent: observation.noteMember,
   });
 
   const hosts = () => mergeHosts(registry.hosts(), cluster.serviceHosts());
   const templateText = openTemplateText(template, {files, clock, annotations: () => pod.facts.annotations});
   const loadInput = async (visit?: Visit): Promise<TemplateInput> => ({
-    template: await templateText.load(),
+    template: observation.hold.current?.template ?? (await templateText.load()),
     variables: {
       hosts: (visit && givenHosts(visit)) ?? hosts(),
       pods: registry
@@ -236,8 +270,10 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
     proxy: generations,
     check: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
     refresh: cluster.certificates.refresh,
-    onRecord(record) {
+    lastPass: observation.history.lastPass,
+    onRecord(record, material) {
       metrics.countPass(record);
+      observation.recordPass(record, material);
       cluster.passed(record);
       if (record.verdict === 'failed') return;
       if (record.verdict === 'ok') statsd?.count('kontrol.configured');
@@ -323,6 +359,8 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
     isStoreHealthy: store.healthy,
     guard: registry.guard,
     gateShutMs: firewall.shutMs,
+    isHeld: () => observation.hold.current !== undefined,
+    accessLog: () => observation.accessLog?.counts,
   });
   const countPing: typeof metrics.countPing = result => {
     metrics.countPing(result);
@@ -357,7 +395,7 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
     verify: gatekeeper.status,
   });
   const kubernetesMetrics = createKubernetesMetrics(kubernetes);
-  const status = createStatus({
+  const status = observation.createStatusPort({
     status: () => ({
       version,
       mode: modeTokens(config),
@@ -369,6 +407,7 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
       digest: digestHosts(hosts()),
       hosts: Object.fromEntries(hosts()),
       memberCount: registry.size,
+      ttlMs: config.ttlMs,
       store: {kind: store.kind, healthy: store.healthy()},
       guard: {held: registry.guard.held, holds: registry.guard.holds},
       ...(shared.replicas && {fleet: shared.replicas}),
@@ -379,11 +418,14 @@ async function serve({config, template, room, ending, pod, api}: Served): Promis
     members: registry.members,
     configuration: () => (generations.text === undefined ? undefined : redactConfiguration(generations.text)),
     isReady,
-    metrics: async () => {
-      const {type, text} = await metrics.read();
-      return {type, text: text + (await kubernetesMetrics.read())};
+    metrics: {
+      async read() {
+        const {type, text} = await metrics.read();
+        return {type, text: text + (await kubernetesMetrics.read())};
+      },
     },
-    log: room('http'),
+    demand: converger.demand,
+    askProxy: command => ask(generations.socket, command, {timeoutMs: RUNTIME_LIMIT_MS}),
   });
 
   await using closing = new AsyncDisposableStack();
@@ -535,7 +577,7 @@ async function openProxy(
   config: Config,
   room: Room,
   firewall: Awaited<ReturnType<typeof openFirewall>>,
-  onLine: (line: string) => void,
+  {logFileFor, onLine}: Pick<Observation, 'logFileFor'> & {onLine: (line: string) => void},
   onFatal: (error: DaemonError) => void,
 ): Promise<Generations> {
   const outputFile = openOutputFile(`${config.dataFolder}/proxy.out`);
@@ -554,6 +596,7 @@ async function openProxy(
     drain: config.drain,
     supervise: superviseJob,
     ask: (socket, command) => ask(socket, command, {timeoutMs: RUNTIME_LIMIT_MS}),
+    logFileFor,
     pidIn: answer => Number(parseInfo(answer).get('Pid')),
     onOutput(generation, pid, line) {
       const {level, text} = parseOutputLine(line);

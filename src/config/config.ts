@@ -1,5 +1,7 @@
-import type {LogLevel} from '../ports/log.ts';
+import type {LogLevel} from '../ports/log-level.ts';
 import type {EtcdSettings} from './etcd.ts';
+
+export type LogFormat = 'json' | 'pretty';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -95,6 +97,11 @@ export interface Config {
   readonly payloadFile: string;
   /** Undefined for the embedded store. */
   readonly etcd: EtcdSettings | undefined;
+  /** The file with the operators' token; undefined switches changes over HTTP off. */
+  readonly tokenFile: string | undefined;
+  readonly logFormat: LogFormat;
+  /** Where HAProxy's log lines are taken in (port 0: any free one), or undefined for not at all. */
+  readonly accessLog: {readonly port: number; readonly linesPerSecond: number} | undefined;
   /** The `KONTROL_*` variables as they were given: what a template may see of the environment. */
   readonly env: Labels;
 }

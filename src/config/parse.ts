@@ -1,7 +1,16 @@
 import {isIP} from 'node:net';
 import {DaemonError} from '../errors.ts';
-import type {LogLevel} from '../ports/log.ts';
-import type {Config, Labels, MasterAddress, PodSettings, Self, TemplateSource, VerifySettings} from './config.ts';
+import type {LogLevel} from '../ports/log-level.ts';
+import type {
+  Config,
+  Labels,
+  LogFormat,
+  MasterAddress,
+  PodSettings,
+  Self,
+  TemplateSource,
+  VerifySettings,
+} from './config.ts';
 import {parseEtcd} from './etcd.ts';
 import {type Host, parsePodSettings} from './pod.ts';
 import {createReader, type Reader} from './reader.ts';
@@ -79,6 +88,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
     masters,
     payloadFile: host.resolvePath(reader.text('KONTROL_PAYLOAD') ?? `${dataFolder}/state.json`),
     etcd: parseEtcd(reader, host.resolvePath),
+    tokenFile: parsePath(reader, 'KONTROL_TOKEN_FILE', host.resolvePath),
+    logFormat: parseLogFormat(reader),
+    accessLog: parseAccessLog(reader),
     env: kontrolVariables(env),
   };
   if (reader.faults.length > 0) {
@@ -88,6 +100,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
 }
 
 /** The roles and the log level that `KONTROL_MODE` names. */
+/** How the log is written: an object a line, or lines for a person at a terminal. */
+export const parseLogFormat = (reader: Reader): LogFormat => reader.oneOf('KONTROL_LOG', 'json', ['json', 'pretty']);
+
 export function parseMode(reader: Reader): {mode: Config['mode']; logLevel: LogLevel} {
   const tokens = (reader.text('KONTROL_MODE') ?? 'master').split(',').map(token => token.trim());
   const unknown = tokens.filter(token => token !== '' && !MODES.some(mode => mode === token));
@@ -187,6 +202,20 @@ function parseDrain(reader: Reader): Config['drain'] {
   if (match === null || maxCount < 1)
     reader.fault(`KONTROL_DRAIN "${given}" is not <seconds> or <seconds>,<generations>`);
   return {maxAgeMs: Number(match?.[1] ?? 0) * 1000, maxCount};
+}
+
+function parsePath(reader: Reader, name: string, resolvePath: (path: string) => string): string | undefined {
+  const given = reader.text(name)?.trim();
+  return given === undefined ? undefined : resolvePath(given);
+}
+
+/** `KONTROL_ACCESS_LOG=on|off|<port>`; `on` takes any free port. */
+function parseAccessLog(reader: Reader): Config['accessLog'] {
+  const linesPerSecond = reader.integer('KONTROL_ACCESS_LOG_RATE', 10_000, {min: 1, max: 1_000_000});
+  const given = reader.text('KONTROL_ACCESS_LOG')?.trim() ?? 'on';
+  if (given === 'off') return undefined;
+  if (given === 'on') return {port: 0, linesPerSecond};
+  return {port: reader.integer('KONTROL_ACCESS_LOG', 0, {min: 0, max: 65_535}), linesPerSecond};
 }
 
 const kontrolVariables = (env: Readonly<Record<string, string | undefined>>): Labels =>

@@ -43,6 +43,12 @@ interface Pass {
   applied?: Applied;
 }
 
+/** What a pass worked with, for the history; absent is what it did not come to. */
+export interface PassMaterial {
+  readonly input: TemplateInput | undefined;
+  readonly text: string | undefined;
+}
+
 export interface PassPorts {
   readonly clock: Clock;
   readonly log: Log;
@@ -54,7 +60,9 @@ export interface PassPorts {
   readonly check: (candidate: Candidate, signal: AbortSignal) => Promise<readonly string[]>;
   /** Brings files that the text only names (certificates) up to date where they serve; true when it takes a reload. */
   readonly refresh?: (text: string) => Promise<boolean>;
-  readonly onRecord: (record: PassRecord) => void;
+  /** The number of the last pass of an earlier daemon: numbers go on. */
+  readonly lastPass?: number;
+  readonly onRecord: (record: PassRecord, material: PassMaterial) => void;
 }
 
 export interface Passes {
@@ -78,7 +86,7 @@ export interface Passes {
 export function createPasses(ports: PassPorts): Passes {
   const {clock, log, proxy} = ports;
   const passes = new WeakMap<Visit, Pass>();
-  let number = 0;
+  let number = ports.lastPass ?? 0;
   let last: PassRecord | undefined;
   let applied: AppliedInput | undefined;
 
@@ -178,7 +186,7 @@ export function createPasses(ports: PassPorts): Passes {
       };
       if (fault === undefined) log.info({...last}, 'pass ended');
       else log.error({...last, detail}, 'pass failed: the last good configuration stays');
-      ports.onRecord(last);
+      ports.onRecord(last, {input: pass.input, text: pass.text});
     },
     async applyText(text) {
       await proxy.apply(await validated(text, AbortSignal.any([])));

@@ -6,6 +6,7 @@ import type {GuardView, MemberTable} from './member-table.ts';
 import type {Outcome} from './outcome.ts';
 import type {RestoredSnapshot, SnapshotFile} from './snapshot-file.ts';
 import type {Store, StoreNews} from './store.ts';
+import type {MemberEvent} from './timeline.ts';
 
 /** A full table is worth one warning in this time, whatever is refused. */
 const REFUSAL_WARNING_MS = 60_000;
@@ -27,6 +28,8 @@ export interface RegistryOptions {
   readonly snapshot: RestoredSnapshot;
   /** Called synchronously, not for what was restored; may not throw. */
   readonly onChange: (change: MemberChange) => void;
+  /** What became of a pod, for its timeline; the restored ones included. Called synchronously, before `onChange`. */
+  readonly onEvent?: (event: MemberEvent) => void;
 }
 
 export interface Registry {
@@ -57,12 +60,27 @@ const causeOf = (news: StoreNews): string => {
 
 const fieldsOf = ({app, id, ip}: Member) => ({app, ip, member: id});
 
+/** What a store's news means for the timeline of its pod; a `seq` that was settled means nothing. */
+function eventOf(news: StoreNews): MemberEvent | undefined {
+  switch (news.is) {
+    case 'joined':
+    case 'changed':
+      return {is: news.is, member: news.member};
+    case 'replaced':
+      return news;
+    case 'left':
+      return {is: news.why, member: news.member};
+    case 'settled':
+      return undefined;
+  }
+}
+
 /**
  * The live members: the table, fed with time, `seq` numbers and remembered members, and written down as it changes.
  * Logs one line per join, replacement, leave and expiry.
  */
 export function openRegistry(options: RegistryOptions): Registry {
-  const {clock, log, store, table, snapshotFile, snapshot, onChange} = options;
+  const {clock, log, store, table, snapshotFile, snapshot, onChange, onEvent} = options;
   const warnedIps = new Set<string>();
   let refusalWarnedMs = Number.NEGATIVE_INFINITY;
 
@@ -91,22 +109,26 @@ export function openRegistry(options: RegistryOptions): Registry {
         const cause = `joined ${nameOf(outcome.member)}`;
         if (ping.key !== deriveKey(ping.ip)) log.debug({ip: ping.ip, key: ping.key}, 'key does not belong to ip');
         log.info(fieldsOf(outcome.member), 'member joined');
+        onEvent?.({is: 'joined', member: outcome.member});
         moved(cause);
         return;
       }
       case 'replaced': {
-        const {member, previous} = outcome;
+        const {member, previous, alternating} = outcome;
         log.info({...fieldsOf(member), from: previous.id}, 'member replaced');
+        if (!alternating) onEvent?.({is: 'replaced', member, previous});
         moved(`replaced ${nameOf(member)}`);
         return;
       }
       case 'changed':
         log.debug(fieldsOf(outcome.member), 'member changed');
+        onEvent?.({is: 'changed', member: outcome.member});
         moved(`changed ${nameOf(outcome.member)}`);
         return;
       case 'left':
         warnedIps.delete(ping.ip);
         log.info({...fieldsOf(outcome.member), reason: 'down'}, 'member left');
+        onEvent?.({is: 'down', member: outcome.member});
         moved(`left ${nameOf(outcome.member)}`);
         return;
       case 'refreshed':
@@ -127,6 +149,8 @@ export function openRegistry(options: RegistryOptions): Registry {
       const text = one.is === 'left' && one.why === 'silent' ? 'member expired' : `member ${one.is}`;
       const level = one.is === 'left' ? 'info' : 'debug';
       log[level]({...fieldsOf(one.member), ...(one.is === 'left' && {reason: one.why})}, text);
+      const event = eventOf(one);
+      if (event !== undefined) onEvent?.(event);
     }
     const [first, ...others] = news.map(causeOf);
     moved(`${first}${others.length > 0 ? ` and ${others.length} more` : ''}`);
@@ -135,6 +159,7 @@ export function openRegistry(options: RegistryOptions): Registry {
   if (snapshot.restored) {
     table.restore(snapshot.members, moment());
     log.info({members: table.size}, 'members restored');
+    for (const member of table.members(clock.nowMs())) onEvent?.({is: 'restored', member});
   }
   const keeping = store.keep({table, seq: snapshot.seq, onNews});
   const keeper = snapshotFile.keep(() => ({

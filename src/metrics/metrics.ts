@@ -14,6 +14,11 @@ export interface MetricSources {
   isStoreHealthy(): boolean;
   readonly guard: {readonly held: number; readonly holds: number};
   gateShutMs(): number;
+  isHeld(): boolean;
+  /** HAProxy's log lines by what became of them; undefined where they are not taken in. */
+  accessLog():
+    | {readonly written: number; readonly overRate: number; readonly slowOutput: number; readonly malformed: number}
+    | undefined;
 }
 
 export interface Metrics {
@@ -72,6 +77,27 @@ export function createMetrics(sources: MetricSources): Metrics {
     },
   });
 
+  new Counter({
+    name: 'kontrol_access_log_lines_total',
+    help: "HAProxy's log lines by what became of them: written, or dropped and why.",
+    labelNames: ['result'],
+    registers,
+    collect() {
+      this.reset();
+      const {written, overRate, slowOutput, malformed} = sources.accessLog() ?? {};
+      this.inc({result: 'written'}, written ?? 0);
+      this.inc({result: 'over_rate'}, overRate ?? 0);
+      this.inc({result: 'slow_output'}, slowOutput ?? 0);
+      this.inc({result: 'malformed'}, malformed ?? 0);
+    },
+  });
+  const passEnd = new Gauge({
+    name: 'kontrol_last_pass_timestamp_seconds',
+    help: 'When the last pass of each verdict began.',
+    labelNames: ['verdict'],
+    registers,
+  });
+
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name,
@@ -90,6 +116,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   );
   gauge('kontrol_in_sync', '1 when the proxy serves what the inputs say.', () => Number(sources.isInSync()));
   gauge('kontrol_ready', '1 when the readiness endpoint says so.', () => Number(sources.isReady()));
+  gauge('kontrol_template_held', '1 while a rollback is held.', () => Number(sources.isHeld()));
   gauge('kontrol_store_healthy', '1 when the membership store answers.', () => Number(sources.isStoreHealthy()));
   gauge('kontrol_guard_held_members', 'Silent members that the blast-radius guard keeps.', () => sources.guard.held);
 
@@ -113,8 +140,9 @@ export function createMetrics(sources: MetricSources): Metrics {
 
   return {
     countPing: result => pings.inc({result}),
-    countPass({verdict, phasesMs}) {
+    countPass({verdict, phasesMs, startedAt}) {
       passes.inc({verdict});
+      passEnd.set({verdict}, startedAt / 1000);
       for (const [phase, durationMs] of Object.entries(phasesMs)) phases.observe({phase}, durationMs / 1000);
     },
     async read() {

@@ -35,9 +35,10 @@ global
   stats timeout 30s
 `;
 
-/** How HAProxy is started: in front, one process (`-db`), our files, and `-sf` with those it shall replace itself. */
-export const haproxyArguments = (paths: GenerationPaths, finish: readonly number[]): string[] => [
+/** How HAProxy is started: in front, one process (`-db`), our files (a log target first: `log global` copies what is above it), and `-sf` with those it shall replace itself. */
+export const haproxyArguments = (paths: GenerationPaths, finish: readonly number[], logFile?: string): string[] => [
   '-db',
+  ...(logFile === undefined ? [] : ['-f', logFile]),
   '-f',
   paths.configuration,
   '-f',

@@ -28,6 +28,8 @@ export interface GenerationPorts {
   readonly pidIn: (answer: string) => number | undefined;
   /** Each line HAProxy writes. */
   readonly onOutput: (generation: number, pid: number | undefined, ...line: Parameters<OnLine>) => void;
+  /** A file with a log target for this text's `log global`, if it needs one. Never rejects. */
+  readonly logFileFor?: (text: string) => Promise<string | undefined>;
   readonly onLaunch: (generation: StagedGeneration, child: Child) => void;
   readonly onChange: (generation: StagedGeneration, job: Job) => void;
 }
@@ -96,11 +98,15 @@ export function createGeneration(
     tail = [];
     const finish = finishOnce;
     finishOnce = [];
+    const logFile = await ports.logFileFor?.(given.text);
     let pid: number | undefined;
-    const child = await spawn.start({file: haproxy, args: haproxyArguments(given.paths, finish)}, (line, stream) => {
-      tail = [...tail.slice(1 - OUTPUT_TAIL_LINES), line];
-      ports.onOutput(given.number, pid, line, stream);
-    });
+    const child = await spawn.start(
+      {file: haproxy, args: haproxyArguments(given.paths, finish, logFile)},
+      (line, stream) => {
+        tail = [...tail.slice(1 - OUTPUT_TAIL_LINES), line];
+        ports.onOutput(given.number, pid, line, stream);
+      },
+    );
     pid = child.pid;
     ports.onLaunch(generation, child);
     return child;

@@ -72,6 +72,8 @@ export interface Generations {
   apply(candidate: Candidate): Promise<Applied>;
   /** Lets every generation finish its connections; true when all did within the grace, of which `skip` leaves 1 s. */
   drain(graceMs: number, skip: AbortSignal): Promise<boolean>;
+  /** The runtime socket of the generation that serves. */
+  readonly socket: string;
   readonly status: ProxyStatus;
   readonly reload: ReloadStatus;
 }
@@ -251,6 +253,10 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       for (const {supervisor} of leaving) supervisor.stop(TERMINATE);
       await gone;
       return false;
+    },
+
+    get socket() {
+      return current?.paths.socket ?? `${dataFolder}/haproxy.sock`;
     },
 
     get status() {

@@ -18,7 +18,9 @@ export type Part =
   | 'socat'
   | 'nc'
   | 'apiserver'
-  | 'openssl';
+  | 'openssl'
+  | 'chromium'
+  | 'promtool';
 
 const onPath = (name: string): boolean =>
   (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, name)));
@@ -51,6 +53,12 @@ export const isApiserverBeingBuilt = (): boolean => {
 /** Debian's interpreter: the one that python3-jinja2 belongs to. */
 export const pythonBinary = '/usr/bin/python3';
 
+/** Debian's browser. */
+export const chromiumBinary = '/usr/bin/chromium';
+
+/** From Debian's `prometheus` package; test/verify.sh takes only this program out of it. */
+export const promtoolBinary = process.env.KONTROL_PROMTOOL ?? 'promtool';
+
 const PROBES: Record<Part, () => boolean> = {
   root: () => process.getuid?.() === 0,
   haproxy: () => succeeds(haproxyBinary, ['-v']),
@@ -63,6 +71,8 @@ const PROBES: Record<Part, () => boolean> = {
   nc: () => succeeds('sh', ['-c', 'nc -h 2>&1 | grep -q -- -U']),
   apiserver: () => onPath('etcd') && (existsSync(apiserverBinary) || isApiserverBeingBuilt()),
   openssl: () => onPath('openssl'),
+  chromium: () => existsSync(chromiumBinary),
+  promtool: () => succeeds(promtoolBinary, ['--version']),
 };
 
 export function missing(...parts: Part[]): string | false {
