@@ -5,7 +5,7 @@ import type {Config, TemplateSource} from '../config/config.ts';
 import {openDataFolder} from '../config/data-folder.ts';
 import {loadConfig} from '../config/load.ts';
 import {DaemonError, EXIT_CODES, reasonOf} from '../errors.ts';
-import {openFirewall} from '../firewall/gate.ts';
+import {type Firewall, openFirewall} from '../firewall/gate.ts';
 import {listen} from '../http/listen.ts';
 import {createMaster} from '../http/master.ts';
 import {createReceiver} from '../http/receive.ts';
@@ -31,10 +31,13 @@ import {systemFiles as files} from '../ports/files.ts';
 import {type Log, openLog} from '../ports/log.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
 import {parseInfo} from '../proxy/answers.ts';
-import {checkCandidate, loadVersion} from '../proxy/check.ts';
+import {checkCandidate, loadBuild, loadVersion} from '../proxy/check.ts';
 import {parseOutputLine} from '../proxy/output.ts';
 import {redactConfiguration} from '../proxy/redact.ts';
 import {ask} from '../proxy/runtime.ts';
+import type {Version} from '../proxy/version.ts';
+import {bindOnly, probeBindOnly} from '../reload/bind-only.ts';
+import {probeCapabilities} from '../reload/capabilities.ts';
 import {type Generations, openGenerations} from '../reload/generations.ts';
 import {openOutputFile} from '../reload/output-file.ts';
 import {openPayload} from '../slave/payload-file.ts';
@@ -112,7 +115,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
   const ending = openEnd();
 
   const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});
-  const generations = await openProxy(config, room, firewall, ending.fail);
+  const generations = await openProxy(config, room, {firewall, version: haproxy, onFatal: ending.fail});
 
   const snapshotFile = openSnapshotFile({files, clock, log: room('members')}, dataFolder);
   const snapshot = await snapshotFile.load();
@@ -329,9 +332,16 @@ function withAdvice(fault: unknown, template: TemplateSource): unknown {
 async function openProxy(
   config: Config,
   room: Room,
-  firewall: Awaited<ReturnType<typeof openFirewall>>,
-  onFatal: (error: DaemonError) => void,
+  given: {firewall: Firewall; version: Version; onFatal: (error: DaemonError) => void},
 ): Promise<Generations> {
+  const {firewall, version, onFatal} = given;
+  const capabilities = await probeCapabilities({
+    files,
+    version,
+    build: await loadBuild({spawn, haproxy: config.haproxy}),
+    gate: firewall.capability,
+    bindObstacle: probeBindOnly(),
+  });
   const outputFile = openOutputFile(`${config.dataFolder}/proxy.out`);
   const log = room('proxy');
   return openGenerations({
@@ -340,6 +350,9 @@ async function openProxy(
     spawn,
     processes: openProcessTable(),
     firewall,
+    bind: bindOnly,
+    capabilities,
+    version,
     log: room('reload'),
     dataFolder: config.dataFolder,
     haproxy: config.haproxy,

@@ -44,7 +44,7 @@ export interface PassPorts {
   readonly log: Log;
   readonly loadInput: () => Promise<TemplateInput>;
   readonly renderer: Renderer;
-  readonly proxy: Pick<Generations, 'text' | 'status' | 'stage' | 'discard' | 'apply'>;
+  readonly proxy: Pick<Generations, 'isServing' | 'status' | 'stage' | 'discard' | 'apply'>;
   /** `haproxy -c`: the warnings of a valid candidate; rejects with VALIDATE. */
   readonly check: (candidate: Candidate, signal: AbortSignal) => Promise<readonly string[]>;
   readonly onRecord: (record: PassRecord) => void;
@@ -86,8 +86,6 @@ export function createPasses(ports: PassPorts): Passes {
     );
   };
 
-  const isServing = (text: string): boolean => proxy.text === text && proxy.status.state !== 'FATAL';
-
   const validated = async (text: string, signal: AbortSignal): Promise<Candidate> => {
     const candidate = await proxy.stage(text);
     try {
@@ -112,12 +110,12 @@ export function createPasses(ports: PassPorts): Passes {
     },
     async validate(visit, signal) {
       const pass = passOf(visit, 'validate');
-      if (isServing(pass.text)) return;
+      if (proxy.isServing(pass.text)) return;
       pass.candidate = await timed(pass, 'validate', () => validated(pass.text, signal));
     },
     async apply(visit) {
       const pass = passOf(visit, 'apply');
-      if (!isServing(pass.text)) {
+      if (!proxy.isServing(pass.text)) {
         pass.applied = await timed(pass, 'apply', async () =>
           proxy.apply(pass.candidate ?? (await proxy.stage(pass.text))),
         );

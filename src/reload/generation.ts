@@ -5,11 +5,21 @@ import {type Clock, sleep} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import type {Child, OnLine, Spawn} from '../ports/spawn.ts';
-import {deriveControl, type GenerationPaths, haproxyArguments} from './files.ts';
+import type {SocketAddress} from './bind-only.ts';
+import {
+  BESIDE,
+  type ControlSettings,
+  deriveControl,
+  type GenerationPaths,
+  haproxyArguments,
+  type StartOptions,
+} from './files.ts';
+import type {Inheritance} from './inheritance.ts';
 
 /** One HAProxy process (through its restarts) with the text it runs and the files it was given. */
 export interface Generation {
   readonly number: number;
+  /** What it runs: what it was started with, changed at run time since. */
   readonly text: string;
   readonly paths: GenerationPaths;
   readonly supervisor: Supervisor;
@@ -30,6 +40,8 @@ export interface GenerationPorts {
   readonly onOutput: (generation: number, pid: number | undefined, ...line: Parameters<OnLine>) => void;
   readonly onLaunch: (generation: StagedGeneration, child: Child) => void;
   readonly onChange: (generation: StagedGeneration, job: Job) => void;
+  /** The descriptors of sockets that the daemon owns. Throws APPLY. */
+  readonly descriptors: (sockets: readonly SocketAddress[]) => number[];
 }
 
 /** A start that takes longer is hopeless: 10,000 checked servers took 2.7 s. */
@@ -64,40 +76,54 @@ export const hasProcess = (job: Job): boolean => job.is === 'STARTING' || job.is
 /** A generation that has been staged: its files are written, its process not yet started. */
 export interface StagedGeneration extends Generation {
   /** Starts it and resolves when it is ready; rejects with APPLY, with what it wrote as the detail. */
-  start(finish: readonly number[]): Promise<void>;
+  start(options: StartOptions): Promise<void>;
   /** Deaths from now on are answered with restarts: this is the one that serves. */
   promote(): void;
   /** Deaths from now on are left alone: a successor is being started that tells this one to go. */
   yield(): void;
   /** The successor failed: this one serves again, started anew if it has gone already. */
   resume(): void;
+  /** The sockets of the daemon's that it listens on. */
+  readonly inheritance: Inheritance;
+  /** It was told of `text` over its socket and runs that now; its files say so already. */
+  becomes(text: string): void;
 }
 
 /** Writes the files of a generation. Rejects with APPLY when they cannot be written (a full disk). */
-export async function writeGeneration(files: Files, paths: GenerationPaths, text: string): Promise<void> {
+export async function writeGeneration(
+  files: Files,
+  paths: GenerationPaths,
+  text: string,
+  control: ControlSettings,
+): Promise<void> {
   try {
     await files.replace(paths.configuration, text, 0o600);
-    await files.replace(paths.control, deriveControl(paths), 0o600);
+    await files.replace(paths.control, deriveControl(paths, control), 0o600);
   } catch (cause) {
     throw new DaemonError('APPLY', `cannot write ${paths.configuration}: ${reasonOf(cause)}`, {cause});
   }
 }
 
 export function createGeneration(
-  given: Pick<Generation, 'number' | 'text' | 'paths'>,
+  given: Pick<StagedGeneration, 'number' | 'text' | 'paths' | 'inheritance'>,
   ports: GenerationPorts,
 ): StagedGeneration {
   const {clock, log, spawn, haproxy} = ports;
   let settings = CANDIDATE;
-  let finishOnce: readonly number[] = [];
+  let startOnce = BESIDE;
+  let text = given.text;
   let tail: string[] = [];
 
   const launch = async (): Promise<Child> => {
     tail = [];
-    const finish = finishOnce;
-    finishOnce = [];
+    const options = startOnce;
+    startOnce = BESIDE;
     let pid: number | undefined;
-    const child = await spawn.start({file: haproxy, args: haproxyArguments(given.paths, finish)}, (line, stream) => {
+    const {sockets} = given.inheritance;
+    const {configuration, inheriting, control} = given.paths;
+    const args = haproxyArguments(sockets.length === 0 ? configuration : inheriting, control, options);
+    const command = {file: haproxy, args, descriptors: ports.descriptors(sockets)};
+    const child = await spawn.start(command, (line, stream) => {
       tail = [...tail.slice(1 - OUTPUT_TAIL_LINES), line];
       ports.onOutput(given.number, pid, line, stream);
     });
@@ -120,6 +146,9 @@ export function createGeneration(
 
   const generation: StagedGeneration = {
     ...given,
+    get text() {
+      return text;
+    },
     supervisor: ports.supervise(
       'haproxy',
       {generation: given.number},
@@ -132,8 +161,8 @@ export function createGeneration(
         onChange: job => ports.onChange(generation, job),
       },
     ),
-    async start(finish) {
-      finishOnce = finish;
+    async start(options) {
+      startOnce = options;
       generation.supervisor.start();
       const job = await generation.supervisor.reached(reached => reached.is !== 'STARTING');
       if (job.is === 'RUNNING') return;
@@ -152,6 +181,9 @@ export function createGeneration(
       if (generation.supervisor.job.is !== 'BACKOFF') return;
       generation.supervisor.stop([]);
       generation.supervisor.start();
+    },
+    becomes(changed) {
+      text = changed;
     },
   };
   return generation;
