@@ -1,7 +1,8 @@
 import {DaemonError, reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
-import type {Applied, Candidate, Generations} from '../reload/generations.ts';
+import type {Applied, Candidate} from '../reload/candidate.ts';
+import type {Generations} from '../reload/generations.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
 import type {Renderer} from '../template/renderer.ts';
 import type {Action, Visit} from './lifecycle.ts';
@@ -44,7 +45,7 @@ export interface PassPorts {
   readonly log: Log;
   readonly loadInput: () => Promise<TemplateInput>;
   readonly renderer: Renderer;
-  readonly proxy: Pick<Generations, 'isServing' | 'status' | 'stage' | 'discard' | 'apply'>;
+  readonly proxy: Pick<Generations, 'isServing' | 'isSafe' | 'status' | 'stage' | 'discard' | 'apply'>;
   /** `haproxy -c`: the warnings of a valid candidate; rejects with VALIDATE. */
   readonly check: (candidate: Candidate, signal: AbortSignal) => Promise<readonly string[]>;
   readonly onRecord: (record: PassRecord) => void;
@@ -110,15 +111,17 @@ export function createPasses(ports: PassPorts): Passes {
     },
     async validate(visit, signal) {
       const pass = passOf(visit, 'validate');
-      if (proxy.isServing(pass.text)) return;
+      if (proxy.isServing(pass.text) || proxy.isSafe(pass.text)) return;
       pass.candidate = await timed(pass, 'validate', () => validated(pass.text, signal));
     },
-    async apply(visit) {
+    async apply(visit, signal) {
       const pass = passOf(visit, 'apply');
       if (!proxy.isServing(pass.text)) {
-        pass.applied = await timed(pass, 'apply', async () =>
-          proxy.apply(pass.candidate ?? (await proxy.stage(pass.text))),
-        );
+        pass.applied = await timed(pass, 'apply', async () => {
+          if (pass.candidate !== undefined) return proxy.apply(pass.candidate);
+          const candidate = await proxy.stage(pass.text);
+          return proxy.apply(candidate, () => ports.check(candidate, signal));
+        });
       }
       if (pass.input !== undefined) applied = {input: pass.input, digest: digestInput(pass.input)};
     },

@@ -26,6 +26,7 @@ export interface RuntimeAbilities {
 }
 
 const MAX_WEIGHT = 256;
+const MAX_PORT = 65_535;
 
 /** Servers come and go without changing which client goes where. */
 const NAME_BLIND = /^(roundrobin|leastconn|random(\(.*\))?)$/;
@@ -52,6 +53,10 @@ export function deriveDifference(before: string, after: string, abilities: Runti
   }
   return {is: 'runtime', changes};
 }
+
+/** Whether a text that differs by these changes is as valid as the one before, by itself. */
+export const keepsValidity = (changes: readonly ServerChange[]): boolean =>
+  changes.every(change => change.do !== 'add' && change.do !== 'remove');
 
 function compareFrames({frame: old}: Outline, {frame: next}: Outline): string | undefined {
   const index = next.findIndex((line, at) => !isSameLine(line, old[at]));
@@ -231,6 +236,7 @@ function compareServer(
 function findMoveDoubt(backend: string, before: ServerLine, after: ServerLine, outline: Outline): string | undefined {
   const [from, to] = [before.address, after.address];
   if (from.is === 'other' || to.is === 'other') return 'its address is not an IP';
+  if (Number(to.port) > MAX_PORT) return 'its port is not a port';
   if (from.port !== to.port && (from.mapped || to.mapped)) return "its port comes from the client's";
   const marked = optionIn(after, ['on-marked-down', 'on-marked-up', 'track', 'agent-check', 'namespace']);
   if (marked !== undefined) return `"${marked}" would act on the move`;

@@ -1,21 +1,24 @@
 import type {ReloadSetting} from '../config/config.ts';
 import {DaemonError, reasonOf} from '../errors.ts';
 import type {Firewall} from '../firewall/gate.ts';
-import type {Job, Ladder} from '../jobs/job.ts';
+import type {Job} from '../jobs/job.ts';
 import type {ProcessTable} from '../jobs/proc.ts';
-import {sleep} from '../ports/clock.ts';
 import type {Version} from '../proxy/version.ts';
 import {adoptLeftovers} from './adoption.ts';
 import type {BindOnly} from './bind-only.ts';
+import type {Applied, Candidate} from './candidate.ts';
 import type {Capabilities} from './capabilities.ts';
-import {pathsOf, runFolderOf} from './files.ts';
-import {createGeneration, type GenerationPorts, hasProcess, type StagedGeneration, TERMINATE} from './generation.ts';
+import {drainAll} from './drain.ts';
+import {fatalError} from './fatal.ts';
+import {pathsOf} from './files.ts';
+import {createGeneration, type GenerationPorts, hasProcess, type StagedGeneration} from './generation.ts';
 import {createHoldings} from './holdings.ts';
 import {openLedger} from './ledger.ts';
 import {createLiving} from './living.ts';
 import type {ReloadWay} from './plan.ts';
 import {createPlanner} from './planner.ts';
-import {openRuntime} from './runtime.ts';
+import {openRunFolder} from './run-folder.ts';
+import {openRuntime, type RuntimeOutcome} from './runtime.ts';
 import {carryServerState, stageGeneration} from './stage.ts';
 import {takeOver} from './take-over.ts';
 
@@ -26,21 +29,6 @@ import {takeOver} from './take-over.ts';
  *   way there leaves text and proxy as they were.
  * - The files of the generation that serves say what it runs, so that a HAProxy that dies is restarted on the same.
  */
-
-/** How a candidate came to serve. `runtime`: the running HAProxy was told over its socket. */
-export interface Applied {
-  readonly generation: number;
-  readonly way: ReloadWay | 'runtime' | 'start';
-  readonly why: string;
-}
-
-/** A configuration on disk under its generation's number, to be validated and applied. */
-export interface Candidate {
-  readonly text: string;
-  readonly generation: number;
-  /** The `-f` files, in order. */
-  readonly files: readonly string[];
-}
 
 export interface ProxyStatus {
   readonly state: Job['is'];
@@ -66,15 +54,18 @@ export interface Generations {
   readonly text: string | undefined;
   /** Whether exactly this text is what HAProxy runs: nothing needs to be applied. */
   isServing(text: string): boolean;
+  /** Whether it needs no check: only how servers stand differs from what HAProxy runs. */
+  isSafe(text: string): boolean;
   /** Writes a candidate's files. Rejects with APPLY on a full disk. */
   stage(text: string): Promise<Candidate>;
   /** Removes a candidate's files. Never rejects. */
   discard(candidate: Candidate): Promise<void>;
   /**
    * Makes the candidate `proxy.cfg` and has it served: over the runtime socket when only servers changed, otherwise by
-   * a new generation beside which the old one drains. On rejection the old one serves on.
+   * a new generation beside which the old one drains. On rejection the old one serves on. `check` is asked first where
+   * it comes to a new generation and nobody has checked the candidate.
    */
-  apply(candidate: Candidate): Promise<Applied>;
+  apply(candidate: Candidate, check?: () => Promise<unknown>): Promise<Applied>;
   /** Lets every generation finish its connections; true when all did within the grace, of which `skip` leaves 1 s. */
   drain(graceMs: number, skip: AbortSignal): Promise<boolean>;
   readonly status: ProxyStatus;
@@ -95,11 +86,6 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
   readonly onFatal: (error: DaemonError) => void;
 }
 
-/** What a second SIGTERM leaves of the grace: an idle HAProxy is gone within milliseconds and shall count as drained. */
-const SKIPPED_GRACE_MS = 1000;
-
-const FINISH: Ladder = [{signal: 'SIGUSR1', graceMs: 0}];
-
 /**
  * What is known of the one that serves: `seen` from its start on; `adopted` from an earlier daemon, so that the first
  * pass reloads whatever its text is; `drifted` by runtime commands of which only some were taken.
@@ -108,8 +94,9 @@ type Trust = 'seen' | 'adopted' | 'drifted';
 
 /** Opens the generations of a data folder, adopting what an earlier daemon left running there. */
 export async function openGenerations(ports: GenerationsPorts): Promise<Generations> {
-  const {capabilities, clock, dataFolder, files, log} = ports;
+  const {capabilities, clock, dataFolder, files} = ports;
   const committedPath = `${dataFolder}/proxy.cfg`;
+  const run = openRunFolder(ports);
   const living = createLiving(clock, ports.drain);
   const holdings = createHoldings(ports);
   let last = 0;
@@ -131,14 +118,6 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
     ports,
   );
 
-  const forget = async (number: number): Promise<void> => {
-    try {
-      for (const path of Object.values(pathsOf(dataFolder, number))) await files.remove(path);
-    } catch (err) {
-      log.warn({generation: number, err}, 'cannot remove the files of a generation');
-    }
-  };
-
   const generationPorts: GenerationPorts = {
     ...ports,
     descriptors: sockets => holdings.descriptors(sockets),
@@ -153,7 +132,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
         holdings.keep([]);
         ports.onFatal(fatalError(job));
       } else if (!hasProcess(job) && living.drop(generation)) {
-        void forget(generation.number);
+        void run.forget(generation.number);
       }
     },
   };
@@ -161,14 +140,6 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
   const isOurs = (generation: StagedGeneration): boolean => generation !== living.current || trust !== 'adopted';
   const planner = createPlanner({...ports, holdings, isOurs});
   const runtime = openRuntime({...ports, committedPath});
-
-  const link = async (generation: StagedGeneration): Promise<void> => {
-    try {
-      await files.pointLink(`${dataFolder}/haproxy.sock`, generation.paths.socket.slice(dataFolder.length + 1));
-    } catch (err) {
-      log.warn({err, generation: generation.number}, 'cannot point haproxy.sock at the new generation');
-    }
-  };
 
   /** A new generation takes over; `because` says why the running one could not just be told. */
   const reload = async ({text, generation: number}: Candidate, because: string): Promise<Applied> => {
@@ -186,7 +157,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       asPlanned = await takeOver(generation, old, plan, {...ports, committedPath, promote, retire, mayGoUngated});
     } catch (error) {
       if (generation !== living.current) {
-        await forget(number);
+        await run.forget(number);
         holdings.keep(living.current?.inheritance.sockets ?? []);
       }
       if (error instanceof DaemonError) throw error;
@@ -195,24 +166,25 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
     if (asPlanned) gateRefusals = 0;
     trust = 'seen';
     holdings.keep(inheritance.sockets);
-    await link(generation);
+    await run.link(generation);
     await ledger.write();
     if (old.length === 0) return {generation: number, way: 'start', why: 'no generation served before'};
     const why = `${because}; ${asPlanned ? plan.why : 'iptables refused the SYN gate, see the log'}`;
     return {generation: number, way: asPlanned ? plan.way : 'plain', why};
   };
 
-  await files.makeFolder(runFolderOf(dataFolder));
+  const tell = async (candidate: Candidate): Promise<RuntimeOutcome> => {
+    const {current} = living;
+    if (current === undefined) return {is: 'unfit', why: 'nothing served'};
+    if (trust === 'adopted') return {is: 'unfit', why: 'an earlier daemon started what serves'};
+    if (trust === 'drifted') return {is: 'unfit', why: 'what serves took only some of the last changes'};
+    return runtime.apply(current, candidate);
+  };
+
+  await run.make();
   const records = await ledger.load();
   last = await adoptLeftovers(records, living, generationPorts, {...ports, committedPath});
-  await sweepFiles(new Set(living.all().map(({number}) => number)));
-
-  async function sweepFiles(kept: ReadonlySet<number>): Promise<void> {
-    for (const name of await files.list(runFolderOf(dataFolder))) {
-      const number = /^(\d+)\./.exec(name)?.[1];
-      if (number !== undefined && !kept.has(Number(number))) await files.remove(`${runFolderOf(dataFolder)}/${name}`);
-    }
-  }
+  await run.sweep(new Set(living.all().map(({number}) => number)));
 
   return {
     committedPath,
@@ -226,43 +198,30 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
 
     stage: text => stageGeneration(last + 1, text, ports),
 
-    discard: candidate => forget(candidate.generation),
+    discard: candidate => run.forget(candidate.generation),
 
-    async apply(candidate) {
-      const {current} = living;
-      if (current === undefined) return reload(candidate, 'nothing served');
-      if (trust === 'adopted') return reload(candidate, 'an earlier daemon started what serves');
-      if (trust === 'drifted') return reload(candidate, 'what serves took only some of the last changes');
-      const outcome = await runtime.apply(current, candidate);
-      switch (outcome.is) {
-        case 'applied':
-          await forget(candidate.generation);
-          return {generation: current.number, way: 'runtime', why: outcome.why};
-        case 'unfit':
-          return reload(candidate, outcome.why);
-        case 'refused':
-          trust = 'drifted';
-          return reload(candidate, outcome.why);
+    isSafe: text => trust === 'seen' && living.current !== undefined && runtime.isSafe(living.current, text),
+
+    async apply(candidate, check) {
+      const outcome = await tell(candidate);
+      if (outcome.is === 'applied') {
+        await run.forget(candidate.generation);
+        return {generation: living.current?.number ?? 0, way: 'runtime', why: outcome.why};
       }
+      if (outcome.is === 'refused') trust = 'drifted';
+      try {
+        await check?.();
+      } catch (error) {
+        await run.forget(candidate.generation);
+        throw error;
+      }
+      return reload(candidate, outcome.why);
     },
 
-    async drain(graceMs, skip) {
-      const leaving = living.all();
+    drain(graceMs, skip) {
       // Our own copies would keep the addresses alive, with nobody behind them.
       holdings.keep([]);
-      for (const {supervisor} of leaving) supervisor.stop(FINISH);
-      const gone = Promise.all(leaving.map(({supervisor}) => supervisor.reached(job => !hasProcess(job))));
-      const isInTime = await Promise.race([
-        gone.then(() => true),
-        sleep(clock, graceMs, skip)
-          .catch(() => sleep(clock, Math.min(graceMs, SKIPPED_GRACE_MS)))
-          .then(() => false),
-      ]);
-      if (isInTime) return true;
-      log.warn({generations: leaving.map(({number}) => number)}, 'connections outlived the grace: ending HAProxy');
-      for (const {supervisor} of leaving) supervisor.stop(TERMINATE);
-      await gone;
-      return false;
+      return drainAll(living.all(), graceMs, skip, ports);
     },
 
     get status() {
@@ -281,11 +240,3 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
     },
   };
 }
-
-const fatalError = (job: Job & {is: 'FATAL'}): DaemonError => {
-  const exit = job.exit.signal ?? `exit code ${job.exit.code ?? 'unknown'}`;
-  return new DaemonError(
-    'PROXY',
-    `cannot keep HAProxy running: it died ${job.failures} times in a row, last by ${exit}: see proxy.out in KONTROL_DATA`,
-  );
-};

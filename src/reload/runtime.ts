@@ -2,12 +2,12 @@ import {reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
-import {deriveDifference, type ServerChange} from '../proxy/difference.ts';
+import {deriveDifference, keepsValidity, type ServerChange} from '../proxy/difference.ts';
 import {deriveCommands, deriveDelete} from '../proxy/server-commands.ts';
 import type {Version} from '../proxy/version.ts';
+import type {Candidate} from './candidate.ts';
 import {isAtLeast} from './capabilities.ts';
 import type {StagedGeneration} from './generation.ts';
-import type {Candidate} from './generations.ts';
 import {readBack} from './read-back.ts';
 
 /**
@@ -27,6 +27,8 @@ export interface RuntimePorts {
 
 /** Changes of servers in the HAProxy that runs. */
 export interface Runtime {
+  /** Nothing but addresses, ports, weights and states of its servers differ: a text that is as valid as its own. */
+  isSafe(current: StagedGeneration, text: string): boolean;
   apply(current: StagedGeneration, candidate: Candidate): Promise<RuntimeOutcome>;
 }
 
@@ -101,6 +103,10 @@ export function openRuntime(ports: RuntimePorts): Runtime {
   };
 
   return {
+    isSafe(current, text) {
+      const difference = deriveDifference(current.text, text, abilities);
+      return difference.is === 'runtime' && keepsValidity(difference.changes);
+    },
     async apply(current, candidate) {
       if (current.supervisor.job.is !== 'RUNNING') return {is: 'unfit', why: 'HAProxy is not running'};
       const pid = current.supervisor.child?.pid;

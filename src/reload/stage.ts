@@ -3,10 +3,10 @@ import type {Log} from '../ports/log.ts';
 import {parseGlobals} from '../proxy/globals.ts';
 import {parseStateFile} from '../proxy/server-state.ts';
 import type {Version} from '../proxy/version.ts';
+import type {Candidate} from './candidate.ts';
 import {isAtLeast} from './capabilities.ts';
 import {type ControlSettings, type GenerationPaths, pathsOf} from './files.ts';
 import {type StagedGeneration, writeGeneration} from './generation.ts';
-import type {Candidate} from './generations.ts';
 
 export interface StagePorts {
   readonly dataFolder: string;
