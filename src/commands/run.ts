@@ -38,6 +38,7 @@ import {ask} from '../proxy/runtime.ts';
 import type {Version} from '../proxy/version.ts';
 import {bindOnly, probeBindOnly} from '../reload/bind-only.ts';
 import {probeCapabilities} from '../reload/capabilities.ts';
+import {READY_WITHIN_MS} from '../reload/generation.ts';
 import {type Generations, openGenerations} from '../reload/generations.ts';
 import {openOutputFile} from '../reload/output-file.ts';
 import {openPayload} from '../slave/payload-file.ts';
@@ -360,6 +361,7 @@ async function openProxy(
     settleMs: config.settleMs,
     drain: config.drain,
     supervise: superviseJob,
+    readyWithinMs: READY_WITHIN_MS,
     ask: (socket, command) => ask(socket, command, {timeoutMs: RUNTIME_LIMIT_MS}),
     pidIn: answer => Number(parseInfo(answer).get('Pid')),
     onOutput(generation, pid, line) {

@@ -42,26 +42,27 @@ export interface GenerationPorts {
   readonly onChange: (generation: StagedGeneration, job: Job) => void;
   /** The descriptors of sockets that the daemon owns. Throws APPLY. */
   readonly descriptors: (sockets: readonly SocketAddress[]) => number[];
+  /** A start that takes longer is hopeless. */
+  readonly readyWithinMs: number;
 }
 
-/** A start that takes longer is hopeless: 10,000 checked servers took 2.7 s. */
-const READY_WITHIN_MS = 60_000;
+/** 10,000 checked servers took 2.7 s. */
+export const READY_WITHIN_MS = 60_000;
 const READY_POLL_MS = 5;
 
 /** A candidate gets one try; the loop decides about the next. */
-const CANDIDATE: JobSettings = {retries: 0, delayMs: () => 0, stableMs: 0, readyWithinMs: READY_WITHIN_MS};
+const CANDIDATE: Omit<JobSettings, 'readyWithinMs'> = {retries: 0, delayMs: () => 0, stableMs: 0};
 
 /** The first restart is at once, since nothing serves; the sixth death in a row is the end. */
 const RESTART_DELAYS_MS = [0, 100, 500, 2000, 5000];
-const SERVING: JobSettings = {
+const SERVING: Omit<JobSettings, 'readyWithinMs'> = {
   retries: RESTART_DELAYS_MS.length,
   delayMs: failures => RESTART_DELAYS_MS[failures - 1] ?? 0,
   stableMs: 10_000,
-  readyWithinMs: READY_WITHIN_MS,
 };
 
 /** While a successor takes over by `-sf`, an exit is what was asked for: no restart before the outcome is known. */
-const YIELDING: JobSettings = {...SERVING, delayMs: () => 2 * READY_WITHIN_MS};
+const YIELDING: typeof SERVING = {...SERVING, delayMs: () => 2 * READY_WITHIN_MS};
 
 const OUTPUT_TAIL_LINES = 20;
 
@@ -157,7 +158,7 @@ export function createGeneration(
         log,
         launch,
         untilReady,
-        settings: () => settings,
+        settings: () => ({...settings, readyWithinMs: ports.readyWithinMs}),
         onChange: job => ports.onChange(generation, job),
       },
     ),
