@@ -56,7 +56,7 @@ describe('daemon killed -9', {skip: missing('root', 'haproxy', 'netns', 'iptable
         await using reloading = await startReloading(template(0), {place: net.proxy, env});
         const {daemon} = reloading;
         const ended = reloading.change(template(1)).catch(() => undefined);
-        await waitFor(() => daemon.logs.some(isReached), `the moment ${moment}`);
+        await waitFor(() => daemon.logs.some(isReached), `the moment ${moment}`, {timeoutMs: 30_000});
         daemon.signal('SIGKILL');
         await Promise.all([daemon.exited, ended]);
         const isServed = async () => {
@@ -69,12 +69,12 @@ describe('daemon killed -9', {skip: missing('root', 'haproxy', 'netns', 'iptable
           return outcome.is === 'answered' && outcome.answer.status === 200;
         };
         // Rules that its death left in expire by themselves.
-        await waitFor(isServed, 'an answer with no daemon');
+        await waitFor(isServed, 'an answer with no daemon', {timeoutMs: 30_000});
         const committed = await readFile(`${daemon.dataFolder}/proxy.cfg`, 'utf8');
         assert.ok([5000, 5001].some(maxconn => committed.includes(`maxconn ${maxconn}`)));
 
         const next = await reloading.again();
-        await next.waitFor(status => status.inSync && status.reload.last?.verdict === 'ok', 'a take-over');
+        await next.waitFor(status => status.inSync && status.reload.last?.verdict === 'ok', 'a take-over', 30_000);
         assert.ok(await isServed());
         assert.match(await readFile(`${daemon.dataFolder}/proxy.cfg`, 'utf8'), /maxconn 5001/);
         assert.doesNotMatch(rulesOf(net.proxy), /KONTROL/);
@@ -97,7 +97,7 @@ describe('daemon killed -9', {skip: missing('root', 'haproxy', 'netns', 'iptable
       reloading.daemon.signal('SIGKILL');
       await reloading.daemon.exited;
       const next = await reloading.again();
-      const last = await next.waitFor(({inSync, reload}) => inSync && reload.last, 'a take-over');
+      const last = await next.waitFor(({inSync, reload}) => inSync && reload.last, 'a take-over', 30_000);
       assert.match(last.why, /an earlier daemon started what serves/);
       const {ok} = await load.report();
       await waitFor(async () => (await load.report()).ok > ok + 50, 'answers');

@@ -6,6 +6,9 @@ import type {Status} from '../support/status.ts';
 
 export type Last = NonNullable<Status['reload']['last']>;
 
+/** Machines that run suites are busy. */
+const PATIENCE_MS = 30_000;
+
 /** A daemon whose template is a file that the test changes. */
 export interface Reloading extends AsyncDisposable {
   readonly daemon: Daemon;
@@ -27,7 +30,7 @@ export async function startReloading(template: string, options: Omit<DaemonOptio
   const start = (more: Readonly<Record<string, string>> = {}) =>
     startDaemon({...options, template: file, dataFolder: join(folder, 'data'), env: {...env, ...more}});
   const daemon = undo.use(await start());
-  await daemon.waitFor(status => status.inSync && status.proxy.state === 'RUNNING', 'a running proxy');
+  await daemon.waitFor(status => status.inSync && status.proxy.state === 'RUNNING', 'a running proxy', PATIENCE_MS);
   const kept = undo.move();
   return {
     daemon,
@@ -35,7 +38,11 @@ export async function startReloading(template: string, options: Omit<DaemonOptio
       const before = (await daemon.status())?.reload.last?.pass ?? 0;
       await writeFile(file, text);
       daemon.signal('SIGHUP');
-      return daemon.waitFor(({reload: {last}}) => last !== null && last.pass > before && last, 'the next pass');
+      return daemon.waitFor(
+        ({reload: {last}}) => last !== null && last.pass > before && last,
+        'the next pass',
+        PATIENCE_MS,
+      );
     },
     async again(more) {
       return kept.use(await start(more));
