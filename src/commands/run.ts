@@ -7,7 +7,7 @@ import {lackingFacts} from '../config/lacking.ts';
 import {loadConfig, loadPreliminaries, type Preliminaries} from '../config/load.ts';
 import {CONFIG_ANNOTATION} from '../config/parse.ts';
 import {DaemonError, EXIT_CODES, reasonOf} from '../errors.ts';
-import {openFirewall} from '../firewall/gate.ts';
+import {type Firewall, openFirewall} from '../firewall/gate.ts';
 import {applyInTurn} from '../fleet/apply-in-turn.ts';
 import {listen} from '../http/listen.ts';
 import {createMaster} from '../http/master.ts';
@@ -48,10 +48,14 @@ import {prettyLine} from '../ports/pretty.ts';
 import {createRecentLines} from '../ports/recent-lines.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
 import {parseInfo} from '../proxy/answers.ts';
-import {checkCandidate, loadVersion} from '../proxy/check.ts';
+import {checkCandidate, loadBuild, loadVersion} from '../proxy/check.ts';
 import {parseOutputLine} from '../proxy/output.ts';
 import {redactConfiguration} from '../proxy/redact.ts';
 import {ask} from '../proxy/runtime.ts';
+import type {Version} from '../proxy/version.ts';
+import {bindOnly, probeBindOnly} from '../reload/bind-only.ts';
+import {probeCapabilities} from '../reload/capabilities.ts';
+import {READY_WITHIN_MS} from '../reload/generation.ts';
 import {type Generations, openGenerations} from '../reload/generations.ts';
 import {openOutputFile} from '../reload/output-file.ts';
 import {openPayload} from '../slave/payload-file.ts';
@@ -200,9 +204,15 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
   const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});
   const haproxyTail = createTail();
   let tellFatal = (_error: DaemonError): void => {};
-  const opened = await openProxy(config, room, firewall, {...observation, onLine: haproxyTail.add}, error => {
-    tellFatal(error);
-    ending.fail(error);
+  const opened = await openProxy(config, room, {
+    firewall,
+    version: haproxy,
+    logFileFor: observation.logFileFor,
+    onLine: haproxyTail.add,
+    onFatal(error) {
+      tellFatal(error);
+      ending.fail(error);
+    },
   });
 
   const snapshotFile = openSnapshotFile({files, clock, log: room('members')}, dataFolder);
@@ -555,9 +565,9 @@ function withAdvice(fault: unknown, template: TemplateSource): unknown {
 function takingTurns(proxy: Generations, apply: Generations['apply'], isDraining: () => boolean): Generations {
   const turns = createTurns();
   const inTurn: Pick<Generations, 'apply' | 'drain'> = {
-    apply: candidate =>
+    apply: (candidate, options) =>
       turns(() => {
-        if (!isDraining()) return apply(candidate);
+        if (!isDraining()) return apply(candidate, options);
         throw new DaemonError('APPLY', `cannot apply generation ${candidate.generation}: the daemon stops`);
       }),
     drain: (graceMs, skip) => turns(() => proxy.drain(graceMs, skip)),
@@ -576,10 +586,22 @@ function givenHosts({origin, input}: Visit): Hosts | undefined {
 async function openProxy(
   config: Config,
   room: Room,
-  firewall: Awaited<ReturnType<typeof openFirewall>>,
-  {logFileFor, onLine}: Pick<Observation, 'logFileFor'> & {onLine: (line: string) => void},
-  onFatal: (error: DaemonError) => void,
+  given: {
+    firewall: Firewall;
+    version: Version;
+    logFileFor: Observation['logFileFor'];
+    onLine: (line: string) => void;
+    onFatal: (error: DaemonError) => void;
+  },
 ): Promise<Generations> {
+  const {firewall, version, logFileFor, onLine, onFatal} = given;
+  const capabilities = await probeCapabilities({
+    files,
+    version,
+    build: await loadBuild({spawn, haproxy: config.haproxy}),
+    gate: firewall.capability,
+    bindObstacle: probeBindOnly(),
+  });
   const outputFile = openOutputFile(`${config.dataFolder}/proxy.out`);
   const log = room('proxy');
   return openGenerations({
@@ -588,6 +610,9 @@ async function openProxy(
     spawn,
     processes: openProcessTable(),
     firewall,
+    bind: bindOnly,
+    capabilities,
+    version,
     log: room('reload'),
     dataFolder: config.dataFolder,
     haproxy: config.haproxy,
@@ -595,6 +620,7 @@ async function openProxy(
     settleMs: config.settleMs,
     drain: config.drain,
     supervise: superviseJob,
+    readyWithinMs: READY_WITHIN_MS,
     ask: (socket, command) => ask(socket, command, {timeoutMs: RUNTIME_LIMIT_MS}),
     logFileFor,
     pidIn: answer => Number(parseInfo(answer).get('Pid')),

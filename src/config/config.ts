@@ -17,7 +17,8 @@ export interface MasterAddress {
   readonly port: number;
 }
 
-export type ReloadSetting = 'auto' | 'syn-drop' | 'classic' | 'plain';
+/** `auto`, or the way of a reload to try first (`src/reload/plan.ts`). */
+export type ReloadSetting = 'auto' | 'transfer' | 'migrate' | 'inherit' | 'syn-drop' | 'classic' | 'plain';
 
 /** What this pod is, as its Pod object says. */
 export interface Self {

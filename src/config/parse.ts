@@ -20,6 +20,7 @@ export const CONFIG_ANNOTATION = 'haproxy.unity3d.com/config';
 export const MASTER_ANNOTATION = 'kontrol.unity3d.com/master';
 
 const HOUR_MS = 3_600_000;
+const RELOADS = ['auto', 'transfer', 'migrate', 'inherit', 'syn-drop', 'classic', 'plain'] as const;
 const MODES = ['master', 'slave', 'debug', 'verbose'] as const;
 
 /** HAProxy refuses UNIX socket paths of 97 bytes and more; `/run/<generation>.sock` follows the folder. */
@@ -82,7 +83,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
     drain: parseDrain(reader),
     dataFolder,
     haproxy: reader.text('KONTROL_HAPROXY') ?? 'haproxy',
-    reload: reader.oneOf('KONTROL_RELOAD', 'auto', ['auto', 'syn-drop', 'classic', 'plain']),
+    reload: reader.oneOf('KONTROL_RELOAD', 'auto', RELOADS),
     lifecycle: reader.text('KONTROL_LIFECYCLE'),
     ...parseScripting(reader, host.resolvePath),
     masters,

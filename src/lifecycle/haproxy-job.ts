@@ -3,7 +3,8 @@ import {formatUptime, type JobAnswer, type JobHandle} from '../jobs/handle.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
-import type {Candidate, Generations} from '../reload/generations.ts';
+import type {Candidate} from '../reload/candidate.ts';
+import type {Generations} from '../reload/generations.ts';
 import {HAPROXY_JOB} from './manifest-job.ts';
 
 export interface HaproxyJobPorts {
@@ -47,7 +48,7 @@ export function createHaproxyJob(ports: HaproxyJobPorts): JobHandle {
         await proxy.discard(candidate);
         throw error;
       }
-      await proxy.apply(candidate);
+      await proxy.apply(candidate, {because: 'a script asked for it'});
     } catch (error) {
       if (committed !== undefined && text !== committed && proxy.text === committed) await restore(committed);
       throw error;

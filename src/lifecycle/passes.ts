@@ -2,7 +2,8 @@ import {DaemonError, reasonOf} from '../errors.ts';
 import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
-import type {Applied, Candidate, Generations} from '../reload/generations.ts';
+import type {Applied, Candidate} from '../reload/candidate.ts';
+import type {Generations} from '../reload/generations.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
 import type {Renderer} from '../template/renderer.ts';
 import type {Action, Visit} from './lifecycle.ts';
@@ -55,7 +56,7 @@ export interface PassPorts {
   /** What the template can see at this moment; the hosts are those that came with the request, if any did. */
   readonly loadInput: (visit: Visit) => Promise<TemplateInput>;
   readonly renderer: Renderer;
-  readonly proxy: Pick<Generations, 'text' | 'status' | 'stage' | 'discard' | 'apply'>;
+  readonly proxy: Pick<Generations, 'isServing' | 'isSafe' | 'status' | 'stage' | 'discard' | 'apply'>;
   /** `haproxy -c`: the warnings of a valid candidate; rejects with VALIDATE. */
   readonly check: (candidate: Candidate, signal: AbortSignal) => Promise<readonly string[]>;
   /** Brings files that the text only names (certificates) up to date where they serve; true when it takes a reload. */
@@ -108,8 +109,6 @@ export function createPasses(ports: PassPorts): Passes {
     );
   };
 
-  const isServing = (text: string): boolean => proxy.text === text && proxy.status.state !== 'FATAL';
-
   const validated = async (text: string, signal: AbortSignal): Promise<Candidate> => {
     const candidate = await proxy.stage(text);
     try {
@@ -145,16 +144,21 @@ export function createPasses(ports: PassPorts): Passes {
     async validate(visit, signal) {
       const pass = passOf(visit, 'validate');
       pass.stale = (await ports.refresh?.(pass.text)) ?? false;
-      if (isServing(pass.text) && !pass.stale) return;
+      if (!pass.stale && (proxy.isServing(pass.text) || proxy.isSafe(pass.text))) return;
       pass.candidate = await timed(pass, 'validate', () => validated(pass.text, signal));
     },
-    async apply(visit) {
+    async apply(visit, signal) {
       const pass = passOf(visit, 'apply');
-      if (!isServing(pass.text) || pass.stale) {
+      if (!proxy.isServing(pass.text) || pass.stale) {
         const {candidate} = pass;
         // From here on its files are the proxy's: it may serve even when this fails.
         delete pass.candidate;
-        pass.applied = await timed(pass, 'apply', async () => proxy.apply(candidate ?? (await proxy.stage(pass.text))));
+        pass.applied = await timed(pass, 'apply', async () => {
+          const because = pass.stale ? {because: 'certificates changed'} : {};
+          if (candidate !== undefined) return proxy.apply(candidate, because);
+          const staged = await proxy.stage(pass.text);
+          return proxy.apply(staged, {...because, check: () => ports.check(staged, signal)});
+        });
       }
       if (pass.input !== undefined) applied = {input: pass.input, digest: digestInput(pass.input)};
     },

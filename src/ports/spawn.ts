@@ -6,6 +6,8 @@ export interface Command {
   readonly file: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Open descriptors of ours that the process gets as its 3, 4, …; `start` only. */
+  readonly descriptors?: readonly number[];
 }
 
 /** How a process ended: exactly one of the two is set. */
@@ -66,13 +68,15 @@ const exitOf = (code: number | null | undefined, signal: NodeJS.Signals | null |
 
 export const systemSpawn: Spawn = {
   async start(command, onLine) {
+    // The types know 3 to 9 only; any descriptor of ours can be handed on.
+    const descriptors = (command.descriptors ?? []) as readonly 3[];
     const child = execa(command.file, command.args, {
       ...(command.env && {env: command.env}),
       buffer: false,
       cleanup: false,
       detached: true,
       reject: false,
-      stdin: 'ignore',
+      stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
     });
     const exited = new Promise<Exit>(resolve => {
       // `close` follows the last line of output; a grandchild that keeps the pipe open may not delay the news.

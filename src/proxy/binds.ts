@@ -1,6 +1,7 @@
 import {type Address, parseAddress} from './address.ts';
 import {type Environment, type Line, parseLines, type Section} from './lines.ts';
 import {expandVariables} from './variables.ts';
+import type {Word} from './words.ts';
 
 /** An address that HAProxy will listen on, and where the configuration says so. */
 export type Bind = Address & {
@@ -28,29 +29,43 @@ function addressIndexOf({section, words}: Line, localPeer: string | undefined): 
   return isPeer && second === localPeer ? 2 : undefined;
 }
 
+/** A bind with its place among all of the text (from 0) and its address as it is written there. */
+export type PlacedBind = Bind & {readonly place: number; readonly written: string};
+
+/** A word of the text that lists addresses to listen on, comma-separated, and those addresses in order. */
+export interface BindWord {
+  readonly word: Word;
+  readonly binds: readonly PlacedBind[];
+}
+
+/** The words that `parseBinds` reads, with their place in the text: for whoever writes something else there. */
+export function* findBindWords(text: string, {env, localPeer}: BindOptions = {}): Generator<BindWord> {
+  let peer = localPeer;
+  let place = 0;
+  for (const line of parseLines(text, env)) {
+    const {section, words, variables} = line;
+    if (section.kind === 'global' && words[0]?.text === 'localpeer') peer = words[1]?.text;
+    const index = addressIndexOf(line, peer);
+    const word = index === undefined ? undefined : words[index];
+    if (index === undefined || word === undefined) continue;
+    const options = words.slice(index + 1).map(({text: option}) => option);
+    // HAProxy expands variables in addresses outside quotes too.
+    const addresses = expandVariables(word.text, variables).split(',');
+    const binds = addresses
+      .filter(address => address !== '')
+      .map(written => ({...parseAddress(written), section, line: line.number, options, place: place++, written}));
+    yield {word, binds};
+  }
+}
+
 /**
  * Everything a configuration text makes HAProxy listen on, in the order of the text: `bind` lines, the local peer's own
  * address and `stats socket`s (section kind `global`). `bind` in a `backend` counts: HAProxy calls it ignored and
  * listens all the same (1.7 and 2.6). An address on the `listen` or `frontend` line does not: since 1.7 HAProxy takes
  * none there. Sections that say `disabled` are included. Never fails; see `unresolved` of Address.
  */
-export function parseBinds(text: string, {env, localPeer}: BindOptions = {}): Bind[] {
-  const binds: Bind[] = [];
-  let peer = localPeer;
-  for (const line of parseLines(text, env)) {
-    const {section, words, variables} = line;
-    if (section.kind === 'global' && words[0]?.text === 'localpeer') peer = words[1]?.text;
-    const index = addressIndexOf(line, peer);
-    if (index === undefined) continue;
-    const options = words.slice(index + 1).map(word => word.text);
-    // HAProxy expands variables in addresses outside quotes too.
-    const addresses = expandVariables(words[index]?.text ?? '', variables).split(',');
-    for (const address of addresses.filter(address => address !== '')) {
-      binds.push({...parseAddress(address), section, line: line.number, options});
-    }
-  }
-  return binds;
-}
+export const parseBinds = (text: string, options: BindOptions = {}): Bind[] =>
+  [...findBindWords(text, options)].flatMap(({binds}) => binds.map(({place: _, written: __, ...bind}) => bind));
 
 /** The TCP ports among `binds`, ascending, each once. */
 export function tcpPorts(binds: readonly Bind[]): number[] {

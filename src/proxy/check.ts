@@ -3,7 +3,7 @@ import type {Finished, Spawn} from '../ports/spawn.ts';
 import {parseBinds} from './binds.ts';
 import {parseGlobals} from './globals.ts';
 import {parseOutputLine} from './output.ts';
-import {parseVersion, type Version} from './version.ts';
+import {parseBuild, parseVersion, type Version} from './version.ts';
 
 /** 10,000 servers take 3 s. */
 const CHECK_LIMIT_MS = 60_000;
@@ -53,6 +53,12 @@ function refusalOf({code, signal, stderr, timedOut}: Finished): string {
 export async function loadVersion(ports: CheckPorts): Promise<Version> {
   const {stdout} = await runHaproxy(ports, ['-v'], VERSION_LIMIT_MS);
   return parseVersion(stdout);
+}
+
+/** How the binary was built, on one line (`haproxy -vv`: its TARGET and OPTIONS). Rejects as `loadVersion` does. */
+export async function loadBuild(ports: CheckPorts): Promise<string> {
+  const {stdout} = await runHaproxy(ports, ['-vv'], VERSION_LIMIT_MS);
+  return parseBuild(stdout);
 }
 
 /**

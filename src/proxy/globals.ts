@@ -11,6 +11,8 @@ export interface Globals {
   /** `master-worker` (1.8+): HAProxy supervises itself. */
   readonly masterWorker: boolean;
   readonly pidfile: string | undefined;
+  /** `hard-stop-after` is set (1.7.4+). */
+  readonly hardStopAfter: boolean;
   /** Addresses of the user's own `stats socket`s, as written. */
   readonly statsSockets: readonly string[];
 }
@@ -23,6 +25,7 @@ export function parseGlobals(text: string): Globals {
     daemon: false,
     masterWorker: false,
     pidfile: undefined,
+    hardStopAfter: false,
     statsSockets: [],
   };
   for (const {section, words} of parseLines(text)) {
@@ -30,6 +33,7 @@ export function parseGlobals(text: string): Globals {
     const [keyword, value, third] = words.map(word => word.text);
     if (keyword === 'noreuseport' || keyword === 'daemon') globals = {...globals, [keyword]: true};
     if (keyword === 'master-worker') globals = {...globals, masterWorker: true};
+    if (keyword === 'hard-stop-after') globals = {...globals, hardStopAfter: true};
     if (keyword === 'nbproc') globals = {...globals, nbproc: Number(value) || 1};
     if (keyword === 'pidfile') globals = {...globals, pidfile: value};
     if (keyword === 'stats' && value === 'socket' && third !== undefined) {

@@ -18,3 +18,9 @@ export function parseVersion(stdout: string): Version {
   }
   return {text, major: Number(major), minor: Number(minor), patch: Number(patch)};
 }
+
+/** Parses the build that `haproxy -vv` prints: `linux-glibc USE_PCRE2=1 USE_OPENSSL=1`. Empty where it prints none. */
+export const parseBuild = (stdout: string): string =>
+  ['TARGET', 'OPTIONS']
+    .flatMap(name => new RegExp(`^\\s*${name}\\s*=[ \\t]*(.*)$`, 'm').exec(stdout)?.[1]?.trim() || [])
+    .join(' ');

@@ -5,11 +5,21 @@ import {type Clock, sleep} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import type {Child, OnLine, Spawn} from '../ports/spawn.ts';
-import {deriveControl, type GenerationPaths, haproxyArguments} from './files.ts';
+import type {SocketAddress} from './bind-only.ts';
+import {
+  BESIDE,
+  type ControlSettings,
+  deriveControl,
+  type GenerationPaths,
+  haproxyArguments,
+  type StartOptions,
+} from './files.ts';
+import type {Inheritance} from './inheritance.ts';
 
 /** One HAProxy process (through its restarts) with the text it runs and the files it was given. */
 export interface Generation {
   readonly number: number;
+  /** What it runs: what it was started with, changed at run time since. */
   readonly text: string;
   readonly paths: GenerationPaths;
   readonly supervisor: Supervisor;
@@ -32,26 +42,29 @@ export interface GenerationPorts {
   readonly logFileFor?: (text: string) => Promise<string | undefined>;
   readonly onLaunch: (generation: StagedGeneration, child: Child) => void;
   readonly onChange: (generation: StagedGeneration, job: Job) => void;
+  /** The descriptors of sockets that the daemon owns. Throws APPLY. */
+  readonly descriptors: (sockets: readonly SocketAddress[]) => number[];
+  /** A start that takes longer is hopeless. */
+  readonly readyWithinMs: number;
 }
 
-/** A start that takes longer is hopeless: 10,000 checked servers took 2.7 s. */
-const READY_WITHIN_MS = 60_000;
+/** 10,000 checked servers took 2.7 s. */
+export const READY_WITHIN_MS = 60_000;
 const READY_POLL_MS = 5;
 
 /** A candidate gets one try; the loop decides about the next. */
-const CANDIDATE: JobSettings = {retries: 0, delayMs: () => 0, stableMs: 0, readyWithinMs: READY_WITHIN_MS};
+const CANDIDATE: Omit<JobSettings, 'readyWithinMs'> = {retries: 0, delayMs: () => 0, stableMs: 0};
 
 /** The first restart is at once, since nothing serves; the sixth death in a row is the end. */
 const RESTART_DELAYS_MS = [0, 100, 500, 2000, 5000];
-const SERVING: JobSettings = {
+const SERVING: Omit<JobSettings, 'readyWithinMs'> = {
   retries: RESTART_DELAYS_MS.length,
   delayMs: failures => RESTART_DELAYS_MS[failures - 1] ?? 0,
   stableMs: 10_000,
-  readyWithinMs: READY_WITHIN_MS,
 };
 
 /** While a successor takes over by `-sf`, an exit is what was asked for: no restart before the outcome is known. */
-const YIELDING: JobSettings = {...SERVING, delayMs: () => 2 * READY_WITHIN_MS};
+const YIELDING: typeof SERVING = {...SERVING, delayMs: () => 2 * READY_WITHIN_MS};
 
 const OUTPUT_TAIL_LINES = 20;
 
@@ -66,47 +79,58 @@ export const hasProcess = (job: Job): boolean => job.is === 'STARTING' || job.is
 /** A generation that has been staged: its files are written, its process not yet started. */
 export interface StagedGeneration extends Generation {
   /** Starts it and resolves when it is ready; rejects with APPLY, with what it wrote as the detail. */
-  start(finish: readonly number[]): Promise<void>;
+  start(options: StartOptions): Promise<void>;
   /** Deaths from now on are answered with restarts: this is the one that serves. */
   promote(): void;
   /** Deaths from now on are left alone: a successor is being started that tells this one to go. */
   yield(): void;
   /** The successor failed: this one serves again, started anew if it has gone already. */
   resume(): void;
+  /** The sockets of the daemon's that it listens on. */
+  readonly inheritance: Inheritance;
+  /** It was told of `text` over its socket and runs that now; its files say so already. */
+  becomes(text: string): void;
 }
 
 /** Writes the files of a generation. Rejects with APPLY when they cannot be written (a full disk). */
-export async function writeGeneration(files: Files, paths: GenerationPaths, text: string): Promise<void> {
+export async function writeGeneration(
+  files: Files,
+  paths: GenerationPaths,
+  text: string,
+  control: ControlSettings,
+): Promise<void> {
   try {
     await files.replace(paths.configuration, text, 0o600);
-    await files.replace(paths.control, deriveControl(paths), 0o600);
+    await files.replace(paths.control, deriveControl(paths, control), 0o600);
   } catch (cause) {
     throw new DaemonError('APPLY', `cannot write ${paths.configuration}: ${reasonOf(cause)}`, {cause});
   }
 }
 
 export function createGeneration(
-  given: Pick<Generation, 'number' | 'text' | 'paths'>,
+  given: Pick<StagedGeneration, 'number' | 'text' | 'paths' | 'inheritance'>,
   ports: GenerationPorts,
 ): StagedGeneration {
   const {clock, log, spawn, haproxy} = ports;
   let settings = CANDIDATE;
-  let finishOnce: readonly number[] = [];
+  let startOnce = BESIDE;
+  let text = given.text;
   let tail: string[] = [];
 
   const launch = async (): Promise<Child> => {
     tail = [];
-    const finish = finishOnce;
-    finishOnce = [];
+    const options = startOnce;
+    startOnce = BESIDE;
     const logFile = await ports.logFileFor?.(given.text);
     let pid: number | undefined;
-    const child = await spawn.start(
-      {file: haproxy, args: haproxyArguments(given.paths, finish, logFile)},
-      (line, stream) => {
-        tail = [...tail.slice(1 - OUTPUT_TAIL_LINES), line];
-        ports.onOutput(given.number, pid, line, stream);
-      },
-    );
+    const {sockets} = given.inheritance;
+    const {configuration, inheriting, control} = given.paths;
+    const read = [...(logFile ? [logFile] : []), sockets.length === 0 ? configuration : inheriting, control];
+    const command = {file: haproxy, args: haproxyArguments(read, options), descriptors: ports.descriptors(sockets)};
+    const child = await spawn.start(command, (line, stream) => {
+      tail = [...tail.slice(1 - OUTPUT_TAIL_LINES), line];
+      ports.onOutput(given.number, pid, line, stream);
+    });
     pid = child.pid;
     ports.onLaunch(generation, child);
     return child;
@@ -126,6 +150,9 @@ export function createGeneration(
 
   const generation: StagedGeneration = {
     ...given,
+    get text() {
+      return text;
+    },
     supervisor: ports.supervise(
       'haproxy',
       {generation: given.number},
@@ -134,12 +161,12 @@ export function createGeneration(
         log,
         launch,
         untilReady,
-        settings: () => settings,
+        settings: () => ({...settings, readyWithinMs: ports.readyWithinMs}),
         onChange: job => ports.onChange(generation, job),
       },
     ),
-    async start(finish) {
-      finishOnce = finish;
+    async start(options) {
+      startOnce = options;
       generation.supervisor.start();
       const job = await generation.supervisor.reached(reached => reached.is !== 'STARTING');
       if (job.is === 'RUNNING') return;
@@ -158,6 +185,9 @@ export function createGeneration(
       if (generation.supervisor.job.is !== 'BACKOFF') return;
       generation.supervisor.stop([]);
       generation.supervisor.start();
+    },
+    becomes(changed) {
+      text = changed;
     },
   };
   return generation;

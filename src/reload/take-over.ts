@@ -3,7 +3,8 @@ import type {ProcessTable} from '../jobs/proc.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files, PreparedFile} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
-import {parseBinds, tcpPorts} from '../proxy/binds.ts';
+import {checkCanary} from './canary.ts';
+import {BESIDE} from './files.ts';
 import {hasProcess, type StagedGeneration, TERMINATE} from './generation.ts';
 import {settle, untilClosed} from './handover.ts';
 import type {ReloadPlan} from './plan.ts';
@@ -14,6 +15,7 @@ export interface TakeOverPorts {
   readonly firewall: Firewall;
   readonly log: Log;
   readonly processes: ProcessTable;
+  readonly ask: (socket: string, command: string) => Promise<string>;
   readonly settleMs: number;
   /** `proxy.cfg`. */
   readonly committedPath: string;
@@ -21,12 +23,15 @@ export interface TakeOverPorts {
   readonly promote: (generation: StagedGeneration) => void;
   /** Tells a generation to finish its connections and go. */
   readonly retire: (generation: StagedGeneration) => void;
+  /** The gate was refused the last time too: reload without it rather than never. */
+  readonly mayGoUngated: () => boolean;
 }
 
 /**
  * Starts `generation` and lets it take over from `old` as planned. The text becomes `proxy.cfg` (by a rename of what
  * is synced before anything is started, so that a full disk is noticed while it harms nobody) once the new generation
- * is ready. Rejects with the old ones serving as before. Resolves with whether the gate was shut as planned.
+ * is ready and has shown that it serves. Rejects with the old ones serving as before. Resolves with whether the gate
+ * was shut as planned.
  */
 export async function takeOver(
   generation: StagedGeneration,
@@ -50,19 +55,16 @@ async function inParallel(
   prepared: PreparedFile,
   ports: TakeOverPorts,
 ): Promise<boolean> {
-  try {
-    await generation.start([]);
-    await prepared.commit();
-  } catch (error) {
-    generation.supervisor.stop(TERMINATE);
-    await generation.supervisor.reached(job => !hasProcess(job));
-    throw error;
-  }
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => abandon(generation));
+  await generation.start({...BESIDE, transferFrom: plan.transfers ? old.at(-1)?.paths.socket : undefined});
+  await checkCanary(generation, ports);
+  await using gate = await shutGate(plan.gatedPorts, ports);
+  await Promise.all([prepared.commit(), gate && settle(plan.gatedPorts, ports.settleMs, ports)]);
+  undo.move();
   ports.promote(generation);
-  if (old.length === 0) return true;
-  await using gate = await shutGate(generation, old, plan, ports);
   await retireAll(old, ports);
-  return gate !== undefined || !plan.gated;
+  return isAsPlanned(gate, plan);
 }
 
 /** HAProxy itself tells the old one to go (`-sf`) once it has bound: from its readiness on there is no way back. */
@@ -73,10 +75,11 @@ async function bySignal(
   prepared: PreparedFile,
   ports: TakeOverPorts,
 ): Promise<boolean> {
-  await using gate = old.length === 0 ? undefined : await shutGate(generation, old, plan, ports);
+  await using gate = await shutGate(plan.gatedPorts, ports);
+  if (gate !== undefined) await settle(plan.gatedPorts, ports.settleMs, ports);
   for (const one of old) one.yield();
   try {
-    await generation.start(old.flatMap(({supervisor}) => supervisor.child?.pid ?? []));
+    await generation.start({...BESIDE, finish: old.flatMap(({supervisor}) => supervisor.child?.pid ?? [])});
   } catch (error) {
     for (const one of old) one.resume();
     throw error;
@@ -84,38 +87,33 @@ async function bySignal(
   ports.promote(generation);
   await prepared.commit();
   await retireAll(old, ports);
-  return gate !== undefined || !plan.gated;
+  return isAsPlanned(gate, plan);
 }
 
-/** Every port that either configuration binds or that is really listened on. */
-async function portsToGate(
-  generation: StagedGeneration,
-  old: readonly StagedGeneration[],
-  processes: ProcessTable,
-): Promise<number[]> {
-  const listening = old.map(({supervisor}) => processes.listeningPorts(supervisor.child?.pid ?? 0).catch(() => []));
-  const bound = [generation, ...old].flatMap(({text}) => tcpPorts(parseBinds(text)));
-  return [...new Set([...bound, ...(await Promise.all(listening)).flat()])];
+const isAsPlanned = (gate: Gate | undefined, {gatedPorts}: ReloadPlan): boolean =>
+  gate !== undefined || gatedPorts.length === 0;
+
+async function abandon(generation: StagedGeneration): Promise<void> {
+  generation.supervisor.stop(TERMINATE);
+  await generation.supervisor.reached(job => !hasProcess(job));
 }
 
-/** Shut and settled, or undefined: a gate that is refused makes a reload less gentle and is no reason against it. */
+/**
+ * Undefined when nothing is to be guarded, or the gate is refused again: that makes a reload less gentle and is no
+ * reason to serve yesterday's hosts for ever. The first refusal (a lock that another program holds) rejects with APPLY.
+ */
 async function shutGate(
-  generation: StagedGeneration,
-  old: readonly StagedGeneration[],
-  plan: ReloadPlan,
-  {clock, firewall, log, processes, settleMs}: TakeOverPorts,
+  gatedPorts: readonly number[],
+  {firewall, log, mayGoUngated}: TakeOverPorts,
 ): Promise<Gate | undefined> {
-  if (!plan.gated) return undefined;
-  const gatedPorts = await portsToGate(generation, old, processes);
-  let gate: Gate;
+  if (gatedPorts.length === 0) return undefined;
   try {
-    gate = await firewall.closeGate(gatedPorts);
+    return await firewall.closeGate(gatedPorts);
   } catch (err) {
-    log.warn({err, generation: generation.number}, 'SYN gate refused: reloading without it');
+    if (!mayGoUngated()) throw err;
+    log.warn({err}, 'SYN gate refused: reloading without it');
     return undefined;
   }
-  await settle(gatedPorts, settleMs, {clock, processes, log});
-  return gate;
 }
 
 async function retireAll(

@@ -141,7 +141,7 @@ test('three slaves join, one says down, one falls silent, one returns -> balance
   assert.ok((web[0]?.seq ?? 0) < (web[1]?.seq ?? 0) && (web[1]?.seq ?? 0) > 3, JSON.stringify(web));
 
   const status = await daemon.status();
-  if (!missing('iptables')) assert.equal(status?.reload.way, 'syn-drop', status?.reload.why);
+  assert.match(status?.reload.way ?? '', /^(transfer|inherit|migrate)$/, status?.reload.why);
   const [report, slow] = [await load.stop(), await downloads.stop()];
   t.diagnostic(`load ${JSON.stringify(report)}`);
   t.diagnostic(`downloads ${JSON.stringify(slow)}`);

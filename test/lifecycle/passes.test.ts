@@ -3,7 +3,8 @@ import {describe, test} from 'node:test';
 import {DaemonError} from '../../src/errors.ts';
 import type {Visit} from '../../src/lifecycle/lifecycle.ts';
 import {createPasses, type PassRecord} from '../../src/lifecycle/passes.ts';
-import type {Candidate, ProxyStatus} from '../../src/reload/generations.ts';
+import type {Candidate} from '../../src/reload/candidate.ts';
+import type {ProxyStatus} from '../../src/reload/generations.ts';
 import type {TemplateInput} from '../../src/template/input.ts';
 import {openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
@@ -46,9 +47,8 @@ function openBench() {
       },
     },
     proxy: {
-      get text() {
-        return text;
-      },
+      isServing: wanted => text === wanted && state !== 'FATAL',
+      isSafe: () => false,
       get status() {
         return {state, pid: null, generation, restarts: 0, draining: []};
       },

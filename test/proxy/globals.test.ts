@@ -9,6 +9,7 @@ test('globals, none set -> HAProxy’s defaults', () => {
     daemon: false,
     masterWorker: false,
     pidfile: undefined,
+    hardStopAfter: false,
     statsSockets: [],
   });
 });
@@ -36,6 +37,7 @@ global
     daemon: true,
     masterWorker: true,
     pidfile: '/run/b.pid',
+    hardStopAfter: false,
     statsSockets: ['/run/a.sock', '/run/b.sock'],
   });
 });

@@ -36,6 +36,7 @@ export interface Status {
       readonly pass: number;
       readonly generation: number;
       readonly way: string;
+      readonly why: string;
       readonly cause: string;
       readonly phasesMs: Readonly<Record<string, number>>;
       readonly verdict: string;

@@ -1,0 +1,246 @@
+import {isDeepStrictEqual} from 'node:util';
+import {type Backend, type FrameLine, type Outline, parseOutline} from './outline.ts';
+import {isChecked, optionValue, type ServerLine} from './server-line.ts';
+
+/** What has to be done so that a HAProxy that runs one text does what another one says. */
+export type Difference =
+  /** Over the runtime socket; no changes at all where only comments, blanks or the order of equals differ. */
+  {readonly is: 'runtime'; readonly changes: readonly ServerChange[]} | {readonly is: 'reload'; readonly why: string};
+
+/** One change to one server, with how the server is to be afterwards (`after`; absent once it is removed). */
+export type ServerChange =
+  | {
+      readonly do: 'move';
+      readonly backend: string;
+      readonly before: ServerLine;
+      readonly after: ServerLine;
+      /** The only one of its backend that takes requests. */
+      readonly alone: boolean;
+    }
+  | {readonly do: 'weigh' | 'enable' | 'disable' | 'add'; readonly backend: string; readonly after: ServerLine}
+  | {readonly do: 'remove'; readonly backend: string; readonly before: ServerLine};
+
+export interface RuntimeAbilities {
+  /** `add server` and `del server`, which 2.6 calls stable. */
+  readonly addsServers: boolean;
+}
+
+const MAX_WEIGHT = 256;
+const MAX_PORT = 65_535;
+
+/** Servers come and go without changing which client goes where. */
+const NAME_BLIND = /^(roundrobin|leastconn|random(\(.*\))?)$/;
+const WEIGHS = /^(roundrobin|leastconn|first|random(\(.*\))?)$/;
+const HASHES = new Set(['source', 'uri', 'url_param', 'hdr', 'rdp-cookie', 'hash']);
+
+/** What the command line of the runtime socket takes without quoting. */
+const PLAIN_WORD = /^[\w.:/[\]@%+,=()~-]+$/;
+
+/**
+ * Compares two texts by what they mean (sections, keywords, servers by backend and name). When nothing but addresses,
+ * ports, weights or enabled states of servers differ, and with `addsServers` which servers there are, they can be
+ * applied to a running HAProxy; any doubt is a reload, with the reason for people.
+ */
+export function deriveDifference(before: string, after: string, abilities: RuntimeAbilities): Difference {
+  const [old, next] = [parseOutline(before), parseOutline(after)];
+  const frameDoubt = compareFrames(old, next) ?? findDoubtIn(next);
+  if (frameDoubt !== undefined) return {is: 'reload', why: frameDoubt};
+  const changes: ServerChange[] = [];
+  for (const [index, backend] of next.backends.entries()) {
+    const compared = compareServers(old.backends[index]?.servers ?? [], backend, next, abilities);
+    if (typeof compared === 'string') return {is: 'reload', why: compared};
+    changes.push(...compared);
+  }
+  return {is: 'runtime', changes};
+}
+
+/** Whether a text that differs by these changes is as valid as the one before, by itself. */
+export const keepsValidity = (changes: readonly ServerChange[]): boolean =>
+  changes.every(change => change.do !== 'add' && change.do !== 'remove');
+
+function compareFrames({frame: old}: Outline, {frame: next}: Outline): string | undefined {
+  const index = next.findIndex((line, at) => !isSameLine(line, old[at]));
+  const changed = index < 0 && old.length > next.length ? old[next.length] : next[index];
+  return changed === undefined ? undefined : `${changed.section || 'the text'} changed: ${shown(changed)}`;
+}
+
+const isSameLine = (a: FrameLine, b: FrameLine | undefined): boolean =>
+  a.section === b?.section && isDeepStrictEqual(a.words, b.words);
+
+const MAX_SHOWN_CHARACTERS = 60;
+/** Passwords may stand in any line but its first word. */
+const shown = ({words}: FrameLine): string => (words[0] ?? '').slice(0, MAX_SHOWN_CHARACTERS);
+
+function findDoubtIn({backends}: Outline): string | undefined {
+  const names = backends.map(({name}) => name);
+  const repeated = names.find((name, index) => names.indexOf(name) < index);
+  if (repeated !== undefined) return `there are two backends ${repeated}`;
+  for (const {name, servers} of backends) {
+    const own = servers.map(server => server.name);
+    const twice = own.find((server, index) => own.indexOf(server) < index);
+    if (twice !== undefined) return `there are two servers ${name}/${twice}`;
+  }
+  return undefined;
+}
+
+/** The changes to one backend, adds first, removals last; or why it has to be a reload. */
+function compareServers(
+  old: readonly ServerLine[],
+  backend: Backend,
+  outline: Outline,
+  {addsServers}: RuntimeAbilities,
+): ServerChange[] | string {
+  const {name, servers, balance} = backend;
+  if (isDeepStrictEqual(old, servers)) return [];
+  const before = new Map(old.map(server => [server.name, server]));
+  const after = new Map(servers.map(server => [server.name, server]));
+  const added = servers.filter(server => !before.has(server.name));
+  const removed = old.filter(server => !after.has(server.name));
+  const kept = old.filter(server => after.has(server.name)).map(server => server.name);
+  const isReordered = !isDeepStrictEqual(
+    kept,
+    servers.filter(server => before.has(server.name)).map(server => server.name),
+  );
+  const doubt = findDoubt(backend, outline, {
+    namesChange: added.length + removed.length > 0,
+    isReordered: isReordered || (added.length > 0 && !isSuffix(servers, added)),
+    addsServers,
+  });
+  if (doubt !== undefined) return doubt;
+  const changes: ServerChange[] = [];
+  for (const server of added) {
+    const refusal = findAddDoubt(backend, server);
+    if (refusal !== undefined) return refusal;
+    changes.push({do: 'add', backend: name, after: server});
+  }
+  for (const server of servers) {
+    const was = before.get(server.name);
+    if (was === undefined) continue;
+    const own = compareServer(backend, was, server, outline);
+    if (typeof own === 'string') return own;
+    changes.push(...own);
+  }
+  for (const server of removed) {
+    const refusal = findRemoveDoubt(backend, server, outline);
+    if (refusal !== undefined) return refusal;
+    changes.push({do: 'remove', backend: name, before: server});
+  }
+  const weighed = changes.some(change => change.do === 'weigh' || (change.do === 'add' && change.after.weight !== 1));
+  if (weighed && !weighsAtRunTime(backend)) return `${name}: balance ${balance} takes no new weights at run time`;
+  return changes;
+}
+
+const isSuffix = (servers: readonly ServerLine[], added: readonly ServerLine[]): boolean =>
+  isDeepStrictEqual(servers.slice(-added.length), added);
+
+const weighsAtRunTime = ({balance, hashType}: Backend): boolean =>
+  WEIGHS.test(balance) || (isHash(balance) && hashType[0] === 'consistent');
+
+const isHash = (balance: string): boolean => HASHES.has(balance.replace(/\(.*$/, ''));
+
+function findDoubt(
+  {name, balance, keywords, namedDefaults}: Backend,
+  {backends}: Outline,
+  given: {readonly namesChange: boolean; readonly isReordered: boolean; readonly addsServers: boolean},
+): string | undefined {
+  if (!/^[\w.:-]+$/.test(name)) return `backend ${name}: its name cannot be told to the runtime socket`;
+  if ([...keywords].some(word => word.startsWith('.'))) return `${name}: it has conditions`;
+  if (keywords.has('dynamic-cookie-key')) return `${name}: dynamic cookies come from addresses`;
+  if (keywords.has('hash-key')) return `${name}: hash-key may come from addresses`;
+  if (given.namesChange && !given.addsServers) return `${name}: servers come and go`;
+  if (!given.namesChange && !given.isReordered) return undefined;
+  if (!NAME_BLIND.test(balance)) return `${name}: balance ${balance} depends on which servers there are, in order`;
+  if (given.namesChange && namedDefaults) return `${name}: servers come and go under named defaults`;
+  const sticks = backends.some(backend =>
+    [...backend.keywords].some(word => word === 'stick' || word === 'stick-table'),
+  );
+  return sticks ? `${name}: stick tables know servers by their number` : undefined;
+}
+
+const optionIn = ({options}: ServerLine, wanted: readonly string[]): string | undefined =>
+  options.find(option => wanted.includes(option));
+
+/** Options that `add server` has no word for, or that mean something else there. */
+const NOT_ADDABLE = [
+  'cookie',
+  'resolvers',
+  'resolve-prefer',
+  'init-addr',
+  'track',
+  'redir',
+  'namespace',
+  'agent-check',
+];
+
+function findAddDoubt({name, keywords}: Backend, server: ServerLine): string | undefined {
+  const shownName = `${name}/${server.name}`;
+  if (server.address.is === 'other') return `${shownName}: its address is not an IP`;
+  if (server.address.mapped) return `${shownName}: its port comes from the client's`;
+  const option = optionIn(server, NOT_ADDABLE) ?? (keywords.has('cookie') ? 'cookie' : undefined);
+  if (option !== undefined) return `${shownName}: "${option}" cannot be given at run time`;
+  const words = [server.name, ...server.options];
+  return words.every(word => PLAIN_WORD.test(word)) ? undefined : `${shownName}: an option would need quotes`;
+}
+
+function findRemoveDoubt({name}: Backend, server: ServerLine, outline: Outline): string | undefined {
+  const shownName = `${name}/${server.name}`;
+  if (optionIn(server, ['on-marked-down']) !== undefined) return `${shownName}: going down would end its sessions`;
+  if (isTracked(name, server.name, outline)) return `${shownName}: another server tracks it`;
+  return isReferred(server.name, outline) ? `${shownName}: other lines name it` : undefined;
+}
+
+const isTracked = (backend: string, server: string, {backends}: Outline): boolean =>
+  backends.some(({name, servers}) =>
+    servers.some(({options}) => {
+      const tracked = optionValue(options, 'track');
+      return tracked === `${backend}/${server}` || (tracked === server && name === backend);
+    }),
+  );
+
+const isReferred = (server: string, {frame}: Outline): boolean =>
+  frame.some(({words}) => words[0] === 'use-server' && words[1] === server);
+
+/** The changes to a server that stays, or why it has to be a reload. */
+function compareServer(
+  backend: Backend,
+  before: ServerLine,
+  after: ServerLine,
+  outline: Outline,
+): ServerChange[] | string {
+  if (isDeepStrictEqual(before, after)) return [];
+  const shownName = `${backend.name}/${after.name}`;
+  if (!/^[\w.:-]+$/.test(after.name)) return `${shownName}: its name cannot be told to the runtime socket`;
+  if (!isDeepStrictEqual(before.rest, after.rest)) return `${shownName}: its options changed`;
+  const changes: ServerChange[] = [];
+  if (!isDeepStrictEqual(before.address, after.address)) {
+    const doubt = findMoveDoubt(backend.name, before, after, outline);
+    if (doubt !== undefined) return `${shownName}: ${doubt}`;
+    const others = backend.servers.filter(({name, disabled, weight}) => name !== after.name && !disabled && weight > 0);
+    changes.push({do: 'move', backend: backend.name, before, after, alone: others.length === 0});
+  }
+  if (before.weight !== after.weight) {
+    if (!(Number.isInteger(after.weight) && after.weight >= 0 && after.weight <= MAX_WEIGHT)) {
+      return `${shownName}: its weight is not a number up to ${MAX_WEIGHT}`;
+    }
+    changes.push({do: 'weigh', backend: backend.name, after});
+  }
+  if (before.disabled !== after.disabled) {
+    const marked = optionIn(after, ['on-marked-down', 'on-marked-up', 'track', 'agent-check']);
+    if (marked !== undefined) return `${shownName}: "${marked}" would act on it`;
+    if (isTracked(backend.name, after.name, outline)) return `${shownName}: another server tracks it`;
+    changes.push({do: after.disabled ? 'disable' : 'enable', backend: backend.name, after});
+  }
+  return changes;
+}
+
+function findMoveDoubt(backend: string, before: ServerLine, after: ServerLine, outline: Outline): string | undefined {
+  const [from, to] = [before.address, after.address];
+  if (from.is === 'other' || to.is === 'other') return 'its address is not an IP';
+  if (Number(to.port) > MAX_PORT) return 'its port is not a port';
+  if (from.port !== to.port && (from.mapped || to.mapped)) return "its port comes from the client's";
+  const marked = optionIn(after, ['on-marked-down', 'on-marked-up', 'track', 'agent-check', 'namespace']);
+  if (marked !== undefined) return `"${marked}" would act on the move`;
+  if (from.family !== to.family && optionIn(after, ['source']) !== undefined) return '"source" is of another family';
+  if (isTracked(backend, after.name, outline) && isChecked(after)) return 'another server tracks it';
+  return undefined;
+}

@@ -1,0 +1,84 @@
+import type {Row} from './answers.ts';
+import type {ServerChange} from './difference.ts';
+import {isChecked, isSameIp, type ServerLine} from './server-line.ts';
+
+/**
+ * The commands that make one change, in order; sent on one line (`;`) HAProxy carries them out in one go. A checked
+ * server that moves leaves maintenance afterwards, which begins its checks afresh with the first one at once, as a start
+ * would; the only server of a backend is not taken out for that, but set up. Source: management.txt 9.3.
+ */
+export function deriveCommands(change: ServerChange): string[] {
+  const line = change.do === 'remove' ? change.before : change.after;
+  const target = `${change.backend}/${line.name}`;
+  switch (change.do) {
+    case 'move':
+      return deriveMove(target, change);
+    case 'weigh':
+      return [`set server ${target} weight ${line.weight}`];
+    case 'enable':
+      return [`set server ${target} state ready`];
+    case 'disable':
+      return [`set server ${target} state maint`];
+    case 'add':
+      return deriveAdd(target, line);
+    case 'remove':
+      return [`set server ${target} state maint`, deriveDelete(change.backend, line.name)];
+  }
+}
+
+/** Refused while the server has connections: it drains in maintenance until then. */
+export const deriveDelete = (backend: string, server: string): string => `del server ${backend}/${server}`;
+
+function deriveMove(target: string, {before, after, alone}: ServerChange & {do: 'move'}): string[] {
+  const [from, to] = [before.address, after.address];
+  if (from.is === 'other' || to.is === 'other') return [];
+  const move = `set server ${target} addr ${to.ip}${from.port === to.port ? '' : ` port ${to.port}`}`;
+  if (!isChecked(after) || before.disabled || after.disabled) return [move];
+  if (alone) return [move, `set server ${target} health up`];
+  return [`set server ${target} state maint`, move, `set server ${target} state ready`];
+}
+
+function deriveAdd(target: string, server: ServerLine): string[] {
+  const {address, options, disabled} = server;
+  if (address.is === 'other') return [];
+  const host = address.family === 6 ? `[${address.ip}]` : address.ip;
+  const words = options.filter(option => option !== 'disabled' && option !== 'enabled');
+  const add = ['add server', target, `${host}:${address.port}`, ...words].join(' ');
+  const checks = isChecked(server) ? [`enable health ${target}`] : [];
+  return [add, ...checks, ...(disabled ? [] : [`set server ${target} state ready`])];
+}
+
+/** SRV_ADMF_FMAINT: forced into maintenance, over the socket or by `disabled`; the bit 4 only remembers a `disabled`. */
+const MAINTENANCE_BITS = 0b101;
+const FORCED_MAINTENANCE_BIT = 0b001;
+
+/** How a server stands, from `show servers state` and, for versions whose answer has no port, `show stat`. */
+export interface ServerStanding {
+  readonly state: Row | undefined;
+  /** `addr` of `show stat`: `10.0.0.1:80`, `[::1]:80`. */
+  readonly statAddress: string | undefined;
+}
+
+/** Why a server does not stand as it shall after a change; undefined when it does, as far as HAProxy tells. */
+export function findDeviation(change: ServerChange, {state, statAddress}: ServerStanding): string | undefined {
+  const line = change.do === 'remove' ? change.before : change.after;
+  const target = `${change.backend}/${line.name}`;
+  const inMaintenance = (Number(state?.srv_admin_state) & FORCED_MAINTENANCE_BIT) !== 0;
+  if (change.do === 'remove') {
+    return state === undefined || inMaintenance ? undefined : `${target} still takes requests`;
+  }
+  if (state === undefined) return `there is no ${target}`;
+  const {address} = line;
+  if (address.is === 'literal') {
+    if (!isSameIp(state.srv_addr ?? '', address.ip)) return `${target} is at ${state.srv_addr}, not ${address.ip}`;
+    const port = state.srv_port ?? /:(\d+)$/.exec(statAddress ?? '')?.[1];
+    if (!address.mapped && port !== undefined && port !== String(Number(address.port))) {
+      return `${target} is at port ${port}, not ${address.port}`;
+    }
+  }
+  if (state.srv_uweight !== String(line.weight)) return `${target} has weight ${state.srv_uweight}, not ${line.weight}`;
+  const isOut = change.do === 'enable' || !line.disabled ? inMaintenance : !isDisabledIn(state);
+  return isOut ? `${target} is ${line.disabled ? 'not ' : ''}in maintenance` : undefined;
+}
+
+const isDisabledIn = (state: Row): boolean => (Number(state.srv_admin_state) & MAINTENANCE_BITS) !== 0;

@@ -1,0 +1,23 @@
+import type {ReloadWay} from './plan.ts';
+
+/** How a candidate came to serve. `runtime`: the running HAProxy was told over its socket. */
+export interface Applied {
+  readonly generation: number;
+  readonly way: ReloadWay | 'runtime' | 'start';
+  readonly why: string;
+}
+
+/** A configuration on disk under its generation's number, to be validated and applied. */
+export interface Candidate {
+  readonly text: string;
+  readonly generation: number;
+  /** The `-f` files, in order. */
+  readonly files: readonly string[];
+}
+
+export interface ApplyOptions {
+  /** Asked first where it comes to a new generation and nobody has checked the candidate. */
+  readonly check?: () => Promise<unknown>;
+  /** Why it takes a new generation, whatever the texts say. */
+  readonly because?: string;
+}

@@ -1,0 +1,83 @@
+import type {ReloadSetting} from '../config/config.ts';
+import type {ProcessTable} from '../jobs/proc.ts';
+import type {Files} from '../ports/files.ts';
+import type {Capabilities} from './capabilities.ts';
+import {exposesListeners} from './files.ts';
+import type {StagedGeneration} from './generation.ts';
+import type {Holdings} from './holdings.ts';
+import {deriveInheritance, type Inheritance} from './inheritance.ts';
+import {type OldSide, planReload, type ReloadPlan, type ReloadWay} from './plan.ts';
+import {derivePlanSide, readOldSide} from './plan-side.ts';
+
+export interface PlannerPorts {
+  readonly ask: (socket: string, command: string) => Promise<string>;
+  readonly capabilities: Capabilities;
+  readonly files: Pick<Files, 'readText'>;
+  readonly holdings: Holdings;
+  readonly isOurs: (generation: StagedGeneration) => boolean;
+  readonly pidIn: (answer: string) => number | undefined;
+  readonly processes: Pick<ProcessTable, 'listeningPorts'>;
+  readonly setting: ReloadSetting;
+}
+
+/** The way a reload would go, listener by listener. */
+export interface Outlook {
+  readonly way: ReloadWay;
+  readonly why: string;
+  readonly listeners: readonly {readonly address: string; readonly way: ReloadWay}[];
+}
+
+/** Plans reloads with what is really there: looks at the running generations, binds the sockets that will be inherited. */
+export interface Planner {
+  plan(text: string, old: readonly StagedGeneration[]): Promise<{plan: ReloadPlan; inheritance: Inheritance}>;
+  /** What the last plan said; before the first, what it would say. */
+  outlook(text: string): Outlook;
+}
+
+export function createPlanner(ports: PlannerPorts): Planner {
+  const {capabilities, holdings, setting} = ports;
+  let outlook: Outlook | undefined;
+
+  const planWith = (text: string, old: OldSide | undefined, refusals: ReadonlyMap<string, string>): ReloadPlan =>
+    planReload({
+      setting,
+      capabilities,
+      next: derivePlanSide(text, capabilities),
+      old,
+      refusal: key => refusals.get(key),
+    });
+
+  /** It must answer, or the new one would die of it. */
+  const offers = async ({paths, supervisor}: StagedGeneration): Promise<boolean> => {
+    if (!capabilities.haproxy.transfer) return false;
+    try {
+      const control = (await ports.files.readText(paths.control)) ?? '';
+      if (!exposesListeners(control)) return false;
+      return ports.pidIn(await ports.ask(paths.socket, 'show info')) === supervisor.child?.pid;
+    } catch {
+      return false;
+    }
+  };
+
+  return {
+    async plan(text, old) {
+      const side = await readOldSide(old, capabilities, {...ports, offers});
+      const wish = planWith(text, side, new Map());
+      const refusals = holdings.hold(socketsOf(wish));
+      const plan = refusals.size === 0 ? wish : planWith(text, side, refusals);
+      const inherited = plan.listeners.filter(({inherits}) => inherits).map(({listener}) => listener);
+      outlook = outlookOf(plan);
+      return {plan, inheritance: deriveInheritance(inherited)};
+    },
+    outlook: text => (outlook ??= outlookOf(planWith(text, undefined, new Map()))),
+  };
+}
+
+const socketsOf = ({listeners}: ReloadPlan) =>
+  listeners.filter(({inherits}) => inherits).flatMap(({listener}) => listener.sockets);
+
+const outlookOf = ({way, why, listeners}: ReloadPlan): Outlook => ({
+  way,
+  why,
+  listeners: listeners.map(({listener, way: own}) => ({address: listener.address, way: own})),
+});

@@ -1,0 +1,45 @@
+import {parseServersState, parseStat, type Row} from '../proxy/answers.ts';
+import type {ServerChange} from '../proxy/difference.ts';
+import {findDeviation} from '../proxy/server-commands.ts';
+
+/** `show stat` of the servers alone (management.txt 9.3: any proxy, type 4, any server). */
+const SERVERS = 'show stat -1 4 -1';
+
+/** Asking for single backends is worth it for a few of them. */
+const MAX_SINGLE_BACKENDS = 4;
+
+/**
+ * Reads back over the runtime socket whether servers stand as they shall after the changes: address, port, weight and
+ * maintenance. Resolves with the first deviation, undefined when there is none. Rejects with PROXY.
+ */
+export async function readBack(
+  socket: string,
+  changes: readonly ServerChange[],
+  ask: (socket: string, command: string) => Promise<string>,
+): Promise<string | undefined> {
+  const backends = [...new Set(changes.map(({backend}) => backend))];
+  const questions = backends.length > MAX_SINGLE_BACKENDS ? [''] : backends.map(backend => ` ${backend}`);
+  const states: Row[] = [];
+  for (const question of questions)
+    states.push(...parseServersState(await ask(socket, `show servers state${question}`)));
+  const stateOf = index(states, 'be_name', 'srv_name');
+  // 1.7 does not tell the port there.
+  const needsStat = changes.some(isPortChange) && states.some(row => row.srv_port === undefined);
+  const statOf = index(needsStat ? parseStat(await ask(socket, SERVERS)) : [], 'pxname', 'svname');
+  for (const change of changes) {
+    const {name} = change.do === 'remove' ? change.before : change.after;
+    const key = `${change.backend}/${name}`;
+    const deviation = findDeviation(change, {state: stateOf.get(key), statAddress: statOf.get(key)?.addr});
+    if (deviation !== undefined) return deviation;
+  }
+  return undefined;
+}
+
+const isPortChange = (change: ServerChange): boolean =>
+  change.do === 'move' &&
+  change.before.address.is === 'literal' &&
+  change.after.address.is === 'literal' &&
+  change.before.address.port !== change.after.address.port;
+
+const index = (rows: readonly Row[], backend: string, server: string): ReadonlyMap<string, Row> =>
+  new Map(rows.map(row => [`${row[backend]}/${row[server]}`, row]));

@@ -1,0 +1,50 @@
+import type {Files} from '../ports/files.ts';
+import type {Log} from '../ports/log.ts';
+import {pathsOf, runFolderOf} from './files.ts';
+import type {StagedGeneration} from './generation.ts';
+
+/** The folder of all generations' files, and the stable link to the runtime socket of the one that serves. */
+export interface RunFolder {
+  make(): Promise<void>;
+  /** Removes the files of all generations but these. */
+  sweep(kept: ReadonlySet<number>): Promise<void>;
+  /** Removes the files of a generation. Never rejects. */
+  forget(generation: number): Promise<void>;
+  /** Points `haproxy.sock` at a generation. Never rejects. */
+  link(generation: StagedGeneration): Promise<void>;
+}
+
+export function openRunFolder({
+  dataFolder,
+  files,
+  log,
+}: {
+  readonly dataFolder: string;
+  readonly files: Files;
+  readonly log: Log;
+}): RunFolder {
+  const folder = runFolderOf(dataFolder);
+  return {
+    make: () => files.makeFolder(folder),
+    async sweep(kept) {
+      for (const name of await files.list(folder)) {
+        const number = /^(\d+)\./.exec(name)?.[1];
+        if (number !== undefined && !kept.has(Number(number))) await files.remove(`${folder}/${name}`);
+      }
+    },
+    async forget(generation) {
+      try {
+        for (const path of Object.values(pathsOf(dataFolder, generation))) await files.remove(path);
+      } catch (err) {
+        log.warn({generation, err}, 'cannot remove the files of a generation');
+      }
+    },
+    async link({number, paths}) {
+      try {
+        await files.pointLink(`${dataFolder}/haproxy.sock`, paths.socket.slice(dataFolder.length + 1));
+      } catch (err) {
+        log.warn({err, generation: number}, 'cannot point haproxy.sock at the new generation');
+      }
+    },
+  };
+}

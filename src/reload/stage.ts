@@ -1,0 +1,60 @@
+import type {Files} from '../ports/files.ts';
+import type {Log} from '../ports/log.ts';
+import {parseGlobals} from '../proxy/globals.ts';
+import {parseStateFile} from '../proxy/server-state.ts';
+import type {Version} from '../proxy/version.ts';
+import type {Candidate} from './candidate.ts';
+import {isAtLeast} from './capabilities.ts';
+import {type ControlSettings, type GenerationPaths, pathsOf} from './files.ts';
+import {type StagedGeneration, writeGeneration} from './generation.ts';
+
+export interface StagePorts {
+  readonly dataFolder: string;
+  readonly files: Files;
+  readonly version: Version;
+  readonly drain: {readonly maxAgeMs: number};
+}
+
+/** The longest time that HAProxy takes, in milliseconds; none at all would be for ever. */
+const MAX_TIME_MS = 2_147_483_647;
+
+/** Writes a candidate's files under the number of the generation that it may become. Rejects with APPLY. */
+export async function stageGeneration(generation: number, text: string, ports: StagePorts): Promise<Candidate> {
+  const paths = pathsOf(ports.dataFolder, generation);
+  await writeGeneration(ports.files, paths, text, deriveControlSettings(text, paths, ports));
+  return {text, generation, files: [paths.configuration, paths.control]};
+}
+
+/** What the version has and the user's text leaves to us. */
+function deriveControlSettings(text: string, paths: GenerationPaths, {version, drain}: StagePorts): ControlSettings {
+  const isOurs = isAtLeast(version, 1, 7, 4) && !parseGlobals(text).hardStopAfter && drain.maxAgeMs > 0;
+  const {isWanted, path} = parseStateFile(text);
+  return {
+    exposesListeners: isAtLeast(version, 1, 8),
+    hardStopAfterMs: isOurs ? Math.min(drain.maxAgeMs, MAX_TIME_MS) : undefined,
+    stateFile: isWanted && path === undefined ? paths.state : undefined,
+  };
+}
+
+/**
+ * Where the text says `load-server-state-from-file global`, writes down how the servers of the running generation are,
+ * so that the next one begins with what health checks found. A refusal is logged: it then begins with all up.
+ */
+export async function carryServerState(
+  text: string,
+  running: StagedGeneration | undefined,
+  {state}: Pick<GenerationPaths, 'state'>,
+  ports: {
+    readonly ask: (socket: string, command: string) => Promise<string>;
+    readonly files: Pick<Files, 'replace'>;
+    readonly log: Log;
+  },
+): Promise<void> {
+  const {isWanted, path} = parseStateFile(text);
+  if (!isWanted || running === undefined) return;
+  try {
+    await ports.files.replace(path ?? state, `${await ports.ask(running.paths.socket, 'show servers state')}\n`, 0o640);
+  } catch (err) {
+    ports.log.warn({err, path: path ?? state}, "cannot carry the servers' state over to the next generation");
+  }
+}

@@ -1,0 +1,527 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {deriveDifference} from '../../src/proxy/difference.ts';
+import {deriveCommands} from '../../src/proxy/server-commands.ts';
+
+const FRONT = 'frontend f\n  bind *:80\n  default_backend b\n';
+const text = (servers: string, settings = '') => `${FRONT}backend b\n${settings}${servers}`;
+
+/** What is compared: the commands, one line a change, or `reload:` and the reason. */
+function show(before: string, after: string, addsServers: boolean): string[] {
+  const difference = deriveDifference(before, after, {addsServers});
+  if (difference.is === 'reload') return [`reload: ${difference.why}`];
+  return difference.changes.map(change => deriveCommands(change).join('; '));
+}
+
+interface Case {
+  readonly name: string;
+  readonly before: string;
+  readonly after: string;
+  /** With HAProxy 1.7. */
+  readonly is: readonly string[];
+  /** With 2.6, where that differs. */
+  readonly since26?: readonly string[];
+}
+
+const S1 = '  server s1 10.0.0.1:80\n';
+const S2 = '  server s2 10.0.0.2:80\n';
+const S3 = '  server s3 10.0.0.3:80\n';
+const CHECKED = '  server s1 10.0.0.1:80 check\n  server s2 10.0.0.2:80 check\n';
+const movedOf = (servers: string) => servers.replace('10.0.0.1', '10.0.0.9');
+const ADD_S2 = 'add server b/s2 10.0.0.2:80; set server b/s2 state ready';
+const DELETE_S2 = 'set server b/s2 state maint; del server b/s2';
+const COMES = ['reload: b: servers come and go'];
+const MOVE = ['set server b/s1 addr 10.0.0.9'];
+const FRESH = ['set server b/s1 state maint; set server b/s1 addr 10.0.0.9; set server b/s1 state ready'];
+
+const moved = (name: string, servers: string, is: readonly string[], settings = ''): Case => ({
+  name,
+  before: text(servers, settings),
+  after: text(movedOf(servers), settings),
+  is,
+});
+
+const CASES: readonly Case[] = [
+  {name: 'equal', before: text(S1), after: text(S1), is: []},
+  {name: 'a comment', before: text(S1), after: text(`# new\n${S1}`), is: []},
+  {name: 'blank lines and indentation', before: text(S1), after: text(`\n\t${S1.trim()}   # same\n`), is: []},
+  {name: 'quotes around a word', before: text(S1), after: text('  server "s1" 10.0.0.1:80\n'), is: []},
+  {
+    name: 'another spelling of an IPv6 address',
+    before: text('  server s1 [::1]:80\n'),
+    after: text('  server s1 [0:0::1]:80\n'),
+    is: [],
+  },
+  {
+    name: 'IPv6 with and without brackets',
+    before: text('  server s1 [fd00::1]:80\n'),
+    after: text('  server s1 fd00::1:80\n'),
+    is: [],
+  },
+  {name: 'a prefix that says nothing new', before: text(S1), after: text('  server s1 ipv4@10.0.0.1:80\n'), is: []},
+  {name: 'an explicit default weight', before: text(S1), after: text('  server s1 10.0.0.1:80 weight 1\n'), is: []},
+  {name: '"enabled" said', before: text(S1), after: text('  server s1 10.0.0.1:80 enabled\n'), is: []},
+  {name: 'order of servers, roundrobin', before: text(S1 + S2), after: text(S2 + S1), is: []},
+  {
+    name: 'order of servers, leastconn',
+    before: text(S1 + S2, '  balance leastconn\n'),
+    after: text(S2 + S1, '  balance leastconn\n'),
+    is: [],
+  },
+
+  moved('address', S1, MOVE),
+  moved('address, checked', CHECKED, FRESH),
+  moved('address, checked by default-server', S1 + S2, FRESH, '  default-server inter 5s check\n'),
+  moved('address, no-check after check', '  server s1 10.0.0.1:80 check no-check\n', MOVE),
+  moved('address, checked, the only server -> stays in', '  server s1 10.0.0.1:80 check\n', [
+    'set server b/s1 addr 10.0.0.9; set server b/s1 health up',
+  ]),
+  moved(
+    'address, checked, the only one that is enabled',
+    '  server s1 10.0.0.1:80 check\n  server s2 10.0.0.2:80 disabled\n',
+    ['set server b/s1 addr 10.0.0.9; set server b/s1 health up'],
+  ),
+  moved(
+    'address, checked, the other has weight 0',
+    '  server s1 10.0.0.1:80 check\n  server s2 10.0.0.2:80 weight 0\n',
+    ['set server b/s1 addr 10.0.0.9; set server b/s1 health up'],
+  ),
+  moved('address, checked and disabled', '  server s1 10.0.0.1:80 check disabled\n', MOVE),
+  moved(
+    'address, options as in http.j2',
+    '  server s1 10.0.0.1:80 check on-error mark-down observe layer7 error-limit 1\n  server s2 10.0.0.2:80\n',
+    FRESH,
+  ),
+  moved('address with a cookie', '  server s1 10.0.0.1:80 cookie s1\n', MOVE, '  cookie SRV insert\n'),
+  moved('address, balance source', S1 + S2, MOVE, '  balance source\n'),
+  moved('address, balance uri consistent', S1 + S2, MOVE, '  balance uri\n  hash-type consistent\n'),
+  moved('address, static-rr', S1, MOVE, '  balance static-rr\n'),
+  moved('address, stick table', S1, MOVE, '  stick-table type ip size 1k\n  stick on src\n'),
+  moved('address, backup', '  server s1 10.0.0.1:80 backup\n', MOVE),
+  moved('address, explicit id', '  server s1 10.0.0.1:80 id 7\n', MOVE),
+  moved('address, check address of its own', `  server s1 10.0.0.1:80 check addr 10.9.9.9 port 1\n${S2}`, FRESH),
+  moved('address, no port written', '  server s1 10.0.0.1\n', MOVE),
+  moved('address, port mapped', '  server s1 10.0.0.1:+10\n', MOVE),
+  moved('address, source', '  server s1 10.0.0.1:80 source 10.1.1.1\n', MOVE),
+  moved('address, on-marked-down', '  server s1 10.0.0.1:80 check on-marked-down shutdown-sessions\n', [
+    'reload: b/s1: "on-marked-down" would act on the move',
+  ]),
+  moved(
+    'address, on-marked-up by default',
+    S1,
+    ['reload: b/s1: "on-marked-up" would act on the move'],
+    '  default-server on-marked-up shutdown-backup-sessions\n',
+  ),
+  moved('address, agent-check', '  server s1 10.0.0.1:80 agent-check agent-port 1\n', [
+    'reload: b/s1: "agent-check" would act on the move',
+  ]),
+  moved('address, track', '  server s1 10.0.0.1:80 track c/x\n', ['reload: b/s1: "track" would act on the move']),
+  moved('address, tracked by another', '  server s1 10.0.0.1:80 check\n  server s2 10.0.0.2:80 track b/s1\n', [
+    'reload: b/s1: another server tracks it',
+  ]),
+  moved('address, tracked by its short name', '  server s1 10.0.0.1:80 check\n  server s2 10.0.0.2:80 track s1\n', [
+    'reload: b/s1: another server tracks it',
+  ]),
+  moved(
+    'address, dynamic cookies',
+    S1,
+    ['reload: b: dynamic cookies come from addresses'],
+    '  cookie S insert dynamic\n  dynamic-cookie-key x\n',
+  ),
+  moved('address, hash-key', S1, ['reload: b: hash-key may come from addresses'], '  hash-key addr\n'),
+  moved('address under a condition', S1, ['reload: b: it has conditions'], '  .if defined(X)\n  retries 3\n  .endif\n'),
+  {
+    name: 'all addresses shift by one, names stay',
+    before: text(S1 + S2),
+    after: text('  server s1 10.0.0.2:80\n  server s2 10.0.0.3:80\n'),
+    is: ['set server b/s1 addr 10.0.0.2', 'set server b/s2 addr 10.0.0.3'],
+  },
+  {
+    name: 'IPv4 to IPv6',
+    before: text(S1),
+    after: text('  server s1 [fd00::1]:80\n'),
+    is: ['set server b/s1 addr fd00::1'],
+  },
+  {
+    name: 'IPv4 to IPv6 with a source',
+    before: text('  server s1 10.0.0.1:80 source 10.1.1.1\n'),
+    after: text('  server s1 [fd00::1]:80 source 10.1.1.1\n'),
+    is: ['reload: b/s1: "source" is of another family'],
+  },
+  {
+    name: 'a name instead of an IP',
+    before: text(S1),
+    after: text('  server s1 web.local:80\n'),
+    is: ['reload: b/s1: its address is not an IP'],
+  },
+  {
+    name: 'another name',
+    before: text('  server s1 a.local:80\n'),
+    after: text('  server s1 b.local:80\n'),
+    is: ['reload: b/s1: its address is not an IP'],
+  },
+  {
+    name: 'a UNIX socket',
+    before: text(S1),
+    after: text('  server s1 unix@/run/s.sock\n'),
+    is: ['reload: b/s1: its address is not an IP'],
+  },
+  {
+    name: 'a variable',
+    before: text(S1),
+    after: text('  server s1 "$HOST:80"\n'),
+    is: ['reload: b/s1: its address is not an IP'],
+  },
+
+  {
+    name: 'port',
+    before: text(S1),
+    after: text('  server s1 10.0.0.1:81\n'),
+    is: ['set server b/s1 addr 10.0.0.1 port 81'],
+  },
+  {
+    name: 'address and port',
+    before: text(S1),
+    after: text('  server s1 10.0.0.9:81\n'),
+    is: ['set server b/s1 addr 10.0.0.9 port 81'],
+  },
+  {
+    name: 'port becomes mapped',
+    before: text(S1),
+    after: text('  server s1 10.0.0.1:+1\n'),
+    is: ["reload: b/s1: its port comes from the client's"],
+  },
+  {
+    name: 'mapped port becomes plain',
+    before: text('  server s1 10.0.0.1\n'),
+    after: text(S1),
+    is: ["reload: b/s1: its port comes from the client's"],
+  },
+
+  {
+    name: 'weight',
+    before: text(S1),
+    after: text('  server s1 10.0.0.1:80 weight 5\n'),
+    is: ['set server b/s1 weight 5'],
+  },
+  {
+    name: 'weight back to the default',
+    before: text('  server s1 10.0.0.1:80 weight 5\n'),
+    after: text(S1),
+    is: ['set server b/s1 weight 1'],
+  },
+  {
+    name: "weight back to default-server's",
+    before: text('  server s1 10.0.0.1:80 weight 5\n', '  default-server weight 9\n'),
+    after: text(S1, '  default-server weight 9\n'),
+    is: ['set server b/s1 weight 9'],
+  },
+  {
+    name: 'weight 0',
+    before: text(S1),
+    after: text('  server s1 10.0.0.1:80 weight 0\n'),
+    is: ['set server b/s1 weight 0'],
+  },
+  {
+    name: 'weight out of bounds',
+    before: text(S1),
+    after: text('  server s1 10.0.0.1:80 weight 257\n'),
+    is: ['reload: b/s1: its weight is not a number up to 256'],
+  },
+  {
+    name: 'weight, static-rr',
+    before: text(S1, '  balance static-rr\n'),
+    after: text('  server s1 10.0.0.1:80 weight 5\n', '  balance static-rr\n'),
+    is: ['reload: b: balance static-rr takes no new weights at run time'],
+  },
+  {
+    name: 'weight, balance source',
+    before: text(S1, '  balance source\n'),
+    after: text('  server s1 10.0.0.1:80 weight 5\n', '  balance source\n'),
+    is: ['reload: b: balance source takes no new weights at run time'],
+  },
+  {
+    name: 'weight, consistent hash',
+    before: text(S1, '  balance source\n  hash-type consistent\n'),
+    after: text('  server s1 10.0.0.1:80 weight 5\n', '  balance source\n  hash-type consistent\n'),
+    is: ['set server b/s1 weight 5'],
+  },
+  {
+    name: 'weight, balance of defaults',
+    before: `defaults\n  balance static-rr\n${text(S1)}`,
+    after: `defaults\n  balance static-rr\n${text('  server s1 10.0.0.1:80 weight 5\n')}`,
+    is: ['reload: b: balance static-rr takes no new weights at run time'],
+  },
+  {
+    name: 'weight and address',
+    before: text(S1),
+    after: text('  server s1 10.0.0.9:80 weight 2\n'),
+    is: ['set server b/s1 addr 10.0.0.9', 'set server b/s1 weight 2'],
+  },
+
+  {
+    name: 'disabled',
+    before: text(S1),
+    after: text('  server s1 10.0.0.1:80 disabled\n'),
+    is: ['set server b/s1 state maint'],
+  },
+  {
+    name: 'enabled again',
+    before: text('  server s1 10.0.0.1:80 disabled\n'),
+    after: text(S1),
+    is: ['set server b/s1 state ready'],
+  },
+  {
+    name: 'disabled by default-server, enabled by itself',
+    before: text(S1, '  default-server disabled\n'),
+    after: text('  server s1 10.0.0.1:80 enabled\n', '  default-server disabled\n'),
+    is: ['set server b/s1 state ready'],
+  },
+  {
+    name: 'disabled, on-marked-down',
+    before: text('  server s1 10.0.0.1:80 on-marked-down shutdown-sessions\n'),
+    after: text('  server s1 10.0.0.1:80 on-marked-down shutdown-sessions disabled\n'),
+    is: ['reload: b/s1: "on-marked-down" would act on it'],
+  },
+  {
+    name: 'disabled, tracked',
+    before: text(`${S1}  server s2 10.0.0.2:80 track s1\n`),
+    after: text('  server s1 10.0.0.1:80 disabled\n  server s2 10.0.0.2:80 track s1\n'),
+    is: ['reload: b/s1: another server tracks it'],
+  },
+
+  {name: 'a server comes', before: text(S1), after: text(S1 + S2), is: COMES, since26: [ADD_S2]},
+  {name: 'a server goes', before: text(S1 + S2), after: text(S1), is: COMES, since26: [DELETE_S2]},
+  {
+    name: 'the first goes, names shift',
+    before: text(S1 + S2),
+    after: text('  server s1 10.0.0.2:80\n'),
+    is: COMES,
+    since26: ['set server b/s1 addr 10.0.0.2', DELETE_S2],
+  },
+  {
+    name: 'one comes, another goes',
+    before: text(S1 + S2),
+    after: text(S1 + S3),
+    is: COMES,
+    since26: ['add server b/s3 10.0.0.3:80; set server b/s3 state ready', DELETE_S2],
+  },
+  {
+    name: 'a checked server comes',
+    before: text(S1),
+    after: text(`${S1}  server s2 10.0.0.2:80 check inter 1s\n`),
+    is: COMES,
+    since26: ['add server b/s2 10.0.0.2:80 check inter 1s; enable health b/s2; set server b/s2 state ready'],
+  },
+  {
+    name: 'a server comes under default-server',
+    before: text(S1, '  default-server check fall 1\n'),
+    after: text(S1 + S2, '  default-server check fall 1\n'),
+    is: COMES,
+    since26: ['add server b/s2 10.0.0.2:80 check fall 1; enable health b/s2; set server b/s2 state ready'],
+  },
+  {
+    name: 'a disabled server comes',
+    before: text(S1),
+    after: text(`${S1}  server s2 10.0.0.2:80 disabled\n`),
+    is: COMES,
+    since26: ['add server b/s2 10.0.0.2:80'],
+  },
+  {
+    name: 'an IPv6 server comes',
+    before: text(S1),
+    after: text(`${S1}  server s2 [fd00::2]:80\n`),
+    is: COMES,
+    since26: ['add server b/s2 [fd00::2]:80; set server b/s2 state ready'],
+  },
+  {
+    name: 'a server with a cookie comes',
+    before: text(S1),
+    after: text(`${S1}  server s2 10.0.0.2:80 cookie s2\n`),
+    is: COMES,
+    since26: ['reload: b/s2: "cookie" cannot be given at run time'],
+  },
+  {
+    name: 'a server with a name for its address comes',
+    before: text(S1),
+    after: text(`${S1}  server s2 web.local:80\n`),
+    is: COMES,
+    since26: ['reload: b/s2: its address is not an IP'],
+  },
+  {
+    name: 'a server without a port comes',
+    before: text(S1),
+    after: text(`${S1}  server s2 10.0.0.2\n`),
+    is: COMES,
+    since26: ["reload: b/s2: its port comes from the client's"],
+  },
+  {
+    name: 'a server with an option in quotes comes',
+    before: text(S1),
+    after: text(`${S1}  server s2 10.0.0.2:80 sni "str(a b)"\n`),
+    is: COMES,
+    since26: ['reload: b/s2: an option would need quotes'],
+  },
+  {
+    name: 'a server with a command in its name comes',
+    before: text(S1),
+    after: text(`${S1}  server s2;quit 10.0.0.2:80\n`),
+    is: COMES,
+    since26: ['reload: b/s2;quit: an option would need quotes'],
+  },
+  {
+    name: 'a server comes, balance source',
+    before: text(S1, '  balance source\n'),
+    after: text(S1 + S2, '  balance source\n'),
+    is: COMES,
+    since26: ['reload: b: balance source depends on which servers there are, in order'],
+  },
+  {
+    name: 'a server comes, balance first',
+    before: text(S1, '  balance first\n'),
+    after: text(S1 + S2, '  balance first\n'),
+    is: COMES,
+    since26: ['reload: b: balance first depends on which servers there are, in order'],
+  },
+  {
+    name: 'a server comes, stick table',
+    before: text(S1, '  stick-table type ip size 1k\n'),
+    after: text(S1 + S2, '  stick-table type ip size 1k\n'),
+    is: COMES,
+    since26: ['reload: b: stick tables know servers by their number'],
+  },
+  {
+    name: 'a server comes, named defaults',
+    before: `defaults d\n  balance leastconn\n${text(S1)}`,
+    after: `defaults d\n  balance leastconn\n${text(S1 + S2)}`,
+    is: COMES,
+    since26: ['reload: b: servers come and go under named defaults'],
+  },
+  {
+    name: 'a tracked server goes',
+    before: text(`${S1}${S2}  server s3 10.0.0.3:80 track b/s2\n`),
+    after: text(`${S1}  server s3 10.0.0.3:80 track b/s2\n`),
+    is: COMES,
+    since26: ['reload: b/s2: another server tracks it'],
+  },
+  {
+    name: 'a server that use-server names goes',
+    before: text(S1 + S2, '  use-server s2 if TRUE\n'),
+    after: text(S1, '  use-server s2 if TRUE\n'),
+    is: COMES,
+    since26: ['reload: b/s2: other lines name it'],
+  },
+  {
+    name: 'a server goes, on-marked-down',
+    before: text(`${S1}  server s2 10.0.0.2:80 on-marked-down shutdown-sessions\n`),
+    after: text(S1),
+    is: COMES,
+    since26: ['reload: b/s2: going down would end its sessions'],
+  },
+  {
+    name: 'order of servers, balance source',
+    before: text(S1 + S2, '  balance source\n'),
+    after: text(S2 + S1, '  balance source\n'),
+    is: ['reload: b: balance source depends on which servers there are, in order'],
+  },
+
+  {
+    name: 'an option of a server',
+    before: text(S1),
+    after: text('  server s1 10.0.0.1:80 maxconn 5\n'),
+    is: ['reload: b/s1: its options changed'],
+  },
+  {
+    name: 'check comes',
+    before: text(S1),
+    after: text('  server s1 10.0.0.1:80 check\n'),
+    is: ['reload: b/s1: its options changed'],
+  },
+  {
+    name: 'default-server moves behind the server',
+    before: text(S1, '  default-server inter 5s\n'),
+    after: text(`${S1}  default-server inter 5s\n`),
+    is: ['reload: b/s1: its options changed'],
+  },
+  {
+    name: 'another frontend line',
+    before: text(S1),
+    after: text(S1).replace('*:80', '*:81'),
+    is: ['reload: frontend f changed: bind'],
+  },
+  {
+    name: 'a backend comes',
+    before: text(S1),
+    after: `${text(S1)}backend c\n`,
+    is: ['reload: backend c changed: backend'],
+  },
+  {
+    name: 'a backend goes',
+    before: `${text(S1)}backend c\n`,
+    after: text(S1),
+    is: ['reload: backend c changed: backend'],
+  },
+  {
+    name: 'a line goes from the end',
+    before: text(S1, '  retries 3\n'),
+    after: text(S1),
+    is: ['reload: backend b changed: retries'],
+  },
+  {
+    name: 'a global setting',
+    before: `global\n  maxconn 5\n${text(S1)}`,
+    after: `global\n  maxconn 6\n${text(S1)}`,
+    is: ['reload: global changed: maxconn'],
+  },
+  {
+    name: 'a password is not shown',
+    before: `userlist u\n  user a password x\n${text(S1)}`,
+    after: `userlist u\n  user a password y\n${text(S1)}`,
+    is: ['reload: userlist u changed: user'],
+  },
+  {
+    name: 'two backends of one name',
+    before: `${text(S1)}backend b\n${S2}`,
+    after: `${text(movedOf(S1))}backend b\n${S2}`,
+    is: ['reload: there are two backends b'],
+  },
+  {
+    name: 'two servers of one name',
+    before: text(S1 + S1),
+    after: text(movedOf(S1) + S1),
+    is: ['reload: there are two servers b/s1'],
+  },
+  {
+    name: 'servers of two backends',
+    before: `${text(S1)}backend c\n${S2}`,
+    after: `${text(movedOf(S1))}backend c\n  server s2 10.0.0.8:80\n`,
+    is: [...MOVE, 'set server c/s2 addr 10.0.0.8'],
+  },
+  {
+    name: 'a listen section',
+    before: `listen b\n  bind :80\n${S1}`,
+    after: `listen b\n  bind :80\n${movedOf(S1)}`,
+    is: MOVE,
+  },
+  {
+    name: 'a server of peers',
+    before: `peers p\n  server me 10.0.0.1:80\n${text(S1)}`,
+    after: `peers p\n  server me 10.0.0.9:80\n${text(S1)}`,
+    is: ['reload: peers p changed: server'],
+  },
+  {
+    name: 'a server-template',
+    before: text('  server-template s 3 10.0.0.1:80\n'),
+    after: text('  server-template s 4 10.0.0.1:80\n'),
+    is: ['reload: backend b changed: server-template'],
+  },
+];
+
+describe('difference of two texts', () => {
+  for (const {name, before, after, is, since26 = is} of CASES) {
+    test(`${name} -> ${since26[0] ?? 'nothing to do'}`, () => {
+      assert.deepEqual(show(before, after, false), is, 'HAProxy 1.7');
+      assert.deepEqual(show(before, after, true), since26, 'HAProxy 2.6');
+    });
+  }
+});
