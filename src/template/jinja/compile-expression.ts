@@ -1,0 +1,177 @@
+import {add, concatenated, divide, floorDivide, modulo, multiply, power, signed, subtract} from '../python/arithmetic.ts';
+import {call} from '../python/builtin.ts';
+import {contains, equal, ordered} from '../python/compare.ts';
+import {Dict} from '../python/dict.ts';
+import {raise} from '../python/fault.ts';
+import {joinMarkup} from '../python/markup.ts';
+import {str} from '../python/print.ts';
+import {sliceOf} from '../python/slice.ts';
+import {lookUpAttribute, lookUpItem} from '../python/subscript.ts';
+import {truth} from '../python/truth.ts';
+import {Markup, textOf, Tuple, Undefined, type Value} from '../python/value.ts';
+import {compileArguments, compileFilter, compileTest} from './compile-call.ts';
+import {type Evaluate, type Frame, located, reader, softFrame} from './frame.ts';
+import type {BinaryName, CallNode, CompareName, CompareNode, Expression, InlineIfNode, ItemNode} from './nodes.ts';
+
+const BINARY: Readonly<Record<BinaryName, (a: Value, b: Value) => Value>> = {
+  Add: add,
+  Sub: subtract,
+  Mul: multiply,
+  Div: divide,
+  FloorDiv: floorDivide,
+  Mod: modulo,
+  Pow: power,
+};
+
+const COMPARE: Readonly<Record<CompareName, (a: Value, b: Value) => boolean>> = {
+  '==': equal,
+  '!=': (a, b) => !equal(a, b),
+  '<': (a, b) => ordered(a, b, '<'),
+  '<=': (a, b) => ordered(a, b, '<='),
+  '>': (a, b) => ordered(a, b, '>'),
+  '>=': (a, b) => ordered(a, b, '>='),
+  in: (a, b) => contains(b, a),
+  'not in': (a, b) => !contains(b, a),
+};
+
+/** Makes a function that evaluates an expression in a frame: closures over closures, never source text. */
+export function compileExpression(node: Expression, frame: Frame): Evaluate {
+  const compile = (child: Expression): Evaluate => compileExpression(child, frame);
+  switch (node.typename) {
+    case 'Literal': {
+      const {value} = node;
+      return () => value;
+    }
+    case 'Symbol':
+      return reader(frame, node.value);
+    case 'Group': {
+      const items = node.children.map(compile);
+      return activation => new Tuple(items.map(item => item(activation)));
+    }
+    case 'Array': {
+      const items = node.children.map(compile);
+      return activation => items.map(item => item(activation));
+    }
+    case 'Dict': {
+      const pairs = node.children.map(pair => [compile(pair.key), compile(pair.value)] as const);
+      return located(node, activation => new Dict(pairs.map(([key, value]) => [key(activation), value(activation)] as const)));
+    }
+    case 'Attribute': {
+      const [target, {name}] = [compile(node.target), node];
+      return located(node, activation => lookUpAttribute(target(activation), name));
+    }
+    case 'LookupVal':
+      return compileItem(node, frame);
+    case 'FunCall':
+      return compileCall(node, frame);
+    case 'Filter':
+      return compileFilter(node, frame);
+    case 'Is':
+      return compileTest(node, frame);
+    case 'Not': {
+      const target = compile(node.target);
+      return activation => !truth(target(activation));
+    }
+    case 'Neg':
+    case 'Pos': {
+      const target = compile(node.target);
+      const sign = node.typename === 'Neg' ? '-' : '+';
+      return located(node, activation => signed(target(activation), sign));
+    }
+    case 'And': {
+      const [left, right] = [compile(node.left), compile(node.right)];
+      return activation => {
+        const value = left(activation);
+        return truth(value) ? right(activation) : value;
+      };
+    }
+    case 'Or': {
+      const [left, right] = [compile(node.left), compile(node.right)];
+      return activation => {
+        const value = left(activation);
+        return truth(value) ? value : right(activation);
+      };
+    }
+    case 'Concat':
+      return compileConcatenation(node.parts.map(compile), frame);
+    case 'Compare':
+      return compileCompare(node, frame);
+    case 'InlineIf':
+      return compileInlineIf(node, softFrame(frame));
+    default: {
+      const [left, right, apply] = [compile(node.left), compile(node.right), BINARY[node.typename]];
+      return located(node, activation => apply(left(activation), right(activation)));
+    }
+  }
+}
+
+function compileItem(node: ItemNode, frame: Frame): Evaluate {
+  const target = compileExpression(node.target, frame);
+  const {val} = node;
+  if (val.typename !== 'Slice') {
+    const key = compileExpression(val, frame);
+    return located(node, activation => lookUpItem(target(activation), key(activation)));
+  }
+  const part = (child: Expression | null): Evaluate => (child === null ? () => null : compileExpression(child, frame));
+  const [start, stop, step] = [part(val.start), part(val.stop), part(val.step)];
+  return located(node, activation => {
+    const value = target(activation);
+    return sliceOf(value, {start: start(activation), stop: stop(activation), step: step(activation)});
+  });
+}
+
+/** A call; `caller` evaluates the macro that a call block hands over. */
+export function compileCall(node: CallNode, frame: Frame, caller?: Evaluate): Evaluate {
+  const callee = compileExpression(node.name, frame);
+  const bind = compileArguments(node.args, frame);
+  if (caller !== undefined && node.args.keywords.some(([name]) => name === 'caller')) {
+    raise('SyntaxError', 'keyword argument repeated: caller');
+  }
+  return located(node, activation => {
+    activation.run.step();
+    const target = callee(activation);
+    const {args, keywords} = bind(activation);
+    if (caller === undefined) return call(target, args, keywords);
+    if (keywords.has('caller')) raise('TypeError', "got multiple values for keyword argument 'caller'");
+    return call(target, args, new Map([...keywords, ['caller', caller(activation)]]));
+  });
+}
+
+function compileConcatenation(parts: readonly Evaluate[], {escaping}: Frame): Evaluate {
+  if (!escaping.autoescape || escaping.volatile) {
+    return activation => concatenated(parts.map(part => str(part(activation))));
+  }
+  return activation => {
+    const values = parts.map(part => part(activation));
+    if (values.some(value => value instanceof Markup)) {
+      return joinMarkup(values.map(value => (textOf(value) === undefined ? str(value) : value)));
+    }
+    return concatenated(values.map(str));
+  };
+}
+
+function compileCompare(node: CompareNode, frame: Frame): Evaluate {
+  const first = compileExpression(node.expr, frame);
+  const ops = node.ops.map(op => [COMPARE[op.type], compileExpression(op.expr, frame)] as const);
+  const [only] = ops;
+  if (ops.length === 1 && only !== undefined) {
+    const [test, right] = only;
+    return located(node, activation => test(first(activation), right(activation)));
+  }
+  return located(node, activation => {
+    let left = first(activation);
+    for (const [test, operand] of ops) {
+      const right = operand(activation);
+      if (!test(left, right)) return false;
+      left = right;
+    }
+    return true;
+  });
+}
+
+function compileInlineIf(node: InlineIfNode, frame: Frame): Evaluate {
+  const [cond, body] = [compileExpression(node.cond, frame), compileExpression(node.body, frame)];
+  const reason = `the inline if-expression on line ${node.lineno + 1} evaluated to false and no else section was defined.`;
+  const otherwise = node.else_ === null ? () => new Undefined(reason) : compileExpression(node.else_, frame);
+  return activation => (truth(cond(activation)) ? body(activation) : otherwise(activation));
+}
