@@ -1,5 +1,5 @@
-import {Dict} from './python/dict.ts';
 import {compareText} from './python/compare.ts';
+import {Dict} from './python/dict.ts';
 import {Float, type Value} from './python/value.ts';
 
 /**
@@ -18,12 +18,17 @@ export function frozenValue(json: unknown): Value {
     return list;
   }
   if (typeof json !== 'object') return null;
-  return new Dict(Object.entries(json).map(([key, value]) => [key, frozenValue(value)] as const), true);
+  return new Dict(
+    Object.entries(json).map(([key, value]) => [key, frozenValue(value)] as const),
+    true,
+  );
 }
 
 /** `hosts` as a template sees them: the apps by name (in code point order, `"10"` before `"2"`), each one's addresses in order. */
 export const frozenHosts = (entries: readonly (readonly [app: string, addresses: readonly string[]])[]): Value =>
   new Dict(
-    [...entries].sort(([a], [b]) => compareText(a, b)).map(([app, addresses]) => [app, frozenValue(addresses)] as const),
+    [...entries]
+      .sort(([a], [b]) => compareText(a, b))
+      .map(([app, addresses]) => [app, frozenValue(addresses)] as const),
     true,
   );

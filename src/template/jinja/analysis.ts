@@ -13,31 +13,40 @@ export function trackAll(nodes: readonly AnyNode[], symbols: Symbols): void {
 function track(node: AnyNode, symbols: Symbols): void {
   switch (node.typename) {
     case 'Symbol':
-      return symbols.load(node.value);
+      symbols.load(node.value);
+      break;
     case 'If':
-      return trackIf(node, symbols);
+      trackIf(node, symbols);
+      break;
     case 'Macro':
-      return symbols.store(node.name);
+      symbols.store(node.name);
+      break;
     case 'Set':
       track(node.value, symbols);
-      return trackTarget(node.target, symbols);
+      trackTarget(node.target, symbols);
+      break;
     case 'SetBlock':
-      return trackTarget(node.target, symbols);
+      trackTarget(node.target, symbols);
+      break;
     case 'For':
-      return track(node.arr, symbols);
+      track(node.arr, symbols);
+      break;
     case 'CallBlock':
-      return track(node.call, symbols);
+      track(node.call, symbols);
+      break;
     case 'FilterBlock':
-      return track(node.filter, symbols);
+      track(node.filter, symbols);
+      break;
     case 'With':
-      return trackAll(node.values, symbols);
+      trackAll(node.values, symbols);
+      break;
     case 'OtherTemplate':
       track(node.template, symbols);
       for (const name of node.names) symbols.store(name);
-      return;
+      break;
     case 'Block':
     case 'Autoescape':
-      return;
+      break;
     default:
       trackAll(childrenOf(node), symbols);
   }
@@ -49,22 +58,25 @@ function trackTarget(target: Target, symbols: Symbols): void {
 }
 
 function trackIf(node: IfNode, symbols: Symbols): void {
-  const branch = (nodes: () => void, of: Symbols): Symbols => {
-    nodes();
-    return of;
-  };
   const [first, ...others] = node.branches;
   if (first !== undefined) track(first.cond, symbols);
   const body = symbols.copy();
+  trackAll(first?.body ?? [], body);
   const elifs = symbols.copy();
-  const else_ = symbols.copy();
   // Jinja2 keeps an `elif` as an `if` without an `else` of its own.
-  symbols.updateFromBranches([
-    branch(() => trackAll(first?.body ?? [], body), body),
-    branch(() => others.forEach(other => trackIf({...node, branches: [other], else_: []} as IfNode, elifs)), elifs),
-    branch(() => trackAll(node.else_, else_), else_),
-  ]);
+  for (const other of others) trackIf(withoutElse(node, other), elifs);
+  const else_ = symbols.copy();
+  trackAll(node.else_, else_);
+  symbols.updateFromBranches([body, elifs, else_]);
 }
+
+const withoutElse = ({typename, lineno, colno}: IfNode, branch: IfNode['branches'][number]): IfNode => ({
+  typename,
+  lineno,
+  colno,
+  branches: [branch],
+  else_: [],
+});
 
 /** The frame of a loop's body, its `else` or its filter. */
 export function trackFor(node: ForNode, part: 'body' | 'else' | 'test', symbols: Symbols): void {

@@ -6,7 +6,11 @@ export type Getter = (item: Value) => Value;
 /** Jinja2's `make_attrgetter`: `"a.b.0"` looks up `a`, then `b`, then element 0; None gives the item itself. */
 export function attributeGetter(path: Value, fallback: Value = null): Getter {
   const steps: readonly Value[] =
-    typeof path === 'string' ? path.split('.').map(step => (/^\d+$/.test(step) ? Number(step) : step)) : path === null ? [] : [path];
+    typeof path === 'string'
+      ? path.split('.').map(step => (/^\d+$/.test(step) ? Number(step) : step))
+      : path === null
+        ? []
+        : [path];
   return item => {
     let value = item;
     for (const step of steps) {

@@ -1,5 +1,5 @@
-import {raise} from '../python/fault.ts';
 import {Dict} from '../python/dict.ts';
+import {raise} from '../python/fault.ts';
 import {iterate} from '../python/iterate.ts';
 import {typeName} from '../python/type-name.ts';
 import {type Keywords, Markup, NO_KEYWORDS, textOf, type Value} from '../python/value.ts';
@@ -39,11 +39,19 @@ export function compileArguments(node: CallArguments, frame: Frame): (activation
 
 function entriesOf(value: Value): (readonly [string, Value])[] {
   if (!(value instanceof Dict)) raise('TypeError', `argument after ** must be a mapping, not ${typeName(value)}`);
-  return [...value.entries()].map(([key, entry]) => [textOf(key) ?? raise('TypeError', 'keywords must be strings'), entry]);
+  return [...value.entries()].map(([key, entry]) => [
+    textOf(key) ?? raise('TypeError', 'keywords must be strings'),
+    entry,
+  ]);
 }
 
 /** A filter or test by name. An unknown one is refused when the template is compiled, or behind an `if`, when reached. */
-function operationOf(kind: 'filter' | 'test', table: ReadonlyMap<string, Operation>, node: FilterNode | TestNode, frame: Frame): Operation {
+function operationOf(
+  kind: 'filter' | 'test',
+  table: ReadonlyMap<string, Operation>,
+  node: FilterNode | TestNode,
+  frame: Frame,
+): Operation {
   const operation = table.get(node.name);
   if (operation !== undefined) return operation;
   const message = `No ${kind} named '${node.name}'.`;
@@ -55,7 +63,8 @@ function operationOf(kind: 'filter' | 'test', table: ReadonlyMap<string, Operati
 export function compileFilter(node: FilterNode, frame: Frame, captured?: Evaluate): Evaluate {
   const operation = operationOf('filter', FILTERS, node, frame);
   const {target} = node;
-  const value = target !== null ? compileFiltered(target, frame, captured) : (captured ?? refuse('a filter of nothing', node));
+  const value =
+    target !== null ? compileFiltered(target, frame, captured) : (captured ?? refuse('a filter of nothing', node));
   return compileOperation(operation, value, node, frame);
 }
 

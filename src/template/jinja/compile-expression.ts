@@ -1,17 +1,37 @@
-import {add, concatenated, divide, floorDivide, modulo, multiply, power, signed, subtract} from '../python/arithmetic.ts';
+import {
+  add,
+  concatenated,
+  divide,
+  floorDivide,
+  modulo,
+  multiply,
+  power,
+  signed,
+  subtract,
+} from '../python/arithmetic.ts';
 import {call} from '../python/builtin.ts';
 import {contains, equal, ordered} from '../python/compare.ts';
 import {Dict} from '../python/dict.ts';
-import {raise} from '../python/fault.ts';
+import {attempt, raise} from '../python/fault.ts';
 import {joinMarkup} from '../python/markup.ts';
 import {str} from '../python/print.ts';
 import {sliceOf} from '../python/slice.ts';
 import {lookUpAttribute, lookUpItem} from '../python/subscript.ts';
 import {truth} from '../python/truth.ts';
-import {Markup, textOf, Tuple, Undefined, type Value} from '../python/value.ts';
+import {Markup, Tuple, textOf, Undefined, type Value} from '../python/value.ts';
 import {compileArguments, compileFilter, compileTest} from './compile-call.ts';
+import {isConstant} from './constant.ts';
 import {type Evaluate, type Frame, located, reader, softFrame} from './frame.ts';
-import type {BinaryName, CallNode, CompareName, CompareNode, Expression, InlineIfNode, ItemNode} from './nodes.ts';
+import type {
+  BinaryName,
+  CallNode,
+  CompareName,
+  CompareNode,
+  ConcatNode,
+  Expression,
+  InlineIfNode,
+  ItemNode,
+} from './nodes.ts';
 
 const BINARY: Readonly<Record<BinaryName, (a: Value, b: Value) => Value>> = {
   Add: add,
@@ -54,7 +74,10 @@ export function compileExpression(node: Expression, frame: Frame): Evaluate {
     }
     case 'Dict': {
       const pairs = node.children.map(pair => [compile(pair.key), compile(pair.value)] as const);
-      return located(node, activation => new Dict(pairs.map(([key, value]) => [key(activation), value(activation)] as const)));
+      return located(
+        node,
+        activation => new Dict(pairs.map(([key, value]) => [key(activation), value(activation)] as const)),
+      );
     }
     case 'Attribute': {
       const [target, {name}] = [compile(node.target), node];
@@ -93,7 +116,7 @@ export function compileExpression(node: Expression, frame: Frame): Evaluate {
       };
     }
     case 'Concat':
-      return compileConcatenation(node.parts.map(compile), frame);
+      return compileConcatenation(node, frame);
     case 'Compare':
       return compileCompare(node, frame);
     case 'InlineIf':
@@ -114,10 +137,17 @@ function compileItem(node: ItemNode, frame: Frame): Evaluate {
   }
   const part = (child: Expression | null): Evaluate => (child === null ? () => null : compileExpression(child, frame));
   const [start, stop, step] = [part(val.start), part(val.stop), part(val.step)];
-  return located(node, activation => {
-    const value = target(activation);
-    return sliceOf(value, {start: start(activation), stop: stop(activation), step: step(activation)});
-  });
+  const cut: Evaluate = activation =>
+    sliceOf(target(activation), {start: start(activation), stop: stop(activation), step: step(activation)});
+  // Jinja2 evaluates a constant slice ahead, as the look-up of an element that may not be there.
+  if (!isConstant(node, frame.escaping.volatile)) return located(node, cut);
+  return located(node, activation =>
+    attempt(
+      ['TypeError'],
+      () => cut(activation),
+      () => new Undefined('the value cannot be sliced'),
+    ),
+  );
 }
 
 /** A call; `caller` evaluates the macro that a call block hands over. */
@@ -137,8 +167,10 @@ export function compileCall(node: CallNode, frame: Frame, caller?: Evaluate): Ev
   });
 }
 
-function compileConcatenation(parts: readonly Evaluate[], {escaping}: Frame): Evaluate {
-  if (!escaping.autoescape || escaping.volatile) {
+function compileConcatenation(node: ConcatNode, frame: Frame): Evaluate {
+  const parts = node.parts.map(part => compileExpression(part, frame));
+  const {autoescape, volatile} = frame.escaping;
+  if (!autoescape || volatile || isConstant(node, volatile)) {
     return activation => concatenated(parts.map(part => str(part(activation))));
   }
   return activation => {

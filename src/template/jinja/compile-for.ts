@@ -1,12 +1,25 @@
 import {iterate} from '../python/iterate.ts';
+import {str} from '../python/print.ts';
 import {streamOf} from '../python/stream.ts';
 import {truth} from '../python/truth.ts';
 import {Markup, Tuple, type Value} from '../python/value.ts';
 import {trackFor} from './analysis.ts';
 import {compileExpression} from './compile-expression.ts';
-import {compileBody, printer} from './compile-statement.ts';
+import {compileBody} from './compile-statement.ts';
 import {compileStore} from './compile-target.ts';
-import {enterFrame, type Evaluate, type Execute, type Frame, functionFrame, innerFrame, leaveFrame, located, peekAt, refuse, writer} from './frame.ts';
+import {
+  type Evaluate,
+  type Execute,
+  enterFrame,
+  type Frame,
+  functionFrame,
+  innerFrame,
+  leaveFrame,
+  located,
+  peekAt,
+  refuse,
+  writer,
+} from './frame.ts';
 import {Loop, type Recurse} from './loop.ts';
 import type {ForNode, Target} from './nodes.ts';
 import {Activation, Output} from './run.ts';
@@ -25,22 +38,21 @@ export function compileFor(node: ForNode, frame: Frame): Execute {
   const filter = compileTest(node, frame);
   const run = compileRun(node, within(), within());
   const items = compileExpression(node.arr, frame);
-  const filtered = (activation: Activation, all: Value): Value => filter === undefined ? all : filter(activation, all);
+  const filtered = (activation: Activation, all: Value): Value =>
+    filter === undefined ? all : filter(activation, all);
   if (!node.recursive) {
     return located(node, activation => run(activation, filtered(activation, items(activation)), 0));
   }
 
-  const print = printer(frame);
-  const body = within();
+  const {autoescape, volatile} = frame.escaping;
   return located(node, activation => {
     const recurse: Recurse = (inner, depth0) => {
       activation.run.step();
       const output = new Output();
       run(new Activation(activation.context, output, activation), filtered(activation, inner), depth0, recurse);
-      const escapes = body.escaping.volatile ? activation.run.autoescape : body.escaping.autoescape;
-      return escapes ? new Markup(output.text) : output.text;
+      return (volatile ? activation.run.autoescape : autoescape) ? new Markup(output.text) : output.text;
     };
-    const text = print(recurse(items(activation), 0), activation);
+    const text = str(recurse(items(activation), 0));
     if (activation.run.tracksLines) activation.output.mark(node.lineno, false);
     activation.output.write(text);
   });
@@ -54,7 +66,11 @@ function compileRun(node: ForNode, frame: Frame, elseFrame: Frame): RunLoop {
   trackFor(node, 'else', elseFrame.symbols);
   const store = compileStore(node.target, frame);
   const [enter, body, leave] = [enterFrame(frame), compileBody(node.body, frame), leaveFrame(frame)];
-  const [enterElse, otherwise, leaveElse] = [enterFrame(elseFrame), compileBody(node.else_, elseFrame), leaveFrame(elseFrame)];
+  const [enterElse, otherwise, leaveElse] = [
+    enterFrame(elseFrame),
+    compileBody(node.else_, elseFrame),
+    leaveFrame(elseFrame),
+  ];
   const hasElse = node.else_.length > 0;
   const storeLoop = loopSlot === undefined ? undefined : writer(frame, loopSlot);
 

@@ -1,8 +1,9 @@
+import {wantText} from '../python/builtin.ts';
 import {Undefined} from '../python/value.ts';
 import {trackMacro} from './analysis.ts';
 import {compileCall, compileExpression} from './compile-expression.ts';
-import {compileBody, printer} from './compile-statement.ts';
-import {enterFrame, type Evaluate, type Execute, type Frame, functionFrame, located, refuse, writer} from './frame.ts';
+import {compileBody} from './compile-statement.ts';
+import {type Evaluate, type Execute, enterFrame, type Frame, functionFrame, located, refuse, writer} from './frame.ts';
 import {Macro, type MacroShape} from './macro.ts';
 import type {CallBlockNode, Expression, MacroNode, SymbolNode} from './nodes.ts';
 import {Activation, Output} from './run.ts';
@@ -22,9 +23,8 @@ export function compileMacro(node: MacroNode, frame: Frame): Execute {
 /** A `call`: calls a macro that may call the block's body back. */
 export function compileCallBlock(node: CallBlockNode, frame: Frame): Execute {
   const call = compileCall(node.call, frame, compileMacroValue(node, null, frame));
-  const print = printer(frame);
   return located(node, activation => {
-    const text = print(call(activation), activation);
+    const text = wantText(call(activation), 'what a call block calls');
     if (activation.run.tracksLines) activation.output.mark(node.lineno, false);
     activation.output.write(text);
   });
@@ -86,6 +86,7 @@ function defaultOf({parameters: {names, defaults}}: MacroNode | CallBlockNode, i
 
 function checkNames(names: readonly SymbolNode[]): void {
   for (const [index, name] of names.entries()) {
-    if (names.findIndex(other => other.value === name.value) !== index) refuse(`duplicate argument '${name.value}'`, name);
+    if (names.findIndex(other => other.value === name.value) !== index)
+      refuse(`duplicate argument '${name.value}'`, name);
   }
 }

@@ -1,6 +1,7 @@
-import {escape} from '../python/markup.ts';
+import {wantText} from '../python/builtin.ts';
 import {raise} from '../python/fault.ts';
 import {lengthOf} from '../python/iterate.ts';
+import {asMarkup} from '../python/markup.ts';
 import {str} from '../python/print.ts';
 import {truth} from '../python/truth.ts';
 import {Markup, Undefined, type Value} from '../python/value.ts';
@@ -10,8 +11,30 @@ import {compileExpression} from './compile-expression.ts';
 import {compileFor} from './compile-for.ts';
 import {compileCallBlock, compileMacro} from './compile-macro.ts';
 import {compileTarget} from './compile-target.ts';
-import {enterFrame, type Execute, type Frame, innerFrame, leaveFrame, located, peekAt, refuse, sequence, softFrame, writer} from './frame.ts';
-import type {AutoescapeNode, BlockNode, FilterBlockNode, OtherTemplateNode, OutputNode, SetBlockNode, Statement, WithNode} from './nodes.ts';
+import {isConstant} from './constant.ts';
+import {
+  type Execute,
+  enterFrame,
+  type Frame,
+  innerFrame,
+  leaveFrame,
+  located,
+  peekAt,
+  refuse,
+  sequence,
+  softFrame,
+  writer,
+} from './frame.ts';
+import type {
+  AutoescapeNode,
+  BlockNode,
+  FilterBlockNode,
+  OtherTemplateNode,
+  OutputNode,
+  SetBlockNode,
+  Statement,
+  WithNode,
+} from './nodes.ts';
 import type {Activation} from './run.ts';
 
 /** Makes a function that executes these statements in a frame. */
@@ -24,7 +47,9 @@ function compileStatement(node: Statement, frame: Frame): Execute {
       return compileOutput(node, frame);
     case 'If': {
       const soft = softFrame(frame);
-      const branches = node.branches.map(({cond, body}) => [compileExpression(cond, soft), compileBody(body, soft)] as const);
+      const branches = node.branches.map(
+        ({cond, body}) => [compileExpression(cond, soft), compileBody(body, soft)] as const,
+      );
       const otherwise = compileBody(node.else_, soft);
       return activation => {
         for (const [cond, body] of branches) if (truth(cond(activation))) return body(activation);
@@ -58,13 +83,15 @@ function compileStatement(node: Statement, frame: Frame): Execute {
 }
 
 /** How a frame prints a value. */
-export function printer({escaping: {autoescape, volatile}}: Frame): (value: Value, activation: Activation) => string {
-  if (volatile) return (value, {run}) => (run.autoescape ? escape(value).text : str(value));
-  return autoescape ? value => escape(value).text : str;
+function printer({escaping: {autoescape, volatile}}: Frame): (value: Value, activation: Activation) => string {
+  if (volatile) return (value, {run}) => (run.autoescape ? asMarkup(value).text : str(value));
+  return autoescape ? printMarkup : str;
 }
 
+const printMarkup = (value: Value): string => asMarkup(value).text;
+
 function compileOutput(node: OutputNode, frame: Frame): Execute {
-  const print = printer(frame);
+  const printUsually = printer(frame);
   return sequence(
     node.children.map((child): Execute => {
       const isText = child.typename === 'TemplateData';
@@ -78,6 +105,9 @@ function compileOutput(node: OutputNode, frame: Frame): Execute {
         };
       }
       const value = compileExpression(child, frame);
+      const {autoescape, volatile} = frame.escaping;
+      // Jinja2 prints a constant ahead, before it knows what a volatile `autoescape` says.
+      const print = volatile && isConstant(child, true) ? (autoescape ? printMarkup : str) : printUsually;
       return located(child, activation => {
         const text = print(value(activation), activation);
         if (activation.run.tracksLines) mark(activation);
@@ -114,7 +144,7 @@ function compileFilterBlock(node: FilterBlockNode, frame: Frame): Execute {
   return located(node, activation => {
     enter(activation);
     activation.captured = activation.capture(body);
-    const value = str(filter(activation));
+    const value = wantText(filter(activation), 'what a filter block writes');
     if (activation.run.tracksLines) activation.output.mark(node.lineno, false);
     activation.output.write(value);
     leave(activation);

@@ -49,7 +49,8 @@ function unpack(value: Value, count: number): Value[] {
     values.push(item);
     if (values.length > count) raise('ValueError', `too many values to unpack (expected ${count})`);
   }
-  if (values.length < count) raise('ValueError', `not enough values to unpack (expected ${count}, got ${values.length})`);
+  if (values.length < count)
+    raise('ValueError', `not enough values to unpack (expected ${count}, got ${values.length})`);
   return values;
 }
 

@@ -4,7 +4,7 @@ import {raise} from '../python/fault.ts';
 import {stripTags} from '../python/html.ts';
 import {iterate, toList} from '../python/iterate.ts';
 import {dumps} from '../python/json.ts';
-import {escape, escapeText} from '../python/markup.ts';
+import {asMarkup, escapeText} from '../python/markup.ts';
 import {quoted, str} from '../python/print.ts';
 import {split} from '../python/str-split.ts';
 import {truth} from '../python/truth.ts';
@@ -24,7 +24,7 @@ function xmlAttributes(run: Run, [value = null, autospace = true]: readonly Valu
     if (item === null || item instanceof Undefined) continue;
     const name = wantText(key);
     if (/[\t-\r /=>]/.test(name)) raise('ValueError', `Invalid character in attribute name: ${quoted(name)}`);
-    parts.push(`${escape(key).text}="${escape(item).text}"`);
+    parts.push(`${asMarkup(key).text}="${asMarkup(item).text}"`);
   }
   const text = parts.join(' ');
   return safeIf(run, truth(autospace) && text !== '' ? ` ${text}` : text);
@@ -48,7 +48,8 @@ function urlEncode(value: Value): Value {
   return pairs
     .map(pair => {
       const [key, item] = pair;
-      if (key === undefined || item === undefined || pair.length !== 2) raise('ValueError', 'not enough values to unpack (expected 2)');
+      if (key === undefined || item === undefined || pair.length !== 2)
+        raise('ValueError', 'not enough values to unpack (expected 2)');
       return `${urlQuote(key, true)}=${urlQuote(item, true)}`;
     })
     .join('&');
@@ -65,20 +66,25 @@ function isIterable(value: Value): boolean {
 
 /** JSON that HTML does not mistake for markup. */
 function toJson([value = null, given = null]: readonly Value[]): Value {
-  const indent = given === null ? undefined : (textOf(given) ?? ' '.repeat(Math.min(1000, Math.max(0, wantCount(given)))));
+  const indent =
+    given === null ? undefined : (textOf(given) ?? ' '.repeat(Math.min(1000, Math.max(0, wantCount(given)))));
   const text = dumps(value, indent).replace(/[<>&']/g, character => `\\u00${character.charCodeAt(0).toString(16)}`);
   return new Markup(text);
 }
 
-function makeLinks(run: Run, [value = null, limit = null, nofollow = false, target = null, rel = null, schemes = null]: readonly Value[]): Value {
+function makeLinks(
+  run: Run,
+  [value = null, limit = null, nofollow = false, target = null, rel = null, schemes = null]: readonly Value[],
+): Value {
   const relations = new Set(split(rel === null ? '' : wantText(rel), undefined, -1));
   if (truth(nofollow)) relations.add('nofollow');
   relations.add('noopener');
   const extraSchemes = schemes === null ? [] : toList(schemes).map(scheme => wantText(scheme));
   for (const scheme of extraSchemes) {
-    if (!/^[\p{L}\p{N}_.+-]{2,}:\/{0,2}$/u.test(scheme)) raise('FilterArgumentError', `${quoted(scheme)} is not a valid URI scheme prefix.`);
+    if (!/^[\p{L}\p{N}_.+-]{2,}:\/{0,2}$/u.test(scheme))
+      raise('FilterArgumentError', `${quoted(scheme)} is not a valid URI scheme prefix.`);
   }
-  const text = urlize(escape(value).text, {
+  const text = urlize(asMarkup(value).text, {
     limit: limit === null ? undefined : wantCount(limit),
     rel: escapeText([...relations].sort().join(' ')),
     target: target === null ? undefined : escapeText(wantText(target)),
@@ -90,8 +96,8 @@ function makeLinks(run: Run, [value = null, limit = null, nofollow = false, targ
 const bare = (value: Value): string => (value instanceof Markup ? value.text : str(value));
 
 export const HTML_FILTERS = operationTable({
-  e: ['s /', (_, [value = null]) => escape(value)],
-  escape: ['s /', (_, [value = null]) => escape(value)],
+  e: ['s /', (_, [value = null]) => asMarkup(value)],
+  escape: ['s /', (_, [value = null]) => asMarkup(value)],
   forceescape: ['value', (_, [value = null]) => new Markup(escapeText(bare(value)))],
   safe: ['value', (_, [value = null]) => new Markup(bare(value))],
   striptags: ['value', (_, [value = null]) => stripTags(bare(value))],

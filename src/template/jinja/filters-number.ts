@@ -14,7 +14,10 @@ function toFloat(value: Value): number {
   if (value instanceof Undefined) raise('UndefinedError', value.reason);
   const text = textOf(value);
   if (text === undefined) {
-    return asNumber(value) ?? raise('TypeError', `float() argument must be a string or a real number, not '${typeName(value)}'`);
+    return (
+      asNumber(value) ??
+      raise('TypeError', `float() argument must be a string or a real number, not '${typeName(value)}'`)
+    );
   }
   return parseFloatText(text) ?? raise('ValueError', `could not convert string to float: ${repr(text)}`);
 }
@@ -29,14 +32,23 @@ function toInteger(value: Value, base: Value): Value {
     return parseInteger(text, radix) ?? raise('ValueError', `invalid literal for int(): ${repr(text)}`);
   }
   if (value instanceof Float) return truncate(value.value);
-  return asInt(value) ?? raise('TypeError', `int() argument must be a string or a real number, not '${typeName(value)}'`);
+  return (
+    asInt(value) ?? raise('TypeError', `int() argument must be a string or a real number, not '${typeName(value)}'`)
+  );
 }
 
 const CAUGHT = ['TypeError', 'ValueError'] as const;
 
 function int([value = null, fallback = null, base = null]: readonly Value[]): Value {
-  return attempt(CAUGHT, () => toInteger(value, base), () =>
-    attempt(CAUGHT, () => truncate(toFloat(value)), () => fallback),
+  return attempt(
+    CAUGHT,
+    () => toInteger(value, base),
+    () =>
+      attempt(
+        CAUGHT,
+        () => truncate(toFloat(value)),
+        () => fallback,
+      ),
   );
 }
 
@@ -54,7 +66,8 @@ function round([value = null, given, method]: readonly Value[]): Value {
   }
   const unit = power(10, given ?? 0);
   const scaled = multiply(value, unit);
-  const whole = scaled instanceof Float ? truncate(method === 'ceil' ? Math.ceil(scaled.value) : Math.floor(scaled.value)) : scaled;
+  const whole =
+    scaled instanceof Float ? truncate(method === 'ceil' ? Math.ceil(scaled.value) : Math.floor(scaled.value)) : scaled;
   return divide(whole, unit);
 }
 
@@ -83,8 +96,15 @@ function abs(value: Value): Value {
 export const NUMBER_FILTERS = operationTable({
   abs: ['x /', (_, [value = null]) => abs(value)],
   int: ['value default=0 base=10', (_, values) => int(values)],
-  float: ['value default=0.0', (_, [value = null, fallback = null]) =>
-    attempt(CAUGHT, () => new Float(toFloat(value)), () => fallback)],
+  float: [
+    'value default=0.0',
+    (_, [value = null, fallback = null]) =>
+      attempt(
+        CAUGHT,
+        () => new Float(toFloat(value)),
+        () => fallback,
+      ),
+  ],
   round: ["value precision=0 method='common'", (_, values) => round(values)],
   filesizeformat: ['value binary=False', (_, values) => fileSize(values)],
 });

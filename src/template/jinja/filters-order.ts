@@ -39,7 +39,10 @@ function* unique(values: Value, get: Getter): Generator<Value> {
   for (const item of iterate(values)) if (seen.add(get(item))) yield item;
 }
 
-function extreme([values = null, caseSensitive = false, attribute = null]: readonly Value[], ordering: '<' | '>'): Value {
+function extreme(
+  [values = null, caseSensitive = false, attribute = null]: readonly Value[],
+  ordering: '<' | '>',
+): Value {
   const get = keyGetter(attribute, caseSensitive);
   let best: {readonly item: Value; readonly key: Value} | undefined;
   for (const item of iterate(values)) {
@@ -68,8 +71,11 @@ function groupBy([values = null, attribute = null, fallback = null, caseSensitiv
 export const ORDER_FILTERS = operationTable({
   sort: ['value reverse=False case_sensitive=False attribute=None', (_, values) => sort(values)],
   dictsort: ["value case_sensitive=False by='key' reverse=False", (_, values) => dictSort(values)],
-  unique: ['value case_sensitive=False attribute=None', (_, [values = null, caseSensitive = false, attribute = null]) =>
-    streamOf('generator', unique(values, keyGetter(attribute, caseSensitive)))],
+  unique: [
+    'value case_sensitive=False attribute=None',
+    (_, [values = null, caseSensitive = false, attribute = null]) =>
+      streamOf('generator', unique(values, keyGetter(attribute, caseSensitive))),
+  ],
   min: ['value case_sensitive=False attribute=None', (_, values) => extreme(values, '<')],
   max: ['value case_sensitive=False attribute=None', (_, values) => extreme(values, '>')],
   groupby: ['value attribute default=None case_sensitive=False', (_, values) => groupBy(values)],

@@ -22,7 +22,8 @@ function mapper(run: Run, args: readonly Value[], keywords: Keywords): Getter {
   const attribute = keywords.get('attribute');
   if (args.length === 0 && attribute !== undefined) {
     for (const name of keywords.keys()) {
-      if (name !== 'attribute' && name !== 'default') raise('FilterArgumentError', `Unexpected keyword argument ${quoted(name)}`);
+      if (name !== 'attribute' && name !== 'default')
+        raise('FilterArgumentError', `Unexpected keyword argument ${quoted(name)}`);
     }
     return attributeGetter(attribute, keywords.get('default') ?? null);
   }
@@ -46,13 +47,20 @@ interface Selection {
   readonly byAttribute: boolean;
 }
 
-function* selected(run: Run, values: Value, given: readonly Value[], keywords: Keywords, {keeps, byAttribute}: Selection): Generator<Value> {
+function* selected(
+  run: Run,
+  values: Value,
+  given: readonly Value[],
+  keywords: Keywords,
+  {keeps, byAttribute}: Selection,
+): Generator<Value> {
   if (!truth(values)) return;
   const [attribute, ...others] = given;
   if (byAttribute && attribute === undefined) raise('FilterArgumentError', 'Missing parameter for attribute name');
   const get = byAttribute ? attributeGetter(attribute ?? null) : (item: Value) => item;
   const [name, ...args] = byAttribute ? others : given;
-  const test = (item: Value): Value => (name === undefined ? item : applyOperation(named('test', TESTS, name), run, [item, ...args], keywords));
+  const test = (item: Value): Value =>
+    name === undefined ? item : applyOperation(named('test', TESTS, name), run, [item, ...args], keywords);
   for (const item of iterate(values)) {
     run.step();
     if (truth(test(get(item))) === keeps) yield item;
@@ -65,7 +73,10 @@ const selecting =
     streamOf('generator', selected(run, values, args, keywords, selection));
 
 export const SELECT_FILTERS = operationTable({
-  map: ['value *args **kwargs', (run, [values = null], args, keywords) => streamOf('generator', mapped(run, values, args, keywords))],
+  map: [
+    'value *args **kwargs',
+    (run, [values = null], args, keywords) => streamOf('generator', mapped(run, values, args, keywords)),
+  ],
   select: ['value *args **kwargs', selecting({keeps: true, byAttribute: false})],
   reject: ['value *args **kwargs', selecting({keeps: false, byAttribute: false})],
   selectattr: ['value *args **kwargs', selecting({keeps: true, byAttribute: true})],

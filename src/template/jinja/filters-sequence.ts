@@ -4,7 +4,7 @@ import {Dict} from '../python/dict.ts';
 import {attempt, Fault, raise} from '../python/fault.ts';
 import {iterate, len, lengthOf, toList} from '../python/iterate.ts';
 import {checkLength} from '../python/limits.ts';
-import {escape, joinMarkup, textLike} from '../python/markup.ts';
+import {asMarkup, joinMarkup, textLike} from '../python/markup.ts';
 import {str} from '../python/print.ts';
 import {streamOf} from '../python/stream.ts';
 import {getAttribute, getItemStrictly} from '../python/subscript.ts';
@@ -21,7 +21,10 @@ function join(run: Run, [values = null, glue = null, attribute = null]: readonly
   const separator = softText(glue);
   if (!run.autoescape) return joined(parts.map(str), str(separator));
   if (separator instanceof Markup || parts.some(part => part instanceof Markup)) {
-    return joinMarkup(parts.map(part => (part instanceof Markup ? part : str(part))), escape(separator).text);
+    return joinMarkup(
+      parts.map(part => (part instanceof Markup ? part : str(part))),
+      asMarkup(separator).text,
+    );
   }
   return joined(parts.map(str), separator);
 }
@@ -48,7 +51,11 @@ function reverse(value: Value): Value {
   const text = textOf(value);
   if (text !== undefined) return textLike(value, [...text].reverse().join(''));
   try {
-    const items = attempt(['TypeError'], () => reversed(value), () => toList(value).reverse());
+    const items = attempt(
+      ['TypeError'],
+      () => reversed(value),
+      () => toList(value).reverse(),
+    );
     return lengthOf(value) === undefined ? items : streamOf('list_reverseiterator', items[Symbol.iterator]());
   } catch (error) {
     if (!(error instanceof Fault) || error.kind !== 'TypeError') throw error;
@@ -112,18 +119,28 @@ export const SEQUENCE_FILTERS = operationTable({
   count: ['obj /', (_, [value = null]) => len(value)],
   list: ['value', (_, [value = null]) => toList(value)],
   first: ['seq', (_, [values = null]) => first(values)],
-  last: ['seq', (_, [values = null]) => orElse(reversed(values)[0], () => new Undefined('No last item, sequence was empty.'))],
+  last: [
+    'seq',
+    (_, [values = null]) => orElse(reversed(values)[0], () => new Undefined('No last item, sequence was empty.')),
+  ],
   random: ['seq', (run, [values = null]) => random(run, values)],
   reverse: ['value', (_, [value = null]) => reverse(value)],
   join: ["value d='' attribute=None", join],
-  batch: ['value linecount fill_with=None', (_, [values = null, count = null, fill = null]) =>
-    streamOf('generator', batches(lazily(values), count, fill))],
-  slice: ['value slices fill_with=None', (_, [values = null, count = null, fill = null]) =>
-    streamOf('generator', slices(values, count, fill))],
+  batch: [
+    'value linecount fill_with=None',
+    (_, [values = null, count = null, fill = null]) => streamOf('generator', batches(lazily(values), count, fill)),
+  ],
+  slice: [
+    'value slices fill_with=None',
+    (_, [values = null, count = null, fill = null]) => streamOf('generator', slices(values, count, fill)),
+  ],
   sum: ['iterable attribute=None start=0', (_, values) => sum(values)],
   items: ['value', (_, [value = null]) => streamOf('generator', itemsOf(value))],
-  attr: ['obj name', (_, [value = null, name]) =>
-    orElse(getAttribute(value, wantText(name)), () => new Undefined(`no attribute '${str(name ?? null)}'`))],
+  attr: [
+    'obj name',
+    (_, [value = null, name]) =>
+      orElse(getAttribute(value, wantText(name)), () => new Undefined(`no attribute '${str(name ?? null)}'`)),
+  ],
   default: ["value default_value='' boolean=False", useDefault],
   d: ["value default_value='' boolean=False", useDefault],
 });

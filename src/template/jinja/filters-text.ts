@@ -4,13 +4,13 @@ import {BLANK, capitalize, splitLines} from '../python/characters.ts';
 import {Dict} from '../python/dict.ts';
 import {raise} from '../python/fault.ts';
 import {codePoints, len} from '../python/iterate.ts';
-import {escape, escapeText, textLike} from '../python/markup.ts';
+import {checkLength} from '../python/limits.ts';
+import {asMarkup, escapeText, textLike} from '../python/markup.ts';
 import {firstCharacters, padBoth} from '../python/padding.ts';
+import {pformat} from '../python/pprint.ts';
 import {str} from '../python/print.ts';
 import {replace, splitFromEnd, strip} from '../python/str-split.ts';
-import {pformat} from '../python/pprint.ts';
 import {wrapText} from '../python/textwrap.ts';
-import {checkLength} from '../python/limits.ts';
 import {truth} from '../python/truth.ts';
 import {Markup, Tuple, textOf, Undefined, type Value} from '../python/value.ts';
 import {operationTable} from './operation.ts';
@@ -42,9 +42,9 @@ function replaceText(run: Run, [value = null, old = null, to = null, limit = nul
   };
   if (!run.autoescape) return replaced(str(value), str(old), str(to));
   const escapes = old instanceof Markup || (to instanceof Markup && !(value instanceof Markup));
-  const text = escapes ? escape(value) : softText(value);
+  const text = escapes ? asMarkup(value) : softText(value);
   if (!(text instanceof Markup)) return replaced(text, str(old), str(to));
-  return new Markup(replaced(text.text, escape(old).text, escape(to).text));
+  return new Markup(replaced(text.text, asMarkup(old).text, asMarkup(to).text));
 }
 
 /**
@@ -52,7 +52,8 @@ function replaceText(run: Run, [value = null, old = null, to = null, limit = nul
  * the two differ the result is blanks at the end of empty lines, which HAProxy does not see.
  */
 function indent([value = null, width = null, first = false, blank = false]: readonly Value[]): Value {
-  const text = textOf(value) ?? raise(value instanceof Undefined ? 'UndefinedError' : 'TypeError', 'indent wants a text');
+  const text =
+    textOf(value) ?? raise(value instanceof Undefined ? 'UndefinedError' : 'TypeError', 'indent wants a text');
   const pad = textOf(width) ?? ' '.repeat(checkLength(Math.max(0, wantCount(width))));
   const lines = splitLines(`${text}\n`);
   checkLength(text.length + lines.length * pad.length);
@@ -73,10 +74,13 @@ function truncate([value = null, length, killWords = false, end, leeway]: readon
 }
 
 function wordwrap([value = null, width, breakLong = true, glue = null, breakHyphens = true]: readonly Value[]): Value {
-  const text = textOf(value) ?? raise(value instanceof Undefined ? 'UndefinedError' : 'AttributeError', 'wordwrap wants a text');
+  const text =
+    textOf(value) ?? raise(value instanceof Undefined ? 'UndefinedError' : 'AttributeError', 'wordwrap wants a text');
   const between = glue === null ? '\n' : wantText(glue);
   const options = {width: wantCount(width), breakLong: truth(breakLong), breakHyphens: truth(breakHyphens)};
-  return splitLines(text).map(line => wrapText(line, options).join(between)).join(between);
+  return splitLines(text)
+    .map(line => wrapText(line, options).join(between))
+    .join(between);
 }
 
 const isMapping = (keywords: ReadonlyMap<string, Value>): boolean => keywords.size > 0;
@@ -86,7 +90,10 @@ export const TEXT_FILTERS = operationTable({
   lower: ['s', (_, [value]) => changed(value, text => text.toLowerCase())],
   capitalize: ['s', (_, [value]) => changed(value, capitalize)],
   title: ['s', (_, [value]) => titleWords(str(softText(value)))],
-  trim: ['value chars=None', (_, [value, chars = null]) => changed(value, text => strip(text, chars === null ? undefined : wantText(chars)))],
+  trim: [
+    'value chars=None',
+    (_, [value, chars = null]) => changed(value, text => strip(text, chars === null ? undefined : wantText(chars))),
+  ],
   center: ['value width=80', (_, [value, width]) => changed(value, text => padBoth(text, wantCount(width)))],
   string: ['s', (_, [value]) => softText(value)],
   replace: ['s old new count=None', replaceText],
@@ -94,11 +101,14 @@ export const TEXT_FILTERS = operationTable({
   truncate: ["s length=255 killwords=False end='...' leeway=None", (_, values) => truncate(values)],
   wordwrap: ['s width=79 break_long_words=True wrapstring=None break_on_hyphens=True', (_, values) => wordwrap(values)],
   wordcount: ['s', (_, [value]) => str(softText(value)).match(/[\p{L}\p{N}_]+/gu)?.length ?? 0],
-  format: ['value *args **kwargs', (_, [value], args, keywords) => {
-    if (args.length > 0 && isMapping(keywords)) {
-      raise('FilterArgumentError', "can't handle positional and keyword arguments at the same time");
-    }
-    return modulo(softText(value), isMapping(keywords) ? new Dict(keywords) : new Tuple(args));
-  }],
+  format: [
+    'value *args **kwargs',
+    (_, [value], args, keywords) => {
+      if (args.length > 0 && isMapping(keywords)) {
+        raise('FilterArgumentError', "can't handle positional and keyword arguments at the same time");
+      }
+      return modulo(softText(value), isMapping(keywords) ? new Dict(keywords) : new Tuple(args));
+    },
+  ],
   pprint: ['value', (_, [value = null]) => pformat(value)],
 });

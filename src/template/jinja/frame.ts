@@ -2,7 +2,7 @@ import {Fault} from '../python/fault.ts';
 import {Undefined, type Value} from '../python/value.ts';
 import type {At} from './nodes.ts';
 import type {Activation} from './run.ts';
-import {FunctionScope, type Slot, Symbols} from './symbols.ts';
+import {FunctionScope, type Load, type Slot, Symbols} from './symbols.ts';
 
 export type Evaluate = (activation: Activation) => Value;
 export type Execute = (activation: Activation) => void;
@@ -85,17 +85,29 @@ export function writer(frame: Frame, slot: Slot): (activation: Activation, value
 export function enterFrame({symbols}: Frame): Execute {
   const steps: Execute[] = [];
   for (const [{index}, load] of symbols.loads) {
-    if (load.is === 'undefined') steps.push(activation => void (activation.slots[index] = undefined));
-    if (load.is === 'resolve') {
-      const {name} = load;
-      steps.push(activation => void (activation.slots[index] = activation.context.resolve(name)));
-    }
-    if (load.is === 'alias') {
-      const peek = peekAt(symbols.scope, load.slot);
-      steps.push(activation => void (activation.slots[index] = peek(activation)));
-    }
+    if (load.is === 'param') continue;
+    const first = firstValue(symbols, load);
+    steps.push(activation => {
+      activation.slots[index] = first(activation);
+    });
   }
   return sequence(steps);
+}
+
+function firstValue(
+  {scope}: Symbols,
+  load: Exclude<Load, {is: 'param'}>,
+): (activation: Activation) => Value | undefined {
+  switch (load.is) {
+    case 'undefined':
+      return () => undefined;
+    case 'resolve': {
+      const {name} = load;
+      return activation => activation.context.resolve(name);
+    }
+    case 'alias':
+      return peekAt(scope, load.slot);
+  }
 }
 
 /** Takes the frame's variables their values, so that the next frame at this level does not see them. */

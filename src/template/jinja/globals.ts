@@ -30,15 +30,21 @@ interface Cycle {
 const currentOf = ({items, place}: Cycle): Value => items[place] ?? null;
 
 const CYCLER_METHODS = methodTable<Cycle>('Cycler', {
-  next: ['', cycle => {
-    const value = currentOf(cycle);
-    cycle.place = (cycle.place + 1) % cycle.items.length;
-    return value;
-  }],
-  reset: ['', cycle => {
-    cycle.place = 0;
-    return null;
-  }],
+  next: [
+    '',
+    cycle => {
+      const value = currentOf(cycle);
+      cycle.place = (cycle.place + 1) % cycle.items.length;
+      return value;
+    },
+  ],
+  reset: [
+    '',
+    cycle => {
+      cycle.place = 0;
+      return null;
+    },
+  ],
 });
 
 function createCycler(items: readonly Value[]): Thing {
@@ -68,12 +74,33 @@ function createJoiner(separator: Value): Thing {
 
 /** Jinja2's globals, made anew for each render: none can carry anything into the next one. */
 export const createGlobals = (run: Run): ReadonlyMap<string, Value> =>
-  new Map<string, Value>([
-    ['range', callable('range', '*args', (_, args) => createRange(args))],
-    ['dict', dictType],
-    ['cycler', callable('cycler', '*items', (_, items) => createCycler(items))],
-    ['joiner', callable('joiner', "sep=None", ([separator = null]) => createJoiner(separator ?? ', '))],
-    ['namespace', callable('namespace', '*args **kwargs', (_, args, keywords) => new Namespace(entries(args, keywords, 'namespace')))],
-    ['lipsum', callable('lipsum', 'n=5 html=True min=20 max=100', ([count, html = true, min, max]) =>
-      lipsum(run, {paragraphs: wantCount(count), html: truth(html), min: wantCount(min), max: wantCount(max)}))],
-  ]);
+  new Map<string, Value>([...CLASSES, ['lipsum', lipsumOf(run)]]);
+
+const CLASSES: readonly (readonly [string, Value])[] = [
+  ['range', callable('range', '*args', (_, args) => createRange(args), "<class 'range'>")],
+  ['dict', dictType],
+  ['cycler', callable('cycler', '*items', (_, items) => createCycler(items), "<class 'jinja2.utils.Cycler'>")],
+  [
+    'joiner',
+    callable(
+      'joiner',
+      'sep=None',
+      ([separator = null]) => createJoiner(separator ?? ', '),
+      "<class 'jinja2.utils.Joiner'>",
+    ),
+  ],
+  [
+    'namespace',
+    callable(
+      'namespace',
+      '*args **kwargs',
+      (_, args, keywords) => new Namespace(entries(args, keywords, 'namespace')),
+      "<class 'jinja2.utils.Namespace'>",
+    ),
+  ],
+];
+
+const lipsumOf = (run: Run): Thing =>
+  callable('lipsum', 'n=5 html=True min=20 max=100', ([count, html = true, min, max]) =>
+    lipsum(run, {paragraphs: wantCount(count), html: truth(html), min: wantCount(min), max: wantCount(max)}),
+  );

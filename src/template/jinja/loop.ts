@@ -8,10 +8,13 @@ import {orElse, type Thing, Undefined, type Value} from '../python/value.ts';
 export type Recurse = (items: Value, depth0: number) => Value;
 
 const METHODS = methodTable<Loop>('loop', {
-  cycle: ['*args', (loop, _, values) => {
-    if (values.length === 0) raise('TypeError', 'no items for cycling given');
-    return values[loop.index0 % values.length] ?? null;
-  }],
+  cycle: [
+    '*args',
+    (loop, _, values) => {
+      if (values.length === 0) raise('TypeError', 'no items for cycling given');
+      return values[loop.index0 % values.length] ?? null;
+    },
+  ],
   changed: ['*value', (loop, _, values) => loop.changed(values)],
 });
 
@@ -73,7 +76,8 @@ export class Loop implements Thing {
 
   changed(values: readonly Value[]): boolean {
     const seen = this.#lastSeen;
-    if (seen?.length === values.length && seen.every((value, index) => equal(value, values[index] ?? null))) return false;
+    if (seen?.length === values.length && seen.every((value, index) => equal(value, values[index] ?? null)))
+      return false;
     this.#lastSeen = values;
     return true;
   }

@@ -1,6 +1,6 @@
+import {Dict} from '../python/dict.ts';
 import {raise} from '../python/fault.ts';
 import {quoted} from '../python/print.ts';
-import {Dict} from '../python/dict.ts';
 import {type Keywords, Markup, type Thing, Tuple, Undefined, type Value} from '../python/value.ts';
 import type {Run} from './run.ts';
 

@@ -21,31 +21,67 @@ export interface CallArguments {
 export type BinaryName = 'Add' | 'Sub' | 'Mul' | 'Div' | 'FloorDiv' | 'Mod' | 'Pow';
 export type CompareName = '==' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'not in';
 
-export interface LiteralNode extends Node<'Literal'> {readonly value: Value}
-export interface SymbolNode extends Node<'Symbol'> {readonly value: string}
-export interface TupleNode extends Node<'Group'> {readonly children: readonly Expression[]}
-export interface ListNode extends Node<'Array'> {readonly children: readonly Expression[]}
-export interface DictNode extends Node<'Dict'> {readonly children: readonly PairNode[]}
-export interface PairNode extends Node<'Pair'> {readonly key: Expression; readonly value: Expression}
-export interface AttributeNode extends Node<'Attribute'> {readonly target: Expression; readonly name: string}
-export interface ItemNode extends Node<'LookupVal'> {readonly target: Expression; readonly val: Expression | SliceNode}
+export interface LiteralNode extends Node<'Literal'> {
+  readonly value: Value;
+}
+export interface SymbolNode extends Node<'Symbol'> {
+  readonly value: string;
+}
+export interface TupleNode extends Node<'Group'> {
+  readonly children: readonly Expression[];
+}
+export interface ListNode extends Node<'Array'> {
+  readonly children: readonly Expression[];
+}
+export interface DictNode extends Node<'Dict'> {
+  readonly children: readonly PairNode[];
+}
+export interface PairNode extends Node<'Pair'> {
+  readonly key: Expression;
+  readonly value: Expression;
+}
+export interface AttributeNode extends Node<'Attribute'> {
+  readonly target: Expression;
+  readonly name: string;
+}
+export interface ItemNode extends Node<'LookupVal'> {
+  readonly target: Expression;
+  readonly val: Expression | SliceNode;
+}
 export interface SliceNode extends Node<'Slice'> {
   readonly start: Expression | null;
   readonly stop: Expression | null;
   readonly step: Expression | null;
 }
-export interface CallNode extends Node<'FunCall'> {readonly name: Expression; readonly args: CallArguments}
+export interface CallNode extends Node<'FunCall'> {
+  readonly name: Expression;
+  readonly args: CallArguments;
+}
 /** `target` is null for the text of a filter block. */
 export interface FilterNode extends Node<'Filter'> {
   readonly name: string;
   readonly target: Expression | null;
   readonly args: CallArguments;
 }
-export interface TestNode extends Node<'Is'> {readonly name: string; readonly target: Expression; readonly args: CallArguments}
-export interface UnaryNode extends Node<'Not' | 'Neg' | 'Pos'> {readonly target: Expression}
-export interface BinaryNode extends Node<BinaryName> {readonly left: Expression; readonly right: Expression}
-export interface LogicNode extends Node<'And' | 'Or'> {readonly left: Expression; readonly right: Expression}
-export interface ConcatNode extends Node<'Concat'> {readonly parts: readonly Expression[]}
+export interface TestNode extends Node<'Is'> {
+  readonly name: string;
+  readonly target: Expression;
+  readonly args: CallArguments;
+}
+export interface UnaryNode extends Node<'Not' | 'Neg' | 'Pos'> {
+  readonly target: Expression;
+}
+export interface BinaryNode extends Node<BinaryName> {
+  readonly left: Expression;
+  readonly right: Expression;
+}
+export interface LogicNode extends Node<'And' | 'Or'> {
+  readonly left: Expression;
+  readonly right: Expression;
+}
+export interface ConcatNode extends Node<'Concat'> {
+  readonly parts: readonly Expression[];
+}
 export interface CompareNode extends Node<'Compare'> {
   readonly expr: Expression;
   readonly ops: readonly {readonly type: CompareName; readonly expr: Expression}[];
@@ -75,12 +111,21 @@ export type Expression =
   | InlineIfNode;
 
 /** What may be assigned to: a name, a namespace's attribute, a tuple of names. */
-export interface NamespaceTarget extends Node<'NamespaceTarget'> {readonly name: string; readonly attribute: string}
-export interface TupleTarget extends Node<'Targets'> {readonly children: readonly Target[]}
+export interface NamespaceTarget extends Node<'NamespaceTarget'> {
+  readonly name: string;
+  readonly attribute: string;
+}
+export interface TupleTarget extends Node<'Targets'> {
+  readonly children: readonly Target[];
+}
 export type Target = SymbolNode | NamespaceTarget | TupleTarget;
 
-export interface OutputNode extends Node<'Output'> {readonly children: readonly (Expression | TextNode)[]}
-export interface TextNode extends Node<'TemplateData'> {readonly value: string}
+export interface OutputNode extends Node<'Output'> {
+  readonly children: readonly (Expression | TextNode)[];
+}
+export interface TextNode extends Node<'TemplateData'> {
+  readonly value: string;
+}
 export interface IfNode extends Node<'If'> {
   readonly branches: readonly {readonly cond: Expression; readonly body: readonly Statement[]}[];
   readonly else_: readonly Statement[];
@@ -108,19 +153,28 @@ export interface CallBlockNode extends Node<'CallBlock'> {
   readonly parameters: Parameters;
   readonly body: readonly Statement[];
 }
-export interface SetNode extends Node<'Set'> {readonly target: Target; readonly value: Expression}
+export interface SetNode extends Node<'Set'> {
+  readonly target: Target;
+  readonly value: Expression;
+}
 export interface SetBlockNode extends Node<'SetBlock'> {
   readonly target: Target;
   readonly filter: FilterNode | null;
   readonly body: readonly Statement[];
 }
-export interface FilterBlockNode extends Node<'FilterBlock'> {readonly filter: FilterNode; readonly body: readonly Statement[]}
+export interface FilterBlockNode extends Node<'FilterBlock'> {
+  readonly filter: FilterNode;
+  readonly body: readonly Statement[];
+}
 export interface WithNode extends Node<'With'> {
   readonly targets: readonly Target[];
   readonly values: readonly Expression[];
   readonly body: readonly Statement[];
 }
-export interface AutoescapeNode extends Node<'Autoescape'> {readonly value: Expression; readonly body: readonly Statement[]}
+export interface AutoescapeNode extends Node<'Autoescape'> {
+  readonly value: Expression;
+  readonly body: readonly Statement[];
+}
 export interface BlockNode extends Node<'Block'> {
   readonly name: string;
   readonly scoped: boolean;

@@ -19,7 +19,12 @@ export const operationTable = (
 ): ReadonlyMap<string, Operation> =>
   new Map(Object.entries(table).map(([name, [text, work]]) => [name, {name, signature: parseSignature(text), work}]));
 
-export function applyOperation({name, signature, work}: Operation, run: Run, args: readonly Value[], keywords: Keywords): Value {
+export function applyOperation(
+  {name, signature, work}: Operation,
+  run: Run,
+  args: readonly Value[],
+  keywords: Keywords,
+): Value {
   if (signature === undefined) return work(run, args, [], keywords);
   const bound = bindArguments(name, signature, args, keywords);
   return work(run, bound.values, bound.more, bound.keywords);

@@ -1,6 +1,15 @@
 import {Fault} from '../python/fault.ts';
 import {ExpressionParser} from './expression-parser.ts';
-import {type Expression, node, type OtherTemplateNode, type Parameters, type Statement, statementsOf, type SymbolNode, type Target} from './nodes.ts';
+import {
+  type Expression,
+  node,
+  type OtherTemplateNode,
+  type Parameters,
+  type Statement,
+  type SymbolNode,
+  statementsOf,
+  type Target,
+} from './nodes.ts';
 import {TOKEN, type Token} from './nunjucks.ts';
 import {Tokenizer} from './tokenizer.ts';
 
@@ -57,9 +66,9 @@ export class StatementParser extends ExpressionParser {
   }
 
   #parseFor(tag: Token): Statement {
-    const target = this.#parseTarget({ends: 'in'});
+    const target = this.#parseTarget();
     this.demand(TOKEN.symbol, 'in');
-    const arr = this.parseTuple({conditional: false, ends: 'recursive'});
+    const arr = this.parseTuple({conditional: false});
     const test = this.skipSymbol('if') ? this.parseSingle() : null;
     const recursive = this.skipSymbol('recursive');
     const body = this.#parseBody(tag, 'endfor', 'else');
@@ -80,7 +89,7 @@ export class StatementParser extends ExpressionParser {
   }
 
   #parseSet(tag: Token): Statement {
-    const target = this.#parseTarget({namespace: true});
+    const target = this.#parseTarget(true);
     if (this.skipValue(TOKEN.operator, '=')) return node('Set', tag, {target, value: this.parseTuple()});
     const filter = this.parseFilterChain(null);
     return node('SetBlock', tag, {target, filter, body: this.#parseWhole(tag, 'endset')});
@@ -110,7 +119,7 @@ export class StatementParser extends ExpressionParser {
     const values: Expression[] = [];
     while (this.peek().type !== TOKEN.blockEnd) {
       if (targets.length > 0) this.demand(TOKEN.comma);
-      targets.push(this.#parseTarget({}));
+      targets.push(this.#parseTarget());
       this.demand(TOKEN.operator, '=');
       values.push(this.parseSingle());
     }
@@ -128,7 +137,8 @@ export class StatementParser extends ExpressionParser {
     const required = this.skipSymbol('required');
     const body = this.#parseWhole(tag, 'endblock');
     const isBlank = (statement: Statement) =>
-      statement.typename === 'Output' && statement.children.every(child => child.typename === 'TemplateData' && child.value.trim() === '');
+      statement.typename === 'Output' &&
+      statement.children.every(child => child.typename === 'TemplateData' && child.value.trim() === '');
     if (required && !body.every(isBlank)) this.refuse('required blocks can only contain comments or whitespace', tag);
     this.skipSymbol(name);
     return node('Block', tag, {name, scoped, required, body});
@@ -177,7 +187,13 @@ export class StatementParser extends ExpressionParser {
     return this.#other(tag, 'from', template, names);
   }
 
-  #other(tag: Token, kind: OtherTemplateNode['tag'], template: Expression, names: string[] = [], ignoreMissing = false): Statement {
+  #other(
+    tag: Token,
+    kind: OtherTemplateNode['tag'],
+    template: Expression,
+    names: string[] = [],
+    ignoreMissing = false,
+  ): Statement {
     return node('OtherTemplate', tag, {tag: kind, template, ignoreMissing, names});
   }
 
@@ -209,14 +225,14 @@ export class StatementParser extends ExpressionParser {
     return node('Symbol', token, {value: token.value});
   }
 
-  #parseTarget({ends, namespace = false}: {ends?: string; namespace?: boolean}): Target {
+  #parseTarget(namespace = false): Target {
     const token = this.peek();
     if (namespace && token.type === TOKEN.symbol && this.source.isNext(/\./y)) {
       this.next();
       this.next();
       return node('NamespaceTarget', token, {name: token.value, attribute: this.demand(TOKEN.symbol).value});
     }
-    return this.#assignable(this.parseTuple({simple: true, ...(ends !== undefined && {ends})}));
+    return this.#assignable(this.parseTuple({simple: true}));
   }
 
   #assignable(target: Expression): Target {
@@ -232,7 +248,7 @@ export function parseTemplate(source: string): readonly Statement[] {
     return statementsOf(new StatementParser(new Tokenizer(source)).parseAsRoot());
   } catch (error) {
     if (error instanceof Fault) throw error;
-    if (error instanceof RangeError) throw new Fault('SyntaxError', 'the template nests too deep');
+    if (error instanceof RangeError) throw error;
     throw asFault(error);
   }
 }

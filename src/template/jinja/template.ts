@@ -1,7 +1,8 @@
+import {Fault} from '../python/fault.ts';
 import {orElse, type Value} from '../python/value.ts';
 import {trackAll} from './analysis.ts';
 import {compileBody} from './compile-statement.ts';
-import {enterFrame, type Escaping, type Execute, type Frame, refuse, writer} from './frame.ts';
+import {type Escaping, type Execute, enterFrame, type Frame, refuse, writer} from './frame.ts';
 import {createGlobals} from './globals.ts';
 import type {BlockNode, Statement} from './nodes.ts';
 import {Activation, type BlockBody, Context, type LineMark, Output, type Run} from './run.ts';
@@ -28,19 +29,34 @@ export interface Template {
  * Semantics are those of Jinja2 3.1's default `Environment`. Throws SyntaxError Faults with their place.
  */
 export function compileTemplate(source: string): Template {
-  const body = parseTemplate(normalizeSource(source));
-  const escaping: Escaping = {autoescape: false, volatile: false};
-  const root = compileRoot(body, escaping);
-  const blocks = compileBlocks(findBlocks(body), escaping);
+  const {root, blocks} = withoutOverflow(() => {
+    const body = parseTemplate(normalizeSource(source));
+    const escaping: Escaping = {autoescape: false, volatile: false};
+    return {root: compileRoot(body, escaping), blocks: compileBlocks(findBlocks(body), escaping)};
+  });
   return {
     render(run, resolve) {
       const globals = createGlobals(run);
       const context = new Context(run, blocks, name => orElse(resolve(name), () => globals.get(name)));
       const output = new Output();
-      root(new Activation(context, output));
+      withoutOverflow(() => root(new Activation(context, output)));
       return {text: output.text, marks: output.marks};
     },
   };
+}
+
+/** What JavaScript refuses as too deep or too long, as a fault of the template. */
+function withoutOverflow<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const isDepth = error.message.includes('call stack');
+    throw new Fault(
+      isDepth ? 'RuntimeError' : 'LimitError',
+      isDepth ? 'maximum recursion depth exceeded' : error.message,
+    );
+  }
 }
 
 const frameFor = (escaping: Escaping, isTop: boolean): Frame => ({
@@ -52,7 +68,9 @@ const frameFor = (escaping: Escaping, isTop: boolean): Frame => ({
 
 function compileRoot(body: readonly Statement[], escaping: Escaping): Execute {
   const frame = frameFor(escaping, true);
-  const storeSelf = findUndeclared(body, ['self']).has('self') ? writer(frame, frame.symbols.declareParameter('self')) : undefined;
+  const storeSelf = findUndeclared(body, ['self']).has('self')
+    ? writer(frame, frame.symbols.declareParameter('self'))
+    : undefined;
   trackAll(body, frame.symbols);
   const [enter, execute] = [enterFrame(frame), compileBody(body, frame)];
   return activation => {
@@ -75,7 +93,8 @@ function compileBlocks(nodes: readonly BlockNode[], escaping: Escaping): Readonl
 function compileBlockBody({name, body}: BlockNode, escaping: Escaping): BlockBody {
   const frame = frameFor(escaping, false);
   const special = findUndeclared(body, ['self', 'super']);
-  const declare = (given: string) => (special.has(given) ? writer(frame, frame.symbols.declareParameter(given)) : undefined);
+  const declare = (given: string) =>
+    special.has(given) ? writer(frame, frame.symbols.declareParameter(given)) : undefined;
   const [storeSelf, storeSuper] = [declare('self'), declare('super')];
   trackAll(body, frame.symbols);
   const [enter, execute] = [enterFrame(frame), compileBody(body, frame)];

@@ -9,7 +9,7 @@ import {str} from '../python/print.ts';
 import {isLower, isUpper} from '../python/str-predicates.ts';
 import {Float, Markup, Tuple, textOf, Undefined, type Value} from '../python/value.ts';
 import {FILTERS} from './filters.ts';
-import {operationTable, type OperationWork} from './operation.ts';
+import {type OperationWork, operationTable} from './operation.ts';
 
 /** Whether a name is in a table; asking for what is unhashable raises TypeError. */
 const isNamed = (table: ReadonlyMap<string, unknown>, name: Value): boolean => {
@@ -30,11 +30,15 @@ function isIterable(value: Value): boolean {
 /** Has a length and takes subscripts. */
 const isSequence = (value: Value): boolean => {
   if (typeof value === 'string' || Array.isArray(value)) return true;
-  if (value instanceof Markup || value instanceof Tuple || value instanceof Dict || value instanceof Undefined) return true;
+  if (value instanceof Markup || value instanceof Tuple || value instanceof Dict || value instanceof Undefined)
+    return true;
   return typeof value === 'object' && value !== null && 'item' in value && lengthOf(value) !== undefined;
 };
 
-const compare = (ordering: Ordering): readonly [string, OperationWork] => ['a b /', (_, [a = null, b = null]) => ordered(a, b, ordering)];
+const compare = (ordering: Ordering): readonly [string, OperationWork] => [
+  'a b /',
+  (_, [a = null, b = null]) => ordered(a, b, ordering),
+];
 const EQUAL: readonly [string, OperationWork] = ['a b /', (_, [a = null, b = null]) => equal(a, b)];
 const UNEQUAL: readonly [string, OperationWork] = ['a b /', (_, [a = null, b = null]) => !equal(a, b)];
 

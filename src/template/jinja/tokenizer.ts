@@ -1,6 +1,6 @@
 import {BLANK} from '../python/characters.ts';
-import {stripEnd} from '../python/str-split.ts';
 import {Fault, type Position} from '../python/fault.ts';
+import {stripEnd} from '../python/str-split.ts';
 import {TOKEN, type Token, type TokenSource} from './nunjucks.ts';
 import {parseStringBody} from './string-literal.ts';
 
@@ -103,6 +103,9 @@ export class Tokenizer implements TokenSource {
   }
 
   #raw(start: number): Token | null {
+    // Jinja2 minds a missing end only when something follows.
+    if (start >= this.#source.length) this.#index = start;
+    if (start >= this.#source.length) return null;
     END_RAW.lastIndex = start;
     const end = END_RAW.exec(this.#source) ?? this.#fail('missing end of raw directive', start);
     const body = this.#source.slice(start, end.index);
@@ -112,6 +115,7 @@ export class Tokenizer implements TokenSource {
   }
 
   #skipComment(start: number): void {
+    if (this.#index >= this.#source.length) return;
     COMMENT_END.lastIndex = this.#index;
     const end = COMMENT_END.exec(this.#source) ?? this.#fail('missing end of comment tag', start);
     this.#index = end.index + end[0].length;

@@ -116,7 +116,9 @@ export function findBlocks(nodes: readonly AnyNode[]): BlockNode[] {
 /** The first place below a node that assigns `name`, in a `set`, a `for` or an import. */
 export function findAssignment(node: AnyNode, name: string): AnyNode | undefined {
   if (node.typename !== 'With') {
-    const target = targetsOf(node).flatMap(namesIn).find(symbol => symbol.value === name);
+    const target = targetsOf(node)
+      .flatMap(namesIn)
+      .find(symbol => symbol.value === name);
     if (target !== undefined) return target;
   }
   for (const child of childrenOf(node)) {

@@ -1,9 +1,9 @@
-import {fromBoth, type NumberPair} from './number-pair.ts';
+import {shown} from './compare.ts';
 import {raise} from './fault.ts';
 import {asInt, toInt} from './integer.ts';
 import {checkLength, MAX_BITS} from './limits.ts';
 import {escapeText, joinMarkup} from './markup.ts';
-import {shown} from './compare.ts';
+import {fromBoth, type NumberPair} from './number-pair.ts';
 import {formatPrintf} from './printf.ts';
 import {typeName} from './type-name.ts';
 import {Float, Markup, Tuple, textOf, Undefined, type Value} from './value.ts';
@@ -31,7 +31,12 @@ export function add(a: Value, b: Value): Value {
   }
   if (typeof a === 'string' && typeof b === 'string') return a + b;
   const pair = fromBoth(a, b);
-  if (pair !== undefined) return computed(pair, (x, y) => x + y, (x, y) => x + y);
+  if (pair !== undefined)
+    return computed(
+      pair,
+      (x, y) => x + y,
+      (x, y) => x + y,
+    );
   if (a instanceof Markup || b instanceof Markup) {
     if (textOf(a) !== undefined && textOf(b) !== undefined) return joinMarkup([a, b]);
   }
@@ -43,7 +48,13 @@ export function add(a: Value, b: Value): Value {
 export function subtract(a: Value, b: Value): Value {
   if (typeof a === 'number' && typeof b === 'number' && Number.isSafeInteger(a - b)) return a - b;
   const pair = fromBoth(a, b);
-  return pair === undefined ? refuse('-', a, b) : computed(pair, (x, y) => x - y, (x, y) => x - y);
+  return pair === undefined
+    ? refuse('-', a, b)
+    : computed(
+        pair,
+        (x, y) => x - y,
+        (x, y) => x - y,
+      );
 }
 
 /** Python's `a * b`: numbers, or the repetition of a text, list or tuple. */
@@ -51,7 +62,12 @@ export function multiply(a: Value, b: Value): Value {
   // `+ 0`: there is no negative zero among integers.
   if (typeof a === 'number' && typeof b === 'number' && Number.isSafeInteger(a * b)) return a * b + 0;
   const pair = fromBoth(a, b);
-  if (pair !== undefined) return computed(pair, (x, y) => x * y, (x, y) => x * y);
+  if (pair !== undefined)
+    return computed(
+      pair,
+      (x, y) => x * y,
+      (x, y) => x * y,
+    );
   const times = asInt(b);
   if (times !== undefined) return repeated(a, Number(times)) ?? refuse('*', a, b);
   const swapped = asInt(a);
@@ -87,7 +103,11 @@ export function floorDivide(a: Value, b: Value): Value {
   const pair = fromBoth(a, b);
   if (pair === undefined) return refuse('//', a, b);
   checkDivisor(pair, '//', a, b);
-  return computed(pair, (x, y) => (x - floorMod(x, y)) / y, (x, y) => floatFloor(x, y).quotient);
+  return computed(
+    pair,
+    (x, y) => (x - floorMod(x, y)) / y,
+    (x, y) => floatFloor(x, y).quotient,
+  );
 }
 
 /** Python's `a % b`: the sign of `b`; or printf-style formatting of a text. */
@@ -172,4 +192,3 @@ export function concatenated(parts: readonly string[]): string {
   checkLength(length);
   return parts.join('');
 }
-

@@ -5,7 +5,12 @@ import {typeName} from './type-name.ts';
 import {type Keywords, type Thing, textOf, Undefined, type Value} from './value.ts';
 
 /** A method's work: itself, its parameters in order, then what `*args` and `**kwargs` took. */
-export type MethodWork<Self> = (self: Self, values: readonly Value[], more: readonly Value[], keywords: Keywords) => Value;
+export type MethodWork<Self> = (
+  self: Self,
+  values: readonly Value[],
+  more: readonly Value[],
+  keywords: Keywords,
+) => Value;
 
 /** The methods of one Python type by name. */
 export type Methods<Self> = ReadonlyMap<string, (self: Self) => Thing>;
@@ -34,11 +39,12 @@ function boundMethod<Self>(name: string, signature: Signature, self: Self, work:
   };
 }
 
-/** A function of the template's globals. */
+/** A function of the template's globals; a class among them prints as one. */
 export function callable(
   name: string,
   text: string,
   work: (values: readonly Value[], more: readonly Value[], keywords: Keywords) => Value,
+  printed = `<function ${name}>`,
 ): Thing {
   const signature = parseSignature(text);
   return {
@@ -47,7 +53,7 @@ export function callable(
       const bound = bindArguments(name, signature, args, keywords);
       return work(bound.values, bound.more, bound.keywords);
     },
-    text: () => `<function ${name}>`,
+    text: () => printed,
   };
 }
 

@@ -74,10 +74,7 @@ export function ordered(a: Value, b: Value, ordering: Ordering): boolean {
   if (leftText !== undefined && rightText !== undefined) return holds(compareText(leftText, rightText), ordering);
   if (Array.isArray(a) && Array.isArray(b)) return orderedLists(a, b, ordering);
   if (a instanceof Tuple && b instanceof Tuple) return orderedLists(a.items, b.items, ordering);
-  return raise(
-    'TypeError',
-    `'${ordering}' not supported between instances of '${typeName(a)}' and '${typeName(b)}'`,
-  );
+  return raise('TypeError', `'${ordering}' not supported between instances of '${typeName(a)}' and '${typeName(b)}'`);
 }
 
 function orderedLists(a: readonly Value[], b: readonly Value[], ordering: Ordering): boolean {

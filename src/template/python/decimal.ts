@@ -36,7 +36,9 @@ const isNegative = (number: number): boolean => number < 0 || Object.is(number, 
 
 /** `%.{places}f` of a finite float. */
 export function fixed(number: number, places: number): string {
-  const digits = scaled(number, places).toString().padStart(places + 1, '0');
+  const digits = scaled(number, places)
+    .toString()
+    .padStart(places + 1, '0');
   const text = places === 0 ? digits : `${digits.slice(0, -places)}.${digits.slice(-places)}`;
   return isNegative(number) ? `-${text}` : text;
 }

@@ -27,7 +27,10 @@ function view(dict: Dict, kind: 'keys' | 'values' | 'items', iterate: () => Iter
     length: () => dict.size,
     ...(kind === 'keys' && {contains: value => dict.has(value)}),
     equals: other =>
-      kind !== 'values' && hasType(other, typeName) && len(other) === dict.size && all().every(item => toList(other).some(mine => equal(mine, item))),
+      kind !== 'values' &&
+      hasType(other, typeName) &&
+      len(other) === dict.size &&
+      all().every(item => toList(other).some(mine => equal(mine, item))),
     attribute: name => (name === 'mapping' ? dict : undefined),
     text: () => `${typeName}(${repr(all())})`,
   };
@@ -59,32 +62,50 @@ export const DICT_METHODS = methodTable<Dict>('dict', {
   itervalues: ['', dict => streamOf('dict_valueiterator', values(dict))],
   iteritems: ['', dict => streamOf('dict_itemiterator', items(dict))],
   get: ['key default=None /', (dict, [key = null, fallback = null]) => orElse(dict.get(key), () => fallback)],
-  pop: ['key *rest', (dict, [key = null], [fallback, ...more]) => {
-    if (more.length > 0) raise('TypeError', 'pop expected at most 2 arguments');
-    const value = orElse(dict.get(key), () => orElse(fallback, () => raise('KeyError', repr(key))));
-    dict.delete(key);
-    return value;
-  }],
-  popitem: ['', dict => {
-    const last = [...dict.entries()].at(-1) ?? raise('KeyError', "'popitem(): dictionary is empty'");
-    dict.delete(last[0]);
-    return pair(last);
-  }],
-  setdefault: ['key default=None /', (dict, [key = null, fallback = null]) => {
-    const value = dict.get(key);
-    if (value === undefined) dict.set(key, fallback);
-    return value === undefined ? fallback : value;
-  }],
-  update: ['*sources **kwargs', (dict, _, [source, ...more], keywords) => {
-    if (more.length > 0) raise('TypeError', 'update expected at most 1 argument');
-    for (const [key, value] of source === undefined ? [] : pairsOf(source)) dict.set(key, value);
-    for (const [key, value] of keywords) dict.set(key, value);
-    return null;
-  }],
-  clear: ['', dict => {
-    dict.clear();
-    return null;
-  }],
+  pop: [
+    'key *rest',
+    (dict, [key = null], [fallback, ...more]) => {
+      if (more.length > 0) raise('TypeError', 'pop expected at most 2 arguments');
+      const value = orElse(dict.get(key), () => orElse(fallback, () => raise('KeyError', repr(key))));
+      dict.delete(key);
+      return value;
+    },
+  ],
+  popitem: [
+    '',
+    dict => {
+      const last = [...dict.entries()].at(-1) ?? raise('KeyError', "'popitem(): dictionary is empty'");
+      dict.delete(last[0]);
+      return pair(last);
+    },
+  ],
+  setdefault: [
+    'key default=None /',
+    (dict, [key = null, fallback = null]) => {
+      const value = dict.get(key);
+      if (value === undefined) dict.set(key, fallback);
+      return value === undefined ? fallback : value;
+    },
+  ],
+  update: [
+    '*sources **kwargs',
+    (dict, _, [source, ...more], keywords) => {
+      if (more.length > 0) raise('TypeError', 'update expected at most 1 argument');
+      for (const [key, value] of source === undefined ? [] : pairsOf(source)) dict.set(key, value);
+      for (const [key, value] of keywords) dict.set(key, value);
+      return null;
+    },
+  ],
+  clear: [
+    '',
+    dict => {
+      dict.clear();
+      return null;
+    },
+  ],
   copy: ['', dict => new Dict(dict.entries())],
-  fromkeys: ['keys value=None /', (_, [keys = null, value = null]) => new Dict(toList(keys).map(key => [key, value] as const))],
+  fromkeys: [
+    'keys value=None /',
+    (_, [keys = null, value = null]) => new Dict(toList(keys).map(key => [key, value] as const)),
+  ],
 });

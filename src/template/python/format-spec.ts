@@ -4,13 +4,12 @@ import {asInt, asNumber, type Int} from './integer.ts';
 import {codePoints} from './iterate.ts';
 import {checkLength} from './limits.ts';
 import {firstCharacters} from './padding.ts';
-import {floating} from './printf.ts';
 import {str} from './print.ts';
+import {floating} from './printf.ts';
 import {typeName} from './type-name.ts';
 import {Float, textOf, type Value} from './value.ts';
 
-const SPEC =
-  /^(?:([\s\S])?([<>=^]))?([-+ ])?(z)?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([bcdeEfFgGnosxX%])?$/u;
+const SPEC = /^(?:([\s\S])?([<>=^]))?([-+ ])?(z)?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([bcdeEfFgGnosxX%])?$/u;
 
 interface Spec {
   readonly fill: string;
@@ -54,8 +53,10 @@ function parseSpec(text: string, name: string): Spec {
 
 function formatText(text: string, spec: Spec): string {
   const zeroed = spec.align === '=' && spec.fill === '0';
-  if (spec.type !== '' && spec.type !== 's') raise('ValueError', `Unknown format code '${spec.type}' for object of type 'str'`);
-  if (spec.sign !== '' || spec.alternate || spec.grouping !== '') raise('ValueError', 'Sign, # or grouping not allowed in string format specifier');
+  if (spec.type !== '' && spec.type !== 's')
+    raise('ValueError', `Unknown format code '${spec.type}' for object of type 'str'`);
+  if (spec.sign !== '' || spec.alternate || spec.grouping !== '')
+    raise('ValueError', 'Sign, # or grouping not allowed in string format specifier');
   if (spec.align === '=' && !zeroed) raise('ValueError', "'=' alignment not allowed in string format specifier");
   const body = spec.precision === undefined ? text : firstCharacters(text, spec.precision);
   return aligned('', body, {...spec, align: zeroed ? '<' : spec.align}, '<');
@@ -78,7 +79,8 @@ function formatInteger(int: Int, spec: Spec): string {
   if (type === 's') raise('ValueError', "Unknown format code 's' for object of type 'int'");
   if (precision !== undefined) raise('ValueError', 'Precision not allowed in integer format specifier');
   if (type === 'c') {
-    if (sign !== '' || grouping !== '') raise('ValueError', "Sign and grouping not allowed with integer format specifier 'c'");
+    if (sign !== '' || grouping !== '')
+      raise('ValueError', "Sign and grouping not allowed with integer format specifier 'c'");
     if (int < 0 || int > 0x10ffff) raise('OverflowError', '%c arg not in range(0x110000)');
     return aligned('', String.fromCodePoint(Number(int)), spec, '<');
   }
@@ -91,7 +93,8 @@ function formatInteger(int: Int, spec: Spec): string {
 
 function formatFloat(number: number, spec: Spec): string {
   const {type, precision, sign, alternate} = spec;
-  if ('bcdosxX'.includes(type) && type !== '') raise('ValueError', `Unknown format code '${type}' for object of type 'float'`);
+  if ('bcdosxX'.includes(type) && type !== '')
+    raise('ValueError', `Unknown format code '${type}' for object of type 'float'`);
   const negative = number < 0 || Object.is(number, -0);
   const magnitude = Math.abs(number);
   const text = unsignedFloat(magnitude, type, precision, alternate);

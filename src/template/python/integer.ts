@@ -1,5 +1,6 @@
 import {raise} from './fault.ts';
 import {MAX_BITS} from './limits.ts';
+import {strip} from './str-split.ts';
 import {Float, type Value} from './value.ts';
 
 /** A Python `int`: a `number` where that is exact, a `bigint` beyond. */
@@ -70,11 +71,9 @@ export function parseFloatText(text: string): number | undefined {
 
 /** Python's numbers may have other alphabets' digits, and blanks around them. */
 const trimmed = (text: string): string =>
-  text
-    .replace(/^[\s\x1c-\x1f\x85]+|[\s\x1c-\x1f\x85]+$/g, '')
-    .replace(/(?![0-9])\p{Nd}/gu, digit => {
-      let zero = digit.codePointAt(0) ?? 0;
-      const code = zero;
-      while (/^\p{Nd}$/u.test(String.fromCodePoint(zero - 1)) && code - zero < 9) zero--;
-      return String(code - zero);
-    });
+  strip(text).replace(/(?![0-9])\p{Nd}/gu, digit => {
+    let zero = digit.codePointAt(0) ?? 0;
+    const code = zero;
+    while (/^\p{Nd}$/u.test(String.fromCodePoint(zero - 1)) && code - zero < 9) zero--;
+    return String(code - zero);
+  });

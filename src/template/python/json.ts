@@ -1,5 +1,5 @@
-import {reprFloat} from './decimal.ts';
 import {sorted} from './compare.ts';
+import {reprFloat} from './decimal.ts';
 import {Dict} from './dict.ts';
 import {raise} from './fault.ts';
 import {str} from './print.ts';

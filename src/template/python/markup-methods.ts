@@ -1,9 +1,9 @@
 import {type Methods, methodTable} from './builtin.ts';
+import {stripTags, withoutEntities} from './html.ts';
 import {toList} from './iterate.ts';
-import {escape, joinMarkup} from './markup.ts';
-import {STR_METHODS} from './str-methods.ts';
+import {asMarkup, joinMarkup} from './markup.ts';
 import {formatText} from './str-format.ts';
-import {stripTags, unescape} from './html.ts';
+import {STR_METHODS} from './str-methods.ts';
 import {Markup, type Thing, Tuple, textOf, type Value} from './value.ts';
 
 /** The methods of `str` that markupsafe wraps: their text arguments are escaped, their texts are Markup again. */
@@ -23,7 +23,7 @@ const safe = (value: Value): Value => {
 
 function wrapped(name: string): (self: Markup) => Thing {
   const escapes = !AS_GIVEN.has(name);
-  const argument = (value: Value): Value => (escapes && textOf(value) !== undefined ? escape(value).text : value);
+  const argument = (value: Value): Value => (escapes && textOf(value) !== undefined ? asMarkup(value).text : value);
   return self => {
     const method = STR_METHODS.get(name)?.(self.text);
     return {
@@ -42,9 +42,9 @@ export const MARKUP_METHODS: Methods<Markup> = new Map<string, (self: Markup) =>
   ...WRAPPED.map(name => [name, wrapped(name)] as const),
   ...methodTable<Markup>('Markup', {
     join: ['seq /', (self, [values = null]) => joinMarkup(toList(values), self.text)],
-    unescape: ['', self => unescape(self.text)],
+    unescape: ['', self => withoutEntities(self.text)],
     striptags: ['', self => stripTags(self.text)],
-    escape: ['s', (_, [value = null]) => escape(value)],
+    escape: ['s', (_, [value = null]) => asMarkup(value)],
     format: ['*args **kwargs', (self, _, args, keywords) => new Markup(formatText(self.text, args, keywords, true))],
   }),
 ]);

@@ -1,5 +1,4 @@
-import {compareText} from './compare.ts';
-import {ordered} from './compare.ts';
+import {compareText, ordered} from './compare.ts';
 import {Dict} from './dict.ts';
 import {Fault} from './fault.ts';
 import {checkLength} from './limits.ts';
@@ -70,7 +69,9 @@ function oneLine(value: Value, within: Set<Value>): string {
   const inner = (item: Value): string => oneLine(item, within);
   let text: string;
   if (value instanceof Dict) {
-    text = `{${sortedEntries(value).map(([key, item]) => `${inner(key)}: ${inner(item)}`).join(', ')}}`;
+    text = `{${sortedEntries(value)
+      .map(([key, item]) => `${inner(key)}: ${inner(item)}`)
+      .join(', ')}}`;
   } else if (Array.isArray(value)) text = `[${value.map(inner).join(', ')}]`;
   else text = `(${value.items.map(inner).join(', ')}${value.items.length === 1 ? ',' : ''})`;
   within.delete(value);

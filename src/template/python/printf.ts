@@ -17,10 +17,10 @@ interface Conversion {
 }
 
 /**
- * Python's `text % values` (library reference, "printf-style String Formatting"). `escape` is applied to what `%s`,
+ * Python's `text % values` (library reference, "printf-style String Formatting"). `protect` is applied to what `%s`,
  * `%r` and `%c` print: for Markup. Raises TypeError, ValueError or KeyError as Python does.
  */
-export function formatPrintf(text: string, values: Value, escape?: (text: string) => string): string {
+export function formatPrintf(text: string, values: Value, protect?: (text: string) => string): string {
   const args = values instanceof Tuple ? values.items : [values];
   const isMapping = !(values instanceof Tuple) && textOf(values) === undefined && hasItems(values);
   let next = 0;
@@ -48,7 +48,11 @@ export function formatPrintf(text: string, values: Value, escape?: (text: string
     if (type === '%') return '%';
     if (type === '') raise('ValueError', 'incomplete format');
     const conversion = {flags: size < 0 ? `${flags}-` : flags, precision, type};
-    return padded(converted(argument === undefined ? take() : argument, conversion, escape), conversion, checkLength(Math.abs(size)));
+    return padded(
+      converted(argument === undefined ? take() : argument, conversion, protect),
+      conversion,
+      checkLength(Math.abs(size)),
+    );
   });
   if (next < args.length && !keyed && !isMapping) {
     raise('TypeError', 'not all arguments converted during string formatting');
@@ -67,15 +71,15 @@ function padded(text: string, {flags, type}: Conversion, width: number): string 
   return sign + padLeft(text.slice(sign.length), width - sign.length, '0');
 }
 
-function converted(value: Value, {flags, precision, type}: Conversion, escape?: (text: string) => string): string {
+function converted(value: Value, {flags, precision, type}: Conversion, protect?: (text: string) => string): string {
   const clipped = (text: string) => (precision === undefined ? text : firstCharacters(text, precision));
   switch (type) {
     case 's':
-      return clipped(escape !== undefined && !(value instanceof Markup) ? escape(str(value)) : str(value));
+      return clipped(protect !== undefined && !(value instanceof Markup) ? protect(str(value)) : str(value));
     case 'r':
-      return clipped(escape === undefined ? repr(value) : escape(repr(value)));
+      return clipped(protect === undefined ? repr(value) : protect(repr(value)));
     case 'a':
-      return clipped(escape === undefined ? ascii(value) : escape(ascii(value)));
+      return clipped(protect === undefined ? ascii(value) : protect(ascii(value)));
     case 'c':
       return character(value);
     case 'd':

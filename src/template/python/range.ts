@@ -13,7 +13,8 @@ export function createRange(args: readonly Value[]): Thing {
   const [first = 0, second, third] = args.map(wantCount);
   if (third === 0) raise('ValueError', 'range() arg 3 must not be zero');
   const range = second === undefined ? new Range(0, first, 1) : new Range(first, second, third ?? 1);
-  if (range.length() > MAX_RANGE) raise('OverflowError', `Range too big. The sandbox blocks ranges larger than ${MAX_RANGE}.`);
+  if (range.length() > MAX_RANGE)
+    raise('OverflowError', `Range too big. The sandbox blocks ranges larger than ${MAX_RANGE}.`);
   return range;
 }
 
@@ -54,7 +55,8 @@ class Range implements Thing, Sliceable {
   indexOf(value: Value): number {
     const number = asNumber(value);
     const index = number === undefined ? -1 : (number - this.#start) / this.#step;
-    if (!Number.isInteger(index) || index < 0 || index >= this.length()) raise('ValueError', `${repr(value)} is not in range`);
+    if (!Number.isInteger(index) || index < 0 || index >= this.length())
+      raise('ValueError', `${repr(value)} is not in range`);
     return index;
   }
 

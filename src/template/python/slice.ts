@@ -1,5 +1,5 @@
-import {raise} from './fault.ts';
 import {wantCount} from './builtin.ts';
+import {raise} from './fault.ts';
 import {isAstral} from './iterate.ts';
 import {typeName} from './type-name.ts';
 import {Markup, Tuple, textOf, Undefined, type Value} from './value.ts';
@@ -21,7 +21,8 @@ export function sliceOf(value: Value, slice: Slice): Value {
     return value instanceof Markup ? new Markup(picked.join('')) : picked.join('');
   }
   if (Array.isArray(value)) return indices(value.length, slice).map(index => value[index] ?? null);
-  if (value instanceof Tuple) return new Tuple(indices(value.items.length, slice).map(index => value.items[index] ?? null));
+  if (value instanceof Tuple)
+    return new Tuple(indices(value.items.length, slice).map(index => value.items[index] ?? null));
   const sliced = typeof value === 'object' && value !== null && 'slice' in value ? value : undefined;
   if (isSliceable(sliced)) return sliced.slice(slice);
   return raise('TypeError', `'${typeName(value)}' object cannot be sliced`);

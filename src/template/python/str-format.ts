@@ -1,8 +1,9 @@
-import {getAttribute, getItemStrictly} from './subscript.ts';
 import {raise} from './fault.ts';
 import {formatValue} from './format-spec.ts';
 import {checkLength} from './limits.ts';
+import {escapeText} from './markup.ts';
 import {ascii, repr, str} from './print.ts';
+import {getAttribute, getItemStrictly} from './subscript.ts';
 import {type Keywords, Markup, orElse, type Value} from './value.ts';
 
 /** Where `str.format` finds its arguments. */
@@ -11,16 +12,16 @@ interface Source {
   named(name: string): Value | undefined;
   /** The next automatic number; -1 once numbers were given by hand. */
   next: number;
-  readonly escape: boolean;
+  readonly isMarkup: boolean;
 }
 
 /** `text.format(*args, **kwargs)`. Raises KeyError, IndexError, ValueError, AttributeError as Python does. */
-export const formatText = (text: string, args: readonly Value[], keywords: Keywords, escape = false): string =>
-  format(text, {positional: args, named: name => keywords.get(name), next: 0, escape}, 2);
+export const formatText = (text: string, args: readonly Value[], keywords: Keywords, isMarkup = false): string =>
+  format(text, {positional: args, named: name => keywords.get(name), next: 0, isMarkup}, 2);
 
 /** `text.format_map(mapping)`. */
 export const formatMap = (text: string, named: (name: string) => Value | undefined): string =>
-  format(text, {positional: undefined, named, next: 0, escape: false}, 2);
+  format(text, {positional: undefined, named, next: 0, isMarkup: false}, 2);
 
 function format(text: string, source: Source, depth: number): string {
   if (depth < 0) raise('ValueError', 'Max string recursion exceeded');
@@ -56,7 +57,10 @@ function endOfField(text: string, start: number): number {
     } else if (character === '{') open++;
     else if (character === '}' && --open === 0) return index;
   }
-  return raise('ValueError', start === text.length ? "Single '{' encountered in format string" : "expected '}' before end of string");
+  return raise(
+    'ValueError',
+    start === text.length ? "Single '{' encountered in format string" : "expected '}' before end of string",
+  );
 }
 
 function replaced(field: string, source: Source, depth: number): string {
@@ -65,22 +69,15 @@ function replaced(field: string, source: Source, depth: number): string {
     raise('ValueError', "expected ':' after conversion specifier");
   const value = resolve(path, source);
   const text = format(spec, source, depth - 1);
-  if (field.includes('!') && conversion === undefined && !spec.includes('!')) return raise('ValueError', 'unmatched conversion');
+  if (field.includes('!') && conversion === undefined && !spec.includes('!'))
+    return raise('ValueError', 'unmatched conversion');
   const shown = converted(value, conversion);
-  if (!source.escape) return formatValue(shown, text);
+  if (!source.isMarkup) return formatValue(shown, text);
   if (shown instanceof Markup) {
     return text === '' ? shown.text : raise('ValueError', 'Unsupported format specification for Markup.');
   }
-  return escapeHtml(formatValue(shown, text));
+  return escapeText(formatValue(shown, text));
 }
-
-const escapeHtml = (text: string): string =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('<', '&lt;')
-    .replaceAll("'", '&#39;')
-    .replaceAll('"', '&#34;');
 
 function converted(value: Value, conversion: string | undefined): Value {
   switch (conversion) {
@@ -106,7 +103,8 @@ function resolve(path: string, source: Source): Value {
   while (steps.lastIndex < path.length) {
     const step = steps.exec(path) ?? raise('ValueError', "Only '.' or '[' may follow ']' in format field specifier");
     const [, attribute, key = ''] = step;
-    if (attribute === '' || (attribute === undefined && key === '')) raise('ValueError', 'Empty attribute in format string');
+    if (attribute === '' || (attribute === undefined && key === ''))
+      raise('ValueError', 'Empty attribute in format string');
     value =
       attribute === undefined
         ? getItemStrictly(value, /^\d+$/.test(key) ? Number(key) : key)

@@ -38,7 +38,11 @@ function count(text: string, [part, start, stop]: readonly Value[]): number {
   return wanted === '' ? codePoints(span.text) + 1 : span.text.split(wanted).length - 1;
 }
 
-function matches(text: string, [given, start, stop]: readonly Value[], test: (span: string, part: string) => boolean): boolean {
+function matches(
+  text: string,
+  [given, start, stop]: readonly Value[],
+  test: (span: string, part: string) => boolean,
+): boolean {
   const span = spanOf(text, start, stop);
   const parts = given instanceof Tuple ? given.items : [given ?? null];
   return parts.some(part => {
@@ -88,7 +92,8 @@ function makeTable([from = null, to, removed]: readonly Value[]): Dict {
   if (from instanceof Dict) return new Dict([...from.entries()].map(([key, value]) => [code(key), value] as const));
   const targets = [...wantText(to)];
   const sources = [...wantText(from)];
-  if (sources.length !== targets.length) raise('ValueError', 'the first two maketrans arguments must have equal length');
+  if (sources.length !== targets.length)
+    raise('ValueError', 'the first two maketrans arguments must have equal length');
   const pairs: (readonly [Value, Value])[] = sources.map((source, index) => [code(source), code(targets[index] ?? '')]);
   return new Dict([...pairs, ...[...(optional(removed) ?? '')].map(source => [code(source), null] as const)]);
 }
@@ -109,11 +114,20 @@ const METHODS = methodTable<string>('str', {
   strip: ['chars=None /', (text, [chars]) => strip(text, optional(chars))],
   lstrip: ['chars=None /', (text, [chars]) => stripStart(text, optional(chars))],
   rstrip: ['chars=None /', (text, [chars]) => stripEnd(text, optional(chars))],
-  removeprefix: ['prefix /', (text, [part]) => (text.startsWith(wantText(part)) ? text.slice(wantText(part).length) : text)],
-  removesuffix: ['suffix /', (text, [part]) =>
-    wantText(part) !== '' && text.endsWith(wantText(part)) ? text.slice(0, -wantText(part).length) : text],
+  removeprefix: [
+    'prefix /',
+    (text, [part]) => (text.startsWith(wantText(part)) ? text.slice(wantText(part).length) : text),
+  ],
+  removesuffix: [
+    'suffix /',
+    (text, [part]) =>
+      wantText(part) !== '' && text.endsWith(wantText(part)) ? text.slice(0, -wantText(part).length) : text,
+  ],
   split: ['sep=None maxsplit=-1', (text, [separator, limit]) => split(text, optional(separator), wantCount(limit))],
-  rsplit: ['sep=None maxsplit=-1', (text, [separator, limit]) => splitFromEnd(text, optional(separator), wantCount(limit))],
+  rsplit: [
+    'sep=None maxsplit=-1',
+    (text, [separator, limit]) => splitFromEnd(text, optional(separator), wantCount(limit)),
+  ],
   splitlines: ['keepends=False', (text, [keepEnds = false]) => splitLines(text, truth(keepEnds))],
   partition: ['sep /', (text, [separator]) => partition(text, separator, false)],
   rpartition: ['sep /', (text, [separator]) => partition(text, separator, true)],
@@ -124,11 +138,26 @@ const METHODS = methodTable<string>('str', {
   index: ['sub start=None end=None /', (text, values) => located(find(text, values, false))],
   rindex: ['sub start=None end=None /', (text, values) => located(find(text, values, true))],
   count: ['sub start=None end=None /', count],
-  startswith: ['prefix start=None end=None /', (text, values) => matches(text, values, (span, part) => span.startsWith(part))],
-  endswith: ['suffix start=None end=None /', (text, values) => matches(text, values, (span, part) => span.endsWith(part))],
-  center: ["width fillchar=None /", (text, [width, fill]) => padBoth(text, wantCount(width), fill === null ? ' ' : fillOf(fill))],
-  ljust: ["width fillchar=None /", (text, [width, fill]) => padRight(text, wantCount(width), fill === null ? ' ' : fillOf(fill))],
-  rjust: ["width fillchar=None /", (text, [width, fill]) => padLeft(text, wantCount(width), fill === null ? ' ' : fillOf(fill))],
+  startswith: [
+    'prefix start=None end=None /',
+    (text, values) => matches(text, values, (span, part) => span.startsWith(part)),
+  ],
+  endswith: [
+    'suffix start=None end=None /',
+    (text, values) => matches(text, values, (span, part) => span.endsWith(part)),
+  ],
+  center: [
+    'width fillchar=None /',
+    (text, [width, fill]) => padBoth(text, wantCount(width), fill === null ? ' ' : fillOf(fill)),
+  ],
+  ljust: [
+    'width fillchar=None /',
+    (text, [width, fill]) => padRight(text, wantCount(width), fill === null ? ' ' : fillOf(fill)),
+  ],
+  rjust: [
+    'width fillchar=None /',
+    (text, [width, fill]) => padLeft(text, wantCount(width), fill === null ? ' ' : fillOf(fill)),
+  ],
   zfill: ['width /', (text, [width]) => padZeros(text, wantCount(width))],
   expandtabs: ['tabsize=8', (text, [size]) => expandTabs(text, checkLength(wantCount(size)))],
   translate: ['table /', (text, [table]) => translate(text, table)],

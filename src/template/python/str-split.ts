@@ -76,11 +76,20 @@ export function replace(text: string, from: string, to: string, limit: number): 
   if (from !== '') {
     const parts = text.split(from);
     const cut = Math.min(limit, parts.length - 1);
-    return parts.slice(0, cut + 1).join(to) + parts.slice(cut + 1).map(part => from + part).join('');
+    return (
+      parts.slice(0, cut + 1).join(to) +
+      parts
+        .slice(cut + 1)
+        .map(part => from + part)
+        .join('')
+    );
   }
   const characters = [...text];
   const times = limit < 0 ? characters.length + 1 : Math.min(limit, characters.length + 1);
-  return characters.map((character, index) => (index < times ? to : '') + character).join('') + (times > characters.length ? to : '');
+  return (
+    characters.map((character, index) => (index < times ? to : '') + character).join('') +
+    (times > characters.length ? to : '')
+  );
 }
 
 /** `str.expandtabs`. */
