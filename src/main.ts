@@ -5,11 +5,15 @@ import {DaemonError, EXIT_CODES, reasonOf} from './errors.ts';
 const USAGE = `usage: haproxy-kontrol <command>
 
   run       the daemon, configured by its environment (README "Settings")
+  render    prints the configuration that a template makes of hosts
+  check     renders, and has HAProxy check the result
 `;
 
 /** argv to command. Each is loaded when asked for, so that a small one does not pay for the daemon. */
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   run: async () => (await import('./commands/run.ts')).run(),
+  render: async args => (await import('./commands/render.ts')).render(args),
+  check: async args => (await import('./commands/check.ts')).check(args),
 };
 
 async function main(args: string[]): Promise<number> {
@@ -19,7 +23,8 @@ async function main(args: string[]): Promise<number> {
     strict: false,
     options: {help: {type: 'boolean', short: 'h'}},
   });
-  const [name, ...rest] = positionals;
+  const [name] = positionals;
+  const rest = name === undefined ? [] : args.slice(args.indexOf(name) + 1);
   const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command !== undefined && values.help !== true) return command(rest);
   const isHelp = values.help === true || name === 'help';

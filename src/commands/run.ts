@@ -129,6 +129,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     onChange: ({cause}) => converger.changed(cause),
   });
 
+  using renderer = createRenderer({timeoutMs: config.renderTimeoutMs});
   const templateText = openTemplateText(template, {files, clock});
   const loadInput = async (): Promise<TemplateInput> => ({
     template: await templateText.load(),
@@ -149,7 +150,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     clock,
     log: room('lifecycle'),
     loadInput,
-    renderer: createRenderer(),
+    renderer,
     proxy: generations,
     check: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
     onRecord: record => metrics.countPass(record),

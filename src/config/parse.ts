@@ -72,9 +72,10 @@ export function parseConfig(
     lingerMs: reader.secondsMs('KONTROL_LINGER', 5000, {minMs: 0, maxMs: HOUR_MS}),
     graceMs: reader.secondsMs('KONTROL_GRACE', 25_000, {minMs: 0, maxMs: 24 * HOUR_MS}),
     settleMs: reader.integer('KONTROL_SETTLE_MS', 20, {min: 0, max: 1000}),
+    renderTimeoutMs: parseRenderTimeout(reader),
     drain: parseDrain(reader),
     dataFolder,
-    haproxy: reader.text('KONTROL_HAPROXY') ?? 'haproxy',
+    haproxy: parseHaproxy(reader),
     reload: reader.oneOf('KONTROL_RELOAD', 'auto', ['auto', 'syn-drop', 'classic', 'plain']),
     lifecycle: reader.text('KONTROL_LIFECYCLE'),
     masters,
@@ -93,6 +94,26 @@ export function parseConfig(
   }
   return {config: deepFreeze(config), warnings: reader.warnings};
 }
+
+/** The settings of the commands that render without a daemon. */
+export type RenderSettings = Pick<Config, 'renderTimeoutMs' | 'haproxy' | 'env'>;
+
+/** Reads only those; throws one `CONFIG` error that names every fault among them. */
+export function parseRenderSettings(env: Readonly<Record<string, string | undefined>>): RenderSettings {
+  const reader = createReader(env);
+  const settings = {
+    renderTimeoutMs: parseRenderTimeout(reader),
+    haproxy: parseHaproxy(reader),
+    env: kontrolVariables(env),
+  };
+  if (reader.faults.length === 0) return settings;
+  throw new DaemonError('CONFIG', `cannot read the configuration: ${reader.faults.join('; ')}`);
+}
+
+const parseRenderTimeout = (reader: Reader): number =>
+  reader.secondsMs('KONTROL_RENDER_TIMEOUT', 2000, {minMs: 100, maxMs: 60_000});
+
+const parseHaproxy = (reader: Reader): string => reader.text('KONTROL_HAPROXY') ?? 'haproxy';
 
 function parseMode(reader: Reader): {mode: Config['mode']; logLevel: LogLevel} {
   const tokens = (reader.text('KONTROL_MODE') ?? 'master').split(',').map(token => token.trim());
