@@ -19,13 +19,16 @@ export function traceMessages(messages: string, {file, name, text, lineOf}: Trac
     .split('\n')
     .map(message => {
       const shown = new Set<number>();
-      const traced = message.replaceAll(new RegExp(`${RegExp.escape(file)}(?::(\\d+))?`, 'g'), (_, number?: string) => {
-        if (number === undefined) return name;
-        const line = Number(number);
-        shown.add(line);
-        const origin = lineOf(line);
-        return origin === undefined ? `${name}, rendered line ${line}` : `${name}:${origin}`;
-      });
+      const traced = message.replaceAll(
+        new RegExp(`${file.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?::(\\d+))?`, 'g'),
+        (_, number?: string) => {
+          if (number === undefined) return name;
+          const line = Number(number);
+          shown.add(line);
+          const origin = lineOf(line);
+          return origin === undefined ? `${name}, rendered line ${line}` : `${name}:${origin}`;
+        },
+      );
       return [traced, ...[...shown].map(line => `    rendered line ${line}: ${lines[line - 1]?.trim() ?? ''}`)].join(
         '\n',
       );

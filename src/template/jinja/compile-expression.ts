@@ -12,15 +12,15 @@ import {
 import {call} from '../python/builtin.ts';
 import {contains, equal, ordered} from '../python/compare.ts';
 import {Dict} from '../python/dict.ts';
-import {attempt, raise} from '../python/fault.ts';
+import {attempt, Fault, raise} from '../python/fault.ts';
 import {joinMarkup} from '../python/markup.ts';
 import {str} from '../python/print.ts';
-import {sliceOf} from '../python/slice.ts';
+import {type Slice, sliceOf} from '../python/slice.ts';
 import {lookUpAttribute, lookUpItem} from '../python/subscript.ts';
 import {truth} from '../python/truth.ts';
 import {Markup, Tuple, textOf, Undefined, type Value} from '../python/value.ts';
 import {compileArguments, compileFilter, compileTest} from './compile-call.ts';
-import {isConstant} from './constant.ts';
+import {isConstant, isFoldable, mayFold} from './constant.ts';
 import {type Evaluate, type Frame, located, reader, softFrame} from './frame.ts';
 import type {
   BinaryName,
@@ -32,6 +32,7 @@ import type {
   InlineIfNode,
   ItemNode,
 } from './nodes.ts';
+import type {Activation} from './run.ts';
 
 const BINARY: Readonly<Record<BinaryName, (a: Value, b: Value) => Value>> = {
   Add: add,
@@ -56,6 +57,35 @@ const COMPARE: Readonly<Record<CompareName, (a: Value, b: Value) => boolean>> = 
 
 /** Makes a function that evaluates an expression in a frame: closures over closures, never source text. */
 export function compileExpression(node: Expression, frame: Frame): Evaluate {
+  if (frame.isAhead || !mayFold(node, frame.escaping.volatile)) return compileNode(node, frame);
+  const ahead = compileNode(node, {...frame, isAhead: true});
+  const later = compileNode(node, frame);
+  return activation => {
+    const value = attemptAny(() => ahead(activation));
+    return value !== undefined && isFoldable(value) ? value : later(activation);
+  };
+}
+
+/** What Jinja2's optimizer makes of an output's expression, whatever comes out of it; undefined when it raises. */
+export function compileAhead(
+  node: Expression,
+  frame: Frame,
+): ((activation: Activation) => Value | undefined) | undefined {
+  if (!mayFold(node, frame.escaping.volatile)) return undefined;
+  const ahead = compileNode(node, {...frame, isAhead: true});
+  return activation => attemptAny(() => ahead(activation));
+}
+
+function attemptAny(work: () => Value): Value | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return undefined;
+  }
+}
+
+function compileNode(node: Expression, frame: Frame): Evaluate {
   const compile = (child: Expression): Evaluate => compileExpression(child, frame);
   switch (node.typename) {
     case 'Literal': {
@@ -137,17 +167,21 @@ function compileItem(node: ItemNode, frame: Frame): Evaluate {
   }
   const part = (child: Expression | null): Evaluate => (child === null ? () => null : compileExpression(child, frame));
   const [start, stop, step] = [part(val.start), part(val.stop), part(val.step)];
-  const cut: Evaluate = activation =>
-    sliceOf(target(activation), {start: start(activation), stop: stop(activation), step: step(activation)});
-  // Jinja2 evaluates a constant slice ahead, as the look-up of an element that may not be there.
-  if (!isConstant(node, frame.escaping.volatile)) return located(node, cut);
-  return located(node, activation =>
-    attempt(
+  const slice = (activation: Activation): Slice => ({
+    start: start(activation),
+    stop: stop(activation),
+    step: step(activation),
+  });
+  if (!frame.isAhead) return located(node, activation => sliceOf(target(activation), slice(activation)));
+  // The optimizer looks a slice up like an element, which may not be there.
+  return activation => {
+    const [value, bounds] = [target(activation), slice(activation)];
+    return attempt(
       ['TypeError'],
-      () => cut(activation),
+      () => sliceOf(value, bounds),
       () => new Undefined('the value cannot be sliced'),
-    ),
-  );
+    );
+  };
 }
 
 /** A call; `caller` evaluates the macro that a call block hands over. */
@@ -204,6 +238,8 @@ function compileCompare(node: CompareNode, frame: Frame): Evaluate {
 function compileInlineIf(node: InlineIfNode, frame: Frame): Evaluate {
   const [cond, body] = [compileExpression(node.cond, frame), compileExpression(node.body, frame)];
   const reason = `the inline if-expression on line ${node.lineno + 1} evaluated to false and no else section was defined.`;
-  const otherwise = node.else_ === null ? () => new Undefined(reason) : compileExpression(node.else_, frame);
+  // The optimizer leaves what may be undefined to the render.
+  const missing = frame.isAhead ? () => raise('RuntimeError', reason) : () => new Undefined(reason);
+  const otherwise = node.else_ === null ? missing : compileExpression(node.else_, frame);
   return activation => (truth(cond(activation)) ? body(activation) : otherwise(activation));
 }

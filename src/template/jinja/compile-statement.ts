@@ -7,7 +7,7 @@ import {truth} from '../python/truth.ts';
 import {Markup, Undefined, type Value} from '../python/value.ts';
 import {trackAll, trackWith} from './analysis.ts';
 import {capturedValue, compileFilter} from './compile-call.ts';
-import {compileExpression} from './compile-expression.ts';
+import {compileAhead, compileExpression} from './compile-expression.ts';
 import {compileFor} from './compile-for.ts';
 import {compileCallBlock, compileMacro} from './compile-macro.ts';
 import {compileTarget} from './compile-target.ts';
@@ -108,8 +108,10 @@ function compileOutput(node: OutputNode, frame: Frame): Execute {
       const {autoescape, volatile} = frame.escaping;
       // Jinja2 prints a constant ahead, before it knows what a volatile `autoescape` says.
       const print = volatile && isConstant(child, true) ? (autoescape ? printMarkup : str) : printUsually;
+      const ahead = compileAhead(child, frame);
       return located(child, activation => {
-        const text = print(value(activation), activation);
+        const folded = ahead?.(activation);
+        const text = print(folded === undefined ? value(activation) : folded, activation);
         if (activation.run.tracksLines) mark(activation);
         activation.output.write(text);
       });

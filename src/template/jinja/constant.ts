@@ -1,4 +1,7 @@
-import type {CallArguments, Expression} from './nodes.ts';
+import {Dict} from '../python/dict.ts';
+import {Float, Markup, Tuple, type Value} from '../python/value.ts';
+import type {AnyNode, CallArguments, Expression} from './nodes.ts';
+import {childrenOf} from './walk.ts';
 
 /** Filters that Jinja2 never evaluates ahead: they need the render's context. */
 const CONTEXT_FILTERS = new Set(['map', 'select', 'reject', 'selectattr', 'rejectattr', 'random']);
@@ -41,7 +44,7 @@ export function isConstant(node: Expression, volatile: boolean): boolean {
     case 'Compare':
       return all([node.expr, ...node.ops.map(op => op.expr)]);
     case 'InlineIf':
-      return node.else_ !== null && all([node.cond, node.body, node.else_]);
+      return all([node.cond, node.body, ...(node.else_ === null ? [] : [node.else_])]);
     default:
       return all([node.left, node.right]);
   }
@@ -52,3 +55,16 @@ const argumentsOf = ({args, keywords, moreArgs, moreKeywords}: CallArguments): E
   ...keywords.map(([, value]) => value),
   ...[moreArgs, moreKeywords].filter(node => node !== null),
 ];
+
+/** Whether evaluating an expression ahead, as the optimizer does, can come to something else: it slices a constant. */
+export const mayFold = (node: Expression, volatile: boolean): boolean => hasSlice(node) && isConstant(node, volatile);
+
+const hasSlice = (node: AnyNode): boolean => node.typename === 'Slice' || childrenOf(node).some(hasSlice);
+
+/** Whether the optimizer keeps a value that it came to (Jinja2's `has_safe_repr`). */
+export function isFoldable(value: Value): boolean {
+  if (Array.isArray(value)) return value.every(isFoldable);
+  if (value instanceof Tuple) return value.items.every(isFoldable);
+  if (value instanceof Dict) return [...value.entries()].every(([key, item]) => isFoldable(key) && isFoldable(item));
+  return value === null || typeof value !== 'object' || value instanceof Float || value instanceof Markup;
+}

@@ -18,9 +18,12 @@ function keyGetter(attribute: Value, caseSensitive: Value, fallback: Value = nul
 function sort([values = null, reverse = false, caseSensitive = false, attribute = null]: readonly Value[]): Value {
   const paths = typeof attribute === 'string' ? attribute.split(',') : [attribute];
   const getters = paths.map(path => keyGetter(path, caseSensitive));
-  const [only] = getters;
-  const key: Getter = getters.length === 1 && only !== undefined ? only : item => getters.map(get => get(item));
-  return sorted(toList(values), key, truth(reverse));
+  const items = toList(values).map(item => ({item, keys: getters.map(get => get(item))}));
+  // Jinja2 compares lists of keys; where all are texts or all ints, the keys themselves come to the same, and faster.
+  const isPlain = (type: string) => items.every(({keys}) => keys.length === 1 && typeof keys[0] === type);
+  const key = ({keys}: {readonly keys: Value[]}): Value => (isSimple ? (keys[0] ?? null) : keys);
+  const isSimple = isPlain('string') || isPlain('number');
+  return sorted(items, key, truth(reverse)).map(({item}) => item);
 }
 
 function dictSort([value = null, caseSensitive = false, by, reverse = false]: readonly Value[]): Value {

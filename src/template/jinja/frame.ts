@@ -21,6 +21,8 @@ export interface Frame {
   readonly isTop: boolean;
   /** In an `if` or an inline one: an unknown filter raises only when it is reached. */
   readonly isSoft: boolean;
+  /** In an expression that is evaluated as Jinja2's optimizer would, ahead of the render. */
+  readonly isAhead?: boolean;
 }
 
 export const innerFrame = (frame: Frame): Frame => ({

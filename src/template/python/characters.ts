@@ -4,7 +4,8 @@ export const BLANK = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\
 export const BLANKS = new RegExp(`[${BLANK}]+`, 'g');
 
 /** Where `str.splitlines` breaks. */
-const LINE_BREAK = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/g;
+const BREAKS = '\\n\\r\\v\\f\\x1c-\\x1e\\x85\\u2028\\u2029';
+const LINE_BREAK = new RegExp(`\\r\\n|[${BREAKS}]`, 'g');
 
 /** `str.splitlines`. */
 export function splitLines(text: string, keepEnds = false): string[] {

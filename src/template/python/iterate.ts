@@ -10,7 +10,7 @@ export function iterate(value: Value): IterableIterator<Value> {
   if (value instanceof Dict) return value.keys();
   if (value instanceof Tuple) return value.items[Symbol.iterator]();
   if (value instanceof Undefined) return [][Symbol.iterator]();
-  if (value instanceof Markup) return [...value.text].map(character => new Markup(character))[Symbol.iterator]();
+  if (value instanceof Markup) return value.text[Symbol.iterator]();
   if (typeof value === 'object' && value !== null && !(value instanceof Float) && value.iterate !== undefined) {
     const iterator = value.iterate();
     return {next: () => iterator.next(), [Symbol.iterator]: () => iterable(iterator)};

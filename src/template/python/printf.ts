@@ -60,8 +60,12 @@ export function formatPrintf(text: string, values: Value, protect?: (text: strin
   return result;
 }
 
+/** What takes subscripts is left alone when no conversion wants it; an Undefined is of that kind. */
 const hasItems = (value: Value): boolean =>
-  Array.isArray(value) || value instanceof Dict || (typeof value === 'object' && value !== null && 'item' in value);
+  value instanceof Undefined ||
+  Array.isArray(value) ||
+  value instanceof Dict ||
+  (typeof value === 'object' && value !== null && 'item' in value);
 
 function padded(text: string, {flags, type}: Conversion, width: number): string {
   if (flags.includes('-')) return padRight(text, width);
