@@ -80,6 +80,7 @@ export function createRenderer({timeoutMs}: {timeoutMs: number}): IsolatedRender
   };
 
   const enqueue = (input: TemplateInput, signal: AbortSignal, tracksLines: boolean): Promise<Traced> => {
+    if (signal.aborted) return Promise.reject(signal.reason);
     const turn = queue.then(() => renderNow(input, signal, tracksLines));
     queue = turn.catch(() => {});
     return turn;

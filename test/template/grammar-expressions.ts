@@ -2,7 +2,7 @@ import fc, {type Arbitrary} from 'fast-check';
 
 /*
  * What prints an address in Python (a bound method, a generator) cannot be compared: filters that give generators are
- * always made lists, and methods always called. Powers and repetitions stay small, so that neither side is exhausted.
+ * always made lists, and methods always called. Only what can be sliced is (see differences.ts). Powers and repetitions stay small, so that neither side is exhausted.
  */
 
 const TEXTS = [
@@ -330,7 +330,11 @@ const {expression} = fc.letrec<{expression: string; atom: string; simple: string
     fc.tuple(tie('simple'), integer).map(([a, index]) => `(${a})[${index}]`),
     fc
       .tuple(
-        tie('atom'),
+        fc.oneof(
+          text,
+          name,
+          fc.array(tie('simple'), {maxLength: 3}).map(items => `[${joined(items)}]`),
+        ),
         fc.option(integer, {nil: ''}),
         fc.option(integer, {nil: ''}),
         fc.constantFrom('', ':2', ':-1'),
