@@ -1,4 +1,5 @@
 import {readFile} from 'node:fs/promises';
+import {text as textOfStream} from 'node:stream/consumers';
 import {parseArgs} from 'node:util';
 import {loadRenderSettings} from '../config/load.ts';
 import {DaemonError, reasonOf} from '../errors.ts';
@@ -98,7 +99,7 @@ async function loadSource({template, manifest, name}: Values): Promise<Source> {
 
 async function load(path: string): Promise<string> {
   try {
-    return await readFile(path === '-' ? '/dev/stdin' : path, 'utf8');
+    return await (path === '-' ? textOfStream(process.stdin) : readFile(path, 'utf8'));
   } catch (error) {
     return refuse(`cannot read ${path}: ${reasonOf(error)}`, error);
   }
