@@ -240,6 +240,7 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
   });
 
   const hosts = () => mergeHosts(registry.hosts(), cluster.serviceHosts());
+  using renderer = createRenderer({timeoutMs: config.renderTimeoutMs});
   const templateText = openTemplateText(template, {files, clock, annotations: () => pod.facts.annotations});
   const loadInput = async (visit?: Visit): Promise<TemplateInput> => ({
     template: observation.hold.current?.template ?? (await templateText.load()),
@@ -276,7 +277,7 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
     clock,
     log: room('lifecycle'),
     loadInput,
-    renderer: createRenderer(),
+    renderer,
     proxy: generations,
     check: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
     refresh: cluster.certificates.refresh,

@@ -79,6 +79,8 @@ export interface Config {
   readonly lingerMs: number;
   readonly graceMs: number;
   readonly settleMs: number;
+  /** What a template may take to render. */
+  readonly renderTimeoutMs: number;
   readonly drain: {readonly maxAgeMs: number; readonly maxCount: number};
   readonly dataFolder: string;
   readonly haproxy: string;
