@@ -107,7 +107,7 @@ describe('a stay', () => {
 });
 
 describe('time', () => {
-  test('silence -> expired within a second of the TTL, with cause', async () => {
+  test('old fault 6, silence -> expired within a second of the TTL, with cause', async () => {
     const {registry, clock, ping, causes} = await open();
     await clock.advance(333);
     for (const pod of [A, B, {}]) ping(pod);
