@@ -234,6 +234,19 @@ describe('restart', () => {
     );
   });
 
+  test('snapshot without a host -> its seq is kept, but nobody is restored', async () => {
+    const members = [memberOf({...A, app: 'haproxy', seq: 4})];
+    const text = encodeSnapshot({seq: 9, members}, createFakeClock().epochMs() - 1000);
+    const {registry, clock, ping} = await open({texts: {[PATH]: text}});
+    assert.equal(registry.restored, false);
+    ping(B);
+    await clock.advance(0);
+    assert.deepEqual(
+      registry.members().map(member => member.seq),
+      [4, 10],
+    );
+  });
+
   test('provisional member in the snapshot -> gets a seq', async () => {
     const text = encodeSnapshot({seq: 9, members: [memberOf({seq: undefined})]}, createFakeClock().epochMs());
     const {registry, clock} = await open({texts: {[PATH]: text}});

@@ -70,3 +70,17 @@ test('template file, not followed any more -> silent', async () => {
   await put('second');
   assert.equal(changes(), 0);
 });
+
+test('template file, changed after it was loaded and before it is followed -> a call', async () => {
+  let content = 'first';
+  const clock = createFakeClock();
+  const text = openTemplateText({is: 'file', path: '/etc/proxy.j2'}, {files: {readText: async () => content}, clock});
+  await text.load();
+  content = 'second';
+  let changes = 0;
+  text.follow(() => {
+    changes += 1;
+  });
+  await clock.advance(3000);
+  assert.equal(changes, 1);
+});
