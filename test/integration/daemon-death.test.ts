@@ -148,6 +148,29 @@ test('daemon killed -9 -> its HAProxy is taken over by the next daemon with no f
   assert.deepEqual({failures: slow.failures, ok: slow.ok}, {failures: {}, ok: slow.sent});
 });
 
+test('daemon killed -9, restarted with a template that fails -> the last good serves without a gap', {
+  skip: missing('haproxy'),
+  timeout: 180_000,
+}, async () => {
+  await using served = await startServed();
+  served.daemon.signal('SIGKILL');
+  await served.daemon.exited;
+  await served.rewrite('{% for %}');
+  await using next = await startDaemon(served.again);
+  const seen = new Set<string>();
+  const status = await next.waitFor(async seenStatus => {
+    seen.add(await served.fetch());
+    return seenStatus.ready && seenStatus;
+  }, 'the next daemon ready');
+  assert.deepEqual([...seen], ['pod']);
+  assert.equal(status.inSync, false);
+  assert.match(status.lastError ?? '', /^cannot render the template/);
+  assert.deepEqual(status.hosts, {web: ['127.0.9.1']});
+  await served.rewrite(served.template);
+  await next.waitFor(({inSync}) => inSync, 'the mended template in sync');
+  assert.equal(await served.fetch(), 'pod');
+});
+
 test('old fault 10, PID files that name a stranger -> it is never signalled', {
   skip: missing('haproxy'),
   timeout: 180_000,
