@@ -56,7 +56,7 @@ test('config, what the pod is -> from the environment', () => {
     KONTROL_NODE_LABELS: '{"zone": "a"}',
     KONTROL_EIP: '1.2.3.4',
   }).config;
-  assert.deepEqual([self.namespace, self.id, self.ip, self.eip], ['ads', 'haproxy-1', 'fd00::5', '1.2.3.4']);
+  assert.deepEqual([self.namespace, self.id, self.ip, self.eip], ['ads', 'haproxy-1', 'FD00::5', '1.2.3.4']);
   assert.deepEqual(
     [self.app, self.role, self.annotations, self.node.labels],
     ['haproxy', 'balancer', {'a/b': 'c'}, {zone: 'a'}],

@@ -84,7 +84,7 @@ describe('old fault 4, a pass that fails later -> the last good serves, in sync 
   test('every ping is answered meanwhile', async () => {
     await using served = await startServed(WARM);
     await served.rewrite('{% for %}');
-    await served.daemon.waitFor(({inSync}) => !inSync, 'a failed pass');
+    await served.daemon.waitFor(({lastError}) => lastError !== null, 'a failed pass');
     const slaves = Array.from({length: 50}, (_, n) => served.daemon.slave({ip: `10.9.0.${n}`}));
     using _silence = {
       [Symbol.dispose]() {
@@ -114,7 +114,7 @@ test('port already in use under the SYN gate -> the old generation keeps its por
   const fetch = () => fetchText({host: net.proxy.ip, port: 80, place: net.client});
   await daemon.waitFor(async ({inSync}) => inSync && (await fetch()) === 'pod', 'the pod served');
   await writeFile(template, `${webTemplate('*:80', 80)}frontend more\n  bind *:81\n  default_backend web\n`);
-  const status = await daemon.waitFor(seen => !seen.inSync && seen, 'a failed pass');
+  const status = await daemon.waitFor(seen => seen.lastError !== null && seen, 'a failed pass');
   assert.match(status.lastError ?? '', /cannot bind socket/);
   assert.equal(await fetch(), 'pod');
 });

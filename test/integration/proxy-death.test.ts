@@ -16,7 +16,7 @@ describe('HAProxy killed -9', {concurrency: 3, skip: missing('haproxy'), timeout
       'the next HAProxy',
     );
     assert.equal(status.proxy.restarts, 1);
-    assert.equal(status.inSync, true);
+    await served.daemon.waitFor(({inSync}) => inSync, 'in sync');
     assert.equal(await served.fetch(), 'pod');
   });
 
@@ -32,7 +32,7 @@ describe('HAProxy killed -9', {concurrency: 3, skip: missing('haproxy'), timeout
     const after = await served.daemon.status();
     assert.equal(after?.proxy.pid, proxy.pid);
     assert.equal(after?.proxy.restarts, 0);
-    assert.equal(after?.inSync, true);
+    await served.daemon.waitFor(({inSync}) => inSync, 'in sync');
     assert.equal(await served.fetch(), 'pod');
   });
 
