@@ -3,6 +3,8 @@ import {test} from 'node:test';
 import {openTemplateText} from '../../src/template/source.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 
+const annotations = () => ({});
+
 /** A template file that a test rewrites (undefined: absent); a second of the clock is one look at it. */
 function openScene(initial: string | Error | undefined) {
   let content = initial;
@@ -12,7 +14,7 @@ function openScene(initial: string | Error | undefined) {
     if (content instanceof Error) throw content;
     return content;
   };
-  const text = openTemplateText({is: 'file', path: '/etc/proxy.j2'}, {files: {readText}, clock});
+  const text = openTemplateText({is: 'file', path: '/etc/proxy.j2'}, {files: {readText}, clock, annotations});
   const unfollow = text.follow(() => {
     changes += 1;
   });
@@ -30,7 +32,10 @@ function openScene(initial: string | Error | undefined) {
 test('template given as text -> that text, for ever', async () => {
   const clock = createFakeClock();
   const files = {readText: () => assert.fail('no file is read')};
-  const source = openTemplateText({is: 'text', text: 'bind :80\n', from: 'KONTROL_TEMPLATE'}, {files, clock});
+  const source = openTemplateText(
+    {is: 'text', text: 'bind :80\n', from: 'KONTROL_TEMPLATE'},
+    {files, clock, annotations},
+  );
   assert.equal(await source.load(), 'bind :80\n');
   source.follow(() => assert.fail('never changes'))();
   await clock.advance(10_000);
@@ -74,7 +79,10 @@ test('template file, not followed any more -> silent', async () => {
 test('template file, changed after it was loaded and before it is followed -> a call', async () => {
   let content = 'first';
   const clock = createFakeClock();
-  const text = openTemplateText({is: 'file', path: '/etc/proxy.j2'}, {files: {readText: async () => content}, clock});
+  const text = openTemplateText(
+    {is: 'file', path: '/etc/proxy.j2'},
+    {files: {readText: async () => content}, clock, annotations},
+  );
   await text.load();
   content = 'second';
   let changes = 0;
@@ -83,4 +91,15 @@ test('template file, changed after it was loaded and before it is followed -> a 
   });
   await clock.advance(3000);
   assert.equal(changes, 1);
+});
+
+test('template in the annotation -> as it is now; RENDER that names it when it is gone', async () => {
+  let seen: Record<string, string> = {'haproxy.unity3d.com/config': 'bind :80'};
+  const ports = {files: {readText: () => assert.fail('no file is read')}, clock: createFakeClock()};
+  const text = openTemplateText({is: 'annotation'}, {...ports, annotations: () => seen});
+  assert.equal(await text.load(), 'bind :80');
+  seen = {'haproxy.unity3d.com/config': 'bind :81'};
+  assert.equal(await text.load(), 'bind :81');
+  seen = {};
+  await assert.rejects(text.load(), {code: 'RENDER', message: /the annotation haproxy.unity3d.com\/config is gone/});
 });
