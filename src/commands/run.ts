@@ -527,7 +527,7 @@ async function startFromDisk(
   const text = await files.readText(generations.committedPath).catch(() => undefined);
   const isServed = generations.status.state === 'RUNNING';
   if (text === undefined) {
-    if (!isServed) throw withAdvice(fault, template);
+    if (!isServed) throw withAdvice(fault, template, 'there is no last good proxy.cfg');
     return;
   }
   log.warn({reason: reasonOf(fault)}, 'the first pass failed: starting from the last good proxy.cfg');
@@ -535,7 +535,7 @@ async function startFromDisk(
     await applyText(text);
   } catch (err) {
     log.error({err}, 'the last good proxy.cfg cannot be started either');
-    if (!isServed) throw withAdvice(fault, template);
+    if (!isServed) throw withAdvice(fault, template, 'the last good proxy.cfg cannot be started either');
   }
 }
 
@@ -551,12 +551,12 @@ const placeOf = (template: TemplateSource): string => {
 };
 
 /** What an operator can do about a first pass that failed with nothing to fall back on. */
-function withAdvice(fault: unknown, template: TemplateSource): unknown {
+function withAdvice(fault: unknown, template: TemplateSource, why: string): unknown {
   if (!(fault instanceof DaemonError)) return fault;
   const {code, message, detail} = fault;
   const mend = `mend the template (${placeOf(template)})`;
   const advice = code === 'APPLY' ? `free what it needs or ${mend}` : mend;
-  return new DaemonError(code, `${message}; ${advice}: there is no last good proxy.cfg`, {cause: fault, detail});
+  return new DaemonError(code, `${message}; ${advice}: ${why}`, {cause: fault, detail});
 }
 
 /**

@@ -24,7 +24,7 @@ export type ReloadSetting = 'auto' | 'transfer' | 'migrate' | 'inherit' | 'syn-d
 export interface Self {
   readonly namespace: string;
   readonly id: string;
-  /** Canonical address; absent only where nothing needs it (no slave role). */
+  /** An IP literal in any spelling; absent only where nothing needs it (no slave role). */
   readonly ip: string | undefined;
   readonly app: string;
   readonly role: string;

@@ -169,7 +169,11 @@ export function createGeneration(
       startOnce = options;
       generation.supervisor.start();
       const job = await generation.supervisor.reached(reached => reached.is !== 'STARTING');
-      if (job.is === 'RUNNING') return;
+      if (job.is === 'RUNNING') {
+        // At once: one that dies before its text is committed would be FATAL, and nobody's to restart.
+        generation.promote();
+        return;
+      }
       const exit = job.is === 'FATAL' ? (job.exit.signal ?? `exit code ${job.exit.code ?? 'none'}`) : job.is;
       const alert = tail.find(line => line.includes('[ALERT]')) ?? tail[0] ?? 'it wrote nothing';
       throw new DaemonError('APPLY', `cannot start HAProxy: ${exit}: ${alert}`, {detail: tail.join('\n')});
