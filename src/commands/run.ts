@@ -290,9 +290,11 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
     skip: ending.skip,
     requestStop: ending.ask,
     lifecycle: () => lifecycle,
+    live: () => pod.facts,
     inputOf(visit) {
-      const hosts = visit.origin === 'daemon' ? passes.hostsOf(visit) : undefined;
-      return visit.input ?? Buffer.from(hosts === undefined ? '' : encodeHosts(hosts));
+      if (visit.input !== undefined && visit.input.length > 0) return visit.input;
+      const hosts = passes.hostsOf(visit);
+      return Buffer.from(hosts === undefined ? '' : encodeHosts(hosts));
     },
   });
 
