@@ -161,7 +161,10 @@ function openEnd(): Ending {
     reached: ended.promise,
     asked: asked.signal,
     skip: skip.signal,
-    ask: onStop,
+    // Asked for twice over the control socket, it is still one stop, with all its waits.
+    ask: () => {
+      if (!asked.signal.aborted) onStop();
+    },
     fail: error => ended.reject(error),
   };
 }

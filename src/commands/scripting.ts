@@ -70,7 +70,7 @@ export async function openScripting(needs: ScriptingNeeds): Promise<Scripting> {
     inputOf: needs.inputOf,
     run: (block, tag, blockEnv, signal) => runShellBlock(block, tag, blockEnv, {spawn, clock, log, signal}),
   });
-  const jobs = await openJobs(manifest.jobs, {
+  const jobs = openJobs(manifest.jobs, {
     clock,
     files,
     log: room('jobs'),

@@ -42,7 +42,7 @@ function openBench(settings: Partial<JobSpec> = {}) {
   };
   const job = superviseChild(
     {...JOB_DEFAULTS, name: 'beat', command: 'beat -v', ...settings},
-    {clock, log, spawn, supervise: superviseJob, env: () => ({A: '1'}), onChange: () => {}},
+    {clock, log, spawn, supervise: superviseJob, env: () => ({A: '1'}), cleared: Promise.resolve(), onChange: () => {}},
   );
   const outcome = <T>(answer: Promise<T>): {now: T | 'open'} => {
     const seen: {now: T | 'open'} = {now: 'open'};
