@@ -216,7 +216,11 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       return {text, generation, files: [paths.configuration, paths.control]};
     },
 
-    discard: candidate => forget(candidate.generation),
+    async discard({generation}) {
+      await forget(generation);
+      // Never started, so its number is free again: what is refused time and again is refused in the same words.
+      if (generation === lastStaged) lastStaged -= 1;
+    },
 
     async apply({text, generation: number}) {
       const generation = createGeneration({number, text, paths: pathsOf(dataFolder, number)}, generationPorts);
