@@ -165,7 +165,10 @@ function openEnd(): Ending {
     reached: ended.promise,
     asked: asked.signal,
     skip: skip.signal,
-    ask: onStop,
+    // Asked for twice over the control socket, it is still one stop, with all its waits.
+    ask: () => {
+      if (!asked.signal.aborted) onStop();
+    },
     fail: error => ended.reject(error),
   };
 }
@@ -301,9 +304,11 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
     skip: ending.skip,
     requestStop: ending.ask,
     lifecycle: () => lifecycle,
+    live: () => pod.facts,
     inputOf(visit) {
-      const hosts = visit.origin === 'daemon' ? passes.hostsOf(visit) : undefined;
-      return visit.input ?? Buffer.from(hosts === undefined ? '' : encodeHosts(hosts));
+      if (visit.input !== undefined && visit.input.length > 0) return visit.input;
+      const hosts = passes.hostsOf(visit);
+      return Buffer.from(hosts === undefined ? '' : encodeHosts(hosts));
     },
   });
 

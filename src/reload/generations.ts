@@ -144,6 +144,12 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
   const planner = createPlanner({...ports, holdings, isOurs});
   const runtime = openRuntime({...ports, committedPath});
 
+  /** Never started, so its number is free again: what is refused time and again is refused in the same words. */
+  const discard = async ({generation}: Candidate): Promise<void> => {
+    await run.forget(generation);
+    if (generation === lastStaged) lastStaged -= 1;
+  };
+
   /** A new generation takes over; `because` says why the running one could not just be told. */
   const reload = async ({text, generation: number}: Candidate, because: string): Promise<Applied> => {
     const old = living.listening();
@@ -204,21 +210,21 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       return stageGeneration(lastStaged, text, ports);
     },
 
-    discard: candidate => run.forget(candidate.generation),
+    discard,
 
     isSafe: text => trust === 'seen' && living.current !== undefined && runtime.isSafe(living.current, text),
 
     async apply(candidate, {check, because} = {}) {
       const outcome: RuntimeOutcome = because === undefined ? await tell(candidate) : {is: 'unfit', why: because};
       if (outcome.is === 'applied') {
-        await run.forget(candidate.generation);
+        await discard(candidate);
         return {generation: living.current?.number ?? 0, way: 'runtime', why: outcome.why};
       }
       if (outcome.is === 'refused') trust = 'drifted';
       try {
         await check?.();
       } catch (error) {
-        await run.forget(candidate.generation);
+        await discard(candidate);
         throw error;
       }
       return reload(candidate, outcome.why);
