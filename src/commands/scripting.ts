@@ -1,6 +1,6 @@
 import {readFile} from 'node:fs/promises';
 import {deriveBlockEnvironment} from '../config/block-environment.ts';
-import type {Config} from '../config/config.ts';
+import type {Config, Self} from '../config/config.ts';
 import {DaemonError} from '../errors.ts';
 import type {ScriptPorts} from '../http/script.ts';
 import {type Jobs, openJobs} from '../jobs/jobs.ts';
@@ -26,6 +26,8 @@ import {createTelegraf} from '../telegraf/telegraf.ts';
 
 export interface ScriptingNeeds {
   readonly config: Config;
+  /** What the pod is now: labels and annotations change while it runs. */
+  readonly self: () => Self;
   readonly manifest: Manifest;
   readonly room: (name: string) => Log;
   readonly proxy: Generations;
@@ -51,11 +53,10 @@ export interface Scripting {
 /** Wires them; part of the composition root. */
 export async function openScripting(needs: ScriptingNeeds): Promise<Scripting> {
   const {config, manifest, room, proxy} = needs;
-  const {dataFolder, self} = config;
+  const {dataFolder} = config;
   const log = room('lifecycle');
   const folder = `${dataFolder}/run`;
-  const blockEnvironment = deriveBlockEnvironment(config);
-  const env = () => blockEnvironment;
+  const env = () => deriveBlockEnvironment({...config, self: needs.self()});
   const variables = createVariables();
 
   const blocks = await openBlocks({
@@ -94,7 +95,10 @@ export async function openScripting(needs: ScriptingNeeds): Promise<Scripting> {
     files,
     log: room('telegraf'),
     path: config.telegrafConf,
-    input: () => ({labels: self.labels, annotations: self.annotations, nodeLabels: self.node.labels}),
+    input: () => {
+      const {labels, annotations, node} = needs.self();
+      return {labels, annotations, nodeLabels: node.labels};
+    },
     job: jobs.find('telegraf'),
   });
   const {callback: command, script} = config;

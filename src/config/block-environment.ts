@@ -1,8 +1,12 @@
 import type {Config, Labels} from './config.ts';
 
+/** Linux takes 128 KiB, name included (execve, MAX_ARG_STRLEN); annotations can hold twice as much. */
+const MAX_VARIABLE_BYTES = 120 * 1024;
+
 /**
  * `KONTROL_*` and the pod's names as a shell block, a job or a callback sees them: what was set, and beside it what is
- * in force where it was not (derived from the Pod, or a default). Source: CONTRACT, "Environment".
+ * in force where it was not (derived from the Pod, or a default). A value with which no program could be started is
+ * left out. Source: CONTRACT, "Environment".
  */
 export function deriveBlockEnvironment(config: Config): Labels {
   const {self} = config;
@@ -22,5 +26,8 @@ export function deriveBlockEnvironment(config: Config): Labels {
     KONTROL_TELEGRAF_CONF: config.telegrafConf,
   };
   const known = Object.entries(derived).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return {...config.env, ...Object.fromEntries(known)};
+  const fitting = [...Object.entries(config.env), ...known].filter(
+    ([, value]) => Buffer.byteLength(value) <= MAX_VARIABLE_BYTES,
+  );
+  return Object.fromEntries(fitting);
 }

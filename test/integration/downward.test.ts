@@ -23,6 +23,8 @@ import {freePort} from '../support/free-port.ts';
 import {haproxyBinary, haproxyLacksTls, missing} from '../support/parts.ts';
 import {waitFor} from '../support/wait.ts';
 
+const MASTER = 'kontrol.unity3d.com/master';
+
 /** What a pod without API access finds: no token, a volume, its address from the field reference. */
 const environmentOf = (downward: string): Record<string, string> => ({
   HOSTNAME: 'haproxy-1',
@@ -87,6 +89,26 @@ describe('a pod without the API', {
     await using daemon = await startDaemon({template: '', env});
     await seeServed(port, 'variable', daemon);
     assert.equal((await daemon.status())?.kubernetes?.pod.sources.annotations, 'variable');
+  });
+
+  test('another master in the annotation -> it gets the keepalives, the one before a `down`', async () => {
+    const [port, otherPort] = [await freePort(), await freePort()];
+    await using one = await startDaemon({template: templateOf(port, 'one')});
+    await using other = await startDaemon({template: templateOf(otherPort, 'other')});
+    const annotationsOf = ({port: master}: Daemon) =>
+      podinfoOf({app: 'web', role: 'x'}, {[MASTER]: `127.0.0.1:${master}`});
+    await using volume = await openVolume(annotationsOf(one));
+    await using slave = await startDaemon({
+      template: '',
+      env: {...environmentOf(volume.path), KONTROL_MODE: 'slave', KONTROL_IP: '10.9.1.7'},
+    });
+    await one.waitFor(status => status.hosts.web?.[0] === '10.9.1.7', 'a member', 30_000);
+    await volume.write(annotationsOf(other));
+    await other.waitFor(status => status.hosts.web?.[0] === '10.9.1.7', 'a member', 30_000);
+    await one.waitFor(status => status.memberCount === 0, 'no member');
+    slave.signal('SIGTERM');
+    assert.equal((await slave.exited).code, 0);
+    await other.waitFor(status => status.memberCount === 0, 'no member');
   });
 
   test('nothing says what is needed, or a volume that is none -> one line that names all of it', async () => {
