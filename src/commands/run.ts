@@ -27,7 +27,6 @@ import {openLifecycle} from '../lifecycle/lifecycle.ts';
 import {CONFIGURE, parseManifest} from '../lifecycle/manifest.ts';
 import {createPasses} from '../lifecycle/passes.ts';
 import {createTurns} from '../lifecycle/turns.ts';
-import {deriveKey} from '../members/base62.ts';
 import {digestHosts} from '../members/digest.ts';
 import {createGuard} from '../members/guard.ts';
 import {encodeHosts, mergeHosts} from '../members/hosts.ts';
@@ -37,7 +36,7 @@ import {parsePing} from '../members/ping.ts';
 import {openRegistry} from '../members/registry.ts';
 import {openSnapshotFile} from '../members/snapshot-file.ts';
 import {createTable} from '../members/table.ts';
-import {openTokenFile, type TokenFile} from '../members/token-file.ts';
+import {openTokenFile} from '../members/token-file.ts';
 import {createKubernetesMetrics} from '../metrics/kubernetes-metrics.ts';
 import {createMetrics} from '../metrics/metrics.ts';
 import {openStatsd} from '../metrics/statsd.ts';
@@ -58,9 +57,6 @@ import {probeCapabilities} from '../reload/capabilities.ts';
 import {READY_WITHIN_MS} from '../reload/generation.ts';
 import {type Generations, openGenerations} from '../reload/generations.ts';
 import {openOutputFile} from '../reload/output-file.ts';
-import {openPayload} from '../slave/payload-file.ts';
-import {createSendPing} from '../slave/send.ts';
-import {openSlave} from '../slave/slave.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {openTemplateText} from '../template/source.ts';
@@ -69,6 +65,7 @@ import {openGatekeeper} from './gatekeeper.ts';
 import {type Observation, openObservation} from './observation.ts';
 import {openStore} from './open-store.ts';
 import {openScripting} from './scripting.ts';
+import {openSlaveRole} from './slave-role.ts';
 
 const PACKAGE_ROOT = new URL('../../', import.meta.url);
 const RUNTIME_LIMIT_MS = 2000;
@@ -118,7 +115,7 @@ export async function run(): Promise<number> {
     for (const reason of warnings) log.warn({room: 'config', reason}, 'configuration warning');
     const {template} = config;
     return await (template === undefined
-      ? serveSlaveOnly(config, room, ending)
+      ? serveSlaveOnly(config, room, ending, pod)
       : serve({config, template, output, ending, pod, api}));
   } catch (err) {
     reportFatal(log, err);
@@ -454,7 +451,7 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
   shared.join(() => ({
     version,
     generation: generations.status.generation,
-    digest: digestHosts(registry.hosts()),
+    digest: digestHosts(hosts()),
     inSync: isInSync(),
   }));
   const control = await scripting.listen();
@@ -470,7 +467,7 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
     'daemon started',
   );
 
-  const slave = await openSlaveRole(config, room, tokenFile);
+  const slave = await openSlaveRole(config, room('slave'), tokenFile);
   closing.defer(() => slave.close(ending.skip));
   closing.defer(() => converger.close());
 
@@ -480,6 +477,7 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
     changed = converger.changed;
     pod.follow(names => {
       cluster.annotated();
+      slave.annotated(pod.facts.annotations);
       if (names.includes('annotations')) demand('annotations changed');
       else changed(`${names.join(', ')} changed`);
     });
@@ -506,7 +504,7 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
 }
 
 /** `KONTROL_MODE=slave`: keepalives and a status port that answers probes; no proxy, no members. */
-async function serveSlaveOnly(config: Config, room: Room, ending: Ending): Promise<number> {
+async function serveSlaveOnly(config: Config, room: Room, ending: Ending, pod: LivePod): Promise<number> {
   const probes = createProbes({isReady: () => true});
   await using closing = new AsyncDisposableStack();
   const statusPort = await listen(probes, {port: config.statusPort, label: 'status port', clock});
@@ -514,7 +512,9 @@ async function serveSlaveOnly(config: Config, room: Room, ending: Ending): Promi
   const {tokenFile: tokenPath} = config.verify;
   const tokenFile =
     tokenPath === undefined ? undefined : await openTokenFile(tokenPath, {files, clock, log: room('slave')});
-  const slave = await openSlaveRole(config, room, tokenFile);
+  const slave = await openSlaveRole(config, room('slave'), tokenFile);
+  closing.defer(() => pod.close());
+  pod.follow(() => slave.annotated(pod.facts.annotations));
   room('main').info({version: loadPackageVersion(), statusPort: statusPort.port}, 'slave started');
   await ending.reached;
   await slave.close(ending.skip);
@@ -638,27 +638,6 @@ async function openProxy(
     },
     onFatal,
   });
-}
-
-/** The slave role where it is switched on and has masters; otherwise something that has nothing to close. */
-async function openSlaveRole(
-  config: Config,
-  room: Room,
-  tokenFile: TokenFile | undefined,
-): Promise<{close(signal?: AbortSignal): Promise<void>}> {
-  const {self, masters, ttlMs} = config;
-  const {ip} = self;
-  if (masters.length === 0 || ip === undefined) return {close: async () => {}};
-  const log = room('slave');
-  const payload = await openPayload({path: config.payloadFile, clock, log});
-  const send = createSendPing(() => tokenFile?.tokens[0]);
-  const slave = openSlave({masters, self: {...self, ip}, ttlMs, payload, deriveKey, send, clock, log});
-  return {
-    async close(signal) {
-      await slave.close(signal);
-      payload.close();
-    },
-  };
 }
 
 function loadManifest(given: string | undefined) {
