@@ -30,7 +30,7 @@ export interface Transport {
 }
 
 /** Calls at once to one endpoint; more wait. */
-const MAX_SOCKETS = 16;
+const MAX_SOCKETS = 128;
 
 /** The kernel asks a silent stream's other side this often. */
 const PROBE_MS = 5000;
