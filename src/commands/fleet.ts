@@ -1,3 +1,4 @@
+import {EXIT_CODES} from '../errors.ts';
 import {disagreement, formatFleet, type Replica} from '../fleet/agreement.ts';
 import {type Clock, sleep} from '../ports/clock.ts';
 
@@ -5,7 +6,6 @@ import {type Clock, sleep} from '../ports/clock.ts';
 export const AGREEMENT_MS = 60_000;
 
 const POLL_MS = 500;
-const DISAGREED = 1;
 
 /** What of `/status` is needed; `fleet` is there with a shared store only. */
 export interface FleetStatus extends Omit<Replica, 'id' | 'generation'> {
@@ -24,7 +24,7 @@ export interface FleetPorts {
 
 /**
  * `status --all`: prints all replicas as a table, once they agree or have disagreed for `boundMs` (60 s). Resolves with
- * the exit code: 0 when they agree, 1 else.
+ * the exit code: 0 when they agree, UNHEALTHY else.
  */
 export async function showFleet({loadStatus, print, warn, clock, boundMs = AGREEMENT_MS}: FleetPorts): Promise<number> {
   const untilMs = clock.nowMs() + boundMs;
@@ -39,6 +39,6 @@ export async function showFleet({loadStatus, print, warn, clock, boundMs = AGREE
     print(formatFleet(replicas));
     if (reason === undefined) return 0;
     warn(`haproxy-kontrol: the replicas have disagreed for ${Math.round(boundMs / 1000)} s: ${reason}\n`);
-    return DISAGREED;
+    return EXIT_CODES.UNHEALTHY;
   }
 }

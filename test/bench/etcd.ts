@@ -53,7 +53,7 @@ async function openEmbedded(): Promise<Registry> {
     clock,
     log,
     store: createEmbeddedStore({clock, log, source: createSeqCounter(0)}),
-    table: createTable({ttlMs: TTL_MS, ownApp: 'haproxy', maxMembers: 20_000}),
+    table: createTable({ttlMs: TTL_MS, ownApp: 'haproxy', maxMembers: 20_000, maxPayloadBytes: 1 << 20}),
     snapshotFile,
     snapshot: await snapshotFile.load(),
     onChange: () => {},

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {type FleetStatus, showFleet} from '../../src/commands/fleet.ts';
+import {EXIT_CODES} from '../../src/errors.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 
 const replica = (id: string, changes: Partial<FleetStatus> = {}) => ({
@@ -52,11 +53,11 @@ describe('status --all', () => {
     assert.equal(out.split('\n').length, 4);
   });
 
-  test('they disagree for too long -> the table all the same, why, and 1', async () => {
+  test('they disagree for too long -> the table all the same, why, and not 0', async () => {
     const {code, out, err} = await show([
       statusOf([replica('lb-0'), replica('lb-1', {digest: 'other', inSync: false})]),
     ]);
-    assert.equal(code, 1);
+    assert.equal(code, EXIT_CODES.UNHEALTHY);
     assert.match(out, /lb-1 .*other +NO/);
     assert.match(err, /disagreed for 2 s: 2 digests among 2 replicas; not in sync: lb-1/);
   });
