@@ -75,7 +75,14 @@ async function benchEtcd(count: number): Promise<void> {
     registries.push(replicas.use(await openReplica({...etcd, ttlMs: TTL_MS})).registry);
   }
   const registeredMs = await register(registries);
-  await sleep(1000);
+  // Most of a burst share leases at first; the steady state begins when each pod has its own.
+  const isSteady = async () => {
+    const revision = await revisionOf(etcd);
+    for (const [index, ping] of pods.entries()) registries[index % count]?.record(ping);
+    await sleep(1000);
+    return (await revisionOf(etcd)) === revision;
+  };
+  await waitFor(isSteady, 'a steady state', {timeoutMs: 90_000});
   const before = await revisionOf(etcd);
   const costUs = hear(registries);
   await sleep(2000);
