@@ -80,6 +80,9 @@ const RECENT = {lines: 1000, characters: 4096};
 /** A stdout that nobody reads may cost this much memory; what does not fit is lost. */
 const MAX_UNWRITTEN_BYTES = 16 << 20;
 
+/** The first pass waits this long for a shared store, so that it does not serve nobody for a moment. */
+const STORE_PATIENCE_MS = 2000;
+
 type Room = (name: string) => Log;
 
 /** The log, and what stands behind it. */
@@ -331,7 +334,8 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
     },
   });
 
-  const isWarm = () => registry.restored || clock.nowMs() - startedMs >= config.ttlMs * KEEPALIVE_OF_TTL;
+  const remembers = () => registry.restored || store.remembers();
+  const isWarm = () => remembers() || clock.nowMs() - startedMs >= config.ttlMs * KEEPALIVE_OF_TTL;
   const converger = openConverger({
     clock,
     damper: () => {
@@ -349,7 +353,7 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
   let phase: 'starting' | 'ready' | 'stopping' = 'starting';
   const isReady = (): boolean => {
     const serves = generations.text !== undefined && generations.status.state === 'RUNNING';
-    const warmedUp = registry.restored || clock.nowMs() - startedMs >= config.warmupMs;
+    const warmedUp = remembers() || clock.nowMs() - startedMs >= config.warmupMs;
     if (phase === 'starting' && serves && warmedUp) phase = 'ready';
     return phase === 'ready' && serves;
   };
@@ -472,6 +476,7 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
   closing.defer(() => converger.close());
 
   const boot = async () => {
+    await store.loaded(STORE_PATIENCE_MS);
     await lifecycle.boot();
     demand = cause => void converger.demand(cause).catch(() => {});
     changed = converger.changed;
