@@ -56,7 +56,6 @@ const flags = (): string[] => [
 export function startRenderProcess(): RenderProcess {
   const child = spawn(process.execPath, [...flags(), fileURLToPath(entry)], {
     cwd: '/',
-    detached: true,
     env: {},
     stdio: ['pipe', 'pipe', 'pipe'],
   });

@@ -52,6 +52,4 @@ function keyText(key: Value): string {
 
 /** Only ASCII, astral characters as two escapes. */
 const quote = (text: string): string =>
-  JSON.stringify(text).replace(/[\x7f-\uffff]/g, unit =>
-    unit === '\x7f' ? unit : `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  JSON.stringify(text).replace(/[\x7f-\uffff]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
