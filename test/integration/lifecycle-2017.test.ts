@@ -90,7 +90,7 @@ async function answerOf(webPort: number): Promise<string> {
 const visitsOf = async ({folder}: Pod): Promise<string[]> =>
   (await readFile(folder.file('visits'), 'utf8')).trim().split('\n');
 
-describe('manifest of 2017', {skip: missing('haproxy', 'socat'), timeout: 120_000}, () => {
+describe('manifest of 2017', {skip: missing('haproxy', 'socat'), timeout: 600_000}, () => {
   test('the whole life of a pod, through the shim -> every state as it was, HAProxy serves what the blocks wrote', async () => {
     await using folder = await openPodFolder();
     const pod = await startPod(folder);

@@ -10,7 +10,7 @@ import {openPodFolder, shell} from '../support/pod.ts';
 import {waitFor} from '../support/wait.ts';
 import {answerOf, manifestWith, RUN, startBench} from './scripted-daemon.ts';
 
-const suite = {skip: missing('haproxy', 'socat'), timeout: 120_000};
+const suite = {skip: missing('haproxy', 'socat'), timeout: 600_000};
 
 describe('control socket of a daemon', suite, () => {
   test('WAIT configure with hosts -> OK only once they serve; the table wins at its next change', async () => {

@@ -9,7 +9,7 @@ import {isRunning, processesOf} from '../support/processes.ts';
 import {waitFor} from '../support/wait.ts';
 import {linesOf, manifestWith, RUN, startBench} from './scripted-daemon.ts';
 
-const suite = {skip: missing('haproxy', 'socat'), timeout: 120_000};
+const suite = {skip: missing('haproxy', 'socat'), timeout: 600_000};
 
 /** Each look starts a process, and the machine may be busy. */
 const PATIENT = {timeoutMs: 40_000};

@@ -63,7 +63,7 @@ export async function startBench(folder: PodFolder, manifest?: string, env: Daem
     },
   });
   const socket = `${daemon.dataFolder}/sock`;
-  await daemon.waitFor(({inSync}) => inSync, 'the first pass', 30_000);
+  await daemon.waitFor(({inSync}) => inSync, 'the first pass', 60_000);
   return {
     daemon,
     webPort,
