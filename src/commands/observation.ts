@@ -85,8 +85,7 @@ export async function openObservation(ports: ObservationPorts): Promise<Observat
             );
           }),
         );
-  const logFile = `${config.dataFolder}/log.cfg`;
-  if (accessLog !== undefined) await files.replace(logFile, deriveLogTarget(accessLog.port));
+  const logFile = openLogFile(ports, `${config.dataFolder}/log.cfg`);
   const stream = createEventStream(clock);
   opening.defer(() => stream.close());
   const timelines = createTimelines();
@@ -132,7 +131,7 @@ export async function openObservation(ports: ObservationPorts): Promise<Observat
     },
     async logFileFor(text) {
       if (accessLog === undefined) return undefined;
-      return logsToLocalSyslog(text) && (await accessLog.serveSyslogPort()) ? undefined : logFile;
+      return logsToLocalSyslog(text) && (await accessLog.serveSyslogPort()) ? undefined : logFile(accessLog.port);
     },
     createStatusPort(observed) {
       const status = () => complete(observed.status());
@@ -176,6 +175,24 @@ export async function openObservation(ports: ObservationPorts): Promise<Observat
       });
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+/** The file with our log target, written when it is first needed; without room for it HAProxy serves and logs elsewhere. */
+function openLogFile(
+  {files, opened}: Pick<ObservationPorts, 'files' | 'opened'>,
+  path: string,
+): (port: number) => Promise<string | undefined> {
+  let isWritten = false;
+  return async port => {
+    try {
+      if (!isWritten) await files.replace(path, deriveLogTarget(port));
+      isWritten = true;
+      return path;
+    } catch (err) {
+      opened.room('access').warn({err}, 'access log: its target cannot be written, HAProxy starts without it');
+      return undefined;
+    }
   };
 }
 

@@ -43,6 +43,7 @@ import {openStatsd} from '../metrics/statsd.ts';
 import {systemClock as clock, sleep} from '../ports/clock.ts';
 import {systemFiles as files} from '../ports/files.ts';
 import {type Log, type OpenedLog, openLog} from '../ports/log.ts';
+import {LOG_LEVELS} from '../ports/log-level.ts';
 import {prettyLine} from '../ports/pretty.ts';
 import {createRecentLines} from '../ports/recent-lines.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
@@ -73,6 +74,9 @@ const RUNTIME_LIMIT_MS = 2000;
 /** Until a keepalive period has passed, slaves that were here before us are still coming back: hardly damp. */
 const WARMUP_DAMPER = {quietMs: 1000, maxMs: 4000};
 const KEEPALIVE_OF_TTL = 0.75;
+
+/** `SET KONTROL_LOG_LEVEL debug` on the control socket. */
+const LOG_LEVEL_VARIABLE = 'KONTROL_LOG_LEVEL';
 
 /** What `/logs` can show of our own log and of HAProxy's. */
 const RECENT = {lines: 1000, characters: 4096};
@@ -303,6 +307,12 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
     haproxyTail: haproxyTail.lines,
     skip: ending.skip,
     requestStop: ending.ask,
+    takeVariable(name, value) {
+      if (name !== LOG_LEVEL_VARIABLE) return true;
+      const level = LOG_LEVELS.find(one => one === value.trim());
+      if (level !== undefined) output.opened.setLevel(level);
+      return level !== undefined;
+    },
     lifecycle: () => lifecycle,
     live: () => pod.facts,
     inputOf(visit) {

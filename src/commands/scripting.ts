@@ -14,7 +14,7 @@ import {createHaproxyJob} from '../lifecycle/haproxy-job.ts';
 import type {Lifecycle, Visit} from '../lifecycle/lifecycle.ts';
 import {runShellBlock} from '../lifecycle/shell-block.ts';
 import type {JobVerb, Manifest} from '../lifecycle/spec.ts';
-import {createVariables, splitFitting} from '../lifecycle/variables.ts';
+import {createVariables, splitFitting, type Variables} from '../lifecycle/variables.ts';
 import {captureGroup} from '../ports/capture.ts';
 import {systemClock as clock} from '../ports/clock.ts';
 import {systemFiles as files} from '../ports/files.ts';
@@ -37,6 +37,8 @@ export interface ScriptingNeeds {
   readonly requestStop: () => void;
   readonly lifecycle: () => Lifecycle;
   readonly inputOf: (visit: Visit) => Buffer;
+  /** Acts on a `SET` that means the daemon itself; false refuses it. */
+  readonly takeVariable: (name: string, value: string) => boolean;
 }
 
 /** Everything that the pod's scripts touch: blocks, jobs, telegraf, the callback and the control socket. */
@@ -58,7 +60,11 @@ export async function openScripting(needs: ScriptingNeeds): Promise<Scripting> {
   const folder = `${dataFolder}/run`;
   const whole = () => deriveBlockEnvironment(config, needs.live());
   const env = () => splitFitting(whole()).fitting;
-  const variables = createVariables();
+  const kept = createVariables();
+  const variables: Variables = {
+    ...kept,
+    set: (name, value) => needs.takeVariable(name, value) && kept.set(name, value),
+  };
 
   const blocks = await openBlocks({
     files,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import type {Page} from 'playwright-core';
+import {exchange, getSegments} from '../support/exchange.ts';
 import {missing} from '../support/parts.ts';
 import {type Browser, keepScreenshot, seriousFindings, startBrowser} from './browser.ts';
 import {type Fleet, startFleet, TOKEN} from './fleet.ts';
@@ -63,6 +64,7 @@ describe('dashboard in a real browser', {skip, timeout: 180_000}, () => {
     await using fleet = await startFleet({KONTROL_TTL: '120', KONTROL_DAMPER: '3'});
     await using browser = await startBrowser();
     await fill(fleet, 1000);
+    await knock(fleet, 60);
     const page = await browser.open(fleet.url, DESKTOP);
     await see(page, '#members-count', '1000');
     await see(page, '#traffic-now', 'requests/s');
@@ -123,6 +125,15 @@ async function lookAt(page: Page, width: number, colorScheme: 'light' | 'dark'):
   const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
   assert.ok(Number(overflow) <= 0, `at ${width} px the page is ${overflow} px too wide`);
   await keepScreenshot(page, `members-${width}-${colorScheme}`);
+}
+
+/** Requests that HAProxy refuses by itself: something for the charts. */
+async function knock({port}: Fleet, count: number): Promise<void> {
+  const segments = getSegments('/denied', 'localhost');
+  for (let sent = 0; sent < count; sent += 1) {
+    await exchange({host: '127.0.0.1', port, segments, timeoutMs: 5000});
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
 }
 
 /** Members of ten apps, without waiting for each. */

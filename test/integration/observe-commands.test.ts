@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {execFile} from 'node:child_process';
 import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {type Fleet, startFleet} from '../dashboard/fleet.ts';
@@ -18,9 +19,9 @@ interface Ran {
   readonly stderr: string;
 }
 
-const run = (args: readonly string[], statusPort: number): Promise<Ran> =>
+const run = (args: readonly string[], statusPort: number, more: NodeJS.ProcessEnv = {}): Promise<Ran> =>
   new Promise(resolve => {
-    const env = {PATH: process.env.PATH, KONTROL_STATUS_PORT: String(statusPort)};
+    const env = {PATH: process.env.PATH, KONTROL_STATUS_PORT: String(statusPort), ...more};
     execFile(process.execPath, [MAIN, ...args], {env, timeout: 20_000}, (error, stdout, stderr) =>
       resolve({code: error === null ? 0 : Number(error.code), stdout, stderr}),
     );
@@ -113,6 +114,21 @@ describe('commands against a running daemon', {skip: missing('haproxy'), timeout
     const refused = await ping('--app', 'we b', '--ip', '127.0.1.9');
     assert.deepEqual([refused.code, /app "we b"/.test(refused.stderr)], [64, true], refused.stderr);
   });
+});
+
+test('log level, set on the control socket -> from then on; one that there is not -> KO', {
+  skip: missing('haproxy'),
+  timeout: 60_000,
+}, async () => {
+  await using fleet = await startFleet();
+  const {daemon} = fleet;
+  const set = (level: string) =>
+    run(['ctl', 'SET', 'KONTROL_LOG_LEVEL', level], daemon.statusPort, {
+      KONTROL_SOCKET: join(daemon.dataFolder, 'sock'),
+    });
+  assert.equal((await set('debug')).code, 0);
+  await daemon.waitFor(status => (status as {logLevel?: string}).logLevel === 'debug', 'the level');
+  assert.equal((await set('loud')).code, 1);
 });
 
 describe('commands without a daemon', () => {

@@ -26,7 +26,12 @@ export interface Chart {
   draw(samples: readonly Sample[]): void;
 }
 
-export function createChart(target: HTMLElement, curves: readonly Curve[], format: (value: number) => string): Chart {
+export function createChart(
+  target: HTMLElement,
+  curves: readonly Curve[],
+  format: (value: number) => string,
+  leastTop = 1,
+): Chart {
   let plot: Plot | undefined;
   let samples: readonly Sample[] = [];
 
@@ -40,7 +45,7 @@ export function createChart(target: HTMLElement, curves: readonly Curve[], forma
         width: target.clientWidth,
         height: HEIGHT,
         cursor: {drag: {x: false, y: false}},
-        scales: {y: {range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)]}},
+        scales: {y: {range: (_plot, _low, high) => [0, Math.max(leastTop, high * 1.1)]}},
         axes: [
           {...axis, space: 70, values: (_plot, ticks) => ticks.map(timeOf)},
           {...axis, size: 58, values: (_plot, ticks) => ticks.map(format)},

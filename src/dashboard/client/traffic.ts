@@ -87,6 +87,7 @@ export function startTraffic(): void {
         {label: 'out/s', color: '--curve-1', read: sample => sample.bytesOutPerSecond},
       ],
       formatBytes,
+      1024,
     ),
   ];
   draw();
