@@ -36,6 +36,7 @@ export interface Container extends AsyncDisposable {
 /** A read-only root, no capability, no way to gain one, two writable places: nothing that the daemon needs is missing. */
 export const CONFINED = [
   '--read-only',
+  '--read-only-tmpfs=false',
   '--cap-drop=ALL',
   '--security-opt=no-new-privileges',
   '--tmpfs=/data:rw,mode=1777',

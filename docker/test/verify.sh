@@ -22,12 +22,19 @@ PATH=$PWD/node_modules/.bin:$PATH
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/haproxy-kontrol
 mkdir -p "$cache"
 work=$(mktemp -d "${TMPDIR:-/tmp}/kontrol-images.XXXXXX")
-trap 'podman rm --all --force --time 0 >/dev/null 2>&1; rm -rf "$work"' EXIT
+clean() {
+  if [ -n "${CONTAINERS_STORAGE_CONF:-}" ]; then podman rm --all --force --time 0 >/dev/null 2>&1 || :; fi
+  for mount in $(cut -d ' ' -f 2 /proc/mounts | grep "^$work/" | sort -r); do umount -l "$mount"; done
+  rm -rf "$work"
+}
+# Never anybody else's containers: what the environment says of storage is replaced below.
+unset CONTAINERS_STORAGE_CONF CONTAINERS_CONF
+trap clean EXIT
 trap 'exit 1' INT TERM HUP
 
 # once NAME COMMAND: makes $cache/NAME.tar from the folder that COMMAND fills, unless it is there.
 once() {
-  [ -f "$cache/$1.tar" ] && return 0
+  if [ -f "$cache/$1.tar" ]; then return 0; fi
   say "making the base $1"
   $2 "$work/$1"
   tar -cf "$cache/$1.tar.$$" -C "$work/$1" .
@@ -51,8 +58,16 @@ once node-musl make_node_musl
 make_haproxy_musl "$work/haproxy-musl"
 make_telegraf "$work/telegraf"
 
-# No service manager, no kernel overlay, no CNI: what buildah and podman do without on a small machine.
-printf '[storage]\ndriver = "vfs"\ngraphroot = "%s/graph"\nrunroot = "%s/run"\n' "$work" "$work" >"$work/storage.conf"
+# Overlays where the kernel grants them here; else whole copies, which always work and take their time.
+mkdir -p "$work/probe/lower" "$work/probe/upper" "$work/probe/work" "$work/probe/merged"
+driver=vfs
+if mount -t overlay overlay -o "lowerdir=$work/probe/lower,upperdir=$work/probe/upper,workdir=$work/probe/work" "$work/probe/merged" 2>/dev/null; then
+  umount "$work/probe/merged"
+  driver=overlay
+fi
+
+# What buildah and podman need to do without a service manager.
+printf '[storage]\ndriver = "%s"\ngraphroot = "%s/graph"\nrunroot = "%s/run"\n' "$driver" "$work" "$work" >"$work/storage.conf"
 printf '[containers]\nlog_driver = "k8s-file"\ndefault_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]\n[engine]\ncgroup_manager = "cgroupfs"\nruntime = "runc"\nevents_logger = "file"\ntmp_dir = "%s/tmp"\n' "$work" >"$work/containers.conf"
 export CONTAINERS_STORAGE_CONF="$work/storage.conf" CONTAINERS_CONF="$work/containers.conf"
 
@@ -76,7 +91,7 @@ build() {
   say "building $1 from $2"
   image=$1 dockerfile=$2
   shift 2
-  buildah bud --quiet --isolation chroot --pull-never --format docker --tag "$image" --file "$dockerfile" "$@" . >"$work/build.log" 2>&1 ||
+  buildah bud --quiet --layers --isolation chroot --pull-never --format docker --tag "$image" --file "$dockerfile" "$@" . >"$work/build.log" 2>&1 ||
     { tail -n 40 "$work/build.log" >&2; return 1; }
 }
 build localhost/kontrol-debian docker/debian-12/Dockerfile
