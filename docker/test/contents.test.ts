@@ -20,7 +20,9 @@ const SIDES = [
 ];
 
 interface Lock {
-  readonly packages: Readonly<Record<string, {readonly dev?: boolean; readonly optional?: boolean}>>;
+  readonly packages: Readonly<
+    Record<string, {readonly dev?: boolean; readonly optional?: boolean; readonly devOptional?: boolean}>
+  >;
 }
 
 const readLock = async (): Promise<Lock['packages']> => {
@@ -53,10 +55,19 @@ for (const {image, user, folder, telegraf, node} of SIDES) {
         'package.json',
       ]);
       const installed = new Set(entries.map(({path}) => packageOf(path)).filter(name => name !== undefined));
-      const production = Object.entries(await readLock()).filter(
-        ([path, {dev, optional}]) => path !== '' && dev !== true && optional !== true,
+      const production = Object.entries(await readLock()).filter(([path, {dev}]) => path !== '' && dev !== true);
+      const allowed = new Set(production.map(([path]) => path));
+      const needed = production.filter(([, pack]) => !pack.optional && !pack.devOptional).map(([path]) => path);
+      assert.deepEqual(
+        [...installed].filter(path => !allowed.has(path)),
+        [],
+        'not production',
       );
-      assert.deepEqual([...installed].sort(), production.map(([path]) => path).sort());
+      assert.deepEqual(
+        needed.filter(path => !installed.has(path)),
+        [],
+        'lacking',
+      );
       const unwanted =
         /\.(d\.[cm]?ts|tsx?|map|node)$|(^|\/)(\.package-lock\.json|package-lock\.json|\.cache)$|\.test\./;
       assert.deepEqual(
