@@ -86,7 +86,11 @@ export async function openObservation(ports: ObservationPorts): Promise<Observat
           }),
         );
   const logFile = `${config.dataFolder}/log.cfg`;
-  if (accessLog !== undefined) await files.replace(logFile, deriveLogTarget(accessLog.port));
+  if (accessLog !== undefined) {
+    await files.replace(logFile, deriveLogTarget(accessLog.port)).catch(cause => {
+      throw new DaemonError('DATA', `cannot write ${logFile}: ${reasonOf(cause)}; make room in KONTROL_DATA`, {cause});
+    });
+  }
   const stream = createEventStream(clock);
   opening.defer(() => stream.close());
   const timelines = createTimelines();
