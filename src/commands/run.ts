@@ -574,6 +574,7 @@ const placeOf = (template: TemplateSource): string => {
 function withAdvice(fault: unknown, template: TemplateSource, why: string): unknown {
   if (!(fault instanceof DaemonError)) return fault;
   const {code, message, detail} = fault;
+  if (code !== 'RENDER' && code !== 'VALIDATE' && code !== 'APPLY') return fault;
   const mend = `mend the template (${placeOf(template)})`;
   const advice = code === 'APPLY' ? `free what it needs or ${mend}` : mend;
   return new DaemonError(code, `${message}; ${advice}: ${why}`, {cause: fault, detail});
