@@ -70,7 +70,7 @@ describe('reloads under load', {skip: missing('root', 'haproxy', 'netns', 'iptab
       await using net = await openNamespaces();
       await using _backends = await startBackends([{name: 'one', host: podIps[0], port: 80}], net.client);
       if (migrates) {
-        const [file = '', ...args] = net.proxy.exec(['sysctl', '-qw', 'net.ipv4.tcp_migrate_req=1']);
+        const [file = '', ...args] = net.proxy.exec(['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/tcp_migrate_req']);
         execFileSync(file, args);
       }
       await using reloading = await startReloading(template(0, binds, globals), {
