@@ -14,6 +14,9 @@ export const EXIT_CODES = {
   APPLY: 9,
   PROXY: 10,
   DRAIN: 11,
+  UNHEALTHY: 12,
+  UNREACHABLE: 13,
+  KUBERNETES: 20,
   USAGE: 64,
 } as const;
 

@@ -1,20 +1,40 @@
 #!/usr/bin/env node
 import {parseArgs} from 'node:util';
 import {DaemonError, EXIT_CODES, reasonOf} from './errors.ts';
+import {describeCommands, REFERENCE} from './terminal/reference.ts';
 
 const USAGE = `usage: haproxy-kontrol <command>
 
-  run       the daemon, configured by its environment (README "Settings")
-  demo      the daemon with three backends on loopback that ping it: something to look at
+  run         the daemon, configured by its environment (README "Settings")
+  ctl         speaks to a running daemon on its control socket (\`ctl help\`)
+  demo        the daemon with three backends on loopback that ping it: something to look at
+${describeCommands()}
+Each of the latter has --help with examples.
 `;
 
 /** argv to command. Each is loaded when asked for, so that a small one does not pay for the daemon. */
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   run: async () => (await import('./commands/run.ts')).run(),
+  ctl: async args => (await import('./commands/ctl.ts')).ctl(args),
   demo: async () => (await import('./commands/demo.ts')).demo(),
+  status: async args => (await import('./commands/status.ts')).status(args),
+  history: async args => (await import('./commands/history.ts')).history(args),
+  diff: async args => (await import('./commands/diff.ts')).diff(args),
+  members: async args => (await import('./commands/members.ts')).members(args),
+  top: async args => (await import('./commands/top.ts')).top(args),
+  logs: async args => (await import('./commands/logs.ts')).logs(args),
+  ping: async args => (await import('./commands/ping.ts')).ping(args),
+  completion: async args =>
+    (await import('./commands/completion.ts')).completion(
+      args,
+      Object.keys(COMMANDS).filter(name => !Object.hasOwn(REFERENCE, name)),
+    ),
 };
 
 async function main(args: string[]): Promise<number> {
+  // These read their own options; ctl's arguments are somebody's input, dashes and all.
+  const [first = ''] = args;
+  if (first === 'ctl' || Object.hasOwn(REFERENCE, first)) return COMMANDS[first]?.(args.slice(1)) ?? EXIT_CODES.USAGE;
   const {positionals, values} = parseArgs({
     args,
     allowPositionals: true,

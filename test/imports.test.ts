@@ -8,20 +8,27 @@ import {describe, test} from 'node:test';
  * it: the composition root knows everybody, and only `main.ts` imports it.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  certs: [],
   config: [],
   damper: [],
+  dashboard: [],
   demo: ['config', 'members', 'slave'],
+  etcd: [],
   firewall: [],
-  http: ['lifecycle', 'members', 'reload'],
+  fleet: ['etcd'],
+  http: ['kubernetes', 'lifecycle', 'members', 'proxy', 'reload'],
   jobs: ['proxy'],
-  lifecycle: ['damper', 'reload', 'template'],
-  members: [],
-  metrics: ['lifecycle', 'members', 'reload'],
+  kubernetes: [],
+  lifecycle: ['damper', 'jobs', 'members', 'proxy', 'reload', 'template'],
+  members: ['etcd'],
+  metrics: ['kubernetes', 'lifecycle', 'members', 'proxy', 'reload'],
   ports: [],
   proxy: [],
   reload: ['config', 'firewall', 'jobs', 'proxy'],
   slave: ['config', 'members'],
+  telegraf: ['config'],
   template: ['config', 'members'],
+  terminal: ['dashboard', 'http', 'lifecycle', 'members', 'proxy'],
 };
 
 /** What node's own modules offer without touching the world. */
@@ -29,9 +36,9 @@ const PURE_NAMES: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': ['createHash', 'randomBytes', 'timingSafeEqual'],
   'node:net': ['isIP', 'isIPv4', 'isIPv6'],
   'node:path': ['basename', 'dirname', 'join'],
-  'node:util': ['isDeepStrictEqual', 'stripVTControlCharacters'],
+  'node:util': ['isDeepStrictEqual', 'inspect', 'styleText', 'stripVTControlCharacters'],
 };
-const PURE_PACKAGES = ['nunjucks', 'yaml'];
+const PURE_PACKAGES = ['diff', 'nunjucks', 'yaml'];
 
 interface Import {
   readonly from: string;

@@ -36,3 +36,17 @@ install_node_modules() {
   npm ci --no-audit --no-fund --loglevel=error
   cp package-lock.json "$stamp"
 }
+
+# A real kube-apiserver for the suites, once: it takes some minutes, so it is built beside the others; those that need it
+# wait for it.
+build_apiserver() {
+  cache=${XDG_CACHE_HOME:-$HOME/.cache}/haproxy-kontrol
+  [ ! -x "$cache/kube-apiserver" ] || return 0
+  if [ "$(id -u)" != 0 ] || ! command -v dpkg-source >/dev/null 2>&1; then
+    say 'kube-apiserver is not built: that takes root on Debian'
+    return 0
+  fi
+  say "building kube-apiserver beside the suites; its log is $cache/build.log"
+  mkdir -p "$cache"
+  nice -n 15 bash test/kubernetes/build-apiserver.sh "$cache" >"$cache/build.log" 2>&1 </dev/null &
+}

@@ -5,7 +5,9 @@ set -eu
 cd "$(dirname "$0")/.."
 . test/install.sh
 
-install_packages haproxy iptables iproute2 util-linux python3-jinja2 faketime
+install_packages haproxy iptables iproute2 util-linux python3-jinja2 faketime \
+  etcd-server socat netcat-openbsd openssl dpkg-dev
+build_apiserver
 install_node_modules
 npm run --silent lint
 npm run --silent typecheck

@@ -3,32 +3,49 @@ import {fileURLToPath} from 'node:url';
 import {destination, type Logger} from 'pino';
 import type {Config, TemplateSource} from '../config/config.ts';
 import {openDataFolder} from '../config/data-folder.ts';
-import {loadConfig} from '../config/load.ts';
+import {lackingFacts} from '../config/lacking.ts';
+import {loadConfig, loadPreliminaries, type Preliminaries} from '../config/load.ts';
+import {CONFIG_ANNOTATION} from '../config/parse.ts';
 import {DaemonError, EXIT_CODES, reasonOf} from '../errors.ts';
 import {type Firewall, openFirewall} from '../firewall/gate.ts';
+import {applyInTurn} from '../fleet/apply-in-turn.ts';
 import {listen} from '../http/listen.ts';
 import {createMaster} from '../http/master.ts';
 import {createReceiver} from '../http/receive.ts';
-import {createProbes, createStatus} from '../http/status.ts';
+import {createProbes} from '../http/status.ts';
 import {openProcessTable} from '../jobs/proc.ts';
 import {superviseJob} from '../jobs/supervisor.ts';
+import {createTail} from '../jobs/tail.ts';
+import {type Api, openApi} from '../kubernetes/api.ts';
+import {deriveVariables} from '../kubernetes/facts.ts';
+import {type LivePod, openLivePod} from '../kubernetes/pod-facts.ts';
+import {describePod} from '../kubernetes/status.ts';
 import {openConverger} from '../lifecycle/converge.ts';
 import {isSettled} from '../lifecycle/convergence.ts';
+import type {Visit} from '../lifecycle/lifecycle.ts';
 import {openLifecycle} from '../lifecycle/lifecycle.ts';
 import {CONFIGURE, parseManifest} from '../lifecycle/manifest.ts';
 import {createPasses} from '../lifecycle/passes.ts';
-import {runShellBlock} from '../lifecycle/shell-block.ts';
+import {createTurns} from '../lifecycle/turns.ts';
 import {deriveKey} from '../members/base62.ts';
 import {digestHosts} from '../members/digest.ts';
-import {createEmbeddedStore} from '../members/embedded-store.ts';
+import {createGuard} from '../members/guard.ts';
+import {encodeHosts, mergeHosts} from '../members/hosts.ts';
+import {parseHosts} from '../members/hosts-map.ts';
+import type {Hosts} from '../members/member.ts';
 import {parsePing} from '../members/ping.ts';
 import {openRegistry} from '../members/registry.ts';
 import {openSnapshotFile} from '../members/snapshot-file.ts';
 import {createTable} from '../members/table.ts';
+import {openTokenFile, type TokenFile} from '../members/token-file.ts';
+import {createKubernetesMetrics} from '../metrics/kubernetes-metrics.ts';
 import {createMetrics} from '../metrics/metrics.ts';
+import {openStatsd} from '../metrics/statsd.ts';
 import {systemClock as clock, sleep} from '../ports/clock.ts';
 import {systemFiles as files} from '../ports/files.ts';
-import {type Log, openLog} from '../ports/log.ts';
+import {type Log, type OpenedLog, openLog} from '../ports/log.ts';
+import {prettyLine} from '../ports/pretty.ts';
+import {createRecentLines} from '../ports/recent-lines.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
 import {parseInfo} from '../proxy/answers.ts';
 import {checkCandidate, loadBuild, loadVersion} from '../proxy/check.ts';
@@ -41,12 +58,18 @@ import {probeCapabilities} from '../reload/capabilities.ts';
 import {READY_WITHIN_MS} from '../reload/generation.ts';
 import {type Generations, openGenerations} from '../reload/generations.ts';
 import {openOutputFile} from '../reload/output-file.ts';
+import {giveWay} from '../reload/priority.ts';
 import {openPayload} from '../slave/payload-file.ts';
-import {sendPing} from '../slave/send.ts';
+import {createSendPing} from '../slave/send.ts';
 import {openSlave} from '../slave/slave.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {openTemplateText} from '../template/source.ts';
+import {openCluster} from './cluster.ts';
+import {openGatekeeper} from './gatekeeper.ts';
+import {type Observation, openObservation} from './observation.ts';
+import {openStore} from './open-store.ts';
+import {openScripting} from './scripting.ts';
 
 const PACKAGE_ROOT = new URL('../../', import.meta.url);
 const RUNTIME_LIMIT_MS = 2000;
@@ -55,26 +78,69 @@ const RUNTIME_LIMIT_MS = 2000;
 const WARMUP_DAMPER = {quietMs: 1000, maxMs: 4000};
 const KEEPALIVE_OF_TTL = 0.75;
 
+/** What `/logs` can show of our own log and of HAProxy's. */
+const RECENT = {lines: 1000, characters: 4096};
+
+/** A stdout that nobody reads may cost this much memory; what does not fit is lost. */
+const MAX_UNWRITTEN_BYTES = 16 << 20;
+
 type Room = (name: string) => Log;
+
+/** The log, and what stands behind it. */
+interface Output {
+  readonly opened: OpenedLog;
+  readonly sink: ReturnType<typeof destination>;
+  readonly recent: Parameters<typeof openObservation>[0]['recent'];
+}
 
 /**
  * Runs the daemon until it is told to stop: the composition root, the only place that knows every room. Resolves with
  * the exit code (README "Exit codes"); 0 only after a drained, orderly stop. Rejects with what was fatal.
  */
 export async function run(): Promise<number> {
-  const {config, warnings} = loadConfig();
+  const preliminaries = loadPreliminaries();
   // A reader of our log that went away is no reason to stop serving.
-  const output = destination({dest: 1, sync: false}).on('error', () => {});
-  const {log, room} = openLog(config.logLevel, output);
-  for (const reason of warnings) log.warn({room: 'config', reason}, 'configuration warning');
+  const sink = destination({dest: 1, sync: false, maxLength: MAX_UNWRITTEN_BYTES}).on('error', () => {});
+  const output = openOutput(preliminaries, sink);
+  const {log, room} = output.opened;
   try {
-    return await (config.template === undefined ? serveSlaveOnly(config, room) : serve(config, config.template, room));
+    const {env, pod: settings, mode, dataFolder} = preliminaries;
+    const ending = openEnd();
+    const api = settings.api && openApi(settings.api);
+    const lacking = (facts: LivePod['facts']) => lackingFacts(facts, {mode, env});
+    const podOptions = {...settings, env, dataFolder, lacking};
+    const opening = openLivePod(podOptions, {api, clock, files, log: room('kubernetes')}, ending.asked);
+    const pod = await opening.catch(fault => {
+      if (ending.asked.aborted) return undefined;
+      throw fault;
+    });
+    if (pod === undefined) return 0;
+    const {config, warnings} = loadConfig(env, deriveVariables(pod.facts, env));
+    for (const reason of warnings) log.warn({room: 'config', reason}, 'configuration warning');
+    const {template} = config;
+    return await (template === undefined
+      ? serveSlaveOnly(config, room, ending)
+      : serve({config, template, output, ending, pod, api}));
   } catch (err) {
     reportFatal(log, err);
     throw err;
   } finally {
-    output.flushSync();
+    sink.flushSync();
   }
+}
+
+function openOutput({logLevel, logFormat}: Preliminaries, sink: Output['sink']): Output {
+  const recent = {
+    daemon: createRecentLines(RECENT.lines, RECENT.characters),
+    access: createRecentLines(RECENT.lines, RECENT.characters),
+  };
+  const opened = openLog(logLevel, {
+    write(line) {
+      recent.daemon.add(line);
+      sink.write(logFormat === 'pretty' ? `${prettyLine(line, process.stdout.isTTY === true)}\n` : line);
+    },
+  });
+  return {opened, sink, recent};
 }
 
 const reportFatal = (log: Logger, err: unknown): void =>
@@ -85,42 +151,78 @@ function openEnd(): Ending {
   const ended = Promise.withResolvers<void>();
   // Awaited only once the daemon serves; until then its fault waits here.
   ended.promise.catch(() => {});
+  const asked = new AbortController();
   const skip = new AbortController();
-  let asked = false;
   const onStop = () => {
-    if (asked) skip.abort();
-    asked = true;
+    if (asked.signal.aborted) skip.abort();
+    asked.abort();
     ended.resolve();
   };
   process
     .on('SIGTERM', onStop)
     .on('SIGINT', onStop)
     .on('SIGHUP', () => {});
-  return {reached: ended.promise, skip: skip.signal, fail: error => ended.reject(error)};
+  return {
+    reached: ended.promise,
+    asked: asked.signal,
+    skip: skip.signal,
+    ask: onStop,
+    fail: error => ended.reject(error),
+  };
 }
 
 interface Ending {
   /** Resolves when a stop is asked for; rejects with a fatal fault. */
   readonly reached: Promise<void>;
+  /** Aborts when a stop is asked for. */
+  readonly asked: AbortSignal;
   readonly skip: AbortSignal;
+  /** A stop, as a first signal asks for it. */
+  ask(): void;
   fail(error: DaemonError): void;
 }
 
-async function serve(config: Config, template: TemplateSource, room: Room): Promise<number> {
+interface Served {
+  readonly config: Config;
+  readonly template: TemplateSource;
+  readonly output: Output;
+  readonly ending: Ending;
+  readonly pod: LivePod;
+  readonly api: Api | undefined;
+}
+
+async function serve({config, template, output, ending, pod, api}: Served): Promise<number> {
   const {dataFolder, self} = config;
+  const {room} = output.opened;
   const startedMs = clock.nowMs();
   const log = room('main');
   await using _lock = await openDataFolder(dataFolder);
   const manifest = loadManifest(config.lifecycle);
+  for (const reason of manifest.warnings) log.warn({reason}, 'lifecycle manifest warning');
   const haproxy = await loadVersion({spawn, haproxy: config.haproxy});
-  const ending = openEnd();
 
+  await using observation = await openObservation({config, clock, files, ...output});
   const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});
-  const generations = await openProxy(config, room, {firewall, version: haproxy, onFatal: ending.fail});
+  const haproxyTail = createTail();
+  let tellFatal = (_error: DaemonError): void => {};
+  const opened = await openProxy(config, room, {
+    ...observation,
+    firewall,
+    version: haproxy,
+    onLine: haproxyTail.add,
+    onFatal(error) {
+      tellFatal(error);
+      ending.fail(error);
+    },
+  });
 
   const snapshotFile = openSnapshotFile({files, clock, log: room('members')}, dataFolder);
   const snapshot = await snapshotFile.load();
-  const store = createEmbeddedStore(snapshot.seq);
+  const guard = createGuard({ttlMs: config.ttlMs});
+  const shared = await openStore({config, snapshot, guard, room});
+  const {store} = shared;
+  let isDraining = false;
+  const generations = takingTurns(opened, applyInTurn(opened, shared), () => isDraining);
   const registry = openRegistry({
     clock,
     log: room('members'),
@@ -130,27 +232,46 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
       ownApp: self.app,
       maxMembers: config.maxMembers,
       maxPayloadBytes: config.maxPayloadBytes,
+      guard,
     }),
     snapshotFile,
     snapshot,
     onChange: ({cause}) => converger.changed(cause),
+    onEvent: observation.noteMember,
   });
 
-  const templateText = openTemplateText(template, {files, clock});
-  const loadInput = async (): Promise<TemplateInput> => ({
-    template: await templateText.load(),
+  const hosts = () => mergeHosts(registry.hosts(), cluster.serviceHosts());
+  const templateText = openTemplateText(template, {files, clock, annotations: () => pod.facts.annotations});
+  const loadInput = async (visit?: Visit): Promise<TemplateInput> => ({
+    template: observation.hold.current?.template ?? (await templateText.load()),
     variables: {
-      hosts: registry.hosts(),
+      hosts: (visit && givenHosts(visit)) ?? hosts(),
       pods: registry
         .members()
         .map(({app, id, ip, key, role, seq, payload}) => ({app, id, ip, key, role, seq, payload})),
-      node: self.node,
-      labels: self.labels,
-      annotations: self.annotations,
+      node: {labels: pod.facts.nodeLabels, annotations: pod.facts.nodeAnnotations},
+      labels: pod.facts.labels,
+      annotations: pod.facts.annotations,
       env: config.env,
-      certs: {},
+      certs: cluster.certificates.paths(),
     },
   });
+
+  /** Until the first pass begins, whatever changes is part of it. */
+  let demand: (cause: string) => void = () => {};
+  let changed: (cause: string) => void = () => {};
+  const cluster = await openCluster({
+    config,
+    api,
+    haproxy,
+    facts: () => pod.facts,
+    files,
+    clock,
+    room,
+    demand: cause => demand(cause),
+    changed: cause => changed(cause),
+  });
+  tellFatal = cluster.failed;
 
   const passes = createPasses({
     clock,
@@ -159,23 +280,53 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     renderer: createRenderer(),
     proxy: generations,
     check: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
-    onRecord: record => metrics.countPass(record),
+    refresh: cluster.certificates.refresh,
+    lastPass: observation.history.lastPass,
+    onRecord(record, material) {
+      metrics.countPass(record);
+      observation.recordPass(record, material);
+      cluster.passed(record);
+      if (record.verdict === 'failed') return;
+      if (record.verdict === 'ok') statsd?.count('kontrol.configured');
+      void cluster.certificates.settle(record.verdict === 'ok', generations.text ?? '');
+    },
   });
 
-  let drained = true;
+  const scripting = await openScripting({
+    config,
+    manifest,
+    room,
+    proxy: generations,
+    haproxyTail: haproxyTail.lines,
+    skip: ending.skip,
+    requestStop: ending.ask,
+    lifecycle: () => lifecycle,
+    inputOf(visit) {
+      const hosts = visit.origin === 'daemon' ? passes.hostsOf(visit) : undefined;
+      return visit.input ?? Buffer.from(hosts === undefined ? '' : encodeHosts(hosts));
+    },
+  });
+
+  let drained: boolean | undefined;
+  const drain = async () => {
+    isDraining = true;
+    drained = await generations.drain(config.graceMs, ending.skip);
+  };
   const lifecycle = openLifecycle({
     manifest,
     clock,
     log: room('lifecycle'),
-    actions: {
-      ...passes.actions,
-      async drain() {
-        drained = await generations.drain(config.graceMs, ending.skip);
-      },
+    actions: {...passes.actions, drain, telegraf: scripting.telegraf},
+    runJob: scripting.runJob,
+    runShell: scripting.blocks.run,
+    onVisitBegun: passes.begin,
+    async onVisitEnded(visit, fault) {
+      await passes.conclude(visit, fault);
+      const {applied} = passes;
+      if (fault !== undefined || visit.tag !== CONFIGURE || visit.origin === 'socket' || applied === undefined) return;
+      const {hosts, pods} = applied.input.variables;
+      scripting.callback?.tell({digest: applied.digest, md5: digestHosts(hosts), pods: JSON.stringify(pods)});
     },
-    runShell: (block, {tag}, signal) =>
-      runShellBlock(block, tag, config.env, {spawn, clock, log: room('lifecycle'), signal}),
-    onVisitEnded: passes.conclude,
   });
 
   const isWarm = () => registry.restored || clock.nowMs() - startedMs >= config.ttlMs * KEEPALIVE_OF_TTL;
@@ -190,7 +341,7 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
       const input = await loadInput().catch(() => undefined);
       return input === undefined || digestInput(input) !== passes.applied?.digest;
     },
-    runPass: cause => lifecycle.goTo(CONFIGURE, cause),
+    runPass: cause => lifecycle.goTo(CONFIGURE, {cause, origin: 'daemon'}),
   });
 
   let phase: 'starting' | 'ready' | 'stopping' = 'starting';
@@ -208,26 +359,54 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     generations.status.state === 'RUNNING';
 
   const version = loadPackageVersion();
+  const statsd = config.statsd && openStatsd(config.statsd, clock);
   const metrics = createMetrics({
     version,
-    hosts: registry.hosts,
+    hosts,
     memberCount: () => registry.size,
     proxy: () => generations.status,
     isInSync,
     isReady,
     isStoreHealthy: store.healthy,
+    guard: registry.guard,
     gateShutMs: firewall.shutMs,
+    isHeld: () => observation.hold.current !== undefined,
+    accessLog: () => observation.accessLog?.counts,
   });
+  const countPing: typeof metrics.countPing = result => {
+    metrics.countPing(result);
+    if (result !== 'bad') statsd?.count('kontrol.ping');
+    if (result === 'joined' || result === 'replaced') statsd?.count('kontrol.up');
+    if (result === 'left') statsd?.count('kontrol.down');
+  };
+  const {tokenFile: tokenPath} = config.verify;
+  const tokenFile =
+    tokenPath === undefined ? undefined : await openTokenFile(tokenPath, {files, clock, log: room('http')});
+  const gatekeeper = openGatekeeper({settings: config.verify, api, tokenFile, registry, clock, log: room('http')});
   const master = createMaster({
-    receive: createReceiver({parse: parsePing, record: registry.record, count: metrics.countPing}),
+    receive: createReceiver({
+      parse: parsePing,
+      verify: gatekeeper.verify,
+      record: registry.record,
+      refusal: store.refusal,
+      count: countPing,
+    }),
     state: () => ({
       md5: passes.applied === undefined ? null : digestHosts(passes.applied.input.variables.hosts),
       hosts: Object.fromEntries(passes.applied?.input.variables.hosts ?? []),
     }),
+    script: scripting.script,
     clock,
     log: room('http'),
   });
-  const status = createStatus({
+  const kubernetes = () => ({
+    pod: describePod(pod, config.pod),
+    certificates: cluster.certificates.status(),
+    services: cluster.services,
+    verify: gatekeeper.status,
+  });
+  const kubernetesMetrics = createKubernetesMetrics(kubernetes);
+  const status = observation.createStatusPort({
     status: () => ({
       version,
       mode: modeTokens(config),
@@ -235,23 +414,48 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
       ready: isReady(),
       inSync: isInSync(),
       lastError: lastFailed() ? (passes.last?.error ?? null) : null,
-      lifecycle: {state: lifecycle.state.tag, sinceMs: lifecycle.state.sinceMs},
-      digest: digestHosts(registry.hosts()),
-      hosts: Object.fromEntries(registry.hosts()),
+      lifecycle: {state: lifecycle.state.tag, sinceMs: lifecycle.state.sinceMs, error: lifecycle.lastFault},
+      digest: digestHosts(hosts()),
+      hosts: Object.fromEntries(hosts()),
       memberCount: registry.size,
+      ttlMs: config.ttlMs,
       store: {kind: store.kind, healthy: store.healthy()},
+      guard: {held: registry.guard.held, holds: registry.guard.holds},
+      ...(shared.replicas && {fleet: shared.replicas}),
       proxy: {...generations.status, version: haproxy.text},
       reload: {...generations.reload, last: passes.last ?? null},
+      kubernetes: kubernetes(),
     }),
     members: registry.members,
     configuration: () => (generations.text === undefined ? undefined : redactConfiguration(generations.text)),
     isReady,
-    metrics: metrics.read,
-    log: room('http'),
+    metrics: {
+      async read() {
+        const {type, text} = await metrics.read();
+        return {type, text: text + (await kubernetesMetrics.read())};
+      },
+    },
+    demand: converger.demand,
+    askProxy: command => ask(generations.socket, command, {timeoutMs: RUNTIME_LIMIT_MS}),
   });
 
   await using closing = new AsyncDisposableStack();
+  closing.defer(() => statsd?.close());
+  closing.defer(() => pod.close());
+  closing.defer(() => cluster.close());
+  closing.defer(() => gatekeeper.close());
+  closing.defer(() => shared.close());
   closing.defer(() => registry.close());
+  shared.join(() => ({
+    version,
+    generation: generations.status.generation,
+    digest: digestHosts(registry.hosts()),
+    inSync: isInSync(),
+  }));
+  const control = await scripting.listen();
+  closing.defer(() => control.close());
+  closing.defer(() => scripting.jobs.close());
+  closing.defer(() => scripting.callback?.close());
   const masterPort = await listen(master, {port: config.port, label: 'master endpoint', clock});
   closing.defer(() => masterPort.close());
   const statusPort = await listen(status, {port: config.statusPort, label: 'status port', clock});
@@ -261,13 +465,23 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
     'daemon started',
   );
 
-  const slave = await openSlaveRole(config, room);
+  const slave = await openSlaveRole(config, room, tokenFile);
   closing.defer(() => slave.close(ending.skip));
   closing.defer(() => converger.close());
 
   const boot = async () => {
     await lifecycle.boot();
-    await converger.demand('start').catch(fault => startFromDisk(fault, template, generations, passes.applyText, log));
+    demand = cause => void converger.demand(cause).catch(() => {});
+    changed = converger.changed;
+    pod.follow(names => {
+      cluster.annotated();
+      if (names.includes('annotations')) demand('annotations changed');
+      else changed(`${names.join(', ')} changed`);
+    });
+    scripting.jobs.autostart();
+    await converger.demand('start').catch(async fault => {
+      if (phase !== 'stopping') await startFromDisk(fault, template, generations, passes.applyText, log);
+    });
     process.on('SIGHUP', () => void converger.demand('SIGHUP').catch(() => {}));
     closing.defer(templateText.follow(() => converger.changed('template changed')));
     await ending.reached;
@@ -278,19 +492,24 @@ async function serve(config: Config, template: TemplateSource, room: Room): Prom
   await sleep(clock, config.lingerMs, ending.skip).catch(() => {});
   converger.close();
   await slave.close(ending.skip);
-  await lifecycle.stop();
+  const fault = await lifecycle.stop();
+  // A manifest of 2017 does not name it.
+  if (drained === undefined) await drain();
   log.info({drained}, 'daemon stopped');
-  return drained ? 0 : EXIT_CODES.DRAIN;
+  if (!drained) return EXIT_CODES.DRAIN;
+  return fault === undefined ? 0 : EXIT_CODES.LIFECYCLE;
 }
 
 /** `KONTROL_MODE=slave`: keepalives and a status port that answers probes; no proxy, no members. */
-async function serveSlaveOnly(config: Config, room: Room): Promise<number> {
-  const ending = openEnd();
+async function serveSlaveOnly(config: Config, room: Room, ending: Ending): Promise<number> {
   const probes = createProbes({isReady: () => true});
   await using closing = new AsyncDisposableStack();
   const statusPort = await listen(probes, {port: config.statusPort, label: 'status port', clock});
   closing.defer(() => statusPort.close());
-  const slave = await openSlaveRole(config, room);
+  const {tokenFile: tokenPath} = config.verify;
+  const tokenFile =
+    tokenPath === undefined ? undefined : await openTokenFile(tokenPath, {files, clock, log: room('slave')});
+  const slave = await openSlaveRole(config, room, tokenFile);
   room('main').info({version: loadPackageVersion(), statusPort: statusPort.port}, 'slave started');
   await ending.reached;
   await slave.close(ending.skip);
@@ -320,22 +539,62 @@ async function startFromDisk(
   }
 }
 
+const placeOf = (template: TemplateSource): string => {
+  switch (template.is) {
+    case 'annotation':
+      return `annotation ${CONFIG_ANNOTATION}`;
+    case 'text':
+      return template.from;
+    case 'file':
+      return template.path;
+  }
+};
+
 /** What an operator can do about a first pass that failed with nothing to fall back on. */
 function withAdvice(fault: unknown, template: TemplateSource): unknown {
   if (!(fault instanceof DaemonError)) return fault;
   const {code, message, detail} = fault;
-  const mend = `mend the template (${template.is === 'text' ? template.from : template.path})`;
+  const mend = `mend the template (${placeOf(template)})`;
   const advice = code === 'APPLY' ? `free what it needs or ${mend}` : mend;
   return new DaemonError(code, `${message}; ${advice}: there is no last good proxy.cfg`, {cause: fault, detail});
+}
+
+/**
+ * A pass and a `restart haproxy` of somebody's own never apply at once, and nothing is started any more once the daemon
+ * drains. `apply` is the proxy's own, in turn with other replicas. All else is read through to `proxy`.
+ */
+function takingTurns(proxy: Generations, apply: Generations['apply'], isDraining: () => boolean): Generations {
+  const turns = createTurns();
+  const inTurn: Pick<Generations, 'apply' | 'drain'> = {
+    apply: candidate =>
+      turns(() => {
+        if (!isDraining()) return apply(candidate);
+        throw new DaemonError('APPLY', `cannot apply generation ${candidate.generation}: the daemon stops`);
+      }),
+    drain: (graceMs, skip) => turns(() => proxy.drain(graceMs, skip)),
+  };
+  return Object.assign(Object.create(proxy), inTurn);
+}
+
+/** The hosts that came with a request, which serve its pass alone; undefined when its input is something else. */
+function givenHosts({origin, input}: Visit): Hosts | undefined {
+  const parsed = origin === 'socket' && input !== undefined ? parseHosts(input.toString()) : undefined;
+  if (parsed?.is === 'fault') throw new DaemonError('RENDER', `cannot use INPUT as hosts: ${parsed.reason}`);
+  return parsed?.is === 'hosts' ? parsed.hosts : undefined;
 }
 
 /** HAProxy and all that carries it. */
 async function openProxy(
   config: Config,
   room: Room,
-  given: {firewall: Firewall; version: Version; onFatal: (error: DaemonError) => void},
+  given: Pick<Observation, 'logFileFor'> & {
+    firewall: Firewall;
+    version: Version;
+    onLine: (line: string) => void;
+    onFatal: (error: DaemonError) => void;
+  },
 ): Promise<Generations> {
-  const {firewall, version, onFatal} = given;
+  const {firewall, version, logFileFor, onLine, onFatal} = given;
   const capabilities = await probeCapabilities({
     files,
     version,
@@ -352,6 +611,7 @@ async function openProxy(
     processes: openProcessTable(),
     firewall,
     bind: bindOnly,
+    giveWay,
     capabilities,
     version,
     log: room('reload'),
@@ -363,24 +623,31 @@ async function openProxy(
     supervise: superviseJob,
     readyWithinMs: READY_WITHIN_MS,
     ask: (socket, command) => ask(socket, command, {timeoutMs: RUNTIME_LIMIT_MS}),
+    logFileFor,
     pidIn: answer => Number(parseInfo(answer).get('Pid')),
     onOutput(generation, pid, line) {
       const {level, text} = parseOutputLine(line);
       log[level]({generation, pid, line: text}, 'haproxy wrote');
       outputFile.write(line);
+      onLine(line);
     },
     onFatal,
   });
 }
 
 /** The slave role where it is switched on and has masters; otherwise something that has nothing to close. */
-async function openSlaveRole(config: Config, room: Room): Promise<{close(signal?: AbortSignal): Promise<void>}> {
+async function openSlaveRole(
+  config: Config,
+  room: Room,
+  tokenFile: TokenFile | undefined,
+): Promise<{close(signal?: AbortSignal): Promise<void>}> {
   const {self, masters, ttlMs} = config;
   const {ip} = self;
   if (masters.length === 0 || ip === undefined) return {close: async () => {}};
   const log = room('slave');
   const payload = await openPayload({path: config.payloadFile, clock, log});
-  const slave = openSlave({masters, self: {...self, ip}, ttlMs, payload, deriveKey, send: sendPing, clock, log});
+  const send = createSendPing(() => tokenFile?.tokens[0]);
+  const slave = openSlave({masters, self: {...self, ip}, ttlMs, payload, deriveKey, send, clock, log});
   return {
     async close(signal) {
       await slave.close(signal);

@@ -1,9 +1,13 @@
-import type {LogLevel} from '../ports/log.ts';
+import type {LogLevel} from '../ports/log-level.ts';
+import type {EtcdSettings} from './etcd.ts';
+
+export type LogFormat = 'json' | 'pretty';
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** Where the template's text comes from: given as text (annotation or variable), or a file that is followed. */
+/** Where the template's text comes from: the pod's annotation as it is now, a variable, or a file that is followed. */
 export type TemplateSource =
+  | {readonly is: 'annotation'}
   | {readonly is: 'text'; readonly text: string; readonly from: string}
   | {readonly is: 'file'; readonly path: string};
 
@@ -31,11 +35,36 @@ export interface Self {
   readonly node: {readonly labels: Labels; readonly annotations: Labels};
 }
 
+/** Where the pod's own facts, and what else the cluster knows, come from. */
+export interface PodSettings {
+  readonly namespace: string;
+  /** The pod's name. */
+  readonly id: string;
+  /** The folder of a downward-API volume, when there is one. */
+  readonly downward: string | undefined;
+  /** The Kubernetes API, when it is to be used: its address and the folder with `token` and `ca.crt`. */
+  readonly api: {readonly server: string; readonly credentials: string} | undefined;
+  /** How long a start waits for facts that it cannot do without. */
+  readonly waitMs: number;
+  /** A folder of mounted certificates. */
+  readonly certs: string | undefined;
+}
+
+/** Who may ping (KONTROL_VERIFY, KONTROL_VERIFY_NAMESPACES, KONTROL_PING_TOKEN_FILE). */
+export interface VerifySettings {
+  readonly source: boolean;
+  /** The namespaces whose pods may; undefined where the cluster is not asked. `*` is all of them. */
+  readonly namespaces: readonly string[] | undefined;
+  readonly tokenFile: string | undefined;
+}
+
 /** Everything that can be set, read once and frozen. README "Settings" lists the variable behind each field. */
 export interface Config {
   readonly mode: {readonly master: boolean; readonly slave: boolean};
   readonly logLevel: LogLevel;
   readonly self: Self;
+  readonly pod: PodSettings;
+  readonly verify: VerifySettings;
   readonly template: TemplateSource | undefined;
   /** Port 0 takes any free port. */
   readonly port: number;
@@ -56,8 +85,24 @@ export interface Config {
   readonly reload: ReloadSetting;
   /** A path, or undefined for the packaged manifest. */
   readonly lifecycle: string | undefined;
+  /** The control socket. */
+  readonly socketPath: string;
+  readonly telegrafConf: string;
+  /** Run after each new configuration with `/bin/sh -c`. */
+  readonly callback: string | undefined;
+  /** `PUT /script` is on, for whoever has the token in that file. */
+  readonly script: {readonly tokenFile: string} | undefined;
+  /** Where counters go to, if anywhere. */
+  readonly statsd: {readonly host: string; readonly port: number} | undefined;
   readonly masters: readonly MasterAddress[];
   readonly payloadFile: string;
+  /** Undefined for the embedded store. */
+  readonly etcd: EtcdSettings | undefined;
+  /** The file with the operators' token; undefined switches changes over HTTP off. */
+  readonly tokenFile: string | undefined;
+  readonly logFormat: LogFormat;
+  /** Where HAProxy's log lines are taken in (port 0: any free one), or undefined for not at all. */
+  readonly accessLog: {readonly port: number; readonly linesPerSecond: number} | undefined;
   /** The `KONTROL_*` variables as they were given: what a template may see of the environment. */
   readonly env: Labels;
 }

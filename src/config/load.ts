@@ -1,7 +1,61 @@
+import {readFileSync} from 'node:fs';
 import {hostname} from 'node:os';
 import {resolve} from 'node:path';
-import {type ParsedConfig, parseConfig} from './parse.ts';
+import type {LogLevel} from '../ports/log-level.ts';
+import type {LogFormat, PodSettings} from './config.ts';
+import {type ParsedConfig, parseConfig, parseLogFormat, parseMode} from './parse.ts';
+import {type Host, parsePodSettings} from './pod.ts';
+import {createReader} from './reader.ts';
+import {DEFAULT_SOCKET} from './scripting.ts';
 
-/** Reads the process's environment, once: the only file that touches it. Throws as `parseConfig` does. */
-export const loadConfig = (): ParsedConfig =>
-  parseConfig(process.env, {hostname: hostname(), resolvePath: path => resolve(path)});
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const host: Host = {
+  hostname: hostname(),
+  resolvePath: path => resolve(path),
+  readText(path) {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+/** What must be known before the pod's facts, and with them the configuration, can be. */
+export interface Preliminaries {
+  readonly env: Environment;
+  readonly pod: PodSettings;
+  readonly mode: {readonly master: boolean; readonly slave: boolean};
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  readonly dataFolder: string;
+}
+
+/** Reads the process's environment, once: the only file that touches it. Faults are left for `loadConfig` to report. */
+export function loadPreliminaries(): Preliminaries {
+  const env = process.env;
+  const reader = createReader(env);
+  return {
+    env,
+    pod: parsePodSettings(reader, host),
+    ...parseMode(reader),
+    logFormat: parseLogFormat(reader),
+    dataFolder: host.resolvePath(reader.text('KONTROL_DATA') ?? '/data'),
+  };
+}
+
+/** The configuration out of the environment and the pod's facts as variables. Throws as `parseConfig` does. */
+export const loadConfig = (env: Environment, facts: Readonly<Record<string, string>>): ParsedConfig =>
+  parseConfig({...env, ...facts}, host);
+
+const DEFAULT_STATUS_PORT = 8001;
+
+/** Where commands find the status port of the daemon in this pod, or on this machine. */
+export const loadStatusUrl = (): string => {
+  const port = Number(process.env.KONTROL_STATUS_PORT);
+  return `http://127.0.0.1:${Number.isInteger(port) && port > 0 ? port : DEFAULT_STATUS_PORT}`;
+};
+
+/** Where `ctl` finds the daemon: as the daemon itself was told, or as a shell block is. */
+export const loadSocketPath = (): string => process.env.KONTROL_SOCKET || process.env.SOCKET || DEFAULT_SOCKET;

@@ -1,8 +1,20 @@
 import {isIP} from 'node:net';
 import {DaemonError} from '../errors.ts';
-import type {LogLevel} from '../ports/log.ts';
-import type {Config, Labels, MasterAddress, Self, TemplateSource} from './config.ts';
+import type {LogLevel} from '../ports/log-level.ts';
+import type {
+  Config,
+  Labels,
+  LogFormat,
+  MasterAddress,
+  PodSettings,
+  Self,
+  TemplateSource,
+  VerifySettings,
+} from './config.ts';
+import {parseEtcd} from './etcd.ts';
+import {type Host, parsePodSettings} from './pod.ts';
 import {createReader, type Reader} from './reader.ts';
+import {parseScripting} from './scripting.ts';
 
 export const CONFIG_ANNOTATION = 'haproxy.unity3d.com/config';
 export const MASTER_ANNOTATION = 'kontrol.unity3d.com/master';
@@ -17,17 +29,8 @@ const MAX_DATA_FOLDER_BYTES = 76;
 /** Each snapshot and digest goes through all of it on the event loop: with 64 MiB, pings waited for over a second. */
 const DEFAULT_MAX_PAYLOAD_BYTES = 16 << 20;
 
-/** Settings that change who may do what: set, they must act, so a version that lacks them refuses to start. */
-const REFUSED_UNTIL_BUILT = ['KONTROL_PING_TOKEN_FILE', 'KONTROL_TOKEN_FILE'];
-
-/** Settings of the 2017 pod and of later issues that this version ignores aloud. */
-const IGNORED_UNTIL_BUILT = [
-  'KONTROL_CALLBACK',
-  'KONTROL_ETCD',
-  'KONTROL_SCRIPT',
-  'KONTROL_SHELL_CALLBACK',
-  'KONTROL_STATSD',
-];
+/** Linux takes 128 KiB, name included (execve, MAX_ARG_STRLEN); annotations can hold twice as much. */
+const MAX_VARIABLE_BYTES = 120 * 1024;
 
 export interface ParsedConfig {
   readonly config: Config;
@@ -36,16 +39,14 @@ export interface ParsedConfig {
 
 /**
  * The environment (README "Settings") as one frozen object. Throws one `CONFIG` error that names every fault.
- * `hostname` stands in for an unset `HOSTNAME`; `resolvePath` makes relative paths absolute.
+ * The pod's facts come in as the variables that name them.
  */
-export function parseConfig(
-  env: Readonly<Record<string, string | undefined>>,
-  host: {hostname: string; resolvePath: (path: string) => string},
-): ParsedConfig {
+export function parseConfig(env: Readonly<Record<string, string | undefined>>, host: Host): ParsedConfig {
   const reader = createReader(env);
   const {mode, logLevel} = parseMode(reader);
   const port = reader.integer('KONTROL_PORT', 8000, {min: 0, max: 65_535});
-  const self = parseSelf(reader, host.hostname);
+  const pod = parsePodSettings(reader, host);
+  const self = parseSelf(reader, pod);
   const masters = mode.slave ? parseMasters(reader, self.annotations, port) : [];
   if (masters.length > 0 && self.ip === undefined) {
     reader.fault("KONTROL_IP is not set: the slave role announces the pod's address");
@@ -62,6 +63,8 @@ export function parseConfig(
     mode,
     logLevel,
     self,
+    pod,
+    verify: parseVerify(reader, pod, host.resolvePath),
     template: parseTemplate(reader, self.annotations, mode.master, host.resolvePath),
     port,
     statusPort: reader.integer('KONTROL_STATUS_PORT', 8001, {min: 0, max: 65_535}),
@@ -82,24 +85,26 @@ export function parseConfig(
     haproxy: reader.text('KONTROL_HAPROXY') ?? 'haproxy',
     reload: reader.oneOf('KONTROL_RELOAD', 'auto', RELOADS),
     lifecycle: reader.text('KONTROL_LIFECYCLE'),
+    ...parseScripting(reader, host.resolvePath),
     masters,
     payloadFile: host.resolvePath(reader.text('KONTROL_PAYLOAD') ?? `${dataFolder}/state.json`),
+    etcd: parseEtcd(reader, host.resolvePath),
+    tokenFile: parsePath(reader, 'KONTROL_TOKEN_FILE', host.resolvePath),
+    logFormat: parseLogFormat(reader),
+    accessLog: parseAccessLog(reader),
     env: kontrolVariables(env),
   };
-  reader.oneOf('KONTROL_VERIFY', 'off', ['off']);
-  for (const name of REFUSED_UNTIL_BUILT) {
-    if (reader.text(name) !== undefined) reader.fault(`${name} is set, but this version cannot check tokens: unset it`);
-  }
-  for (const name of IGNORED_UNTIL_BUILT) {
-    if (reader.text(name) !== undefined) reader.warn(`${name} is set, but this version does not act on it: ignored`);
-  }
   if (reader.faults.length > 0) {
     throw new DaemonError('CONFIG', `cannot read the configuration: ${reader.faults.join('; ')}`);
   }
   return {config: deepFreeze(config), warnings: reader.warnings};
 }
 
-function parseMode(reader: Reader): {mode: Config['mode']; logLevel: LogLevel} {
+/** The roles and the log level that `KONTROL_MODE` names. */
+/** How the log is written: an object a line, or lines for a person at a terminal. */
+export const parseLogFormat = (reader: Reader): LogFormat => reader.oneOf('KONTROL_LOG', 'json', ['json', 'pretty']);
+
+export function parseMode(reader: Reader): {mode: Config['mode']; logLevel: LogLevel} {
   const tokens = (reader.text('KONTROL_MODE') ?? 'master').split(',').map(token => token.trim());
   const unknown = tokens.filter(token => token !== '' && !MODES.some(mode => mode === token));
   if (unknown.length > 0) reader.fault(`KONTROL_MODE ${unknown.join(',')} is none of ${MODES.join(', ')}`);
@@ -108,7 +113,7 @@ function parseMode(reader: Reader): {mode: Config['mode']; logLevel: LogLevel} {
   return {mode, logLevel: tokens.includes('debug') ? 'trace' : tokens.includes('verbose') ? 'debug' : 'info'};
 }
 
-function parseSelf(reader: Reader, hostname: string): Self {
+function parseSelf(reader: Reader, {namespace, id}: PodSettings): Self {
   const labels = reader.labels('KONTROL_LABELS');
   for (const name of ['app', 'role']) {
     if (!labels[name])
@@ -117,8 +122,8 @@ function parseSelf(reader: Reader, hostname: string): Self {
   const ip = reader.text('KONTROL_IP')?.trim();
   if (ip !== undefined && isIP(ip) === 0) reader.fault(`KONTROL_IP "${ip}" is not an IP address`);
   return {
-    namespace: reader.text('NAMESPACE') ?? 'default',
-    id: reader.text('KONTROL_ID') ?? reader.text('HOSTNAME') ?? hostname,
+    namespace,
+    id,
     ip,
     app: labels.app ?? '',
     role: labels.role ?? '',
@@ -126,6 +131,26 @@ function parseSelf(reader: Reader, hostname: string): Self {
     annotations: reader.labels('KONTROL_ANNOTATIONS'),
     eip: reader.text('KONTROL_EIP'),
     node: {labels: reader.labels('KONTROL_NODE_LABELS'), annotations: reader.labels('KONTROL_NODE_ANNOTATIONS')},
+  };
+}
+
+function parseVerify(reader: Reader, pod: PodSettings, resolvePath: (path: string) => string): VerifySettings {
+  const verify = reader.oneOf('KONTROL_VERIFY', 'off', ['off', 'source', 'pods', 'source,pods']);
+  const asksCluster = verify.includes('pods');
+  if (asksCluster && pod.api === undefined) {
+    reader.fault(
+      `KONTROL_VERIFY=${verify} needs the Kubernetes API: mount the ServiceAccount's token, or set "source"`,
+    );
+  }
+  const given = reader.text('KONTROL_VERIFY_NAMESPACES') ?? pod.namespace;
+  const namespaces = [...new Set(given.split(',').map(name => name.trim()))].filter(name => name !== '');
+  const wrong = namespaces.filter(name => name !== '*' && !/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
+  if (wrong.length > 0) reader.fault(`KONTROL_VERIFY_NAMESPACES: ${wrong.join(', ')} names no namespace`);
+  const tokenFile = reader.text('KONTROL_PING_TOKEN_FILE');
+  return {
+    source: verify.includes('source'),
+    namespaces: !asksCluster ? undefined : namespaces.includes('*') ? ['*'] : namespaces,
+    tokenFile: tokenFile === undefined ? undefined : resolvePath(tokenFile),
   };
 }
 
@@ -142,8 +167,7 @@ function parseTemplate(
       ? {is: 'text', text: given, from: 'KONTROL_TEMPLATE'}
       : {is: 'file', path: resolvePath(given)};
   }
-  const annotation = annotations[CONFIG_ANNOTATION];
-  if (annotation !== undefined) return {is: 'text', text: annotation, from: `annotation ${CONFIG_ANNOTATION}`};
+  if (annotations[CONFIG_ANNOTATION] !== undefined) return {is: 'annotation'};
   if (needed) reader.fault(`there is no template: set the annotation ${CONFIG_ANNOTATION} or KONTROL_TEMPLATE`);
   return undefined;
 }
@@ -181,10 +205,26 @@ function parseDrain(reader: Reader): Config['drain'] {
   return {maxAgeMs: Number(match?.[1] ?? 0) * 1000, maxCount};
 }
 
+function parsePath(reader: Reader, name: string, resolvePath: (path: string) => string): string | undefined {
+  const given = reader.text(name)?.trim();
+  return given === undefined ? undefined : resolvePath(given);
+}
+
+/** `KONTROL_ACCESS_LOG=on|off|<port>`; `on` takes any free port. */
+function parseAccessLog(reader: Reader): Config['accessLog'] {
+  const linesPerSecond = reader.integer('KONTROL_ACCESS_LOG_RATE', 10_000, {min: 1, max: 1_000_000});
+  const given = reader.text('KONTROL_ACCESS_LOG')?.trim() ?? 'on';
+  if (given === 'off') return undefined;
+  if (given === 'on') return {port: 0, linesPerSecond};
+  return {port: reader.integer('KONTROL_ACCESS_LOG', 0, {min: 0, max: 65_535}), linesPerSecond};
+}
+
 const kontrolVariables = (env: Readonly<Record<string, string | undefined>>): Labels =>
   Object.fromEntries(
     Object.entries(env)
       .filter((entry): entry is [string, string] => entry[0].startsWith('KONTROL_') && entry[1] !== undefined)
+      // No program, so no shell block, could be started with a longer one; templates have the pod's annotations anyway.
+      .filter(([, value]) => Buffer.byteLength(value) <= MAX_VARIABLE_BYTES)
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 

@@ -3,14 +3,19 @@ import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {acceptAnyBody, BODY_LIMIT_BYTES} from './body.ts';
 import {createClientErrorHandler} from './client-error.ts';
+import {addScript, type ScriptPorts} from './script.ts';
 
 /** A slave waits 1 s for its answer, so who needs longer than these is broken or means harm. */
 const TIMEOUTS = {headersMs: 5000, requestMs: 10_000, keepAliveMs: 5000, silentMs: 15_000, checkEveryMs: 1000} as const;
 
-/** What became of a ping. `bad` answers 400; `refused` (a cap is reached) and `unavailable` (the store is) answer 503. */
+/**
+ * What became of a ping. `bad` answers 400; `forbidden` (who sends it may not) 403; `refused` (a cap is reached) and
+ * `unavailable` (whoever must be asked does not answer) 503.
+ */
 export type Reception =
   | {readonly is: 'accepted'}
   | {readonly is: 'bad'; readonly field: string; readonly reason: string}
+  | {readonly is: 'forbidden'; readonly reason: string}
   | {readonly is: 'refused'; readonly reason: string}
   | {readonly is: 'unavailable'; readonly reason: string};
 
@@ -21,11 +26,16 @@ export interface MasterState {
 }
 
 export interface MasterPorts {
-  /** Answers from memory, at once. `remoteAddress` is as the socket says it (`::ffff:10.2.0.17`). */
-  receive(body: Buffer, remoteAddress: string): Reception;
+  /**
+   * Answers from memory, at once. `remoteAddress` is as the socket says it (`::ffff:10.2.0.17`); `authorization` is the
+   * header of that name.
+   */
+  receive(body: Buffer, remoteAddress: string, authorization?: string): Reception;
   state(): MasterState;
   /** Called once per answer, for the metrics. */
   count?(status: number): void;
+  /** Switched off when absent. */
+  readonly script?: ScriptPorts | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -49,7 +59,7 @@ const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map([
  * old slave that ran commands, refused. Every refusal is JSON `{"error", "field"?, "reason"}`. Whatever a client does,
  * a ping of another one is answered; slow clients are cut.
  */
-export function createMaster({receive, state, count, clock, log}: MasterPorts): FastifyInstance {
+export function createMaster({receive, state, count, script, clock, log}: MasterPorts): FastifyInstance {
   const app = fastify({
     clientErrorHandler: createClientErrorHandler({clock, log}),
     connectionTimeout: TIMEOUTS.silentMs,
@@ -69,12 +79,14 @@ export function createMaster({receive, state, count, clock, log}: MasterPorts): 
   acceptAnyBody(app);
 
   app.put<{Body: Buffer | undefined}>('/ping', (request, reply) => {
-    const reception = receive(request.body ?? Buffer.alloc(0), request.ip);
+    const reception = receive(request.body ?? Buffer.alloc(0), request.ip, request.headers.authorization);
     switch (reception.is) {
       case 'accepted':
         return answer(reply, 200);
       case 'bad':
         return answer(reply, 400, {error: 'bad ping', field: reception.field, reason: reception.reason});
+      case 'forbidden':
+        return answer(reply, 403, {error: 'ping forbidden', reason: reception.reason});
       case 'refused':
         return answer(reply, 503, {error: 'ping refused', reason: reception.reason});
       case 'unavailable':
@@ -84,12 +96,16 @@ export function createMaster({receive, state, count, clock, log}: MasterPorts): 
 
   app.get('/state', (_request, reply) => answer(reply, 200, state()));
 
-  app.put('/script', (_request, reply) =>
-    answer(reply, 403, {
-      error: 'switched off',
-      reason: 'running commands over HTTP is switched off; write to the control socket inside the pod instead',
-    }),
-  );
+  if (script === undefined) {
+    app.put('/script', (_request, reply) =>
+      answer(reply, 403, {
+        error: 'switched off',
+        reason: 'running commands over HTTP is switched off; write to the control socket inside the pod instead',
+      }),
+    );
+  } else {
+    addScript(app, script);
+  }
 
   app.post('/down', (_request, reply) =>
     answer(reply, 403, {

@@ -1,77 +1,111 @@
-import {type FastifyInstance, type FastifyReply, fastify} from 'fastify';
-import type {PassRecord} from '../lifecycle/passes.ts';
+import {type FastifyInstance, type FastifyReply, fastify, type HTTPMethods} from 'fastify';
+import {canonicalIp} from '../members/address.ts';
 import type {MemberView} from '../members/member.ts';
+import type {Departure, Timeline} from '../members/timeline.ts';
 import type {Log} from '../ports/log.ts';
-import type {ProxyStatus, ReloadStatus} from '../reload/generations.ts';
+import type {Traffic} from '../proxy/traffic-sampler.ts';
+import type {EventStream, LiveEvent} from './events.ts';
+import {OPENAPI} from './openapi.ts';
+import {sendText} from './reply.ts';
+import {type ActionRoutesPorts, serveActions} from './status-actions.ts';
+import {type HistoryRoutesPorts, serveHistory} from './status-history.ts';
+import {type LogRoutesPorts, serveLogs} from './status-logs.ts';
+import type {Status} from './status-types.ts';
 
-/** `GET /status` (DESIGN, "Status port"): fields are added, never renamed. */
-export interface Status {
-  readonly version: string;
-  readonly mode: readonly string[];
-  readonly uptimeMs: number;
-  readonly ready: boolean;
-  /** The proxy serves what the inputs say: nothing failed, and no change waits for its pass. */
-  readonly inSync: boolean;
-  readonly lastError: string | null;
-  readonly lifecycle: {readonly state: string; readonly sinceMs: number};
-  readonly digest: string;
-  readonly hosts: Readonly<Record<string, readonly string[]>>;
-  readonly memberCount: number;
-  readonly store: {readonly kind: string; readonly healthy: boolean};
-  readonly proxy: ProxyStatus & {readonly version: string};
-  readonly reload: ReloadStatus & {readonly last: PassRecord | null};
-}
-
-export interface StatusPorts {
+export interface StatusPorts extends HistoryRoutesPorts, LogRoutesPorts, ActionRoutesPorts {
   status(): Status;
   members(): readonly MemberView[];
-  /** The text that serves, passwords hidden; undefined while nothing does. */
-  configuration(): string | undefined;
+  timeline(ip: string): Timeline | undefined;
+  departures(): readonly Departure[];
+  traffic(): Traffic;
   isReady(): boolean;
   /** The Prometheus text exposition and its content type. */
   metrics(): Promise<{readonly type: string; readonly text: string}>;
+  readonly events: Pick<EventStream, 'serve'>;
+  greeting(): readonly LiveEvent[];
+  /** Adds the dashboard on `/` and what it needs. */
+  serveDashboard(app: FastifyInstance): void;
   readonly log: Log;
 }
 
-const ENDPOINTS = ['/status', '/members', '/hosts', '/config', '/metrics', '/livez', '/readyz'];
+/** What can be looked at, for whoever asks for something else. */
+const ENDPOINTS = [
+  ...['/status', '/members', '/members/gone', '/members/<ip>/timeline', '/hosts', '/history', '/config'],
+  ...['/config/diff?from=N&to=M', '/traffic', '/logs', '/events', '/metrics', '/livez', '/readyz', '/openapi.json'],
+];
 
-const text = (reply: FastifyReply, body: string) => reply.type('text/plain; charset=utf-8').send(body);
+const METHODS: readonly HTTPMethods[] = ['GET', 'POST', 'PUT'];
 
 /** What a kubelet asks: `/livez` depends on our event loop alone, `/readyz` on whether anything serves. */
 export function createProbes({isReady}: Pick<StatusPorts, 'isReady'>): FastifyInstance {
   const app = fastify({forceCloseConnections: true, requestTimeout: 10_000});
-  app.get('/livez', (_request, reply) => text(reply, 'ok\n'));
+  app.get('/livez', (_request, reply) => sendText(reply, 'ok\n'));
   app.get('/readyz', (_request, reply) => {
     const ready = isReady();
-    return text(reply.code(ready ? 200 : 503), ready ? 'ok\n' : 'not ready\n');
+    return sendText(reply.code(ready ? 200 : 503), ready ? 'ok\n' : 'not ready\n');
   });
   return app;
 }
 
-/** The status port, not yet listening: read-only, JSON unless said otherwise. */
+/** The status port, not yet listening: JSON unless said otherwise; what changes something needs a token. */
 export function createStatus(ports: StatusPorts): FastifyInstance {
   const app = createProbes(ports);
-  app.get('/', () => ({service: 'haproxy-kontrol', endpoints: ENDPOINTS}));
-  app.get('/status', () => ports.status());
-  app.get('/members', () => ports.members());
-  app.get('/hosts', () => ports.status().hosts);
-  app.get('/config', (_request, reply) => {
-    const configuration = ports.configuration();
-    if (configuration !== undefined) return text(reply, configuration);
-    return reply.code(503).send({error: 'no configuration', reason: 'HAProxy has not served anything yet'});
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
   });
+  app.get('/status', () => ports.status());
+  app.get('/hosts', () => ports.status().hosts);
+  app.get('/traffic', () => ports.traffic());
+  app.get('/openapi.json', () => OPENAPI);
   app.get('/metrics', async (_request, reply) => {
     const {type, text: body} = await ports.metrics();
     return reply.type(type).send(body);
   });
-  app.setNotFoundHandler((request, reply) =>
-    reply
-      .code(404)
-      .send({error: 'not found', reason: `${request.method} ${request.url} is none of GET ${ENDPOINTS.join(', ')}`}),
-  );
-  app.setErrorHandler((err, request, reply) => {
-    ports.log.error({err, url: request.url}, 'status request failed');
-    return reply.code(500).send({error: 'internal error', reason: 'see the log'});
-  });
+  serveMembers(app, ports);
+  serveHistory(app, ports);
+  serveLogs(app, ports);
+  serveActions(app, ports);
+  ports.events.serve(app, '/events', ports.greeting);
+  ports.serveDashboard(app);
+  refuseOthers(app, ports.log);
   return app;
+}
+
+function serveMembers(app: FastifyInstance, ports: StatusPorts): void {
+  app.get<{Querystring: {app?: string}}>(
+    '/members',
+    {schema: {querystring: {type: 'object', properties: {app: {type: 'string', maxLength: 63}}}}},
+    ({query}) => ports.members().filter(member => query.app === undefined || member.app === query.app),
+  );
+  app.get('/members/gone', () => ports.departures());
+  app.get<{Params: {ip: string}}>('/members/:ip/timeline', ({params}, reply) => {
+    const timeline = ports.timeline(canonicalIp(params.ip) ?? '');
+    if (timeline !== undefined) return timeline;
+    const reason = `no pod was heard from "${params.ip.slice(0, 60)}" since the daemon started`;
+    return reply.code(404).send({error: 'unknown member', reason});
+  });
+}
+
+/** Everything that is not served: which paths and methods there are, what is wrong with a query, or that it is our fault. */
+function refuseOthers(app: FastifyInstance, log: Log): void {
+  const answer = (reply: FastifyReply, status: number, error: string, reason: string) =>
+    reply.code(status).send({error, reason});
+
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const allowed = METHODS.filter(method => app.findRoute({method, url: path}) !== null);
+    if (allowed.length > 0) {
+      const methods = allowed.join(', ');
+      return answer(reply.header('allow', methods), 405, 'wrong method', `${path} takes ${methods}`);
+    }
+    const reason = `${request.method} ${path.slice(0, 200)} is none of GET ${ENDPOINTS.join(', ')}`;
+    return answer(reply, 404, 'not found', reason);
+  });
+
+  app.setErrorHandler<Error & {statusCode?: number}>((err, request, reply) => {
+    const {statusCode = 500} = err;
+    if (statusCode < 500) return answer(reply, statusCode, 'bad request', err.message);
+    log.error({err, url: request.url}, 'status request failed');
+    return answer(reply, 500, 'internal error', 'see the log');
+  });
 }

@@ -15,6 +15,8 @@ export type Job =
   | {readonly is: 'RUNNING'; readonly failures: number; readonly sinceMs: number}
   | {readonly is: 'BACKOFF'; readonly failures: number; readonly untilMs: number; readonly exit: Exit}
   | {readonly is: 'STOPPING'; readonly sinceMs: number; readonly untilMs: number; readonly ladder: Ladder}
+  /** It had come up, ended, and is not to be started again. */
+  | {readonly is: 'EXITED'; readonly exit: Exit}
   | {readonly is: 'FATAL'; readonly failures: number; readonly exit: Exit};
 
 /** Signals that end a process, each with the time it gets before the next one is sent. */
@@ -43,6 +45,8 @@ export interface JobSettings {
   readonly stableMs: number;
   /** A process that is not ready by then is killed, which counts as a death. */
   readonly readyWithinMs: number;
+  /** Whether the end of a process that was ready calls for another; always when absent. */
+  readonly restarts?: (exit: Exit) => boolean;
 }
 
 type Step = readonly [Job, readonly JobEffect[]];
@@ -52,7 +56,7 @@ export const stoppedJob: Job = {is: 'STOPPED'};
 export function stepJob(job: Job, event: JobEvent, nowMs: number, settings: JobSettings): Step {
   switch (event.is) {
     case 'start':
-      return job.is === 'STOPPED' || job.is === 'FATAL' ? start(0, nowMs, settings) : [job, []];
+      return isDown(job) ? start(0, nowMs, settings) : [job, []];
     case 'adopted':
       return job.is === 'STOPPED' ? [{is: 'RUNNING', failures: 0, sinceMs: nowMs}, []] : [job, []];
     case 'ready':
@@ -66,6 +70,9 @@ export function stepJob(job: Job, event: JobEvent, nowMs: number, settings: JobS
   }
 }
 
+/** It has no process and waits for none. */
+export const isDown = (job: Job): boolean => job.is === 'STOPPED' || job.is === 'EXITED' || job.is === 'FATAL';
+
 const start = (failures: number, nowMs: number, settings: JobSettings): Step => [
   {is: 'STARTING', failures, sinceMs: nowMs},
   [{do: 'spawn'}, {do: 'wake', atMs: nowMs + settings.readyWithinMs}],
@@ -76,11 +83,13 @@ function exited(job: Job, exit: Exit, nowMs: number, settings: JobSettings): Ste
     case 'STARTING':
       return fail(job.failures + 1, exit, nowMs, settings);
     case 'RUNNING':
+      if (settings.restarts?.(exit) === false) return [{is: 'EXITED', exit}, []];
       return fail(nowMs - job.sinceMs >= settings.stableMs ? 1 : job.failures + 1, exit, nowMs, settings);
     case 'STOPPING':
       return [stoppedJob, []];
     case 'STOPPED':
     case 'BACKOFF':
+    case 'EXITED':
     case 'FATAL':
       return [job, []];
   }
@@ -101,6 +110,7 @@ function stop(job: Job, ladder: Ladder, nowMs: number): Step {
     case 'BACKOFF':
       return [stoppedJob, []];
     case 'STOPPED':
+    case 'EXITED':
     case 'FATAL':
       return [job, []];
   }
@@ -129,6 +139,7 @@ function wake(job: Job, nowMs: number, settings: JobSettings): Step {
       return nowMs < job.untilMs ? [job, []] : climb(job.ladder, nowMs, job.sinceMs);
     case 'RUNNING':
     case 'STOPPED':
+    case 'EXITED':
     case 'FATAL':
       return [job, []];
   }

@@ -1,10 +1,14 @@
-import type {Manifest, StateSpec} from './manifest.ts';
+import {matchesGlob} from './glob.ts';
+import type {Manifest, StateSpec} from './spec.ts';
 
 /*
  * INVARIANTS
  * - One state is entered at a time; the next request starts only when the one before has finished.
- * - Every request is answered exactly once: OK when its state's work succeeded, KO when it failed or was refused.
+ * - Every request is answered exactly once: OK when its state was entered or its work succeeded, as it asked; KO when
+ *   the work failed, or the request was refused or withdrawn.
  * - Whether a request is allowed is decided when its turn comes, from the state the machine is in then.
+ * - What a state has left is cancelled for the request that would be next, once that has waited for a second; for the
+ *   state's own time limit; for a stop. A state with `force` is left alone by requests, and by a stop for a while.
  * - After `stop` the terminal state is entered as soon as the running one has finished; nothing leaves it.
  * - A state whose work failed has been entered all the same: the machine stays in it.
  */
@@ -12,109 +16,186 @@ import type {Manifest, StateSpec} from './manifest.ts';
 export interface Request {
   readonly id: number;
   readonly tag: string;
+  /** When it was made (monotonic ms). */
+  readonly atMs: number;
+  /** What its OK says: the state was entered (`GOTO`), or its work is done (`WAIT`). */
+  readonly until: 'entered' | 'finished';
+}
+
+export type CancelReason = 'superseded' | 'timeout' | 'stop';
+
+export interface Running {
+  readonly is: 'running';
+  readonly state: StateSpec;
+  readonly enteredMs: number;
+  /** Who is told how the work ended. */
+  readonly request: Request | undefined;
+  readonly queue: readonly Request[];
+  /** The last reason for which it was told to end. */
+  readonly cancelled: CancelReason | undefined;
+  /** Since when the terminal state waits for this one. */
+  readonly stopMs: number | undefined;
 }
 
 export type Machine =
   | {readonly is: 'new'}
-  | {
-      readonly is: 'running';
-      readonly tag: string;
-      readonly request: Request | undefined;
-      readonly queue: readonly Request[];
-      readonly stopping: boolean;
-    }
+  | Running
   | {readonly is: 'resting'; readonly tag: string}
   | {readonly is: 'ended'; readonly tag: string};
 
 export type MachineEvent =
   | {readonly is: 'boot'}
   | {readonly is: 'requested'; readonly request: Request}
+  /** The one who asked is gone with the block that its request superseded: it came from inside that block. */
+  | {readonly is: 'withdrawn'; readonly id: number}
   | {readonly is: 'finished'; readonly ok: boolean}
-  | {readonly is: 'stop'};
+  | {readonly is: 'stop'}
+  /** Time has passed: sent when `nextDueMs` is reached. */
+  | {readonly is: 'wake'};
 
 export type Answer = 'OK' | 'KO';
 
 export type MachineEffect =
   | {readonly do: 'enter'; readonly state: StateSpec; readonly request: Request | undefined}
-  /** Cancel what the running state can have cancelled: its shell block, never an apply. */
-  | {readonly do: 'cancel'}
+  /** Superseded, only its shell block ends; otherwise all that can be cancelled does. Never an apply. `by` is who is next. */
+  | {readonly do: 'cancel'; readonly why: CancelReason; readonly by: Request | undefined}
   | {readonly do: 'answer'; readonly request: Request; readonly answer: Answer};
 
 type Step = readonly [Machine, readonly MachineEffect[]];
 
+/** CONTRACT: a newer request older than this kills the running script. */
+export const SUPERSEDE_AFTER_MS = 1000;
+
+/** A state with `force` gets this long to end by itself when the daemon stops. */
+export const FORCE_GRACE_MS = 10_000;
+
+/** More requests than this at once are somebody's loop. */
+export const MAX_QUEUE = 1000;
+
 export const newMachine: Machine = {is: 'new'};
 
-/** The machine of CONTRACT ("lifecycle.yml and the control socket") as a pure function. */
-export function stepMachine(machine: Machine, event: MachineEvent, manifest: Manifest): Step {
+/** The machine of CONTRACT ("lifecycle.yml and the control socket") as a pure function. Times are monotonic ms. */
+export function stepMachine(machine: Machine, event: MachineEvent, nowMs: number, manifest: Manifest): Step {
+  const [next, effects] = react(machine, event, nowMs, manifest);
+  if (next.is !== 'running') return [next, effects];
+  const due = duties(next, manifest).find(({atMs}) => atMs <= nowMs);
+  if (due === undefined) return [next, effects];
+  return [{...next, cancelled: due.why}, [...effects, {do: 'cancel', why: due.why, by: due.by}]];
+}
+
+/** When a `wake` has something to do, or undefined. */
+export function nextDueMs(machine: Machine, manifest: Manifest): number | undefined {
+  const due = machine.is === 'running' ? duties(machine, manifest).map(({atMs}) => atMs) : [];
+  return due.length === 0 ? undefined : Math.min(...due);
+}
+
+/** What will cancel the running state and when, the weightiest first. */
+function duties(
+  {state, enteredMs, queue, cancelled, stopMs}: Running,
+  manifest: Manifest,
+): {why: CancelReason; atMs: number; by: Request | undefined}[] {
+  if (cancelled === 'stop') return [];
+  if (stopMs !== undefined) return [{why: 'stop', atMs: stopMs + (state.force ? FORCE_GRACE_MS : 0), by: undefined}];
+  if (cancelled !== undefined) return [];
+  const {timeoutMs} = state;
+  const next = state.force ? undefined : queue.find(asked => isAllowed(manifest, state.tag, asked.tag));
+  return [
+    ...(timeoutMs === undefined ? [] : [{why: 'timeout' as const, atMs: enteredMs + timeoutMs, by: undefined}]),
+    ...(next === undefined ? [] : [{why: 'superseded' as const, atMs: next.atMs + SUPERSEDE_AFTER_MS, by: next}]),
+  ];
+}
+
+function react(machine: Machine, event: MachineEvent, nowMs: number, manifest: Manifest): Step {
   switch (event.is) {
     case 'boot':
-      return machine.is === 'new' ? enter(manifest, manifest.initial, undefined, [], false) : [machine, []];
+      return machine.is === 'new' ? enter(manifest, manifest.initial, nowMs) : [machine, []];
     case 'requested':
-      return request(machine, event.request, manifest);
+      return request(machine, event.request, nowMs, manifest);
+    case 'withdrawn':
+      return machine.is === 'running' ? withdraw(machine, event.id) : [machine, []];
     case 'finished':
-      return machine.is === 'running' ? finish(machine, event.ok, manifest) : [machine, []];
+      return machine.is === 'running' ? finish(machine, event.ok, nowMs, manifest) : [machine, []];
     case 'stop':
-      return stop(machine, manifest);
+      return stop(machine, nowMs, manifest);
+    case 'wake':
+      return [machine, []];
   }
 }
 
-function request(machine: Machine, asked: Request, manifest: Manifest): Step {
+function request(machine: Machine, asked: Request, nowMs: number, manifest: Manifest): Step {
   switch (machine.is) {
     case 'resting':
-      return takeNext(machine.tag, [asked], manifest);
+      return takeNext(machine.tag, [asked], nowMs, manifest);
     case 'running':
-      return machine.stopping ? [machine, [refuse(asked)]] : [{...machine, queue: [...machine.queue, asked]}, []];
+      if (isClosing(machine, manifest) || machine.queue.length >= MAX_QUEUE) return [machine, [refuse(asked)]];
+      return [{...machine, queue: [...machine.queue, asked]}, []];
     case 'new':
     case 'ended':
       return [machine, [refuse(asked)]];
   }
 }
 
-function finish(machine: Machine & {is: 'running'}, ok: boolean, manifest: Manifest): Step {
-  const answers = machine.request === undefined ? [] : [answer(machine.request, ok ? 'OK' : 'KO')];
-  const [next, effects] =
-    machine.tag === manifest.terminal
-      ? ended(machine.tag, machine.queue)
-      : machine.stopping
-        ? enter(manifest, manifest.terminal, undefined, [], true)
-        : takeNext(machine.tag, machine.queue, manifest);
-  return [next, [...answers, ...effects]];
+const isClosing = ({state, stopMs}: Running, manifest: Manifest): boolean =>
+  stopMs !== undefined || state.tag === manifest.terminal;
+
+function withdraw(machine: Running, id: number): Step {
+  const gone = machine.queue.filter(asked => asked.id === id);
+  return [{...machine, queue: machine.queue.filter(asked => asked.id !== id)}, gone.map(refuse)];
 }
 
-function stop(machine: Machine, manifest: Manifest): Step {
+function finish(machine: Running, ok: boolean, nowMs: number, manifest: Manifest): Step {
+  const {tag} = machine.state;
+  const told = machine.request?.until === 'finished' ? [answer(machine.request, ok ? 'OK' : 'KO')] : [];
+  const [next, effects]: Step =
+    tag === manifest.terminal
+      ? [{is: 'ended', tag}, machine.queue.map(refuse)]
+      : machine.stopMs !== undefined
+        ? enter(manifest, manifest.terminal, nowMs)
+        : takeNext(tag, machine.queue, nowMs, manifest);
+  return [next, [...told, ...effects]];
+}
+
+function stop(machine: Machine, nowMs: number, manifest: Manifest): Step {
   switch (machine.is) {
     case 'new':
     case 'resting':
-      return enter(manifest, manifest.terminal, undefined, [], true);
+      return enter(manifest, manifest.terminal, nowMs);
     case 'running':
-      if (machine.stopping || machine.tag === manifest.terminal) return [machine, []];
-      return [{...machine, queue: [], stopping: true}, [...machine.queue.map(refuse), {do: 'cancel'}]];
+      if (isClosing(machine, manifest)) return [machine, []];
+      return [{...machine, queue: [], stopMs: nowMs}, machine.queue.map(refuse)];
     case 'ended':
       return [machine, []];
   }
 }
 
 /** Enters the first request that is allowed from `tag`, refusing those before it. */
-function takeNext(tag: string, queue: readonly Request[], manifest: Manifest): Step {
+function takeNext(tag: string, queue: readonly Request[], nowMs: number, manifest: Manifest): Step {
   const index = queue.findIndex(asked => isAllowed(manifest, tag, asked.tag));
-  if (index === -1) return [{is: 'resting', tag}, queue.map(refuse)];
   const asked = queue[index];
-  const [next, effects] = enter(manifest, asked?.tag ?? tag, asked, queue.slice(index + 1), false);
-  return [next, [...queue.slice(0, index).map(refuse), ...effects]];
+  if (asked === undefined) return [{is: 'resting', tag}, queue.map(refuse)];
+  const rest = queue.slice(index + 1);
+  const isLast = asked.tag === manifest.terminal;
+  const [next, effects] = enter(manifest, asked.tag, nowMs, asked, isLast ? [] : rest);
+  return [next, [...queue.slice(0, index).map(refuse), ...(isLast ? rest.map(refuse) : []), ...effects]];
 }
 
-function enter(
-  manifest: Manifest,
-  tag: string,
-  asked: Request | undefined,
-  queue: readonly Request[],
-  stopping: boolean,
-): Step {
-  const state = manifest.states.get(tag) ?? {tag, run: [], shell: undefined, next: [], force: false};
-  return [{is: 'running', tag, request: asked, queue, stopping}, [{do: 'enter', state, request: asked}]];
+const NO_STATE = {steps: [], next: [], force: false, timeoutMs: undefined};
+
+function enter(manifest: Manifest, tag: string, nowMs: number, asked?: Request, queue: readonly Request[] = []): Step {
+  const state = manifest.states.get(tag) ?? {...NO_STATE, tag};
+  const entered: Running = {
+    is: 'running',
+    state,
+    enteredMs: nowMs,
+    request: asked,
+    queue,
+    cancelled: undefined,
+    stopMs: undefined,
+  };
+  const told = asked?.until === 'entered' ? [answer(asked, 'OK')] : [];
+  return [entered, [{do: 'enter', state, request: asked}, ...told]];
 }
 
-const ended = (tag: string, queue: readonly Request[]): Step => [{is: 'ended', tag}, queue.map(refuse)];
 const answer = (asked: Request, text: Answer): MachineEffect => ({do: 'answer', request: asked, answer: text});
 const refuse = (asked: Request): MachineEffect => answer(asked, 'KO');
 
@@ -125,18 +206,14 @@ export function isAllowed(manifest: Manifest, from: string, to: string): boolean
   return manifest.states.get(from)?.next.some(glob => matchesGlob(glob, to)) ?? false;
 }
 
-/** `*` any run, `?` any one character, `[…]` a set (`[!…]` its complement), as Python's fnmatch. */
-export function matchesGlob(glob: string, text: string): boolean {
-  const pattern = glob.replace(
-    /\[(!?)([^\]]+)\]|[\s\S]/g,
-    (part, negated: string | undefined, set: string | undefined) => {
-      if (set !== undefined) return `[${negated ? '^' : ''}${set.replace(/[\\^\]]/g, '\\$&')}]`;
-      if (part === '*') return '[\\s\\S]*';
-      if (part === '?') return '[\\s\\S]';
-      return part.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
-    },
-  );
-  return new RegExp(`^${pattern}$`).test(text);
+export function tagOf(machine: Machine): string {
+  switch (machine.is) {
+    case 'new':
+      return 'new';
+    case 'running':
+      return machine.state.tag;
+    case 'resting':
+    case 'ended':
+      return machine.tag;
+  }
 }
-
-export const tagOf = (machine: Machine): string => (machine.is === 'new' ? 'new' : machine.tag);

@@ -1,4 +1,5 @@
 import {DaemonError, reasonOf} from '../errors.ts';
+import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Applied, Candidate} from '../reload/candidate.ts';
@@ -6,7 +7,8 @@ import type {Generations} from '../reload/generations.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
 import type {Renderer} from '../template/renderer.ts';
 import type {Action, Visit} from './lifecycle.ts';
-import type {ActionName} from './manifest.ts';
+import {CONFIGURE} from './manifest.ts';
+import type {ActionName} from './spec.ts';
 
 export type Verdict = 'ok' | 'unchanged' | 'failed';
 type Phase = Extract<ActionName, 'render' | 'validate' | 'apply'>;
@@ -36,36 +38,56 @@ interface Pass {
   readonly phasesMs: Partial<Record<Phase, number>>;
   input?: TemplateInput;
   text?: string;
+  /** The text is what serves, but files that it names are not: only a reload loads them. */
+  stale?: boolean;
   candidate?: Candidate;
   applied?: Applied;
+}
+
+/** What a pass worked with, for the history; absent is what it did not come to. */
+export interface PassMaterial {
+  readonly input: TemplateInput | undefined;
+  readonly text: string | undefined;
 }
 
 export interface PassPorts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly loadInput: () => Promise<TemplateInput>;
+  /** What the template can see at this moment; the hosts are those that came with the request, if any did. */
+  readonly loadInput: (visit: Visit) => Promise<TemplateInput>;
   readonly renderer: Renderer;
   readonly proxy: Pick<Generations, 'isServing' | 'isSafe' | 'status' | 'stage' | 'discard' | 'apply'>;
   /** `haproxy -c`: the warnings of a valid candidate; rejects with VALIDATE. */
   readonly check: (candidate: Candidate, signal: AbortSignal) => Promise<readonly string[]>;
-  readonly onRecord: (record: PassRecord) => void;
+  /** Brings files that the text only names (certificates) up to date where they serve; true when it takes a reload. */
+  readonly refresh?: (text: string) => Promise<boolean>;
+  /** The number of the last pass of an earlier daemon: numbers go on. */
+  readonly lastPass?: number;
+  readonly onRecord: (record: PassRecord, material: PassMaterial) => void;
 }
 
 export interface Passes {
   readonly actions: Readonly<Record<Phase, Action>>;
+  /** Begins the pass of a visit to `configure`, whose input its blocks see too. */
+  begin(visit: Visit): Promise<void>;
+  /** The hosts that a visit is about; undefined when it is about none. */
+  hostsOf(visit: Visit): Hosts | undefined;
   /** Closes the pass of a visit, if it made one: files away its record. */
-  conclude(visit: Visit, fault: unknown): void;
+  conclude(visit: Visit, fault: unknown): Promise<void>;
   /** Applies a text that was not rendered (the last good one on disk at a boot whose template fails). */
   applyText(text: string): Promise<void>;
   readonly last: PassRecord | undefined;
   readonly applied: AppliedInput | undefined;
 }
 
-/** The built-in actions of a pass. `render` begins one; `validate` and `apply` go on with what it made. */
+/**
+ * The built-in actions of a pass. A visit to `configure` is one, and so is any that renders; `validate` and `apply` go
+ * on with what `render` made. A `configure` that does not render (a manifest of 2017) is a pass that its block makes.
+ */
 export function createPasses(ports: PassPorts): Passes {
   const {clock, log, proxy} = ports;
   const passes = new WeakMap<Visit, Pass>();
-  let number = 0;
+  let number = ports.lastPass ?? 0;
   let last: PassRecord | undefined;
   let applied: AppliedInput | undefined;
 
@@ -100,27 +122,41 @@ export function createPasses(ports: PassPorts): Passes {
     }
   };
 
+  const begin = (visit: Visit): Pass => {
+    const pass: Pass = {number: ++number, startedAt: clock.epochMs(), phasesMs: {}};
+    passes.set(visit, pass);
+    return pass;
+  };
+
+  const inputOf = async (pass: Pass, visit: Visit): Promise<TemplateInput> => {
+    pass.input ??= await ports.loadInput(visit);
+    return pass.input;
+  };
+
   const actions: Record<Phase, Action> = {
     async render(visit, signal) {
-      const pass: Pass = {number: ++number, startedAt: clock.epochMs(), phasesMs: {}};
-      passes.set(visit, pass);
+      const pass = passes.get(visit) ?? begin(visit);
       await timed(pass, 'render', async () => {
-        pass.input = await ports.loadInput();
-        pass.text = `${(await ports.renderer.render(pass.input, signal)).replace(/\n+$/, '')}\n`;
+        const input = await inputOf(pass, visit);
+        pass.text = `${(await ports.renderer.render(input, signal)).replace(/\n+$/, '')}\n`;
       });
     },
     async validate(visit, signal) {
       const pass = passOf(visit, 'validate');
-      if (proxy.isServing(pass.text) || proxy.isSafe(pass.text)) return;
+      pass.stale = (await ports.refresh?.(pass.text)) ?? false;
+      if (!pass.stale && (proxy.isServing(pass.text) || proxy.isSafe(pass.text))) return;
       pass.candidate = await timed(pass, 'validate', () => validated(pass.text, signal));
     },
     async apply(visit, signal) {
       const pass = passOf(visit, 'apply');
-      if (!proxy.isServing(pass.text)) {
+      if (!proxy.isServing(pass.text) || pass.stale) {
+        const {candidate, stale: reloads = false} = pass;
+        // From here on its files are the proxy's: it may serve even when this fails.
+        delete pass.candidate;
         pass.applied = await timed(pass, 'apply', async () => {
-          if (pass.candidate !== undefined) return proxy.apply(pass.candidate);
-          const candidate = await proxy.stage(pass.text);
-          return proxy.apply(candidate, () => ports.check(candidate, signal));
+          if (candidate !== undefined) return proxy.apply({...candidate, reloads});
+          const unchecked = await proxy.stage(pass.text);
+          return proxy.apply({...unchecked, reloads, check: () => ports.check(unchecked, signal)});
         });
       }
       if (pass.input !== undefined) applied = {input: pass.input, digest: digestInput(pass.input)};
@@ -129,24 +165,31 @@ export function createPasses(ports: PassPorts): Passes {
 
   return {
     actions,
-    conclude(visit, fault) {
+    async begin(visit) {
+      if (visit.tag === CONFIGURE) await inputOf(begin(visit), visit);
+    },
+    hostsOf: visit => passes.get(visit)?.input?.variables.hosts,
+    async conclude(visit, fault) {
       const pass = passes.get(visit);
       if (pass === undefined) return;
+      const byBlock = pass.text === undefined && fault === undefined;
+      if (byBlock && pass.input !== undefined) applied = {input: pass.input, digest: digestInput(pass.input)};
+      if (pass.candidate !== undefined) await proxy.discard(pass.candidate);
       const detail = fault instanceof DaemonError ? fault.detail : undefined;
       last = {
         pass: pass.number,
         generation: pass.applied?.generation ?? proxy.status.generation,
-        way: pass.applied?.way ?? 'none',
-        why: pass.applied?.why ?? (fault === undefined ? 'the text came out equal' : 'the pass failed'),
+        way: pass.applied?.way ?? (byBlock ? 'script' : 'none'),
+        why: pass.applied?.why ?? whyNot(fault, byBlock),
         cause: visit.cause,
         startedAt: pass.startedAt,
         phasesMs: pass.phasesMs,
-        verdict: fault !== undefined ? 'failed' : pass.applied === undefined ? 'unchanged' : 'ok',
+        verdict: fault !== undefined ? 'failed' : pass.applied === undefined && !byBlock ? 'unchanged' : 'ok',
         error: fault === undefined ? null : reasonOf(fault),
       };
       if (fault === undefined) log.info({...last}, 'pass ended');
       else log.error({...last, detail}, 'pass failed: the last good configuration stays');
-      ports.onRecord(last);
+      ports.onRecord(last, {input: pass.input, text: pass.text});
     },
     async applyText(text) {
       await proxy.apply(await validated(text, AbortSignal.any([])));
@@ -159,3 +202,8 @@ export function createPasses(ports: PassPorts): Passes {
     },
   };
 }
+
+const whyNot = (fault: unknown, byBlock: boolean): string => {
+  if (fault !== undefined) return 'the pass failed';
+  return byBlock ? `the shell block of "${CONFIGURE}" does it` : 'the text came out equal';
+};

@@ -1,14 +1,19 @@
 import {DaemonError} from '../errors.ts';
 import {type Clock, sleep} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
-import type {Spawn} from '../ports/spawn.ts';
+import type {OwnChild, Spawn} from '../ports/spawn.ts';
 
 /** A superseded or stopped block's process group gets this long between SIGTERM and SIGKILL. */
 const KILL_DELAY_MS = 2000;
 
+/** What was sent SIGKILL is gone within a moment, unless the kernel holds it. */
+const GONE_WITHIN_MS = 1000;
+const GONE_POLL_MS = 5;
+
 /**
  * Runs a state's `shell` block with `/bin/sh -c` in a process group of its own, its output logged line by line however
- * much it writes. Rejects with LIFECYCLE when it exits other than 0, and when `signal` aborted: its group is killed.
+ * much it writes. Rejects with LIFECYCLE when it exits other than 0, and when `signal` aborted: once its group is gone.
+ * What it left in the background when it ended by itself lives on.
  */
 export async function runShellBlock(
   block: string,
@@ -17,23 +22,35 @@ export async function runShellBlock(
   {spawn, clock, log, signal}: {spawn: Pick<Spawn, 'start'>; clock: Clock; log: Log; signal: AbortSignal},
 ): Promise<void> {
   signal.throwIfAborted();
+  let pid: number | undefined;
   const child = await spawn.start({file: '/bin/sh', args: ['-c', block], env}, (line, stream) =>
-    log.info({to: tag, pid: child?.pid, stream, line}, 'shell block wrote'),
+    log.info({to: tag, pid, stream, line}, 'shell block wrote'),
   );
-  const kill = async () => {
-    child.killGroup('SIGTERM');
-    await Promise.race([child.exited, sleep(clock, KILL_DELAY_MS)]);
-    child.killGroup('SIGKILL');
-  };
-  const onAbort = () => void kill();
-  signal.addEventListener('abort', onAbort, {once: true});
+  pid = child.pid;
+  const aborted = new Promise<void>(resolve => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), {once: true});
+  });
+  await Promise.race([child.exited, aborted]);
+  if (signal.aborted) {
+    await killGroup(child, clock);
+    throw signal.reason;
+  }
   const exit = await child.exited;
-  signal.removeEventListener('abort', onAbort);
-  signal.throwIfAborted();
   if (exit.code !== 0) {
     throw new DaemonError(
       'LIFECYCLE',
       `cannot finish state ${tag}: its shell block ended with ${exit.signal ?? `exit code ${exit.code}`}`,
     );
   }
+}
+
+/** Ends a whole process group: SIGTERM, and SIGKILL for what is left of it after a grace or once its first process is gone. */
+export async function killGroup(child: OwnChild, clock: Clock, graceMs = KILL_DELAY_MS): Promise<void> {
+  child.killGroup('SIGTERM');
+  await Promise.race([child.exited, sleep(clock, graceMs)]);
+  child.killGroup('SIGKILL');
+  await child.exited;
+  const untilMs = clock.nowMs() + GONE_WITHIN_MS;
+  while (child.killGroup(0) && clock.nowMs() < untilMs) await sleep(clock, GONE_POLL_MS);
 }

@@ -1,14 +1,47 @@
+import type {Clock} from '../ports/clock.ts';
+import type {Log} from '../ports/log.ts';
+import {watchExpiry} from './expiry.ts';
+import {openSeqClaims, type SeqSource} from './seq-claims.ts';
 import type {Store} from './store.ts';
 
-/** The store of a single master: a counter in memory that goes on from the snapshot's high-water mark. */
-export function createEmbeddedStore(highWaterMark: number): Store {
+/** A counter in memory that goes on from the snapshot's high-water mark. */
+export function createSeqCounter(highWaterMark: number): SeqSource {
   let seq = highWaterMark;
   return {
-    kind: 'embedded',
-    healthy: () => true,
     async claimSeq() {
       seq += 1;
       return seq;
+    },
+  };
+}
+
+/** The store of a single master: its own clock ends a stay, `source` numbers them. */
+export function createEmbeddedStore(ports: {clock: Clock; log: Log; source: SeqSource}): Store {
+  return {
+    kind: 'embedded',
+    healthy: () => true,
+    refusal: () => undefined,
+    keep({table, seq, onNews}) {
+      const claims = openSeqClaims({...ports, table, seq, onSettled: member => onNews([{is: 'settled', member}])});
+      const stopExpiry = watchExpiry({
+        ...ports,
+        table,
+        onExpired: members => onNews(members.map(member => ({is: 'left', member, why: 'silent'}))),
+      });
+      claims.claimMissing();
+      return {
+        heard(_, outcome) {
+          const isNewStay = outcome.is === 'joined' || (outcome.is === 'replaced' && !outcome.alternating);
+          if (isNewStay) void claims.claim(outcome.member, outcome.arrival);
+        },
+        get highestSeq() {
+          return claims.highestSeq;
+        },
+        async close() {
+          stopExpiry();
+          claims.close();
+        },
+      };
     },
   };
 }

@@ -2,6 +2,9 @@ import type {Member, Ping} from './member.ts';
 import type {Moment} from './outcome.ts';
 import {payloadBytesOf, samePayload} from './payload.ts';
 
+/** More pods than this in turns on one IP are told apart no longer. */
+export const MAX_RIVALS = 8;
+
 type Identity = Pick<Ping, 'id' | 'nonce'>;
 
 /** A pod that lost its IP to another one, and when it was last heard (monotonic). */
@@ -21,6 +24,12 @@ export interface Entry {
   heardMs: number;
   /** When the IP expires (monotonic). */
   deadlineMs: number;
+  /** Heard by this run of the daemon, not only remembered. */
+  heard: boolean;
+  /** A shared store says when the stay ends: no deadline counts here. */
+  kept: boolean;
+  /** The guard keeps it although its time is up (monotonic); undefined for all others. */
+  heldUntilMs: number | undefined;
   rivals: readonly Rival[];
 }
 
@@ -34,6 +43,9 @@ export const createEntry = (pod: Ping, arrival: number, now: Moment): Entry => (
   lastSeenAt: now.epochMs,
   heardMs: now.nowMs,
   deadlineMs: 0,
+  heard: true,
+  kept: false,
+  heldUntilMs: undefined,
   rivals: [],
 });
 
@@ -51,6 +63,15 @@ export const memberOf = ({pod, seq, firstSeenAt, lastSeenAt}: Entry): Member => 
   lastSeenAt,
 });
 
+/** A pod that another replica heard is on the IP from here on: who had it before becomes its rival. */
+export function succeed(entry: Entry, previous: Identity | undefined, arrival: number, nowMs: number): void {
+  const lost: Rival[] = previous === undefined ? [] : [{id: previous.id, nonce: previous.nonce, heardMs: nowMs}];
+  entry.rivals = [...entry.rivals, ...lost].slice(-MAX_RIVALS);
+  entry.arrival = arrival;
+  entry.heard = false;
+  entry.heardMs = Number.NEGATIVE_INFINITY;
+}
+
 /** Whether two pings come from one start of one pod. */
 export const isSamePod = (a: Identity, b: Identity): boolean => a.id === b.id && a.nonce === b.nonce;
 
@@ -58,6 +79,10 @@ export const isSamePod = (a: Identity, b: Identity): boolean => a.id === b.id &&
 export const isUnchanged = (a: Ping, b: Ping): boolean =>
   a.app === b.app && a.role === b.role && a.key === b.key && samePayload(a.payload, b.payload);
 
-/** The order of all lists: settled members by `seq`, then provisional ones as they arrived. */
+/**
+ * The order of all lists: settled members by `seq`, then provisional ones as they arrived. Masters that counted apart
+ * before they shared a store may have given one number twice: then the address decides, the same everywhere.
+ */
 export const bySeq = (a: Entry, b: Entry): number =>
-  (a.seq ?? Number.MAX_VALUE) - (b.seq ?? Number.MAX_VALUE) || a.arrival - b.arrival;
+  (a.seq ?? Number.MAX_VALUE) - (b.seq ?? Number.MAX_VALUE) ||
+  (a.seq === undefined ? a.arrival - b.arrival : a.pod.ip < b.pod.ip ? -1 : 1);

@@ -1,7 +1,7 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Member} from './member.ts';
-import type {MemberTable} from './table.ts';
+import type {MemberTable} from './member-table.ts';
 
 /** Expiry is noticed at most this late. */
 const TICK_MS = 500;
@@ -12,7 +12,7 @@ const PAUSE_MS = 2000;
 interface ExpiryOptions {
   readonly clock: Clock;
   readonly log: Log;
-  readonly table: Pick<MemberTable, 'expire' | 'grantFreshTtl' | 'size'>;
+  readonly table: Pick<MemberTable, 'expire' | 'grantFreshTtl' | 'size' | 'guard'>;
   /** Never called with nobody. */
   readonly onExpired: (members: readonly Member[]) => void;
 }
@@ -24,6 +24,7 @@ interface ExpiryOptions {
 export function watchExpiry({clock, log, table, onExpired}: ExpiryOptions): () => void {
   let nowMs = clock.nowMs();
   let epochMs = clock.epochMs();
+  let {holds} = table.guard;
 
   const tick = () => {
     // The monotonic clock stands still while the machine is suspended; the wall clock does not.
@@ -36,6 +37,14 @@ export function watchExpiry({clock, log, table, onExpired}: ExpiryOptions): () =
     }
     const expired = table.expire(nowMs);
     if (expired.length > 0) onExpired(expired);
+    if (table.guard.holds > holds) {
+      holds = table.guard.holds;
+      const {held: members} = table.guard;
+      log.warn(
+        {members},
+        'most of an app fell silent at once: held for two TTLs, as the fault may be on the way to us',
+      );
+    }
     disarm = clock.after(TICK_MS, tick);
   };
 

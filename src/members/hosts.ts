@@ -17,3 +17,11 @@ export const encodeHosts = (hosts: Hosts): string =>
     .sort(byApp)
     .map(([app, ips]) => `${JSON.stringify(app)}:${JSON.stringify(ips)}`)
     .join(',')}}`;
+
+/** Adds addresses that ping nobody behind those that do, each once; the same map when there is nothing to add. */
+export function mergeHosts(hosts: Hosts, more: Hosts): Hosts {
+  if (more.size === 0) return hosts;
+  const apps = [...new Set([...hosts.keys(), ...more.keys()])];
+  const merged = apps.map(app => [app, [...new Set([...(hosts.get(app) ?? []), ...(more.get(app) ?? [])])]] as const);
+  return new Map(merged.sort(byApp));
+}

@@ -25,6 +25,8 @@ export interface Member extends Omit<Ping, 'down'> {
 
 /** A member as `/members` and `pods` show it. */
 export interface MemberView extends Member {
+  /** Silent for longer than the TTL, but kept by the guard. */
+  readonly held: boolean;
   readonly expiresInMs: number;
 }
 

@@ -1,13 +1,12 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {deriveKey} from './base62.ts';
-import {watchExpiry} from './expiry.ts';
 import type {Hosts, Member, MemberView, Ping} from './member.ts';
+import type {GuardView, MemberTable} from './member-table.ts';
 import type {Outcome} from './outcome.ts';
-import {openSeqClaims} from './seq-claims.ts';
 import type {RestoredSnapshot, SnapshotFile} from './snapshot-file.ts';
-import type {Store} from './store.ts';
-import type {MemberTable} from './table.ts';
+import type {Store, StoreNews} from './store.ts';
+import type {MemberEvent} from './timeline.ts';
 
 /** A full table is worth one warning in this time, whatever is refused. */
 const REFUSAL_WARNING_MS = 60_000;
@@ -29,6 +28,8 @@ export interface RegistryOptions {
   readonly snapshot: RestoredSnapshot;
   /** Called synchronously, not for what was restored; may not throw. */
   readonly onChange: (change: MemberChange) => void;
+  /** What became of a pod, for its timeline; the restored ones included. Called synchronously, before `onChange`. */
+  readonly onEvent?: (event: MemberEvent) => void;
 }
 
 export interface Registry {
@@ -36,9 +37,13 @@ export interface Registry {
   record(ping: Ping): Outcome;
   hosts(): Hosts;
   members(): MemberView[];
+  find(ip: string): Member | undefined;
+  /** Sends off, at once, each member for which `reasonOf` says why: its pod is gone. */
+  evict(reasonOf: (member: Member) => string | undefined): void;
   readonly version: number;
   readonly size: number;
   readonly payloadBytes: number;
+  readonly guard: GuardView;
   /** Whether the members of an earlier run were taken over. */
   readonly restored: boolean;
   /** Stops the clockwork and writes the snapshot a last time. Never rejects. */
@@ -47,14 +52,35 @@ export interface Registry {
 
 const nameOf = ({app, ip}: Member): string => `${app} ${ip}`;
 
+/** A settled member moved because it joined: the same cause, so that people see one. */
+const causeOf = (news: StoreNews): string => {
+  const verb = news.is === 'left' && news.why === 'silent' ? 'expired' : news.is === 'settled' ? 'joined' : news.is;
+  return `${verb} ${nameOf(news.member)}`;
+};
+
 const fieldsOf = ({app, id, ip}: Member) => ({app, ip, member: id});
+
+/** What a store's news means for the timeline of its pod; a `seq` that was settled means nothing. */
+function eventOf(news: StoreNews): MemberEvent | undefined {
+  switch (news.is) {
+    case 'joined':
+    case 'changed':
+      return {is: news.is, member: news.member};
+    case 'replaced':
+      return news;
+    case 'left':
+      return {is: news.why, member: news.member};
+    case 'settled':
+      return undefined;
+  }
+}
 
 /**
  * The live members: the table, fed with time, `seq` numbers and remembered members, and written down as it changes.
  * Logs one line per join, replacement, leave and expiry.
  */
 export function openRegistry(options: RegistryOptions): Registry {
-  const {clock, log, store, table, snapshotFile, snapshot, onChange} = options;
+  const {clock, log, store, table, snapshotFile, snapshot, onChange, onEvent} = options;
   const warnedIps = new Set<string>();
   let refusalWarnedMs = Number.NEGATIVE_INFINITY;
 
@@ -83,25 +109,26 @@ export function openRegistry(options: RegistryOptions): Registry {
         const cause = `joined ${nameOf(outcome.member)}`;
         if (ping.key !== deriveKey(ping.ip)) log.debug({ip: ping.ip, key: ping.key}, 'key does not belong to ip');
         log.info(fieldsOf(outcome.member), 'member joined');
+        onEvent?.({is: 'joined', member: outcome.member});
         moved(cause);
-        void claims.claim(outcome.member, outcome.arrival, cause);
         return;
       }
       case 'replaced': {
         const {member, previous, alternating} = outcome;
-        const cause = `replaced ${nameOf(member)}`;
         log.info({...fieldsOf(member), from: previous.id}, 'member replaced');
-        moved(cause);
-        if (!alternating) void claims.claim(member, outcome.arrival, cause);
+        if (!alternating) onEvent?.({is: 'replaced', member, previous});
+        moved(`replaced ${nameOf(member)}`);
         return;
       }
       case 'changed':
         log.debug(fieldsOf(outcome.member), 'member changed');
+        onEvent?.({is: 'changed', member: outcome.member});
         moved(`changed ${nameOf(outcome.member)}`);
         return;
       case 'left':
         warnedIps.delete(ping.ip);
         log.info({...fieldsOf(outcome.member), reason: 'down'}, 'member left');
+        onEvent?.({is: 'down', member: outcome.member});
         moved(`left ${nameOf(outcome.member)}`);
         return;
       case 'refreshed':
@@ -116,32 +143,49 @@ export function openRegistry(options: RegistryOptions): Registry {
     }
   };
 
-  const onExpired = (expired: readonly Member[]) => {
-    for (const member of expired) {
-      warnedIps.delete(member.ip);
-      log.info({...fieldsOf(member), reason: 'silent'}, 'member expired');
+  const onNews = (news: readonly StoreNews[]) => {
+    for (const one of news) {
+      if (one.is === 'left') warnedIps.delete(one.member.ip);
+      const text = one.is === 'left' && one.why === 'silent' ? 'member expired' : `member ${one.is}`;
+      const level = one.is === 'left' ? 'info' : 'debug';
+      log[level]({...fieldsOf(one.member), ...(one.is === 'left' && {reason: one.why})}, text);
+      const event = eventOf(one);
+      if (event !== undefined) onEvent?.(event);
     }
-    const [first, ...others] = expired.map(nameOf);
-    moved(`expired ${first}${others.length > 0 ? ` and ${others.length} more` : ''}`);
+    const [first, ...others] = news.map(causeOf);
+    moved(`${first}${others.length > 0 ? ` and ${others.length} more` : ''}`);
   };
 
   if (snapshot.restored) {
     table.restore(snapshot.members, moment());
     log.info({members: table.size}, 'members restored');
+    for (const member of table.members(clock.nowMs())) onEvent?.({is: 'restored', member});
   }
-  const claims = openSeqClaims({clock, log, store, table, seq: snapshot.seq, onSettled: moved});
-  const keeper = snapshotFile.keep(() => ({seq: claims.highestSeq, members: table.members(clock.nowMs())}));
-  const stopExpiry = watchExpiry({clock, log, table, onExpired});
-  claims.claimMissing();
+  const keeping = store.keep({table, seq: snapshot.seq, onNews});
+  const keeper = snapshotFile.keep(() => ({
+    seq: keeping.highestSeq,
+    isShared: store.kind === 'etcd',
+    members: table.members(clock.nowMs()),
+  }));
 
   return {
     record(ping) {
       const outcome = table.record(ping, moment());
       report(ping, outcome);
+      keeping.heard(ping, outcome);
       return outcome;
     },
     hosts: () => table.hosts(),
     members: () => table.members(clock.nowMs()),
+    find: table.find,
+    evict(reasonOf) {
+      for (const {expiresInMs: _, ...member} of table.members(clock.nowMs())) {
+        const reason = reasonOf(member);
+        if (reason === undefined || table.record({...member, down: true}, moment()).is !== 'left') continue;
+        log.info({...fieldsOf(member), reason}, 'member evicted');
+        moved(`evicted ${nameOf(member)}`);
+      }
+    },
     get version() {
       return table.version;
     },
@@ -151,11 +195,11 @@ export function openRegistry(options: RegistryOptions): Registry {
     get payloadBytes() {
       return table.payloadBytes;
     },
+    guard: table.guard,
     restored: snapshot.restored,
-    close() {
-      stopExpiry();
-      claims.close();
-      return keeper.close();
+    async close() {
+      await keeping.close();
+      await keeper.close();
     },
   };
 }

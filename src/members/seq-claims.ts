@@ -1,27 +1,32 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Member} from './member.ts';
-import type {Store} from './store.ts';
-import type {MemberTable} from './table.ts';
+import type {MemberTable} from './member-table.ts';
 
 /** How long after a failure the store is asked again for all that lack a `seq`. */
 const RETRY_MS = 1000;
 
+/** Where `seq` comes from: a counter that only grows. */
+export interface SeqSource {
+  /** The next number, for a stay of a pod. Rejects, within a time of its own, when it cannot be had now. */
+  claimSeq(member: Pick<Member, 'ip' | 'app' | 'id'>): Promise<number>;
+}
+
 interface SeqClaimsOptions {
   readonly clock: Clock;
   readonly log: Log;
-  readonly store: Store;
+  readonly source: SeqSource;
   readonly table: Pick<MemberTable, 'settle' | 'provisional'>;
   /** The highest `seq` known so far. */
   readonly seq: number;
-  /** A member has got its `seq`; `cause` is the one it was claimed with. */
-  readonly onSettled: (cause: string) => void;
+  /** A member has got its `seq`. */
+  readonly onSettled: (member: Member) => void;
 }
 
-/** The way from the store's numbers to the table's members; nobody waits for it. */
+/** The way from a source's numbers to the table's members; nobody waits for it. */
 export interface SeqClaims {
   /** Asks for one stay's `seq`, again and again while the store is away. */
-  claim(member: Member, arrival: number, cause: string): Promise<void>;
+  claim(member: Member, arrival: number): Promise<void>;
   /** Asks for all that lack one. */
   claimMissing(): void;
   /** The highest `seq` ever seen, those that came too late for their member included: none may be given twice. */
@@ -29,22 +34,22 @@ export interface SeqClaims {
   close(): void;
 }
 
-/** Settles members as the store answers; its silence or failure is one warning, and they sort last meanwhile. */
-export function openSeqClaims({clock, log, store, table, seq, onSettled}: SeqClaimsOptions): SeqClaims {
+/** Settles members as the source answers; its silence or failure is one warning, and they sort last meanwhile. */
+export function openSeqClaims({clock, log, source, table, seq, onSettled}: SeqClaimsOptions): SeqClaims {
   const pending = new Set<number>();
   let highestSeq = seq;
   let failing = false;
   let closed = false;
   let disarm: (() => void) | undefined;
 
-  const claim = async (member: Member, arrival: number, cause: string) => {
+  const claim = async (member: Member, arrival: number) => {
     pending.add(arrival);
     try {
-      const given = await store.claimSeq(member);
+      const given = await source.claimSeq(member);
       highestSeq = Math.max(highestSeq, given);
       if (failing) log.info('store answers again');
       failing = false;
-      if (table.settle(member.ip, arrival, given)) onSettled(cause);
+      if (table.settle(member.ip, arrival, given)) onSettled({...member, seq: given});
     } catch (err) {
       if (!failing) log.warn({err}, 'store gives no seq: new members sort last');
       failing = true;
@@ -57,7 +62,7 @@ export function openSeqClaims({clock, log, store, table, seq, onSettled}: SeqCla
   const claimMissing = () => {
     disarm = undefined;
     for (const {member, arrival} of table.provisional()) {
-      if (!pending.has(arrival)) void claim(member, arrival, `settled ${member.app} ${member.ip}`);
+      if (!pending.has(arrival)) void claim(member, arrival);
     }
   };
 

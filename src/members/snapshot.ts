@@ -7,6 +7,8 @@ export interface Snapshot {
   /** No member ever had a higher one: the counter goes on from here. */
   readonly seq: number;
   readonly members: readonly Member[];
+  /** A store that several replicas share knows them, too; absent where one master kept them alone. */
+  readonly isShared?: boolean;
 }
 
 /** `stale` is a true snapshot whose members are not to be trusted any more; its `seq` is. */
@@ -26,8 +28,8 @@ const TAIL = '}\n';
 const checksum = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Writes a snapshot as JSON text: format and version, a SHA-256 over the rest, the wall time, then the content. */
-export function encodeSnapshot({seq, members}: Snapshot, epochMs: number): string {
-  const content = JSON.stringify({writtenAt: epochMs, seq, members});
+export function encodeSnapshot({seq, members, isShared}: Snapshot, epochMs: number): string {
+  const content = JSON.stringify({writtenAt: epochMs, seq, isShared, members});
   const sha256 = checksum(content);
   return `{"format":"haproxy-kontrol members","version":${VERSION},"sha256":"${sha256}","content":${content}${TAIL}`;
 }
@@ -54,7 +56,13 @@ function parseMember(value: unknown): Member {
 function parseContent(value: unknown): Snapshot & {writtenAt: number} {
   if (!isFields(value) || !Array.isArray(value.members)) throw new Error('members is not an array');
   const members = value.members.map(parseMember);
-  return {writtenAt: parseCount(value, 'writtenAt'), seq: parseCount(value, 'seq'), members};
+  const isShared = value.isShared === true;
+  return {
+    writtenAt: parseCount(value, 'writtenAt'),
+    seq: parseCount(value, 'seq'),
+    members,
+    ...(isShared && {isShared}),
+  };
 }
 
 /**
@@ -71,10 +79,10 @@ export function decodeSnapshot(text: string, epochMs: number): DecodedSnapshot {
     return {is: 'foreign', reason: 'its checksum does not match: it was cut or altered'};
   }
   try {
-    const {writtenAt, seq, members} = parseContent(JSON.parse(content));
+    const {writtenAt, ...snapshot} = parseContent(JSON.parse(content));
     const ageMs = epochMs - writtenAt;
-    if (Math.abs(ageMs) > MAX_AGE_MS) return {is: 'stale', seq, ageMs};
-    return {is: 'fresh', snapshot: {seq, members}};
+    if (Math.abs(ageMs) > MAX_AGE_MS) return {is: 'stale', seq: snapshot.seq, ageMs};
+    return {is: 'fresh', snapshot};
   } catch (error) {
     return {is: 'foreign', reason: error instanceof Error ? error.message : String(error)};
   }

@@ -1,13 +1,42 @@
-import type {Member} from './member.ts';
+import type {Member, Ping} from './member.ts';
+import type {MemberTable} from './member-table.ts';
+import type {Outcome} from './outcome.ts';
+
+/** What a store did to the table, told once it is done. */
+export type StoreNews =
+  | {readonly is: 'joined' | 'changed' | 'settled'; readonly member: Member}
+  | {readonly is: 'replaced'; readonly member: Member; readonly previous: Member}
+  | {readonly is: 'left'; readonly member: Member; readonly why: 'down' | 'silent'};
+
+export interface KeepPorts {
+  /** Holds what was restored; the store changes it from here on, beside the pings. */
+  readonly table: MemberTable;
+  /** The highest `seq` that the snapshot knows. */
+  readonly seq: number;
+  /** Called synchronously, never with nothing. */
+  readonly onNews: (news: readonly StoreNews[]) => void;
+}
+
+/** A store at work on one table. */
+export interface Keeping {
+  /** A ping was recorded: waits for nothing. */
+  heard(ping: Ping, outcome: Outcome): void;
+  /** The highest `seq` ever seen: none may be given twice. */
+  readonly highestSeq: number;
+  /** Stops, and writes what is still unwritten if that is quick. Never rejects. */
+  close(): Promise<void>;
+}
 
 /**
- * Where `seq` comes from: a counter that only grows, shared by all masters that serve one set of slaves.
- * The daemon keeps running on what it has while a store is away.
+ * What gives members their `seq`, ends their stay and, with several replicas, tells each what the others heard. The
+ * daemon keeps running on what it has while a store is away: nobody is removed for its silence.
  */
 export interface Store {
   readonly kind: 'embedded' | 'etcd';
-  /** Whether the last exchange with it worked. */
+  /** Whether it answers, as far as we know. */
   healthy(): boolean;
-  /** The next number of the counter for a stay of a pod. Rejects, within a time of its own, when the store is away. */
-  claimSeq(member: Pick<Member, 'ip' | 'app' | 'id'>): Promise<number>;
+  /** Why slaves should tell another replica instead, or undefined: what they say here could reach no other one. */
+  refusal(): string | undefined;
+  /** Begins to keep a table; called once. */
+  keep(ports: KeepPorts): Keeping;
 }

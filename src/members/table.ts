@@ -1,9 +1,12 @@
 import {judgeContest} from './contest.ts';
-import {bySeq, createEntry, type Entry, isSamePod, isUnchanged, memberOf} from './entry.ts';
+import {bySeq, createEntry, type Entry, isSamePod, isUnchanged, memberOf, succeed} from './entry.ts';
+import {createGuard, type Guard} from './guard.ts';
 import {deriveHosts} from './hosts.ts';
-import type {Hosts, Member, MemberView, Ping} from './member.ts';
+import type {Hosts, Member, Ping} from './member.ts';
+import type {MemberTable} from './member-table.ts';
 import type {Moment, Outcome} from './outcome.ts';
 import {payloadBytesOf} from './payload.ts';
+import {siftSilent} from './silence.ts';
 
 /*
  * INVARIANTS
@@ -23,40 +26,21 @@ export interface TableOptions {
   readonly maxMembers: number;
   /** All payloads together, as JSON. */
   readonly maxPayloadBytes: number;
+  /** One that a shared store asks, too; the table's own when absent. */
+  readonly guard?: Guard;
 }
 
-/** A member whose `seq` the store has yet to give. */
-export interface Provisional {
-  readonly member: Member;
-  readonly arrival: number;
-}
+const NEVER_MS = Number.NEGATIVE_INFINITY;
 
-/** Who is alive, keyed by IP. All methods are synchronous and none throws. */
-export interface MemberTable {
-  /** Takes a ping in; costs the same however many members there are. */
-  record(ping: Ping, now: Moment): Outcome;
-  /** Gives a stay its `seq`; false when that stay is over or was settled before. */
-  settle(ip: string, arrival: number, seq: number): boolean;
-  /** Removes and returns those whose time is up. */
-  expire(nowMs: number): Member[];
-  /** Nobody expires before a TTL from `nowMs`: for after a time in which we could not listen. */
-  grantFreshTtl(nowMs: number): void;
-  /** When `expire` has something to do next, or undefined for an empty table. */
-  nextExpiryMs(): number | undefined;
-  /** Takes remembered members in, as they were, each with a fresh TTL; those past a bound, or in already, are left out. */
-  restore(members: readonly Member[], now: Moment): void;
-  /** Those without a `seq`, in the order they arrived. */
-  provisional(): Provisional[];
-  members(nowMs: number): MemberView[];
-  hosts(): Hosts;
-  readonly version: number;
-  readonly size: number;
-  readonly payloadBytes: number;
+/** Of a kept one that another replica hears nobody here knows more than that it is at most a TTL. */
+function expiresInMs({heldUntilMs, deadlineMs, kept}: Entry, nowMs: number, ttlMs: number): number {
+  const leftMs = Math.max(0, Math.round((heldUntilMs ?? deadlineMs) - nowMs));
+  return kept && leftMs === 0 ? ttlMs : leftMs;
 }
 
 /** Makes an empty table. */
 export function createTable(options: TableOptions): MemberTable {
-  const {ttlMs, ownApp, maxMembers, maxPayloadBytes} = options;
+  const {ttlMs, ownApp, maxMembers, maxPayloadBytes, guard = createGuard({ttlMs})} = options;
   const entries = new Map<string, Entry>();
   let arrivals = 0;
   let payloadBytes = 0;
@@ -77,6 +61,7 @@ export function createTable(options: TableOptions): MemberTable {
   const touch = (entry: Entry, now: Moment) => {
     entry.lastSeenAt = now.epochMs;
     entry.deadlineMs = now.nowMs + ttlMs;
+    entry.heldUntilMs = undefined;
     entries.delete(entry.pod.ip);
     entries.set(entry.pod.ip, entry);
   };
@@ -119,6 +104,7 @@ export function createTable(options: TableOptions): MemberTable {
   const hear = (entry: Entry, ping: Ping, now: Moment): Outcome => {
     touch(entry, now);
     entry.heardMs = now.nowMs;
+    entry.heard = true;
     if (isUnchanged(entry.pod, ping)) return {is: 'refreshed', alternating: false};
     return rewrite(entry, ping) ? {is: 'changed', member: memberOf(entry)} : refusedPayload;
   };
@@ -131,6 +117,7 @@ export function createTable(options: TableOptions): MemberTable {
     entry.rivals = rivals;
     if (holderStays) return {is: 'refreshed', alternating};
     entry.heardMs = now.nowMs;
+    entry.heard = true;
     if (!alternating) {
       arrivals += 1;
       entry.arrival = arrivals;
@@ -161,22 +148,23 @@ export function createTable(options: TableOptions): MemberTable {
       return true;
     },
     expire(nowMs) {
-      const expired: Member[] = [];
-      for (const entry of entries.values()) {
-        if (entry.deadlineMs > nowMs) break;
-        expired.push(remove(entry));
-      }
-      return expired;
+      return siftSilent(entries, {guard, ttlMs, ownApp}, nowMs).map(remove);
     },
     grantFreshTtl(nowMs) {
+      guard.forget();
       for (const entry of entries.values()) {
         entry.heardMs = nowMs;
         entry.deadlineMs = nowMs + ttlMs;
+        entry.heldUntilMs = undefined;
       }
     },
     nextExpiryMs() {
-      for (const entry of entries.values()) return entry.deadlineMs;
-      return undefined;
+      let nextMs: number | undefined;
+      for (const {heldUntilMs, deadlineMs} of entries.values()) {
+        nextMs = Math.min(nextMs ?? Number.POSITIVE_INFINITY, heldUntilMs ?? deadlineMs);
+        if (heldUntilMs === undefined) break;
+      }
+      return nextMs;
     },
     restore(members, now) {
       for (const {seq, firstSeenAt, lastSeenAt, ...pod} of members) {
@@ -184,6 +172,7 @@ export function createTable(options: TableOptions): MemberTable {
         const entry = createEntry({...pod, down: false}, ++arrivals, now);
         if (admit(entry, now) !== undefined) continue;
         entry.seq = seq;
+        entry.heard = false;
         entry.firstSeenAt = firstSeenAt;
         entry.lastSeenAt = lastSeenAt;
       }
@@ -193,11 +182,49 @@ export function createTable(options: TableOptions): MemberTable {
         .entries.filter(entry => entry.seq === undefined)
         .map(entry => ({member: memberOf(entry), arrival: entry.arrival}));
     },
+    adopt({seq, firstSeenAt, lastSeenAt: _, ...rest}, heldForMs, now) {
+      const pod: Ping = {...rest, down: false};
+      const entry = entries.get(pod.ip) ?? createEntry(pod, arrivals + 1, now);
+      const previous = entries.has(pod.ip) ? memberOf(entry) : undefined;
+      const unchanged = previous !== undefined && isSamePod(entry.pod, pod) && isUnchanged(entry.pod, pod);
+      if (previous === undefined && admit(entry, now) !== undefined) return undefined;
+      if (!unchanged && !rewrite(entry, pod)) return undefined;
+      entry.kept = true;
+      entry.heldUntilMs = heldForMs === undefined ? undefined : now.nowMs + heldForMs;
+      if (unchanged && entry.seq === seq) return undefined;
+      version += 1;
+      Object.assign(entry, {seq, firstSeenAt});
+      if (unchanged) return {is: 'settled', member: memberOf(entry)};
+      if (previous !== undefined && isSamePod(previous, pod)) return {is: 'changed', member: memberOf(entry)};
+      arrivals += 1;
+      succeed(entry, previous, arrivals, now.nowMs);
+      const member = memberOf(entry);
+      return previous === undefined ? {is: 'joined', member} : {is: 'replaced', member, previous};
+    },
+    release(ip) {
+      const entry = entries.get(ip);
+      if (entry !== undefined) entry.kept = false;
+    },
+    drop(ip) {
+      const entry = entries.get(ip);
+      return entry === undefined ? undefined : remove(entry);
+    },
+    stay(ip) {
+      const entry = entries.get(ip);
+      return (
+        entry && {member: memberOf(entry), arrival: entry.arrival, heardMs: entry.heard ? entry.heardMs : NEVER_MS}
+      );
+    },
     members(nowMs) {
       return inOrder().entries.map(entry => ({
         ...memberOf(entry),
-        expiresInMs: Math.max(0, Math.round(entry.deadlineMs - nowMs)),
+        held: entry.heldUntilMs !== undefined,
+        expiresInMs: expiresInMs(entry, nowMs, ttlMs),
       }));
+    },
+    find(ip) {
+      const entry = entries.get(ip);
+      return entry && memberOf(entry);
     },
     hosts: () => inOrder().hosts,
     get version() {
@@ -208,6 +235,14 @@ export function createTable(options: TableOptions): MemberTable {
     },
     get payloadBytes() {
       return payloadBytes;
+    },
+    guard: {
+      get held() {
+        return [...entries.values()].filter(entry => entry.heldUntilMs !== undefined).length;
+      },
+      get holds() {
+        return guard.holds;
+      },
     },
   };
 }

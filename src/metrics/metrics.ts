@@ -12,7 +12,13 @@ export interface MetricSources {
   isInSync(): boolean;
   isReady(): boolean;
   isStoreHealthy(): boolean;
+  readonly guard: {readonly held: number; readonly holds: number};
   gateShutMs(): number;
+  isHeld(): boolean;
+  /** HAProxy's log lines by what became of them; undefined where they are not taken in. */
+  accessLog():
+    | {readonly written: number; readonly overRate: number; readonly slowOutput: number; readonly malformed: number}
+    | undefined;
 }
 
 export interface Metrics {
@@ -71,6 +77,27 @@ export function createMetrics(sources: MetricSources): Metrics {
     },
   });
 
+  new Counter({
+    name: 'kontrol_access_log_lines_total',
+    help: "HAProxy's log lines by what became of them: written, or dropped and why.",
+    labelNames: ['result'],
+    registers,
+    collect() {
+      this.reset();
+      const {written, overRate, slowOutput, malformed} = sources.accessLog() ?? {};
+      this.inc({result: 'written'}, written ?? 0);
+      this.inc({result: 'over_rate'}, overRate ?? 0);
+      this.inc({result: 'slow_output'}, slowOutput ?? 0);
+      this.inc({result: 'malformed'}, malformed ?? 0);
+    },
+  });
+  const passEnd = new Gauge({
+    name: 'kontrol_last_pass_timestamp_seconds',
+    help: 'When the last pass of each verdict began.',
+    labelNames: ['verdict'],
+    registers,
+  });
+
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name,
@@ -89,7 +116,9 @@ export function createMetrics(sources: MetricSources): Metrics {
   );
   gauge('kontrol_in_sync', '1 when the proxy serves what the inputs say.', () => Number(sources.isInSync()));
   gauge('kontrol_ready', '1 when the readiness endpoint says so.', () => Number(sources.isReady()));
+  gauge('kontrol_template_held', '1 while a rollback is held.', () => Number(sources.isHeld()));
   gauge('kontrol_store_healthy', '1 when the membership store answers.', () => Number(sources.isStoreHealthy()));
+  gauge('kontrol_guard_held_members', 'Silent members that the blast-radius guard keeps.', () => sources.guard.held);
 
   const counter = (name: string, help: string, read: () => number) =>
     new Counter({
@@ -106,12 +135,14 @@ export function createMetrics(sources: MetricSources): Metrics {
     'HAProxy deaths that were answered with a restart.',
     () => sources.proxy().restarts,
   );
+  counter('kontrol_guard_holds_total', 'Times that too much of an app fell silent at once.', () => sources.guard.holds);
   counter('kontrol_gate_shut_seconds_total', 'Time the SYN gate was shut.', () => sources.gateShutMs() / 1000);
 
   return {
     countPing: result => pings.inc({result}),
-    countPass({verdict, phasesMs}) {
+    countPass({verdict, phasesMs, startedAt}) {
       passes.inc({verdict});
+      passEnd.set({verdict}, startedAt / 1000);
       for (const [phase, durationMs] of Object.entries(phasesMs)) phases.observe({phase}, durationMs / 1000);
     },
     async read() {

@@ -1,5 +1,5 @@
 import type {FileHandle} from 'node:fs/promises';
-import {mkdir, open, readdir, readFile, rename, rm, symlink} from 'node:fs/promises';
+import {mkdir, open, readdir, readFile, rename, rm, symlink, writeFile} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {systemCodeOf} from '../errors.ts';
 import {temporaryBeside} from './temporary.ts';
@@ -20,6 +20,8 @@ export interface Files {
   prepare(path: string, text: string, mode?: number): Promise<PreparedFile>;
   /** `prepare` and `commit` in one: durable and atomic. */
   replace(path: string, text: string, mode?: number): Promise<void>;
+  /** Writes bytes to a file that only has to last as long as we do: neither synced nor atomic. */
+  replaceBytes(path: string, bytes: Uint8Array, mode: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a folder with all in it; absent is fine. */
   remove(path: string): Promise<void>;
@@ -75,6 +77,9 @@ export const systemFiles: Files = {
   async replace(path, text, mode) {
     const prepared = await prepare(path, text, mode);
     await prepared.commit();
+  },
+  async replaceBytes(path, bytes, mode) {
+    await writeFile(path, bytes, {mode});
   },
   rename,
   remove: path => rm(path, {force: true, recursive: true}),

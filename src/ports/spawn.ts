@@ -1,5 +1,5 @@
-import {createInterface} from 'node:readline';
 import {execa} from 'execa';
+import {readLines} from './lines.ts';
 
 /** A program and its arguments; never a shell line. */
 export interface Command {
@@ -27,8 +27,8 @@ export interface Child {
 
 /** A process that we started, the first of its own session and process group. */
 export interface OwnChild extends Child {
-  /** Signals all that it started and that stayed in its group; false when none is left. */
-  killGroup(signal: NodeJS.Signals): boolean;
+  /** Signals all that it started and that stayed in its group; false when none is left. Signal 0 only asks. */
+  killGroup(signal: NodeJS.Signals | 0): boolean;
 }
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -89,8 +89,8 @@ export const systemSpawn: Spawn = {
       const {cause, message} = await child;
       throw cause ?? new Error(message ?? `cannot start ${command.file}`);
     }
-    createInterface({input: child.stdout}).on('line', line => onLine(line, 'stdout'));
-    createInterface({input: child.stderr}).on('line', line => onLine(line, 'stderr'));
+    readLines(child.stdout, line => onLine(line, 'stdout'));
+    readLines(child.stderr, line => onLine(line, 'stderr'));
     const {pid} = child;
     return {
       pid,

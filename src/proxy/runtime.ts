@@ -7,6 +7,8 @@ const MAX_ANSWER_BYTES = 64 << 20;
 export interface AskOptions {
   /** From the connection's start to the answer's end. */
   readonly timeoutMs: number;
+  /** Lines that follow the command, none of them blank: a certificate, say. */
+  readonly payload?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -30,14 +32,19 @@ async function exchange(socketPath: string, command: string, signal: AbortSignal
  * an instant while a generation takes over). Aborted by `signal`, it rejects with the signal's reason.
  * Source: management.txt 9.3.
  */
-export async function ask(socketPath: string, command: string, {timeoutMs, signal}: AskOptions): Promise<string> {
+export async function ask(
+  socketPath: string,
+  command: string,
+  {timeoutMs, payload, signal}: AskOptions,
+): Promise<string> {
   signal?.throwIfAborted();
   const fail = (reason: string, cause?: unknown) =>
     new DaemonError('PROXY', `cannot ask ${socketPath} for "${command}": ${reason}`, {cause});
   if (/[\r\n]/.test(command)) throw fail('a command is one line');
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
-    const answer = await exchange(socketPath, command, AbortSignal.any([deadline, ...(signal ? [signal] : [])]));
+    const request = payload === undefined ? command : `${command} <<\n${payload.trimEnd()}\n`;
+    const answer = await exchange(socketPath, request, AbortSignal.any([deadline, ...(signal ? [signal] : [])]));
     return answer.replace(/\n+$/, '');
   } catch (error) {
     signal?.throwIfAborted();

@@ -74,13 +74,19 @@ export interface StartOptions {
 
 export const BESIDE: StartOptions = {finish: [], transferFrom: undefined};
 
-/** How HAProxy is started: in front, one process (`-db`), our files, and what is for this start alone. */
+/**
+ * How HAProxy is started: in front, one process (`-db`), our files (a log target first: `log global` copies what is
+ * above it), and what is for this start alone.
+ */
 export const haproxyArguments = (
   configuration: string,
   control: string,
   {finish, transferFrom}: StartOptions,
+  logFile?: string,
 ): string[] => [
   '-db',
+  ...(logFile === undefined ? [] : ['-f', logFile]),
+  ...(logFile === undefined ? [] : ['-f', logFile]),
   '-f',
   configuration,
   '-f',

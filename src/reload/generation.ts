@@ -38,6 +38,8 @@ export interface GenerationPorts {
   readonly pidIn: (answer: string) => number | undefined;
   /** Each line HAProxy writes. */
   readonly onOutput: (generation: number, pid: number | undefined, ...line: Parameters<OnLine>) => void;
+  /** A file with a log target for this text's `log global`, if it needs one. Never rejects. */
+  readonly logFileFor?: (text: string) => Promise<string | undefined>;
   readonly onLaunch: (generation: StagedGeneration, child: Child) => void;
   readonly onChange: (generation: StagedGeneration, job: Job) => void;
   /** The descriptors of sockets that the daemon owns. Throws APPLY. */
@@ -122,7 +124,8 @@ export function createGeneration(
     let pid: number | undefined;
     const {sockets} = given.inheritance;
     const {configuration, inheriting, control} = given.paths;
-    const args = haproxyArguments(sockets.length === 0 ? configuration : inheriting, control, options);
+    const logFile = await ports.logFileFor?.(text);
+    const args = haproxyArguments(sockets.length === 0 ? configuration : inheriting, control, options, logFile);
     const command = {file: haproxy, args, descriptors: ports.descriptors(sockets)};
     const child = await spawn.start(command, (line, stream) => {
       tail = [...tail.slice(1 - OUTPUT_TAIL_LINES), line];

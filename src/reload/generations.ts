@@ -62,12 +62,13 @@ export interface Generations {
   discard(candidate: Candidate): Promise<void>;
   /**
    * Makes the candidate `proxy.cfg` and has it served: over the runtime socket when only servers changed, otherwise by
-   * a new generation beside which the old one drains. On rejection the old one serves on. `check` is asked first where
-   * it comes to a new generation and nobody has checked the candidate.
+   * a new generation beside which the old one drains. On rejection the old one serves on.
    */
-  apply(candidate: Candidate, check?: () => Promise<unknown>): Promise<Applied>;
+  apply(candidate: Candidate): Promise<Applied>;
   /** Lets every generation finish its connections; true when all did within the grace, of which `skip` leaves 1 s. */
   drain(graceMs: number, skip: AbortSignal): Promise<boolean>;
+  /** The runtime socket of the generation that serves. */
+  readonly socket: string;
   readonly status: ProxyStatus;
   readonly reload: ReloadStatus;
 }
@@ -77,6 +78,8 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
   readonly firewall: Firewall;
   readonly processes: ProcessTable;
   readonly bind: BindOnly;
+  /** Has a process give way to the others when the CPU is short. */
+  readonly giveWay: (pid: number) => Promise<void>;
   readonly capabilities: Capabilities;
   readonly version: Version;
   readonly setting: ReloadSetting;
@@ -100,6 +103,8 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
   const living = createLiving(clock, ports.drain);
   const holdings = createHoldings(ports);
   let last = 0;
+  /** Numbers are given when a candidate is staged: two may be on disk at once, a pass's and a script's. */
+  let lastStaged = 0;
   let restarts = 0;
   let trust: Trust = 'adopted';
   let gateRefusals = 0;
@@ -144,6 +149,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
   /** A new generation takes over; `because` says why the running one could not just be told. */
   const reload = async ({text, generation: number}: Candidate, because: string): Promise<Applied> => {
     const old = living.listening();
+    const dead = living.current !== undefined && !old.includes(living.current) ? living.current : undefined;
     const {plan, inheritance} = await planner.plan(text, old);
     const paths = pathsOf(dataFolder, number);
     const generation = createGeneration({number, text, paths, inheritance}, generationPorts);
@@ -163,6 +169,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       if (error instanceof DaemonError) throw error;
       throw new DaemonError('APPLY', `cannot apply generation ${number}: ${reasonOf(error)}`, {cause: error});
     }
+    if (dead !== undefined && !living.has(dead)) await run.forget(dead.number);
     if (asPlanned) gateRefusals = 0;
     trust = 'seen';
     holdings.keep(inheritance.sockets);
@@ -177,6 +184,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
     const {current} = living;
     if (current === undefined) return {is: 'unfit', why: 'nothing served'};
     if (trust === 'adopted') return {is: 'unfit', why: 'an earlier daemon started what serves'};
+    if (candidate.reloads) return {is: 'unfit', why: 'it was to be loaded anew'};
     if (trust === 'drifted') return {is: 'unfit', why: 'what serves took only some of the last changes'};
     return runtime.apply(current, candidate);
   };
@@ -196,13 +204,16 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
     isServing: text =>
       trust === 'seen' && living.current?.text === text && living.current.supervisor.job.is !== 'FATAL',
 
-    stage: text => stageGeneration(last + 1, text, ports),
+    stage(text) {
+      lastStaged = Math.max(last, lastStaged) + 1;
+      return stageGeneration(lastStaged, text, ports);
+    },
 
     discard: candidate => run.forget(candidate.generation),
 
     isSafe: text => trust === 'seen' && living.current !== undefined && runtime.isSafe(living.current, text),
 
-    async apply(candidate, check) {
+    async apply(candidate) {
       const outcome = await tell(candidate);
       if (outcome.is === 'applied') {
         await run.forget(candidate.generation);
@@ -210,7 +221,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       }
       if (outcome.is === 'refused') trust = 'drifted';
       try {
-        await check?.();
+        await candidate.check?.();
       } catch (error) {
         await run.forget(candidate.generation);
         throw error;
@@ -222,6 +233,10 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       // Our own copies would keep the addresses alive, with nobody behind them.
       holdings.keep([]);
       return drainAll(living.all(), graceMs, skip, ports);
+    },
+
+    get socket() {
+      return living.current?.paths.socket ?? `${dataFolder}/haproxy.sock`;
     },
 
     get status() {

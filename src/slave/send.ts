@@ -11,20 +11,35 @@ export type SendOutcome =
 export type SendPing = (master: MasterAddress, body: string, signal: AbortSignal) => Promise<SendOutcome>;
 
 /**
- * `PUT /ping` over a connection of its own, as the slaves of 2017 do: a connection that is kept would hold all pings
+ * Makes what sends pings with the token that `token` names at that moment, or without one.
+ * `PUT /ping` goes over a connection of its own, as the slaves of 2017 do: a connection that is kept would hold all pings
  * to one pod behind a Service. Follows no redirect; an answer counts once it is read to its end.
  */
-export const sendPing: SendPing = async (master, body, signal) => {
-  try {
-    return {is: 'answered', status: await put(master, body, signal)};
-  } catch (error) {
-    return {is: 'failed', reason: reasonOf(signal.aborted ? signal.reason : error)};
-  }
-};
+export const createSendPing =
+  (token: () => string | undefined): SendPing =>
+  async (master, body, signal) => {
+    try {
+      return {is: 'answered', status: await put(master, body, token(), signal)};
+    } catch (error) {
+      return {is: 'failed', reason: reasonOf(signal.aborted ? signal.reason : error)};
+    }
+  };
 
-const put = ({host, port}: MasterAddress, body: string, signal: AbortSignal): Promise<number> =>
+/** Sends pings without a token. */
+export const sendPing: SendPing = createSendPing(() => undefined);
+
+const put = (
+  {host, port}: MasterAddress,
+  body: string,
+  token: string | undefined,
+  signal: AbortSignal,
+): Promise<number> =>
   new Promise((resolve, reject) => {
-    const headers = {'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body)};
+    const headers = {
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(body),
+      ...(token !== undefined && {Authorization: `Bearer ${token}`}),
+    };
     const ping = request({agent: false, headers, host, method: 'PUT', path: '/ping', port, signal});
     ping.on('error', reject);
     ping.on('response', response => {

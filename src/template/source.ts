@@ -1,4 +1,5 @@
-import type {TemplateSource} from '../config/config.ts';
+import type {Labels, TemplateSource} from '../config/config.ts';
+import {CONFIG_ANNOTATION} from '../config/parse.ts';
 import {DaemonError, reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
@@ -15,8 +16,23 @@ export interface TemplateText {
 
 export function openTemplateText(
   source: TemplateSource,
-  {files, clock}: {files: Pick<Files, 'readText'>; clock: Clock},
+  ports: {files: Pick<Files, 'readText'>; clock: Clock; annotations: () => Labels},
 ): TemplateText {
+  const {files, clock} = ports;
+  if (source.is === 'annotation') {
+    const load = async (): Promise<string> => {
+      const text = ports.annotations()[CONFIG_ANNOTATION];
+      if (text === undefined) {
+        throw new DaemonError(
+          'RENDER',
+          `cannot read the template: the annotation ${CONFIG_ANNOTATION} is gone; set it`,
+        );
+      }
+      return text;
+    };
+    // Whoever follows the pod's annotations asks for the pass.
+    return {load, follow: () => () => {}};
+  }
   if (source.is === 'text') return {load: async () => source.text, follow: () => () => {}};
   const {path} = source;
 

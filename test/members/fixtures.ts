@@ -64,6 +64,9 @@ export function createMemoryFiles(texts: Record<string, string> = {}) {
         writing -= 1;
       }
     },
+    async replaceBytes(path, bytes) {
+      contents.set(path, Buffer.from(bytes).toString());
+    },
     async rename(from, to) {
       const text = contents.get(from);
       if (text === undefined) throw new Error(`ENOENT ${from}`);

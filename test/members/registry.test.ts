@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {createEmbeddedStore} from '../../src/members/embedded-store.ts';
+import {createEmbeddedStore, createSeqCounter} from '../../src/members/embedded-store.ts';
 import type {Member, Ping} from '../../src/members/member.ts';
 import {type MemberChange, openRegistry} from '../../src/members/registry.ts';
+import type {SeqSource} from '../../src/members/seq-claims.ts';
 import {decodeSnapshot, encodeSnapshot} from '../../src/members/snapshot.ts';
 import {openSnapshotFile} from '../../src/members/snapshot-file.ts';
-import type {Store} from '../../src/members/store.ts';
 import {createTable} from '../../src/members/table.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 import {createMemoryFiles, INFO, memberOf, openLogSink, pingOf, WARN} from './fixtures.ts';
 
 const PATH = '/data/members.json';
 
-async function open(options: {store?: Store; texts?: Record<string, string>; maxMembers?: number} = {}) {
+async function open(options: {source?: SeqSource; texts?: Record<string, string>; maxMembers?: number} = {}) {
   const clock = createFakeClock();
   const memory = createMemoryFiles(options.texts);
   const sink = openLogSink();
@@ -22,7 +22,7 @@ async function open(options: {store?: Store; texts?: Record<string, string>; max
   const registry = openRegistry({
     clock,
     log: sink.log,
-    store: options.store ?? createEmbeddedStore(snapshot.seq),
+    store: createEmbeddedStore({clock, log: sink.log, source: options.source ?? createSeqCounter(snapshot.seq)}),
     table: createTable({
       ttlMs: 25_000,
       ownApp: 'haproxy',
@@ -39,16 +39,14 @@ async function open(options: {store?: Store; texts?: Record<string, string>; max
   return {clock, memory, sink, registry, changes, causes, ping, onDisk};
 }
 
-/** A store whose answers wait until the test gives them. */
-function createSlowStore() {
+/** A source whose answers wait until the test gives them. */
+function createSlowSource() {
   const claims: {ip: string; settle(seq: number): void; fail(): void}[] = [];
-  const store: Store = {
-    kind: 'etcd',
-    healthy: () => true,
+  const source: SeqSource = {
     claimSeq: ({ip}) =>
       new Promise((resolve, reject) => claims.push({ip, settle: resolve, fail: () => reject(new Error('store away'))})),
   };
-  return {store, claims};
+  return {source, claims};
 }
 
 const A = {ip: '10.0.0.1', id: 'a'};
@@ -161,8 +159,8 @@ describe('time', () => {
 
 describe('store', () => {
   test('slow store -> members served at once, last in order until settled', async () => {
-    const {store, claims} = createSlowStore();
-    const {registry, clock, ping, onDisk} = await open({store});
+    const {source, claims} = createSlowSource();
+    const {registry, clock, ping, onDisk} = await open({source});
     ping(A);
     ping(B);
     assert.deepEqual([...registry.hosts()], [['web', ['10.0.0.1', '10.0.0.2']]]);
@@ -178,8 +176,8 @@ describe('store', () => {
   });
 
   test('seq that arrives after its pod left -> not given, but never given again after a restart', async () => {
-    const {store, claims} = createSlowStore();
-    const {registry, clock, ping, onDisk} = await open({store});
+    const {source, claims} = createSlowSource();
+    const {registry, clock, ping, onDisk} = await open({source});
     ping(A);
     ping({...A, down: true});
     ping(A);
@@ -191,8 +189,8 @@ describe('store', () => {
   });
 
   test('store away for a while -> one warning, asked again every second, settled in the end', async () => {
-    const {store, claims} = createSlowStore();
-    const {registry, clock, ping, sink} = await open({store});
+    const {source, claims} = createSlowSource();
+    const {registry, clock, ping, sink} = await open({source});
     ping(A);
     for (let attempt = 0; attempt < 5; attempt++) {
       assert.equal(claims.length, attempt + 1);
@@ -206,8 +204,8 @@ describe('store', () => {
   });
 
   test('store fails after close -> nothing is left running', async () => {
-    const {store, claims} = createSlowStore();
-    const {registry, clock, ping} = await open({store});
+    const {source, claims} = createSlowSource();
+    const {registry, clock, ping} = await open({source});
     ping(A);
     await registry.close();
     claims[0]?.fail();

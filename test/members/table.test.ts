@@ -49,7 +49,7 @@ describe('joining and staying', () => {
     assert.equal(table.version, 1);
     const {down: _, ...pod} = pingOf();
     const member = {...pod, seq: undefined, firstSeenAt: 1_000_000, lastSeenAt: 1_000_000};
-    assert.deepEqual(only(), {...member, expiresInMs: TTL_MS});
+    assert.deepEqual(only(), {...member, held: false, expiresInMs: TTL_MS});
     assert.deepEqual([...table.hosts()], [['web', ['10.2.0.17']]]);
   });
 
@@ -267,7 +267,7 @@ describe('restoring', () => {
     table.restore(members, {nowMs: 100_000, epochMs: 5_000_000});
     assert.deepEqual(ips(), ['10.0.0.1', '10.0.0.2', '10.0.0.3']);
     const [first] = table.members(100_000);
-    assert.deepEqual(first, {...memberOf({...A, seq: 4}), expiresInMs: TTL_MS});
+    assert.deepEqual(first, {...memberOf({...A, seq: 4}), held: false, expiresInMs: TTL_MS});
     assert.deepEqual(
       table.provisional().map(({member}) => member.id),
       ['c'],

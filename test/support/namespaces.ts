@@ -68,7 +68,7 @@ export async function openNamespaces(): Promise<TwoNamespaces> {
 }
 
 /** A process inside makes the connections for the test, which itself stays outside. */
-async function openPlace(
+export async function openPlace(
   namespace: string,
   addresses: Pick<Place, 'ip' | 'ip6'>,
   undo: AsyncDisposableStack,
@@ -78,7 +78,7 @@ async function openPlace(
   return {namespace, ...addresses, exec, exchange: request => door.ask(request)};
 }
 
-function removeNamespace(name: string): void {
+export function removeNamespace(name: string): void {
   killAll(ip(['netns', 'pids', name]).split('\n').filter(Boolean).map(Number));
   ip(['netns', 'del', name]);
 }

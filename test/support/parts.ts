@@ -1,12 +1,26 @@
 import {execFileSync} from 'node:child_process';
 import {existsSync} from 'node:fs';
-import {delimiter, join} from 'node:path';
+import {homedir} from 'node:os';
+import {delimiter, dirname, join} from 'node:path';
 
 /**
  * The real things that suites run against. A suite that lacks one fails in CI (`CI` is set) and is skipped elsewhere,
  * saying what it missed: pass the result as the `skip` option of `describe` or `test`.
  */
-export type Part = 'root' | 'haproxy' | 'iptables' | 'netns' | 'jinja2' | 'faketime';
+export type Part =
+  | 'root'
+  | 'haproxy'
+  | 'iptables'
+  | 'netns'
+  | 'jinja2'
+  | 'faketime'
+  | 'etcd'
+  | 'socat'
+  | 'nc'
+  | 'apiserver'
+  | 'openssl'
+  | 'chromium'
+  | 'promtool';
 
 const onPath = (name: string): boolean =>
   (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, name)));
@@ -23,8 +37,27 @@ const succeeds = (file: string, args: string[]): boolean => {
 /** The HAProxy binary under test: `KONTROL_HAPROXY`, else the one on PATH. */
 export const haproxyBinary = process.env.KONTROL_HAPROXY ?? 'haproxy';
 
+/** Where test/kubernetes/build-apiserver.sh leaves its work: outside the repository, built once. */
+export const apiserverBinary = join(
+  process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
+  'haproxy-kontrol',
+  'kube-apiserver',
+);
+
+/** Whether build-apiserver.sh is at work: it holds a lock for as long as it is. */
+export const isApiserverBeingBuilt = (): boolean => {
+  const lock = join(dirname(apiserverBinary), 'build.lock');
+  return existsSync(lock) && !succeeds('flock', ['--nonblock', lock, 'true']);
+};
+
 /** Debian's interpreter: the one that python3-jinja2 belongs to. */
 export const pythonBinary = '/usr/bin/python3';
+
+/** Debian's browser. */
+export const chromiumBinary = '/usr/bin/chromium';
+
+/** From Debian's `prometheus` package; test/verify.sh takes only this program out of it. */
+export const promtoolBinary = process.env.KONTROL_PROMTOOL ?? 'promtool';
 
 const PROBES: Record<Part, () => boolean> = {
   root: () => process.getuid?.() === 0,
@@ -33,6 +66,13 @@ const PROBES: Record<Part, () => boolean> = {
   netns: () => succeeds('unshare', ['--net', 'ip', 'link', 'show']),
   jinja2: () => succeeds(pythonBinary, ['-c', 'import jinja2']),
   faketime: () => onPath('faketime'),
+  etcd: () => succeeds('etcd', ['--version']),
+  socat: () => onPath('socat'),
+  nc: () => succeeds('sh', ['-c', 'nc -h 2>&1 | grep -q -- -U']),
+  apiserver: () => onPath('etcd') && (existsSync(apiserverBinary) || isApiserverBeingBuilt()),
+  openssl: () => onPath('openssl'),
+  chromium: () => existsSync(chromiumBinary),
+  promtool: () => succeeds(promtoolBinary, ['--version']),
 };
 
 export function missing(...parts: Part[]): string | false {
@@ -41,4 +81,14 @@ export function missing(...parts: Part[]): string | false {
   const message = `real parts missing: ${lacking.join(', ')}`;
   if (process.env.CI) throw new Error(message);
   return message;
+}
+
+/** HAProxy can be built without OpenSSL: its TLS is then another binary's to test, in CI too. */
+export function haproxyLacksTls(): string | false {
+  try {
+    const built = execFileSync(haproxyBinary, ['-vv'], {encoding: 'utf8', timeout: 10_000});
+    return /^Built with OpenSSL version/m.test(built) ? false : `${haproxyBinary} was built without OpenSSL`;
+  } catch {
+    return `${haproxyBinary} cannot be run`;
+  }
 }

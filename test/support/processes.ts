@@ -10,6 +10,9 @@ function readProcess(pid: number, file: 'cmdline' | 'environ'): string {
   }
 }
 
+/** Whether a process lives: a zombie, which only waits for whoever is PID 1 here, does not. */
+export const isRunning = (pid: number | string | undefined): boolean => readProcess(Number(pid), 'cmdline') !== '';
+
 /** The PIDs (never our own) of the live processes whose arguments or environment name `folder`; zombies have neither. */
 export function processesOf(folder: string): number[] {
   const pids = readdirSync('/proc')

@@ -11,6 +11,15 @@ export interface Status {
   readonly hosts: Readonly<Record<string, readonly string[]>>;
   readonly memberCount: number;
   readonly store: {readonly kind: string; readonly healthy: boolean};
+  readonly guard: {readonly held: number; readonly holds: number};
+  readonly fleet?: readonly {
+    readonly id: string;
+    readonly version: string;
+    readonly generation: number;
+    readonly digest: string;
+    readonly inSync: boolean;
+    readonly startedAt: number;
+  }[];
   readonly proxy: {
     readonly state: string;
     readonly version: string | null;
@@ -33,6 +42,29 @@ export interface Status {
       readonly verdict: string;
     } | null;
   };
+  readonly kubernetes?: {
+    readonly pod: {
+      readonly namespace: string;
+      readonly id: string;
+      readonly ip: string | null;
+      readonly eip: string | null;
+      readonly nodeName: string | null;
+      readonly sources: Readonly<Record<string, string>>;
+      readonly watch: {readonly state: string; readonly failures: number; readonly reason: string | null} | null;
+      readonly node: string | null;
+    };
+    readonly certificates: readonly {
+      readonly name: string;
+      readonly expiresAt: number | null;
+      readonly problem: string | null;
+    }[];
+    readonly services: {readonly hosts: Readonly<Record<string, readonly string[]>>};
+    readonly verify: {
+      readonly source: boolean;
+      readonly token: boolean;
+      readonly pods: {readonly known: number} | null;
+    };
+  };
 }
 
 /** One of `GET /members`. */
@@ -47,4 +79,5 @@ export interface MemberStatus {
   readonly firstSeenAt: number;
   readonly lastSeenAt: number;
   readonly expiresInMs: number;
+  readonly held: boolean;
 }

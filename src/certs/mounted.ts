@@ -1,0 +1,68 @@
+import {reasonOf} from '../errors.ts';
+import type {Clock} from '../ports/clock.ts';
+import type {Files} from '../ports/files.ts';
+import type {Log} from '../ports/log.ts';
+import {isCertificateName} from './names.ts';
+
+/** Mounted Secrets change at most once in a minute. */
+const POLL_MS = 2000;
+
+/** A pair as it lies in a folder: what a mounted Secret of type kubernetes.io/tls holds. */
+export interface MountedPair {
+  readonly chain: string;
+  readonly key: string;
+}
+
+/** A folder of mounted Secrets, one in each sub-folder: `<name>/tls.crt` and `<name>/tls.key`. */
+export interface MountedCertificates {
+  /** Reads all that is there now; never rejects. */
+  load(): Promise<ReadonlyMap<string, MountedPair>>;
+  /** Calls back with all that is there after a change. */
+  follow(onChange: (pairs: ReadonlyMap<string, MountedPair>) => void): () => void;
+}
+
+export function openMountedCertificates(
+  folder: string,
+  {files, clock, log}: {readonly files: Pick<Files, 'list' | 'readText'>; readonly clock: Clock; readonly log: Log},
+): MountedCertificates {
+  let trouble: string | undefined;
+  let seen: string | undefined;
+
+  const load = async (): Promise<ReadonlyMap<string, MountedPair>> => {
+    const pairs = new Map<string, MountedPair>();
+    try {
+      for (const name of (await files.list(folder)).sort()) {
+        if (!isCertificateName(name)) continue;
+        const chain = await files.readText(`${folder}/${name}/tls.crt`).catch(() => undefined);
+        const key = await files.readText(`${folder}/${name}/tls.key`).catch(() => undefined);
+        if (chain !== undefined && key !== undefined) pairs.set(name, {chain, key});
+      }
+      trouble = undefined;
+    } catch (error) {
+      if (trouble !== reasonOf(error)) log.warn({reason: reasonOf(error)}, 'mounted certificates unreadable');
+      trouble = reasonOf(error);
+    }
+    return pairs;
+  };
+
+  return {
+    load,
+    follow(onChange) {
+      let closed = false;
+      let cancel = () => {};
+      const look = async () => {
+        const pairs = await load();
+        if (closed) return;
+        const text = JSON.stringify([...pairs]);
+        if (text !== seen) onChange(pairs);
+        seen = text;
+        cancel = clock.after(POLL_MS, () => void look());
+      };
+      void look();
+      return () => {
+        closed = true;
+        cancel();
+      };
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import {randomBytes} from 'node:crypto';
+import type {Config} from '../config/config.ts';
+import type {EtcdSettings} from '../config/etcd.ts';
+import {followPrefix} from '../etcd/follow.ts';
+import {openGateway} from '../etcd/gateway.ts';
+import {grantLease, renewLease, revokeLease} from '../etcd/lease.ts';
+import {loadSecrets} from '../etcd/secrets.ts';
+import {openTransport} from '../etcd/transport.ts';
+import {openFleet, REPLICA_TTL_MS} from '../fleet/fleet.ts';
+import type {ReplicaRecord, ReplicaState} from '../fleet/record.ts';
+import {openTurns, type Turns} from '../fleet/turn.ts';
+import {createEmbeddedStore, createSeqCounter} from '../members/embedded-store.ts';
+import {createEtcdStore} from '../members/etcd/etcd-store.ts';
+import {keysOf} from '../members/etcd/keys.ts';
+import type {Guard} from '../members/guard.ts';
+import type {RestoredSnapshot} from '../members/snapshot-file.ts';
+import type {Store} from '../members/store.ts';
+import {systemClock as clock} from '../ports/clock.ts';
+import {systemFiles as files} from '../ports/files.ts';
+import type {Log} from '../ports/log.ts';
+
+/** Etcd ends a lease up to this much late. */
+const LEASE_SLACK_MS = 1500;
+
+/** The least time that a replica which did hear a pod gets to say so. */
+const MIN_CONFIRM_MS = 1000;
+
+/** A keepalive comes after three quarters of a TTL: the one that a lost replica swallowed leaves this share of it. */
+const SHARE_LEFT = 0.25;
+
+/** The membership's store and what else replicas share. */
+export interface OpenStore extends Turns {
+  readonly store: Store;
+  /** Shows this replica to the others from here on; `describe` is read twice a second. */
+  join(describe: () => ReplicaState): void;
+  /** All replicas, this one included; undefined where there is one only. */
+  readonly replicas: readonly ReplicaRecord[] | undefined;
+  /** Says goodbye; after the store's own end. */
+  close(): Promise<void>;
+}
+
+interface StoreSources {
+  readonly config: Config;
+  readonly snapshot: RestoredSnapshot;
+  readonly guard: Guard;
+  readonly room: (name: string) => Log;
+}
+
+/** The store that the settings ask for. Rejects with CONFIG when a file of theirs cannot be read; etcd need not answer. */
+export async function openStore(sources: StoreSources): Promise<OpenStore> {
+  const {config, snapshot, room} = sources;
+  if (config.etcd !== undefined) return await openShared(sources, config.etcd);
+  return {
+    store: createEmbeddedStore({clock, log: room('members'), source: createSeqCounter(snapshot.seq)}),
+    take: work => work(),
+    join() {},
+    replicas: undefined,
+    async close() {},
+  };
+}
+
+async function openShared({config, snapshot, guard, room}: StoreSources, etcd: EtcdSettings): Promise<OpenStore> {
+  const {self, ttlMs} = config;
+  const keys = keysOf(self.namespace, self.app);
+  const leases = {grant: grantLease, renew: renewLease, revoke: revokeLease};
+  await loadSecrets(etcd, files);
+  const gateway = openGateway({
+    endpoints: etcd.endpoints,
+    loadSecrets: () => loadSecrets(etcd, files),
+    openTransport,
+    clock,
+    log: room('etcd'),
+  });
+  const store = createEtcdStore({
+    clock,
+    log: room('members'),
+    gateway,
+    follow: followPrefix,
+    keys,
+    guard,
+    ttlMs,
+    ownApp: self.app,
+    confirmMs: Math.max(MIN_CONFIRM_MS, REPLICA_TTL_MS + LEASE_SLACK_MS - SHARE_LEFT * ttlMs),
+    isForeign: snapshot.isShared !== true,
+  });
+  const turns = openTurns({gateway, leases, key: keys.turn, id: self.id, clock, log: room('fleet')});
+  let fleet: ReturnType<typeof openFleet> | undefined;
+  const isAlone = () => (fleet?.replicas.length ?? 0) < 2;
+  return {
+    store,
+    take: work => (isAlone() ? work() : turns.take(work)),
+    join(describe) {
+      fleet = openFleet({
+        gateway,
+        follow: followPrefix,
+        leases,
+        prefix: keys.replicas,
+        id: self.id,
+        run: randomBytes(4).toString('hex'),
+        describe,
+        onLost: store.lostReplica,
+        clock,
+        log: room('fleet'),
+      });
+    },
+    get replicas() {
+      return fleet?.replicas ?? [];
+    },
+    async close() {
+      await fleet?.close();
+      gateway.close();
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import type {Actions} from '../http/status-actions.ts';
+import type {PassHistory} from '../lifecycle/history-file.ts';
+import type {LogLevel} from '../ports/log-level.ts';
+import type {TemplateHold} from '../template/hold.ts';
+
+export interface OperatorPorts {
+  readonly history: PassHistory;
+  readonly hold: TemplateHold;
+  /** A pass now; rejects when it failed. */
+  readonly demand: (cause: string) => Promise<void>;
+  readonly setLogLevel: (level: LogLevel) => void;
+}
+
+/** What operators may do over the status port, each as one pass with its cause in the history. */
+export function createActions({history, hold, demand, setLogLevel}: OperatorPorts): Actions {
+  const passed = async (answer: Readonly<Record<string, unknown>> = {}) => {
+    await history.settled();
+    return {is: 'done', answer: {...answer, last: history.entries.at(-1) ?? null}} as const;
+  };
+
+  return {
+    async reconfigure() {
+      await demand('asked for by an operator');
+      return passed();
+    },
+    async rollback(pass) {
+      await history.settled();
+      const entry = history.entry(pass);
+      if (entry === undefined) return {is: 'unknown', reason: `there is no pass ${pass} in the history`};
+      const template = await history.template(entry);
+      if (template === undefined) return {is: 'gone', reason: `the template of pass ${pass} is no longer kept`};
+      const before = hold.current;
+      await hold.hold(pass, template);
+      try {
+        await demand(`rollback to the template of pass ${pass}`);
+      } catch (error) {
+        await hold.restore(before);
+        void demand('rollback undone').catch(() => {});
+        throw error;
+      }
+      return passed({held: {pass}});
+    },
+    async release() {
+      const {current} = hold;
+      if (current === undefined) return {is: 'idle', reason: 'no rollback is held'};
+      await hold.release();
+      await demand(`rollback to pass ${current.pass} released`);
+      return passed({released: {pass: current.pass}});
+    },
+    async setLogLevel(level) {
+      setLogLevel(level);
+      return {is: 'done', answer: {level}};
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import {EXIT_CODES} from '../errors.ts';
+import type {Status} from '../http/status-types.ts';
+import {describeStatus, isHealthy} from '../terminal/status.ts';
+import {call, redraw} from './call.ts';
+
+/** `haproxy-kontrol status`: the exit code says whether all is well. */
+export const status = (args: readonly string[]): Promise<number> =>
+  call('status', args, {
+    maxArguments: 0,
+    async run(given) {
+      const ask = () => given.client.json<Status>('/status');
+      if (given.has('watch')) return redraw(given, async () => describeStatus(await ask(), given.paint));
+      const seen = await ask();
+      if (given.has('json')) given.printJson(seen);
+      else given.print(describeStatus(seen, given.paint));
+      return isHealthy(seen) ? 0 : EXIT_CODES.UNHEALTHY;
+    },
+  });

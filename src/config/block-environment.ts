@@ -1,0 +1,26 @@
+import type {Config, Labels} from './config.ts';
+
+/**
+ * `KONTROL_*` and the pod's names as a shell block, a job or a callback sees them: what was set, and beside it what is
+ * in force where it was not (derived from the Pod, or a default). Source: CONTRACT, "Environment".
+ */
+export function deriveBlockEnvironment(config: Config): Labels {
+  const {self} = config;
+  const derived: Record<string, string | undefined> = {
+    NAMESPACE: self.namespace,
+    KONTROL_ID: self.id,
+    KONTROL_IP: self.ip,
+    KONTROL_EIP: self.eip,
+    KONTROL_LABELS: JSON.stringify(self.labels),
+    KONTROL_ANNOTATIONS: JSON.stringify(self.annotations),
+    KONTROL_NODE_LABELS: JSON.stringify(self.node.labels),
+    KONTROL_NODE_ANNOTATIONS: JSON.stringify(self.node.annotations),
+    KONTROL_DATA: config.dataFolder,
+    KONTROL_HAPROXY: config.haproxy,
+    KONTROL_PAYLOAD: config.payloadFile,
+    KONTROL_SOCKET: config.socketPath,
+    KONTROL_TELEGRAF_CONF: config.telegrafConf,
+  };
+  const known = Object.entries(derived).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return {...config.env, ...Object.fromEntries(known)};
+}

@@ -1,0 +1,20 @@
+import type {Labels} from './config.ts';
+import {CONFIG_ANNOTATION, MASTER_ANNOTATION} from './parse.ts';
+
+/** What a start cannot do without and does not have, named for people; none where it can go on. */
+export function lackingFacts(
+  facts: {readonly labels: Labels; readonly annotations: Labels; readonly ip: string | undefined},
+  given: {
+    readonly mode: {readonly master: boolean; readonly slave: boolean};
+    readonly env: Readonly<Record<string, string | undefined>>;
+  },
+): readonly string[] {
+  const {labels, annotations, ip} = facts;
+  const {mode, env} = given;
+  const hasTemplate = annotations[CONFIG_ANNOTATION] !== undefined || (env.KONTROL_TEMPLATE ?? '').trim() !== '';
+  return [
+    ...['app', 'role'].filter(name => !labels[name]).map(name => `its label "${name}"`),
+    ...(mode.master && !hasTemplate ? [`its annotation ${CONFIG_ANNOTATION}`] : []),
+    ...(mode.slave && annotations[MASTER_ANNOTATION] !== undefined && ip === undefined ? ['its IP'] : []),
+  ];
+}

@@ -1,0 +1,52 @@
+import {byId, setText} from './dom.ts';
+import type {Status} from './model.ts';
+
+/** The token lives in this page's memory only: a reload forgets it. */
+const token = (): string => byId<HTMLInputElement>('token').value;
+
+async function ask(what: string, method: string, url: string, body?: object): Promise<void> {
+  const outcome = byId('outcome');
+  outcome.dataset.tone = 'plain';
+  setText(outcome, `${what}...`);
+  try {
+    const answer = await fetch(url, {
+      method,
+      headers: {authorization: `Bearer ${token()}`, ...(body && {'content-type': 'application/json'})},
+      ...(body && {body: JSON.stringify(body)}),
+    });
+    const {reason} = (await answer.json()) as {reason?: string};
+    outcome.dataset.tone = answer.ok ? 'good' : 'bad';
+    setText(outcome, answer.ok ? `${what}: done.` : `${what}: ${reason ?? answer.status}`);
+  } catch (error) {
+    outcome.dataset.tone = 'bad';
+    setText(outcome, `${what}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** What depends on the state: the release of a rollback, the log level. */
+export function showOperator({held, logLevel}: Status): void {
+  byId('release').hidden = held === null;
+  const level = byId<HTMLSelectElement>('level');
+  if (document.activeElement !== level) level.value = logLevel;
+}
+
+/** Wires the buttons; those that need the token appear once one is typed in. */
+export function startOperator(): void {
+  const update = () => document.body.classList.toggle('operator', token() !== '');
+  byId('token').addEventListener('input', update);
+  byId('operator-form').addEventListener('submit', event => event.preventDefault());
+  byId('reconfigure').addEventListener('click', () => ask('Reconfigure', 'POST', 'reconfigure'));
+  byId('release').addEventListener('click', () => ask('Release the rollback', 'POST', 'release'));
+  byId('level').addEventListener('change', event => {
+    const level = (event.target as HTMLSelectElement).value;
+    void ask(`Log level ${level}`, 'PUT', 'log-level', {level});
+  });
+  byId('passes').addEventListener('click', event => {
+    const pass = (event.target as HTMLElement).dataset.rollback;
+    if (pass === undefined) return;
+    if (confirm(`Use the template of pass ${pass}, with today's hosts, until it is released?`)) {
+      void ask(`Roll back to pass ${pass}`, 'POST', `rollback?pass=${pass}`);
+    }
+  });
+  update();
+}

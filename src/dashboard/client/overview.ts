@@ -1,0 +1,116 @@
+import {byId, el, reconcile, setText} from './dom.ts';
+import {formatDuration} from './format.ts';
+import type {Status} from './model.ts';
+
+type Tone = 'good' | 'notice' | 'bad' | 'plain';
+
+interface Tile {
+  readonly name: string;
+  readonly value: string;
+  readonly note: string;
+  readonly tone: Tone;
+}
+
+function verdictOf(status: Status): {text: string; tone: Tone} {
+  if (status.problems.some(({severity}) => severity === 'bad')) return {text: 'Needs attention', tone: 'bad'};
+  if (status.problems.length > 0) return {text: 'Serving, with a notice', tone: 'notice'};
+  return {text: 'Serving, in sync', tone: 'good'};
+}
+
+function tilesOf(status: Status): Tile[] {
+  const {proxy, store, reload} = status;
+  return [
+    {
+      name: 'Sync',
+      value: status.inSync ? 'in sync' : 'not in sync',
+      note: status.held === null ? `state ${status.lifecycle.state}` : `held at pass ${status.held.pass}`,
+      tone: status.inSync ? (status.held === null ? 'good' : 'notice') : 'bad',
+    },
+    {
+      name: 'HAProxy',
+      value: proxy.state,
+      note: `${proxy.version}, pid ${proxy.pid ?? '-'}`,
+      tone: proxy.state === 'RUNNING' ? 'good' : 'bad',
+    },
+    {
+      name: 'Generation',
+      value: String(proxy.generation),
+      note: `${proxy.draining.length} draining, ${proxy.restarts} restarts`,
+      tone: 'plain',
+    },
+    {
+      name: 'Ready',
+      value: status.ready ? 'yes' : 'no',
+      note: `up ${formatDuration(status.uptimeMs)}`,
+      tone: status.ready ? 'good' : 'notice',
+    },
+    {
+      name: 'Members',
+      value: String(status.memberCount),
+      note: `${store.kind} store`,
+      tone: store.healthy ? 'plain' : 'bad',
+    },
+    {name: 'Reload', value: reload.way, note: reload.why, tone: 'plain'},
+  ];
+}
+
+/** The head of the page: is it well, and if not, why. */
+export function showOverview(status: Status): void {
+  const {text, tone} = verdictOf(status);
+  const verdict = byId('verdict');
+  setText(verdict, text);
+  verdict.dataset.tone = tone;
+  document.title = `${tone === 'bad' ? '● ' : ''}${text} - haproxy-kontrol`;
+  setText(byId('version'), `${status.version}, HAProxy ${status.proxy.version}`);
+  reconcile(
+    byId('problems'),
+    status.problems.map(problem => [problem.what, problem] as const),
+    () => el('li', {}, el('strong'), el('span')),
+    (item, {severity, what, why}) => {
+      item.dataset.tone = severity;
+      setText(item.children[0] as Element, what);
+      setText(item.children[1] as Element, why);
+    },
+  );
+  reconcile(
+    byId('tiles'),
+    tilesOf(status).map(tile => [tile.name, tile] as const),
+    ({name}) => el('div', {class: 'tile'}, el('dt', {}, name), el('dd', {class: 'value'}), el('dd', {class: 'note'})),
+    (element, {value, note, tone}) => {
+      element.dataset.tone = tone;
+      setText(element.children[1] as Element, value);
+      setText(element.children[2] as Element, note);
+      element.children[2]?.setAttribute('title', note);
+    },
+  );
+  showGenerations(status);
+}
+
+function showGenerations({proxy, reload}: Status): void {
+  const serving = {key: 'serving', generation: proxy.generation, pid: proxy.pid, state: proxy.state, since: ''};
+  const draining = proxy.draining.map(({pid, generation, sinceMs}) => ({
+    key: `draining-${pid}`,
+    generation,
+    pid,
+    state: 'draining',
+    since: `for ${formatDuration(sinceMs)}`,
+  }));
+  reconcile(
+    byId('generations'),
+    [serving, ...draining].map(row => [row.key, row] as const),
+    () => el('tr', {}, el('td'), el('td'), el('td'), el('td')),
+    (row, {generation, pid, state, since}) => {
+      const texts = [String(generation), String(pid ?? '-'), state, since];
+      for (const [index, text] of texts.entries()) setText(row.children[index] as Element, text);
+    },
+  );
+  reconcile(
+    byId('listeners'),
+    reload.listeners.map(listener => [listener.address, listener] as const),
+    () => el('li', {}, el('code'), el('span')),
+    (item, {address, way}) => {
+      setText(item.children[0] as Element, address);
+      setText(item.children[1] as Element, ` ${way}`);
+    },
+  );
+}

@@ -1,0 +1,73 @@
+import {reasonOf} from '../errors.ts';
+import type {Gateway} from '../etcd/gateway.ts';
+import {batchRequest, parseBatch} from '../etcd/wire.ts';
+import {type Clock, sleep} from '../ports/clock.ts';
+import type {Log} from '../ports/log.ts';
+import type {FleetPorts} from './fleet.ts';
+
+/** Who dies in its turn blocks the others for no longer than this. */
+const TURN_MS = 10_000;
+const RENEW_MS = 3000;
+const POLL_MS = 150;
+
+/** Nobody waits longer than this for its turn: a late reload is worse than two at once. */
+const MAX_WAIT_MS = 30_000;
+
+export interface TurnPorts {
+  readonly gateway: Pick<Gateway, 'ask' | 'askEach' | 'listen'>;
+  readonly leases: FleetPorts['leases'];
+  readonly key: string;
+  readonly id: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Whose turn it is among replicas. */
+export interface Turns {
+  /** Does `work` when no other replica does its own; at once where that cannot be found out. Its result, or fault. */
+  take<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** A lease-backed semaphore of one. It orders reloads, and is never a reason not to reload. */
+export function openTurns({gateway, leases, key, id, clock, log}: TurnPorts): Turns {
+  const acquire = async (): Promise<string | undefined> => {
+    const startedMs = clock.nowMs();
+    const lease = await leases.grant(gateway, TURN_MS);
+    for (;;) {
+      const [answer] = parseBatch(await gateway.ask('/kv/txn', batchRequest([{key, value: id, upon: 0, lease}])));
+      if (answer?.is === 'written' || answer?.current?.lease === lease) return lease;
+      if (clock.nowMs() - startedMs > MAX_WAIT_MS) {
+        log.warn({member: answer?.current?.value, durationMs: MAX_WAIT_MS}, 'waited too long for a turn to reload');
+        await leases.revoke(gateway, lease);
+        return undefined;
+      }
+      await sleep(clock, POLL_MS * (0.5 + Math.random()));
+      if (!(await leases.renew(gateway, lease))) return undefined;
+    }
+  };
+
+  const keep = async (lease: string, ended: AbortSignal): Promise<void> => {
+    while (!ended.aborted) {
+      await sleep(clock, RENEW_MS, ended).catch(() => {});
+      if (!ended.aborted) await leases.renew(gateway, lease).catch(() => {});
+    }
+  };
+
+  return {
+    async take(work) {
+      const lease = await acquire().catch(err => {
+        log.warn({reason: reasonOf(err)}, 'etcd cannot say whose turn to reload it is: reloading now');
+        return undefined;
+      });
+      if (lease === undefined) return await work();
+      const ended = new AbortController();
+      void keep(lease, ended.signal);
+      try {
+        return await work();
+      } finally {
+        ended.abort(new Error('the turn is over'));
+        await leases.revoke(gateway, lease).catch(() => {});
+      }
+    },
+  };
+}

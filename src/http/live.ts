@@ -1,0 +1,103 @@
+import type {MemberView} from '../members/member.ts';
+import type {Clock} from '../ports/clock.ts';
+import type {EventStream, LiveEvent} from './events.ts';
+import type {Status} from './status-types.ts';
+
+/** A member as a listener sees it: all but its payload. */
+export type LiveMember = Omit<MemberView, 'payload' | 'nonce' | 'key'>;
+
+/** The `members` event: those who were heard or changed since the last one, and the IPs that are gone. */
+export interface MemberChanges {
+  /** Forget whom you knew: `changed` is everybody. */
+  readonly all: boolean;
+  readonly changed: readonly LiveMember[];
+  readonly gone: readonly string[];
+}
+
+export interface LiveFeedPorts {
+  readonly clock: Clock;
+  readonly stream: EventStream;
+  readonly status: () => Status;
+  readonly members: () => readonly MemberView[];
+}
+
+/** Turns what the daemon is into events: `status` and `members` when they changed. */
+export interface LiveFeed {
+  /** What a new listener needs to know first. */
+  greeting(): readonly LiveEvent[];
+  /** Something just happened: look soon, not at the next tick. */
+  poke(): void;
+  close(): void;
+}
+
+const PERIOD_MS = 1000;
+const POKE_MS = 100;
+
+const shown = ({app, id, ip, role, seq, firstSeenAt, lastSeenAt, expiresInMs, held}: MemberView): LiveMember => ({
+  app,
+  id,
+  ip,
+  role,
+  seq,
+  firstSeenAt,
+  lastSeenAt,
+  expiresInMs,
+  held,
+});
+
+/** The hosts follow from the members; with thousands of them they are not sent twice. */
+const brief = ({hosts: _, ...status}: Status): Omit<Status, 'hosts'> => status;
+
+/** Durations grow all the time and are no news. */
+const newsIn = (status: Status): string =>
+  JSON.stringify(brief(status), (name, value) => (name === 'uptimeMs' || name === 'sinceMs' ? undefined : value));
+
+const stampOf = ({app, id, seq, lastSeenAt, role, held}: MemberView): string =>
+  JSON.stringify([app, id, seq, lastSeenAt, role, held]);
+
+export function openLiveFeed({clock, stream, status, members}: LiveFeedPorts): LiveFeed {
+  let news = '';
+  let stamps = new Map<string, string>();
+  let cancel = () => {};
+
+  const look = (): void => {
+    cancel = clock.after(PERIOD_MS, look);
+    if (stream.listeners === 0) return;
+    const now = status();
+    const latest = newsIn(now);
+    if (latest !== news) stream.publish({name: 'status', value: brief(now)});
+    news = latest;
+    publishMembers(members());
+  };
+
+  const publishMembers = (present: readonly MemberView[]): void => {
+    const next = new Map(present.map(member => [member.ip, stampOf(member)]));
+    const changed = present.filter(({ip}) => stamps.get(ip) !== next.get(ip)).map(shown);
+    const gone = [...stamps.keys()].filter(ip => !next.has(ip));
+    stamps = next;
+    const value: MemberChanges = {all: false, changed, gone};
+    if (changed.length > 0 || gone.length > 0) stream.publish({name: 'members', value});
+  };
+
+  cancel = clock.after(PERIOD_MS, look);
+  return {
+    greeting() {
+      const [now, present] = [status(), members()];
+      if (stream.listeners === 0) {
+        news = newsIn(now);
+        stamps = new Map(present.map(member => [member.ip, stampOf(member)]));
+      }
+      const everybody: MemberChanges = {all: true, changed: present.map(shown), gone: []};
+      return [
+        {name: 'status', value: brief(now)},
+        {name: 'members', value: everybody},
+      ];
+    },
+    poke() {
+      if (stream.listeners === 0) return;
+      cancel();
+      cancel = clock.after(POKE_MS, look);
+    },
+    close: () => cancel(),
+  };
+}

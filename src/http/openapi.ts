@@ -1,0 +1,257 @@
+/** JSON Schema as OpenAPI 3.1 uses it. */
+type Schema = Readonly<Record<string, unknown>>;
+
+const text: Schema = {type: 'string'};
+const flag: Schema = {type: 'boolean'};
+const count: Schema = {type: 'integer', minimum: 0};
+const number: Schema = {type: 'number'};
+const at: Schema = {type: 'integer', description: 'Epoch milliseconds.'};
+const listOf = (items: Schema): Schema => ({type: 'array', items});
+const mapOf = (additionalProperties: Schema): Schema => ({type: 'object', additionalProperties});
+const orNull = (schema: Schema): Schema => ({anyOf: [schema, {type: 'null'}]});
+const object = (properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema => ({
+  type: 'object',
+  required: Object.keys(properties).filter(name => !optional.includes(name)),
+  properties,
+});
+const ref = (name: string): Schema => ({$ref: `#/components/schemas/${name}`});
+
+const POD = {app: text, ip: text, id: text};
+const PASS_RECORD = {
+  pass: count,
+  generation: count,
+  way: text,
+  why: text,
+  cause: text,
+  startedAt: at,
+  phasesMs: mapOf(number),
+  verdict: {type: 'string', enum: ['ok', 'unchanged', 'failed']},
+  error: orNull(text),
+};
+const RATES = {
+  requestsPerSecond: number,
+  bytesInPerSecond: number,
+  bytesOutPerSecond: number,
+  clientErrorsPerSecond: number,
+  serverErrorsPerSecond: number,
+  failuresPerSecond: number,
+  sessions: count,
+};
+const TEXT_REF = orNull(object({digest: text, bytes: count}));
+
+const SCHEMAS: Readonly<Record<string, Schema>> = {
+  Error: object({error: text, reason: text, detail: text}, ['detail']),
+  Problem: object({severity: {type: 'string', enum: ['bad', 'notice']}, what: text, why: text}),
+  PassRecord: object(PASS_RECORD),
+  Status: object(
+    {
+      version: text,
+      mode: listOf(text),
+      uptimeMs: count,
+      ready: flag,
+      inSync: flag,
+      lastError: orNull(text),
+      lifecycle: object({state: text, sinceMs: count, error: orNull(text)}),
+      digest: text,
+      hosts: mapOf(listOf(text)),
+      memberCount: count,
+      ttlMs: count,
+      store: object({kind: text, healthy: flag}),
+      guard: object({held: count, holds: count}),
+      fleet: listOf(object({id: text, version: text, generation: count, digest: text, inSync: flag, startedAt: at})),
+      proxy: object({
+        state: text,
+        version: text,
+        pid: orNull(count),
+        generation: count,
+        restarts: count,
+        draining: listOf(object({pid: count, generation: count, sinceMs: count})),
+      }),
+      reload: object({
+        way: text,
+        why: text,
+        listeners: listOf(object({address: text, way: text})),
+        last: orNull(ref('PassRecord')),
+      }),
+      held: orNull(object({pass: count, sinceAt: at})),
+      logLevel: text,
+      accessLog: orNull(object({port: count, written: count, overRate: count, slowOutput: count, malformed: count})),
+      problems: listOf(ref('Problem')),
+    },
+    ['fleet'],
+  ),
+  Member: object(
+    {
+      ...POD,
+      key: text,
+      role: text,
+      nonce: text,
+      seq: count,
+      payload: {},
+      firstSeenAt: at,
+      lastSeenAt: at,
+      expiresInMs: count,
+      held: flag,
+    },
+    ['nonce', 'seq'],
+  ),
+  Departure: object({...POD, at, why: text}),
+  Timeline: object({
+    ip: text,
+    gone: flag,
+    moments: listOf(object({at, what: text, app: text, id: text, pass: count}, ['pass'])),
+  }),
+  HistoryEntry: object({
+    ...PASS_RECORD,
+    joined: object({pods: listOf(object(POD)), more: count}),
+    left: object({pods: listOf(object({...POD, why: text})), more: count}),
+    difference: object({added: count, removed: count, text, tooLarge: flag}),
+    secretsChanged: flag,
+    configuration: TEXT_REF,
+    template: TEXT_REF,
+  }),
+  Traffic: object({
+    samples: listOf(object({at, ...RATES})),
+    proxies: listOf(
+      object({
+        name: text,
+        kind: {type: 'string', enum: ['frontend', 'backend']},
+        status: text,
+        queue: count,
+        servers: count,
+        ...RATES,
+      }),
+    ),
+  }),
+  LogLine: object({number: count, text}),
+};
+
+const inText = (description: string, type: string): Schema => ({description, content: {[type]: {schema: text}}});
+const inJson = (description: string, schema: Schema): Schema => ({
+  description,
+  content: {'application/json': {schema}},
+});
+const error = (description: string): Schema => inJson(description, ref('Error'));
+const parameter = (name: string, place: 'query' | 'path', schema: Schema, required = place === 'path'): Schema => ({
+  name,
+  in: place,
+  required,
+  schema,
+});
+const PASS = {type: 'integer', minimum: 1};
+
+const get = (summary: string, answer: Schema, parameters: readonly Schema[] = [], others: Schema = {}): Schema => ({
+  get: {summary, ...(parameters.length > 0 && {parameters}), responses: {200: answer, ...others}},
+});
+
+const change = (method: 'post' | 'put', summary: string, rest: Schema = {}): Schema => ({
+  [method]: {
+    summary,
+    security: [{token: []}],
+    ...rest,
+    responses: {
+      200: inJson('It is done.', {type: 'object'}),
+      401: error('The token is missing or wrong.'),
+      403: error('No token is configured (KONTROL_TOKEN_FILE).'),
+      404: error('There is no such pass.'),
+      409: error('There is nothing to do.'),
+      410: error('What is needed for it is no longer kept.'),
+      422: error('The pass failed; the last good configuration serves.'),
+      503: error('The token file cannot be read.'),
+    },
+  },
+});
+
+/** The status port described in OpenAPI 3.1. A test holds it against the routes and their answers. */
+export const OPENAPI = {
+  openapi: '3.1.0',
+  info: {
+    title: 'haproxy-kontrol status port',
+    version: '1',
+    description:
+      'Durations end in Ms (milliseconds), moments in At (epoch milliseconds). Fields are added, never renamed.',
+    license: {name: 'MIT', identifier: 'MIT'},
+  },
+  servers: [{url: '/'}],
+  paths: {
+    '/': get('The dashboard.', inText('A page.', 'text/html')),
+    '/dashboard/{file}': get('What the dashboard is made of.', inText('Script or style.', '*/*'), [
+      parameter('file', 'path', text),
+    ]),
+    '/status': get('What it is doing, and what is wrong.', inJson('The status.', ref('Status'))),
+    '/members': get('Who is alive.', inJson('The members, by seq.', listOf(ref('Member'))), [
+      parameter('app', 'query', text),
+    ]),
+    '/members/gone': get('Who left, when and why.', inJson('The newest first.', listOf(ref('Departure')))),
+    '/members/{ip}/timeline': get(
+      'The story of one IP.',
+      inJson('Its moments, oldest first.', ref('Timeline')),
+      [parameter('ip', 'path', text)],
+      {404: error('Nothing is known of this IP.')},
+    ),
+    '/hosts': get('The hosts map that templates see.', inJson('IPs by app.', mapOf(listOf(text)))),
+    '/history': get('The last passes.', inJson('The newest first.', listOf(ref('HistoryEntry'))), [
+      parameter('limit', 'query', {type: 'integer', minimum: 1, maximum: 200, default: 200}),
+    ]),
+    '/history/{pass}': get('One pass.', inJson('The pass.', ref('HistoryEntry')), [parameter('pass', 'path', PASS)], {
+      404: error('There is no such pass.'),
+    }),
+    '/config': get(
+      'The configuration that serves, or that of a pass; passwords hidden.',
+      inText('HAProxy configuration.', 'text/plain'),
+      [parameter('pass', 'query', PASS)],
+      {
+        404: error('There is no such pass.'),
+        410: error('Its text is no longer kept.'),
+        503: error('Nothing has served yet.'),
+      },
+    ),
+    '/config/diff': get(
+      'What changed between two passes, or since one.',
+      inText('A unified diff; passwords hidden.', 'text/plain'),
+      [parameter('from', 'query', PASS, true), parameter('to', 'query', PASS)],
+      {
+        404: error('There is no such pass.'),
+        410: error('Its text is no longer kept.'),
+        503: error('Nothing has served yet.'),
+      },
+    ),
+    '/traffic': get("HAProxy's traffic over the last 15 minutes.", inJson('Samples and proxies.', ref('Traffic'))),
+    '/logs': get(
+      'The last log lines, for callers on loopback or with the token.',
+      inJson('Lines, oldest first.', listOf(ref('LogLine'))),
+      [
+        parameter('kind', 'query', {type: 'string', enum: ['daemon', 'access'], default: 'daemon'}),
+        parameter('after', 'query', count),
+        parameter('limit', 'query', {type: 'integer', minimum: 1, maximum: 1000, default: 100}),
+      ],
+      {401: error('The token is missing or wrong.'), 403: error('No token is configured.')},
+    ),
+    '/events': get(
+      'Server-sent events: status, members, pass, traffic.',
+      inText('A stream that does not end.', 'text/event-stream'),
+      [],
+      {503: error('Too many listeners.')},
+    ),
+    '/metrics': get('Prometheus metrics.', inText('Text format 0.0.4.', 'text/plain')),
+    '/livez': get('Whether the process is alive.', inText('ok', 'text/plain')),
+    '/readyz': get('Whether it serves.', inText('ok', 'text/plain'), [], {503: inText('not ready', 'text/plain')}),
+    '/openapi.json': get('This document.', inJson('OpenAPI 3.1.', {type: 'object'})),
+    '/reconfigure': change('post', 'Runs a pass now.'),
+    '/rollback': change('post', "Uses an older pass's template with today's hosts until released.", {
+      parameters: [parameter('pass', 'query', PASS, true)],
+    }),
+    '/release': change('post', "Ends a rollback: back to today's template."),
+    '/log-level': change('put', 'Sets how much is logged, until the next start.', {
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': {
+            schema: object({level: {type: 'string', enum: ['trace', 'debug', 'info', 'warn', 'error']}}),
+          },
+        },
+      },
+    }),
+  },
+  components: {schemas: SCHEMAS, securitySchemes: {token: {type: 'http', scheme: 'bearer'}}},
+} as const;

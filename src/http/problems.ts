@@ -1,0 +1,79 @@
+import type {Status} from './status-types.ts';
+
+/** Something an operator should know, and why it is so. `bad` means that traffic or its configuration is at risk. */
+export interface Problem {
+  readonly severity: 'bad' | 'notice';
+  readonly what: string;
+  readonly why: string;
+}
+
+type Given = Omit<Status, 'problems' | 'hosts' | 'digest'>;
+
+const proxyProblem = ({proxy, uptimeMs}: Given): Problem[] => {
+  if (proxy.state === 'RUNNING') return [];
+  if (proxy.state === 'STARTING' || proxy.generation === 0) {
+    const why = proxy.generation === 0 ? 'no generation has served yet' : `generation ${proxy.generation} is starting`;
+    return [{severity: 'bad', what: 'HAProxy does not serve yet', why: `${why} (${Math.round(uptimeMs / 1000)} s up)`}];
+  }
+  return [
+    {
+      severity: 'bad',
+      what: `HAProxy is ${proxy.state}`,
+      why: `generation ${proxy.generation}, restarted ${proxy.restarts} times: see proxy.out and the log`,
+    },
+  ];
+};
+
+/** Everything about a status that is red or amber, the worst first. Pure. */
+export function deriveProblems(status: Given): Problem[] {
+  const {inSync, lastError, ready, store, held, proxy, guard, lifecycle} = status;
+  const problems = proxyProblem(status);
+  if (lastError !== null) {
+    problems.push({severity: 'bad', what: 'The last pass failed: the last good configuration serves', why: lastError});
+  } else if (!inSync && proxy.state === 'RUNNING') {
+    problems.push(
+      status.reload.last === null
+        ? {severity: 'bad', what: 'Not in sync', why: 'no pass has ended since the daemon started'}
+        : {
+            severity: 'notice',
+            what: 'A change is on its way',
+            why: 'it waits for quiet (KONTROL_DAMPER), or its pass runs',
+          },
+    );
+  }
+  if (!ready && proxy.state === 'RUNNING' && status.lifecycle.state !== 'stop') {
+    problems.push({
+      severity: 'notice',
+      what: 'Not ready',
+      why: 'slaves that were here before are given one keepalive period to come back (KONTROL_WARMUP)',
+    });
+  }
+  if (status.lifecycle.state === 'stop') {
+    problems.push({severity: 'notice', what: 'Stopping', why: 'the daemon was told to stop: connections are drained'});
+  }
+  if (!store.healthy) {
+    problems.push({
+      severity: 'bad',
+      what: `The ${store.kind} store does not answer`,
+      why: 'members are kept as they were known; new ones sort last until it is back',
+    });
+  }
+  if (guard.held > 0) {
+    problems.push({
+      severity: 'notice',
+      what: `${guard.held} silent members are held`,
+      why: 'more than half of an app fell silent at once: they stay for 2 x KONTROL_TTL, in case it is not them',
+    });
+  }
+  if (lifecycle.error !== null && lifecycle.error !== lastError) {
+    problems.push({severity: 'bad', what: `State ${lifecycle.state} failed`, why: lifecycle.error});
+  }
+  if (held !== null) {
+    problems.push({
+      severity: 'notice',
+      what: `Rolled back to the template of pass ${held.pass}`,
+      why: 'template changes are not applied until it is released (POST /release)',
+    });
+  }
+  return problems;
+}

@@ -1,0 +1,50 @@
+import type {FastifyInstance, FastifyRequest} from 'fastify';
+import {canonicalIp, isLoopback} from '../members/address.ts';
+import type {RecentLines} from '../ports/recent-lines.ts';
+import {admit} from './token.ts';
+
+export type LogKind = 'daemon' | 'access';
+
+export interface LogRoutesPorts {
+  readonly recent: Readonly<Record<LogKind, Pick<RecentLines, 'since'>>>;
+  readonly loadToken: (() => Promise<string>) | undefined;
+}
+
+interface Query {
+  readonly kind: LogKind;
+  readonly after: number;
+  readonly limit: number;
+}
+
+const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
+
+/** From inside the pod or through `kubectl port-forward`; not a web page that points a name of its own at loopback. */
+const isLocal = ({ip, headers}: FastifyRequest): boolean =>
+  isLoopback(canonicalIp(ip) ?? '') && LOCAL_HOST.test(headers.host ?? '');
+
+/** `/logs`: the last lines of our own log and of HAProxy's. They name clients, so that strangers need the token. */
+export function serveLogs(app: FastifyInstance, {recent, loadToken}: LogRoutesPorts): void {
+  app.get<{Querystring: Query}>(
+    '/logs',
+    {
+      async onRequest(request, reply) {
+        if (isLocal(request)) return;
+        const admission = await admit(request.headers.authorization, loadToken);
+        if (admission.is === 'admitted') return;
+        const reason = 'logs are for callers on loopback (kubectl exec or port-forward), or with the token';
+        return reply.code(admission.status).send({error: 'logs refused', reason});
+      },
+      schema: {
+        querystring: {
+          type: 'object',
+          properties: {
+            kind: {type: 'string', enum: ['daemon', 'access'], default: 'daemon'},
+            after: {type: 'integer', minimum: 0, default: 0},
+            limit: {type: 'integer', minimum: 1, maximum: 1000, default: 100},
+          },
+        },
+      },
+    },
+    ({query: {kind, after, limit}}) => recent[kind].since(after, limit),
+  );
+}

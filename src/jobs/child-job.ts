@@ -1,0 +1,153 @@
+import {type Clock, sleep} from '../ports/clock.ts';
+import type {Log} from '../ports/log.ts';
+import type {Child, Exit, Spawn} from '../ports/spawn.ts';
+import {formatUptime, type JobAnswer, type JobHandle} from './handle.ts';
+import {isDown, type JobSettings, type Ladder} from './job.ts';
+import type {JobSpec} from './spec.ts';
+import type {Supervisor, SupervisorPorts} from './supervisor.ts';
+import {createTail} from './tail.ts';
+
+export interface ChildJobPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly spawn: Pick<Spawn, 'start' | 'run'>;
+  readonly supervise: (name: string, fields: Record<string, unknown>, ports: SupervisorPorts) => Supervisor;
+  /** Asked at each start. */
+  readonly env: () => Readonly<Record<string, string>>;
+  /** Its process has come or gone. */
+  readonly onChange: () => void;
+}
+
+export interface ChildJob extends JobHandle {
+  readonly spec: JobSpec;
+  readonly pid: number | undefined;
+  /** It has no process and waits for none. */
+  readonly isDown: boolean;
+}
+
+/** After the n-th failed start in a row the next waits n seconds, as supervisord's does. */
+const BACKOFF_STEP_MS = 1000;
+
+/** Long after every job has come up: startsecs alone decide. */
+const READY_MARGIN_MS = 3_600_000;
+
+const LOOK_LIMIT_MS = 10_000;
+
+/** One child process under supervisord's rules. */
+export function superviseChild(spec: JobSpec, ports: ChildJobPorts): ChildJob {
+  const {clock, log, spawn} = ports;
+  const tail = createTail();
+  let saidMissing = false;
+
+  const settings: JobSettings = {
+    retries: spec.startretries,
+    delayMs: failures => failures * BACKOFF_STEP_MS,
+    stableMs: 0,
+    readyWithinMs: spec.startMs + READY_MARGIN_MS,
+    restarts: exit => spec.autorestart === 'always' || (spec.autorestart === 'unexpected' && !isExpected(exit)),
+  };
+  const isExpected = ({code}: Exit): boolean => code !== undefined && spec.exitcodes.includes(code);
+  const ladder: Ladder = [
+    {signal: spec.stopsignal, graceMs: spec.stopWaitMs},
+    {signal: 'SIGKILL', graceMs: 0},
+  ];
+
+  const launch = async (): Promise<Child> => {
+    const [file, ...args] = typeof spec.command === 'string' ? ['/bin/sh', '-c', `exec ${spec.command}`] : spec.command;
+    let pid: number | undefined;
+    const child = await spawn.start({file: file ?? '', args, env: ports.env()}, (line, stream) => {
+      tail.add(line);
+      log.info({job: spec.name, pid, stream, line}, 'job wrote');
+    });
+    pid = child.pid;
+    // The supervisor takes it in this turn of the event loop.
+    setImmediate(ports.onChange);
+    // What it started itself does not outlive a job that has to be killed.
+    return {...child, kill: signal => (signal === 'SIGKILL' ? child.killGroup(signal) : child.kill(signal))};
+  };
+
+  const isInstalled = async (): Promise<boolean> => {
+    const program = programOf(spec);
+    if (program === undefined) return true;
+    const look = {file: '/bin/sh', args: ['-c', 'command -v -- "$1"', 'sh', program], env: ports.env()};
+    return (await spawn.run(look, {timeoutMs: LOOK_LIMIT_MS})).code === 0;
+  };
+
+  const supervisor = ports.supervise(
+    spec.name,
+    {},
+    {
+      clock,
+      log,
+      launch,
+      untilReady: (_child, signal) => (spec.startMs === 0 ? Promise.resolve() : sleep(clock, spec.startMs, signal)),
+      settings: () => settings,
+      onChange: ports.onChange,
+    },
+  );
+
+  const start = async (): Promise<JobAnswer> => {
+    const {is} = supervisor.job;
+    if (is === 'RUNNING' || is === 'STARTING') return {ok: true, text: 'ERROR (already started)'};
+    if (is === 'STOPPING') await supervisor.reached(isDown);
+    if (!(await isInstalled())) {
+      if (!saidMissing) log.warn({job: spec.name, reason: 'its program is not installed'}, 'job is not started');
+      saidMissing = true;
+      return {ok: spec.optional, text: 'ERROR (no such file)'};
+    }
+    saidMissing = false;
+    if (supervisor.job.is === 'BACKOFF') supervisor.stop([]);
+    supervisor.start();
+    const job = await supervisor.reached(reached => reached.is !== 'STARTING');
+    if (job.is === 'RUNNING' || job.is === 'EXITED') return {ok: true, text: 'started'};
+    return {ok: false, text: job.is === 'STOPPED' ? 'ERROR (stopped)' : 'ERROR (abnormal termination)'};
+  };
+
+  const stop = async (): Promise<JobAnswer> => {
+    if (isDown(supervisor.job)) return {ok: true, text: 'ERROR (not running)'};
+    supervisor.stop(ladder);
+    await supervisor.reached(isDown);
+    return {ok: true, text: 'stopped'};
+  };
+
+  return {
+    name: spec.name,
+    spec,
+    get pid() {
+      return supervisor.child?.pid;
+    },
+    get isDown() {
+      return isDown(supervisor.job);
+    },
+    start,
+    stop,
+    async restart() {
+      if (!isDown(supervisor.job)) await stop();
+      return start();
+    },
+    status() {
+      return {state: supervisor.job.is, description: describeJob(supervisor, clock.nowMs())};
+    },
+    tail: tail.lines,
+  };
+}
+
+/** The program that a command starts with; undefined when only a shell can tell. */
+const programOf = ({command}: JobSpec): string | undefined =>
+  typeof command === 'string' ? /^\s*([\w./+-]+)(?=\s|$)/.exec(command)?.[1] : command[0];
+
+function describeJob({job, child}: Supervisor, nowMs: number): string {
+  switch (job.is) {
+    case 'RUNNING':
+      return `pid ${child?.pid ?? '-'}, uptime ${formatUptime(nowMs - job.sinceMs)}`;
+    case 'BACKOFF':
+    case 'FATAL':
+    case 'EXITED':
+      return `ended with ${job.exit.signal ?? (job.exit.code === undefined ? 'no start' : `exit code ${job.exit.code}`)}`;
+    case 'STOPPED':
+      return 'Not running';
+    case 'STARTING':
+    case 'STOPPING':
+      return '';
+  }
+}

@@ -1,0 +1,127 @@
+import {ApiFault, asApiFault} from './api-fault.ts';
+import {fieldsOf, textOf} from './objects.ts';
+
+/** Where the API is and who we are there: what a pod's ServiceAccount volume and environment say. */
+export interface ApiAccess {
+  /** `https://10.96.0.1:443`. */
+  readonly server: string;
+  /** The folder with `token` and `ca.crt`. */
+  readonly credentials: string;
+}
+
+export type Query = Readonly<Record<string, string | number | boolean>>;
+
+/** A change to one object, as the API's watch tells it. */
+export interface WatchEvent {
+  readonly type: string;
+  readonly object: unknown;
+}
+
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly path: string;
+  readonly query?: Query;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** The Kubernetes API as this room uses it: paths in, JSON of unknown shape out. */
+export interface Api {
+  /** Rejects with ApiFault; an answer takes 10 s at most. */
+  request(request: ApiRequest): Promise<unknown>;
+  /** Resolves when the server has ended the watch; rejects with ApiFault when anything else did (410 included). */
+  watch(path: string, query: Query, onEvent: (event: WatchEvent) => void, signal: AbortSignal): Promise<void>;
+}
+
+const REQUEST_LIMIT_MS = 10_000;
+
+/** The client takes 30 s of silence for a dead connection; a server that lives ends the watch before that. */
+const WATCH_LIMIT_S = 25;
+
+const CONTENT_TYPES = {GET: undefined, POST: 'application/json', PATCH: 'application/merge-patch+json'} as const;
+
+type Library = typeof import('@kubernetes/client-node');
+
+/**
+ * The API through @kubernetes/client-node, which costs 90 MB and a second to load and is loaded by the first call.
+ * The server's certificate is verified against `ca.crt`. Token and CA are read from disk for each request and watch, so
+ * that rotated ones count at once.
+ */
+export function openApi({server, credentials}: ApiAccess): Api {
+  let library: Promise<Library> | undefined;
+  const load = (): Promise<Library> => {
+    library ??= import('@kubernetes/client-node');
+    return library;
+  };
+
+  const configure = ({KubeConfig}: Library) => {
+    const config = new KubeConfig();
+    config.loadFromOptions({
+      clusters: [{name: 'cluster', server, caFile: `${credentials}/ca.crt`, skipTLSVerify: false}],
+      users: [{name: 'pod', authProvider: {name: 'tokenFile', config: {tokenFile: `${credentials}/token`}}}],
+      contexts: [{name: 'pod', cluster: 'cluster', user: 'pod'}],
+      currentContext: 'pod',
+    });
+    return config;
+  };
+
+  return {
+    async request({method, path, query = {}, body, signal}) {
+      const deadline = AbortSignal.timeout(REQUEST_LIMIT_MS);
+      try {
+        const client = await load();
+        const {RequestContext, HttpMethod, createConfiguration} = client;
+        const context = new RequestContext(`${server}${path}`, HttpMethod[method]);
+        for (const [name, value] of Object.entries(query)) context.setQueryParam(name, String(value));
+        const contentType = CONTENT_TYPES[method];
+        if (contentType !== undefined) {
+          context.setHeaderParam('Content-Type', contentType);
+          context.setBody(JSON.stringify(body));
+        }
+        context.setSignal(AbortSignal.any([deadline, ...(signal ? [signal] : [])]));
+        await configure(client).applySecurityAuthentication(context);
+        const response = await createConfiguration().httpApi.send(context).toPromise();
+        return parseAnswer(response.httpStatusCode, await response.body.text());
+      } catch (error) {
+        if (deadline.aborted)
+          throw new ApiFault(undefined, `no answer within ${REQUEST_LIMIT_MS / 1000} s`, {cause: error});
+        throw asApiFault(error);
+      }
+    },
+
+    async watch(path, query, onEvent, signal) {
+      const client = await load();
+      await new Promise<void>((resolve, reject) => {
+        let request: AbortController | undefined;
+        const close = () => request?.abort();
+        signal.addEventListener('abort', close, {once: true});
+        const end = (error: unknown) => {
+          signal.removeEventListener('abort', close);
+          if (error === null || error === undefined || signal.aborted) resolve();
+          else reject(asApiFault(error));
+        };
+        const limits = {allowWatchBookmarks: true, timeoutSeconds: WATCH_LIMIT_S};
+        const onLine = (type: unknown, object: unknown) => {
+          const status = fieldsOf(object);
+          if (type === 'ERROR') end(new ApiFault(Number(status.code), textOf(status.message) ?? 'watch failed'));
+          else if (typeof type === 'string') onEvent({type, object});
+        };
+        new client.Watch(configure(client)).watch(path, {...query, ...limits}, onLine, end).then(started => {
+          request = started;
+          if (signal.aborted) started.abort();
+        }, end);
+      });
+    },
+  };
+}
+
+function parseAnswer(status: number, text: string): unknown {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    throw new ApiFault(status < 400 ? undefined : status, `${status}, and the answer is no JSON`);
+  }
+  if (status >= 400) throw new ApiFault(status, `${status} ${textOf(fieldsOf(answer).message) ?? 'without a message'}`);
+  return answer;
+}

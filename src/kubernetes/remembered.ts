@@ -1,0 +1,55 @@
+import {reasonOf} from '../errors.ts';
+import type {Files} from '../ports/files.ts';
+import type {Log} from '../ports/log.ts';
+import type {ToldFacts} from './facts.ts';
+import {fieldsOf, textOf} from './objects.ts';
+
+/** What the API said of this pod before the container was restarted: an outage then does not stop the new start. */
+export interface RememberedFacts {
+  /** Undefined when nothing was remembered of this very pod. */
+  load(): Promise<ToldFacts | undefined>;
+  /** Never rejects: what cannot be written down is missed only after a restart during an outage. */
+  keep(told: ToldFacts): Promise<void>;
+}
+
+const TEXTS = ['uid', 'ip', 'nodeName', 'eip'] as const;
+const MAPS = ['labels', 'annotations', 'nodeLabels', 'nodeAnnotations'] as const;
+
+/** Facts of an unknown shape, as they were written down; what is of another kind is left out. */
+function parseTold(value: unknown): ToldFacts {
+  const fields = fieldsOf(value);
+  const isMap = (entry: unknown) => Object.values(fieldsOf(entry)).every(text => typeof text === 'string');
+  const texts = TEXTS.flatMap(name => (textOf(fields[name]) === undefined ? [] : [[name, fields[name]]]));
+  const maps = MAPS.flatMap(name =>
+    fields[name] !== undefined && isMap(fields[name]) ? [[name, fieldsOf(fields[name])]] : [],
+  );
+  return Object.fromEntries([...texts, ...maps]);
+}
+
+/** Opens `path`, a file readable by us alone, for the pod of this namespace and name. */
+export function openRememberedFacts(
+  path: string,
+  pod: {readonly namespace: string; readonly id: string},
+  {files, log}: {files: Pick<Files, 'readText' | 'replace'>; log: Log},
+): RememberedFacts {
+  let writing = Promise.resolve();
+  return {
+    async load() {
+      try {
+        const text = await files.readText(path);
+        const {namespace, id, told} = fieldsOf(JSON.parse(text ?? '{}'));
+        return namespace === pod.namespace && id === pod.id ? parseTold(told) : undefined;
+      } catch (error) {
+        log.warn({reason: `${path}: ${reasonOf(error)}`}, 'remembered facts unreadable: going without them');
+        return undefined;
+      }
+    },
+    async keep(told) {
+      const {namespace, id} = pod;
+      writing = writing
+        .then(() => files.replace(path, `${JSON.stringify({namespace, id, told})}\n`, 0o600))
+        .catch(error => log.warn({reason: reasonOf(error)}, 'cannot remember the facts of the pod'));
+      await writing;
+    },
+  };
+}

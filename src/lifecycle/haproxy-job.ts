@@ -1,0 +1,101 @@
+import {DaemonError, reasonOf} from '../errors.ts';
+import {formatUptime, type JobAnswer, type JobHandle} from '../jobs/handle.ts';
+import type {Clock} from '../ports/clock.ts';
+import type {Files} from '../ports/files.ts';
+import type {Log} from '../ports/log.ts';
+import type {Candidate} from '../reload/candidate.ts';
+import type {Generations} from '../reload/generations.ts';
+import {HAPROXY_JOB} from './manifest-job.ts';
+
+export interface HaproxyJobPorts {
+  readonly clock: Clock;
+  readonly files: Pick<Files, 'readText' | 'replace'>;
+  readonly log: Log;
+  readonly proxy: Pick<Generations, 'committedPath' | 'text' | 'status' | 'stage' | 'discard' | 'apply' | 'drain'>;
+  readonly check: (candidate: Candidate, signal: AbortSignal) => Promise<readonly string[]>;
+  readonly graceMs: number;
+  /** Cuts the waits of a stop short. */
+  readonly skip: AbortSignal;
+  readonly tail: () => readonly string[];
+  /** A restart was refused, or (undefined) went well: the state whose block asked for it shares that. */
+  readonly onRestarted: (fault: unknown) => void;
+}
+
+const CONFIGURATION_MODE = 0o640;
+
+/**
+ * `haproxy` under its old job name (DESIGN, "Who owns the configuration when a script speaks"): start and restart take
+ * `proxy.cfg` as it lies there as candidate, changed by hand or not: validated, and reloaded without losing a
+ * connection. Refused, the committed text is restored and the old generation serves on.
+ */
+export function createHaproxyJob(ports: HaproxyJobPorts): JobHandle {
+  const {clock, files, log, proxy} = ports;
+  let runningSince: {pid: number; atMs: number} | undefined;
+
+  const isUp = (): boolean => proxy.status.state === 'RUNNING' || proxy.status.state === 'STARTING';
+
+  const reload = async (): Promise<void> => {
+    const committed = proxy.text;
+    const text = await files.readText(proxy.committedPath);
+    const wanted = text ?? committed;
+    if (wanted === undefined)
+      throw new DaemonError('APPLY', `cannot start haproxy: there is no ${proxy.committedPath}`);
+    try {
+      const candidate = await proxy.stage(wanted.endsWith('\n') ? wanted : `${wanted}\n`);
+      try {
+        await ports.check(candidate, AbortSignal.any([]));
+      } catch (error) {
+        await proxy.discard(candidate);
+        throw error;
+      }
+      await proxy.apply({...candidate, reloads: true});
+    } catch (error) {
+      if (committed !== undefined && text !== committed && proxy.text === committed) await restore(committed);
+      throw error;
+    }
+  };
+
+  const restore = async (committed: string): Promise<void> => {
+    try {
+      await files.replace(proxy.committedPath, committed, CONFIGURATION_MODE);
+      log.warn({reason: 'the changed one was refused'}, 'restored the last good proxy.cfg');
+    } catch (err) {
+      log.error({err}, 'cannot restore the last good proxy.cfg: what lies there is not what runs');
+    }
+  };
+
+  const tryReload = async (verb: string): Promise<JobAnswer> => {
+    try {
+      await reload();
+      ports.onRestarted(undefined);
+      return {ok: true, text: 'started'};
+    } catch (error) {
+      ports.onRestarted(error);
+      const detail = error instanceof DaemonError ? error.detail : undefined;
+      log.error({job: HAPROXY_JOB, event: verb, reason: reasonOf(error), detail}, 'haproxy job command failed');
+      return {ok: false, text: `ERROR (${reasonOf(error)})`};
+    }
+  };
+
+  return {
+    name: HAPROXY_JOB,
+    start: async () => (isUp() ? {ok: true, text: 'ERROR (already started)'} : tryReload('start')),
+    restart: () => tryReload('restart'),
+    async stop() {
+      if (!isUp() && proxy.status.state !== 'BACKOFF') return {ok: true, text: 'ERROR (not running)'};
+      await proxy.drain(ports.graceMs, ports.skip);
+      return {ok: true, text: 'stopped'};
+    },
+    status() {
+      const {state, pid, generation} = proxy.status;
+      if (state !== 'RUNNING' || pid === null) return {state, description: state === 'STOPPED' ? 'Not running' : ''};
+      // Generations do not say since when they serve: a PID is seen for the first time when it is asked for.
+      if (runningSince?.pid !== pid) runningSince = {pid, atMs: clock.nowMs()};
+      return {
+        state,
+        description: `pid ${pid}, uptime ${formatUptime(clock.nowMs() - runningSince.atMs)}, generation ${generation}`,
+      };
+    },
+    tail: ports.tail,
+  };
+}

@@ -1,0 +1,136 @@
+import type {Files} from '../ports/files.ts';
+import type {Log} from '../ports/log.ts';
+import {derivePatch, EMPTY_PATCH} from '../proxy/patch.ts';
+import {redactConfiguration} from '../proxy/redact.ts';
+import {
+  appendEntry,
+  deriveMovers,
+  type History,
+  type HistoryEntry,
+  lastServed,
+  type Mover,
+  noHistory,
+  type TextRef,
+  textsToKeep,
+} from './history.ts';
+import {decodeHistory, encodeHistory} from './history-text.ts';
+import {type KeptTexts, openKeptTexts} from './kept-texts.ts';
+import type {PassMaterial, PassRecord} from './passes.ts';
+
+export interface HistoryPorts {
+  readonly files: Files;
+  readonly log: Log;
+  /** `<KONTROL_DATA>/history` */
+  readonly folder: string;
+  /** Why a pod that is gone went. */
+  readonly whyLeft: (pod: Mover) => string;
+  /** Each entry, once it is complete. */
+  readonly onEntry: (entry: HistoryEntry) => void;
+}
+
+/** The passes of this and earlier daemons on this data folder. */
+export interface PassHistory {
+  /** Oldest first. */
+  readonly entries: readonly HistoryEntry[];
+  /** The number of the last pass there was, 0 before the first: numbers go on across restarts. */
+  readonly lastPass: number;
+  entry(pass: number): HistoryEntry | undefined;
+  /** Files a pass away, in the background: a full disk costs the memory of it and nothing else. */
+  record(record: PassRecord, material: PassMaterial): void;
+  /** The configuration of a pass with passwords hidden; undefined when its text is not kept (any more). */
+  configuration(entry: HistoryEntry): Promise<string | undefined>;
+  /** The template of a pass as it was, for a rollback. */
+  template(entry: HistoryEntry): Promise<string | undefined>;
+  /** Resolves when all that was recorded is on disk. */
+  settled(): Promise<void>;
+}
+
+/** A difference longer than this is cut in the history; `/config/diff` shows all of it. */
+const MAX_DIFFERENCE_CHARACTERS = 16_384;
+
+const FILE_MODE = 0o600;
+
+/** Opens the history of a data folder. What is damaged is set aside with a warning; it never stops the daemon. */
+export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
+  const {files, log, folder} = ports;
+  const path = `${folder}/passes.json`;
+  let texts: KeptTexts | undefined;
+  let history = noHistory;
+  let failing = false;
+  let work: Promise<void> = Promise.resolve();
+  /** The text that serves, as far as the history knows. */
+  let served: string | undefined;
+
+  const attempt = async (what: string, act: () => Promise<void>): Promise<void> => {
+    try {
+      await act();
+      if (failing) log.info('history written again');
+      failing = false;
+    } catch (err) {
+      if (!failing) log.warn({err}, what);
+      failing = true;
+    }
+  };
+
+  await attempt('history not restored', async () => {
+    await files.makeFolder(folder);
+    texts = await openKeptTexts(files, folder);
+    const text = await files.readText(path);
+    if (text === undefined) return;
+    const decoded = decodeHistory(text);
+    if (decoded !== undefined) history = decoded;
+    else {
+      log.warn({reason: 'it was cut or altered'}, 'history not restored: set aside');
+      await files.rename(path, `${path}.corrupt`);
+    }
+    const ref = lastServed(history.entries)?.configuration;
+    if (ref) served = await texts.load(ref.digest);
+  });
+
+  const keep = async (text: string | undefined): Promise<TextRef | null> =>
+    text === undefined || texts === undefined ? null : texts.keep(text);
+
+  const file = async (record: PassRecord, {input, text}: PassMaterial): Promise<void> => {
+    const before = served;
+    const pods = input?.variables.pods.map(({app, ip, id}) => ({app, ip, id})) ?? history.pods;
+    const movers = deriveMovers(history.pods, pods, ports.whyLeft);
+    const isChanged = text !== undefined && text !== before;
+    const [from, to] = [before ?? '', text ?? ''].map(redactConfiguration) as [string, string];
+    const difference = isChanged ? derivePatch(from, to, MAX_DIFFERENCE_CHARACTERS) : EMPTY_PATCH;
+    const secretsChanged = isChanged && before !== undefined && from === to;
+    let refs: Pick<HistoryEntry, 'configuration' | 'template'> = {configuration: null, template: null};
+    await attempt('history not written', async () => {
+      refs = {configuration: await keep(text), template: await keep(input?.template)};
+    });
+    const entry: HistoryEntry = {...record, ...movers, difference, secretsChanged, ...refs};
+    history = appendEntry(history, entry, pods);
+    if (record.verdict !== 'failed') served = text ?? served;
+    ports.onEntry(entry);
+    await attempt('history not written', () => write(history));
+  };
+
+  const write = async (written: History): Promise<void> => {
+    await files.replace(path, encodeHistory(written), FILE_MODE);
+    await texts?.sweep(textsToKeep(written.entries));
+  };
+
+  const load = async (ref: TextRef | null): Promise<string | undefined> =>
+    ref === null ? undefined : texts?.load(ref.digest).catch(() => undefined);
+
+  return {
+    get entries() {
+      return history.entries;
+    },
+    lastPass: history.entries.at(-1)?.pass ?? 0,
+    entry: pass => history.entries.find(entry => entry.pass === pass),
+    record(record, material) {
+      work = work.then(() => file(record, material)).catch(err => log.error({err}, 'history not kept'));
+    },
+    async configuration({configuration}) {
+      const text = await load(configuration);
+      return text === undefined ? undefined : redactConfiguration(text);
+    },
+    template: ({template}) => load(template),
+    settled: () => work,
+  };
+}

@@ -1,0 +1,100 @@
+import type {Patch} from '../proxy/patch.ts';
+import type {PassRecord} from './passes.ts';
+
+/** A pod as the history names it. */
+export interface Mover {
+  readonly app: string;
+  readonly ip: string;
+  readonly id: string;
+}
+
+/** `why` is `down`, `silent`, `replaced`, or `unknown` for what an earlier daemon did not write down. */
+export interface Leaver extends Mover {
+  readonly why: string;
+}
+
+/** Pods that came or went; `more` counts those that are not named. */
+export interface Movers<Pod> {
+  readonly pods: readonly Pod[];
+  readonly more: number;
+}
+
+/** A text that is kept on disk under its digest. */
+export interface TextRef {
+  readonly digest: string;
+  readonly bytes: number;
+}
+
+/** One pass with what it changed; its configuration and its template are kept beside, as long as there is room. */
+export interface HistoryEntry extends PassRecord {
+  readonly joined: Movers<Mover>;
+  readonly left: Movers<Leaver>;
+  /** Against the text that served before; passwords hidden. */
+  readonly difference: Patch;
+  /** The texts differ in passwords, which `difference` does not show. */
+  readonly secretsChanged: boolean;
+  readonly configuration: TextRef | null;
+  readonly template: TextRef | null;
+}
+
+/** What is written down: the passes, oldest first, and the pods that the last one knew. */
+export interface History {
+  readonly entries: readonly HistoryEntry[];
+  readonly pods: readonly Mover[];
+}
+
+export const MAX_ENTRIES = 200;
+
+/** More pods than this in one pass are counted, not named. */
+export const MAX_NAMED_PODS = 100;
+
+/** Configurations and templates together; the oldest passes lose theirs first. */
+export const MAX_KEPT_BYTES = 32 << 20;
+
+export const noHistory: History = {entries: [], pods: []};
+
+const named = <Pod>(pods: readonly Pod[]): Movers<Pod> => ({
+  pods: pods.slice(0, MAX_NAMED_PODS),
+  more: Math.max(0, pods.length - MAX_NAMED_PODS),
+});
+
+/** Who is in `after` but not in `before`, and the other way round. Another pod on an IP has both left and joined. */
+export function deriveMovers(
+  before: readonly Mover[],
+  after: readonly Mover[],
+  whyLeft: (pod: Mover) => string,
+): {joined: Movers<Mover>; left: Movers<Leaver>} {
+  const keyOf = ({app, ip, id}: Mover): string => JSON.stringify([app, ip, id]);
+  const known = new Set(before.map(keyOf));
+  const present = new Set(after.map(keyOf));
+  const left = before.filter(pod => !present.has(keyOf(pod)));
+  return {
+    joined: named(after.filter(pod => !known.has(keyOf(pod))).map(({app, ip, id}) => ({app, ip, id}))),
+    left: named(left.map(({app, ip, id}) => ({app, ip, id, why: whyLeft({app, ip, id})}))),
+  };
+}
+
+/** Adds an entry and forgets the oldest beyond the bound. */
+export const appendEntry = ({entries}: History, entry: HistoryEntry, pods: readonly Mover[]): History => ({
+  entries: [...entries, entry].slice(-MAX_ENTRIES),
+  pods,
+});
+
+/** The texts worth keeping: those of the newest passes, as many as fit into `maxBytes` (the newest pass's always). */
+export function textsToKeep(entries: readonly HistoryEntry[], maxBytes = MAX_KEPT_BYTES): ReadonlySet<string> {
+  const kept = new Set<string>();
+  let bytes = 0;
+  for (const {configuration, template} of entries.toReversed()) {
+    for (const ref of [configuration, template]) {
+      if (ref === null || kept.has(ref.digest)) continue;
+      bytes += ref.bytes;
+      if (bytes > maxBytes && kept.size > 1) return kept;
+      kept.add(ref.digest);
+    }
+  }
+  return kept;
+}
+
+/** The newest pass, other than a failed one, that ended before `atMs` or at all: what served then. */
+export const lastServed = (entries: readonly HistoryEntry[]): HistoryEntry | undefined =>
+  entries.findLast(({verdict}) => verdict !== 'failed');

@@ -1,0 +1,37 @@
+import type {JobSpec} from '../jobs/spec.ts';
+
+/** What a state can do without a shell. */
+export const BUILT_IN_ACTIONS = ['render', 'validate', 'apply', 'telegraf', 'drain'] as const;
+export type ActionName = (typeof BUILT_IN_ACTIONS)[number];
+
+export const JOB_VERBS = ['start', 'stop', 'restart'] as const;
+export type JobVerb = (typeof JOB_VERBS)[number];
+
+/** One thing that a state does: a built-in action, something with a job, or a block for `/bin/sh -c`. */
+export type StateStep =
+  | {readonly is: 'action'; readonly name: ActionName}
+  | {readonly is: 'job'; readonly verb: JobVerb; readonly job: string}
+  | {readonly is: 'shell'; readonly block: string};
+
+export interface StateSpec {
+  readonly tag: string;
+  /** In order; `shell` is the last one. */
+  readonly steps: readonly StateStep[];
+  /** Globs over tags: where a request may lead from here. The terminal state is always reachable. */
+  readonly next: readonly string[];
+  /** A running block of this state is never killed for a newer request. */
+  readonly force: boolean;
+  /** Its work is ended after that. */
+  readonly timeoutMs: number | undefined;
+}
+
+/** `lifecycle.yml` as CONTRACT describes it, checked: `initial` and `terminal` name states, tags are unique. */
+export interface Manifest {
+  readonly initial: string;
+  readonly terminal: string;
+  readonly states: ReadonlyMap<string, StateSpec>;
+  /** All but `haproxy`, which is always there. */
+  readonly jobs: readonly JobSpec[];
+  /** What is strange but harmless, one line each. */
+  readonly warnings: readonly string[];
+}

@@ -1,0 +1,74 @@
+import type {Guard} from '../guard.ts';
+
+/** Somebody whose key ended without a goodbye. */
+export interface Doubt {
+  readonly app: string;
+  /** It had its second chance, or nobody is left who could have heard it. */
+  readonly isFinal: boolean;
+}
+
+/** Who leaves, and who stays for how many milliseconds more. */
+export interface Decision {
+  readonly leaving: readonly string[];
+  readonly held: ReadonlyMap<string, number>;
+}
+
+/** Those of whom etcd says that nobody renewed them, until it is decided what that means. */
+export interface Doubts {
+  raise(ip: string, doubt: Doubt, nowMs: number): void;
+  /** The pod was heard, or said goodbye. */
+  delete(ip: string): void;
+  /** A replica was lost, with what it heard last: for a TTL from now silence proves nothing. */
+  suspend(nowMs: number): void;
+  /** Decides on those whose time is up; `alive` are the members that are in no doubt. */
+  decide(alive: () => Iterable<{readonly app: string}>, nowMs: number): Decision;
+}
+
+interface Options {
+  readonly guard: Guard;
+  readonly ttlMs: number;
+  readonly ownApp: string;
+  readonly confirmMs: number;
+}
+
+export function createDoubts({guard, ttlMs, ownApp, confirmMs}: Options): Doubts {
+  const doubts = new Map<string, Doubt & {readonly dueMs: number}>();
+  let suspendedUntilMs = Number.NEGATIVE_INFINITY;
+
+  const holdFor = (
+    app: string,
+    due: number,
+    alive: Iterable<{readonly app: string}>,
+    nowMs: number,
+  ): number | undefined => {
+    if (nowMs < suspendedUntilMs) return ttlMs;
+    if (app === ownApp) return undefined;
+    const waiting = [...doubts.values()].filter(doubt => doubt.app === app && !doubt.isFinal).length - due;
+    const others = [...alive].filter(member => member.app === app).length;
+    const untilMs = guard.judge(app, {due, overdue: waiting, others}, nowMs);
+    return untilMs === undefined ? undefined : untilMs - nowMs;
+  };
+
+  return {
+    raise(ip, doubt, nowMs) {
+      if (!doubts.has(ip)) doubts.set(ip, {...doubt, dueMs: nowMs + confirmMs});
+    },
+    delete: ip => void doubts.delete(ip),
+    suspend(nowMs) {
+      suspendedUntilMs = nowMs + ttlMs;
+    },
+    decide(alive, nowMs) {
+      const due = [...doubts].filter(([, {dueMs}]) => dueMs <= nowMs);
+      const leaving = due.filter(([, {isFinal}]) => isFinal).map(([ip]) => ip);
+      const held = new Map<string, number>();
+      const open = due.filter(([, {isFinal}]) => !isFinal);
+      for (const [app, silent] of Map.groupBy(open, ([, doubt]) => doubt.app)) {
+        const forMs = holdFor(app, silent.length, alive(), nowMs);
+        if (forMs === undefined) leaving.push(...silent.map(([ip]) => ip));
+        else for (const [ip] of silent) held.set(ip, forMs);
+      }
+      for (const [ip] of due) doubts.delete(ip);
+      return {leaving, held};
+    },
+  };
+}

@@ -1,0 +1,17 @@
+/** Where one proxy app's shared state lies in etcd. All values are JSON or a number; all may be read by people. */
+export const keysOf = (namespace: string, app: string) => {
+  const root = `/kontrol/${namespace}/${app}/`;
+  return {
+    /** One key per IP. */
+    members: `${root}members/`,
+    memberKey: (ip: string) => `${root}members/${ip}`,
+    /** The highest number given so far. */
+    seq: `${root}seq`,
+    /** One key per run of a replica. */
+    replicas: `${root}replicas/`,
+    /** Held by the one replica that may reload now. */
+    turn: `${root}turn`,
+  } as const;
+};
+
+export type Keys = ReturnType<typeof keysOf>;

@@ -1,0 +1,260 @@
+import {isSamePod} from '../entry.ts';
+import type {Guard} from '../guard.ts';
+import type {Member, Ping} from '../member.ts';
+import type {MemberTable, Stay} from '../member-table.ts';
+import type {Moment, Outcome} from '../outcome.ts';
+import type {StoreNews} from '../store.ts';
+import type {Document, Stored} from './document.ts';
+import {createDoubts} from './doubts.ts';
+import {type Intent, remainder} from './intent.ts';
+import {deriveWrite, type Write} from './write.ts';
+
+/*
+ * INVARIANTS
+ * 1. What is in the table = what etcd says, where we have nothing to add; our intents on top; and those in doubt.
+ * 2. News of a key counts once: whatever is not newer than what we know of that key is ignored, so that any order and
+ *    duplication of events, answers and loads ends the same.
+ * 3. Nobody leaves but by a goodbye, or by etcd's word that nobody renewed its lease, after a while in which any replica
+ *    that did hear the pod can say so. Our own inability to reach etcd removes nobody.
+ * 4. A write names the revision it builds upon; one that lost the race is judged again upon what won.
+ * 5. No I/O and no clock.
+ */
+
+/** A goodbye that could not be told within this time is dropped: the pod may be back, and said so elsewhere. */
+const DOWN_PATIENCE_MS = 3000;
+
+/** All that etcd holds at a revision. `forgot`: it is not the etcd we knew, or lost what it knew. */
+export interface Load {
+  readonly revision: number;
+  readonly documents: ReadonlyMap<string, Stored>;
+  readonly forgot: boolean;
+}
+
+export interface ReplicaOptions {
+  readonly table: MemberTable;
+  readonly guard: Guard;
+  readonly ttlMs: number;
+  readonly ownApp: string;
+  /** How long a replica that heard a pod may take to say so after etcd ended its key. */
+  readonly confirmMs: number;
+  /** The table's restored members are unknown to etcd: they come from a master that did not share. */
+  readonly isForeign: boolean;
+}
+
+/** One replica's part in the shared membership, as decisions only. Methods that return news have changed the table. */
+export interface Replica {
+  /** A ping was recorded in the table. */
+  heard(ping: Ping, outcome: Outcome, nowMs: number): void;
+  /** Everything at once: at the start, and when events were missed. */
+  loaded(load: Load, now: Moment): StoreNews[];
+  /** A key was written, here or elsewhere. */
+  put(ip: string, stored: Stored, now: Moment): StoreNews[];
+  /** A key ended. */
+  gone(ip: string, revision: number, nowMs: number): StoreNews[];
+  /** All events up to this revision were told: what ended before it can be forgotten. */
+  passed(revision: number): void;
+  /** A replica fell silent: what it heard last may be lost. */
+  lostReplica(nowMs: number): void;
+  /** Decides on those in doubt; to be called while etcd answers only. */
+  tick(now: Moment): StoreNews[];
+  /** Takes the next writes, at most `limit`; each must be answered by `put`, `gone` or nothing, then by `settled`. */
+  takeWrites(limit: number): Write[];
+  /** The write of this IP has ended. */
+  settled(ip: string): void;
+  /** Takes the leases to be renewed. */
+  takeRenewals(): string[];
+  /** These could not be renewed. */
+  renewAgain(leases: readonly string[]): void;
+  /** Whether anything waits to be written or renewed. */
+  readonly isIdle: boolean;
+}
+
+export function createReplica(options: ReplicaOptions): Replica {
+  const {table, guard, ttlMs, ownApp, confirmMs} = options;
+  const known = new Map<string, Stored>();
+  /** Keys that ended, and the revision of their end. */
+  const ended = new Map<string, number>();
+  const intents = new Map<string, Intent>();
+  const writing = new Set<string>();
+  const renewals = new Set<string>();
+  const doubts = createDoubts({guard, ttlMs, ownApp, confirmMs});
+  let restored = true;
+  /** Ends up to this revision are remembered no longer: what else is told of one cannot be news. */
+  let floor = 0;
+
+  const revisionOf = (ip: string): number => known.get(ip)?.revision ?? ended.get(ip) ?? floor;
+  const isServed = (stored: Stored | undefined): boolean => stored !== undefined && stored.document.is !== 'down';
+
+  const hears = (ip: string, nowMs: number): boolean =>
+    nowMs - (table.stay(ip)?.heardMs ?? Number.NEGATIVE_INFINITY) < ttlMs;
+
+  const left = (member: Member | undefined, why: 'down' | 'silent'): StoreNews[] =>
+    member === undefined ? [] : [{is: 'left', member, why}];
+
+  const renew = (stored: Stored | undefined): void => {
+    if (stored !== undefined && isServed(stored)) renewals.add(stored.lease);
+  };
+
+  /** Our word of a pod that etcd knows otherwise: ours is served until it is written, but the number is etcd's. */
+  const settle = (stay: Stay | undefined, {is, member}: Document): StoreNews[] => {
+    if (stay === undefined || is === 'down' || member.seq === undefined || !isSamePod(stay.member, member)) return [];
+    const isSettled = table.settle(member.ip, stay.arrival, member.seq);
+    return isSettled ? [{is: 'settled', member: {...stay.member, seq: member.seq}}] : [];
+  };
+
+  /** The table follows what etcd says of an IP, and what is left of our own word. */
+  const follow = (ip: string, {document, ...stored}: Stored, now: Moment): StoreNews[] => {
+    const stay = table.stay(ip);
+    const intent = intents.get(ip);
+    const rest = intent && remainder(intent, stay?.member, document);
+    if (rest !== undefined) return settle(stay, document);
+    intents.delete(ip);
+    doubts.delete(ip);
+    if (document.is === 'down') return left(table.drop(ip), 'down');
+    if (intent?.is === 'alive') renew({document, ...stored});
+    const news = table.adopt(document.member, document.is === 'held' ? document.forMs : undefined, now);
+    return news === undefined ? [] : [news];
+  };
+
+  const put = (ip: string, stored: Stored, now: Moment): StoreNews[] => {
+    if (stored.revision <= revisionOf(ip)) return [];
+    known.set(ip, stored);
+    ended.delete(ip);
+    return follow(ip, stored, now);
+  };
+
+  const gone = (ip: string, revision: number, nowMs: number): StoreNews[] => {
+    if (revision <= revisionOf(ip)) return [];
+    const stored = known.get(ip);
+    known.delete(ip);
+    ended.set(ip, revision);
+    table.release(ip);
+    if (stored === undefined || !isServed(stored)) return [];
+    if (intents.get(ip)?.is === 'down') intents.delete(ip);
+    else if (hears(ip, nowMs)) intents.set(ip, {is: 'alive'});
+    else if (!intents.has(ip))
+      doubts.raise(ip, {app: stored.document.member.app, isFinal: stored.document.is === 'held'}, nowMs);
+    return [];
+  };
+
+  /** Those in the table that etcd does not know: heard by us, remembered, or lost with etcd's memory. */
+  const judgeUnknown = ({documents, forgot}: Load, nowMs: number): void => {
+    const isNew = forgot || (restored && (options.isForeign || documents.size === 0));
+    for (const {ip, app} of table.members(nowMs)) {
+      if (isServed(known.get(ip)) || intents.has(ip)) continue;
+      if (hears(ip, nowMs)) intents.set(ip, {is: 'alive'});
+      else if (isNew) intents.set(ip, {is: 'hold', forMs: ttlMs});
+      else doubts.raise(ip, {app, isFinal: true}, nowMs);
+    }
+    restored = false;
+  };
+
+  const giveUpOldIntents = (now: Moment): StoreNews[] =>
+    [...intents].flatMap(([ip, intent]) => {
+      const isOld =
+        intent.is === 'down'
+          ? now.nowMs - intent.atMs > DOWN_PATIENCE_MS
+          : intent.is === 'alive' && !hears(ip, now.nowMs);
+      if (!isOld || writing.has(ip)) return [];
+      intents.delete(ip);
+      const stored = known.get(ip);
+      if (stored !== undefined) return follow(ip, stored, now);
+      const app = table.stay(ip)?.member.app;
+      if (app !== undefined) doubts.raise(ip, {app, isFinal: true}, now.nowMs);
+      return [];
+    });
+
+  return {
+    put,
+    gone,
+    heard(ping, outcome, nowMs) {
+      const {ip} = ping;
+      const stored = known.get(ip);
+      switch (outcome.is) {
+        case 'joined':
+        case 'replaced':
+        case 'changed':
+          doubts.delete(ip);
+          intents.set(ip, {is: 'alive'});
+          return;
+        case 'left':
+          doubts.delete(ip);
+          if (isServed(stored) || writing.has(ip)) intents.set(ip, {is: 'down', member: outcome.member, atMs: nowMs});
+          else intents.delete(ip);
+          return;
+        case 'refreshed':
+          if (outcome.alternating) return;
+          doubts.delete(ip);
+          if (stored?.document.is === 'alive') renew(stored);
+          else intents.set(ip, {is: 'alive'});
+          return;
+        case 'refused':
+          if (stored?.document.member.id === ping.id) renew(stored);
+          return;
+        case 'ignored':
+          return;
+      }
+    },
+    loaded(load, now) {
+      if (load.forgot) {
+        known.clear();
+        ended.clear();
+        floor = 0;
+        renewals.clear();
+        for (const {ip} of table.members(now.nowMs)) table.release(ip);
+      }
+      const puts = [...load.documents].flatMap(([ip, stored]) => put(ip, stored, now));
+      const ends = [...known.keys()]
+        .filter(ip => !load.documents.has(ip))
+        .flatMap(ip => gone(ip, load.revision, now.nowMs));
+      judgeUnknown(load, now.nowMs);
+      return [...puts, ...ends];
+    },
+    passed(revision) {
+      floor = Math.max(floor, revision);
+      for (const [ip, endedAt] of ended) if (endedAt <= floor) ended.delete(ip);
+    },
+    lostReplica: nowMs => doubts.suspend(nowMs),
+    tick(now) {
+      const news = giveUpOldIntents(now);
+      const alive = () =>
+        [...known.values()].flatMap(({document}) => (document.is === 'alive' ? [document.member] : []));
+      const {leaving, held} = doubts.decide(alive, now.nowMs);
+      for (const [ip, forMs] of held) intents.set(ip, {is: 'hold', forMs});
+      return [...news, ...leaving.flatMap(ip => left(table.drop(ip), 'silent'))];
+    },
+    takeWrites(limit) {
+      const writes: Write[] = [];
+      for (const ip of intents.keys()) {
+        if (writes.length === limit) break;
+        const write = writing.has(ip) ? undefined : writeOf(ip);
+        if (write === undefined) continue;
+        writing.add(ip);
+        writes.push(write);
+      }
+      return writes;
+    },
+    settled: ip => void writing.delete(ip),
+    takeRenewals() {
+      const leases = [...renewals];
+      renewals.clear();
+      return leases;
+    },
+    renewAgain(leases) {
+      for (const lease of leases) renewals.add(lease);
+    },
+    get isIdle() {
+      return intents.size === 0 && renewals.size === 0 && writing.size === 0;
+    },
+  };
+
+  function writeOf(ip: string): Write | undefined {
+    const intent = intents.get(ip);
+    const member = intent?.is === 'down' ? intent.member : table.stay(ip)?.member;
+    if (intent === undefined || member === undefined) {
+      intents.delete(ip);
+      return undefined;
+    }
+    return deriveWrite(intent, member, known.get(ip), ttlMs);
+  }
+}

@@ -1,0 +1,114 @@
+import {isLeaseGone} from '../../etcd/fault.ts';
+import type {Gateway} from '../../etcd/gateway.ts';
+import {
+  batchRequest,
+  type GuardedPut,
+  type GuardedPutAnswer,
+  grantRequest,
+  type KeyValue,
+  leaseRequest,
+  parseBatch,
+  parseLease,
+  parseRenewal,
+} from '../../etcd/wire.ts';
+import {type Document, encodeDocument} from './document.ts';
+import type {Keys} from './keys.ts';
+import type {SeqCounter} from './seq-counter.ts';
+import type {Write} from './write.ts';
+
+/** What became of a write: `lost` was built upon what is no longer so, and says what is. */
+export type WriteOutcome =
+  | {readonly is: 'written'; readonly revision: number; readonly document: Document; readonly lease: string}
+  | {readonly is: 'lost'; readonly revision: number; readonly current: KeyValue | undefined};
+
+/** Carries decisions to etcd. Both calls reject with an `EtcdFault` when it cannot be reached: nothing is certain then. */
+export interface Writer {
+  /** One outcome per write, in their order: one request for the numbers, one per new lease, one for all keys. */
+  write(writes: readonly Write[]): Promise<WriteOutcome[]>;
+  /** Renews leases: nothing is written. Returns how many had ended. */
+  renew(leases: readonly string[]): Promise<number>;
+}
+
+/** Renewals in one request: a follower passes each on to the leader in turn. */
+const RENEWALS_AT_ONCE = 200;
+
+/** etcd refuses requests of more than 1.5 MiB. */
+const MAX_REQUEST_BYTES = 700 * 1024;
+
+const SLOW_TIMEOUT_MS = 5000;
+
+/** In order, in parts that fit into one request each. */
+function splitBySize(puts: readonly GuardedPut[]): GuardedPut[][] {
+  const parts: GuardedPut[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const put of puts) {
+    const size = Buffer.byteLength(put.value);
+    if (bytes + size > MAX_REQUEST_BYTES) {
+      parts.push([]);
+      bytes = 0;
+    }
+    parts.at(-1)?.push(put);
+    bytes += size;
+  }
+  return parts;
+}
+
+/** Writes below one app's keys; `counter` numbers those that have no `seq` yet. */
+export function createWriter(gateway: Pick<Gateway, 'ask' | 'askEach'>, keys: Keys, counter: SeqCounter): Writer {
+  const grant = async (ttlMs: number): Promise<string> =>
+    parseLease(await gateway.ask('/lease/grant', grantRequest(ttlMs), SLOW_TIMEOUT_MS));
+
+  const withSeq = async (writes: readonly Write[]): Promise<Document[]> => {
+    const lacking = writes.filter(({document}) => document.member.seq === undefined).length;
+    let seq = lacking === 0 ? 0 : await counter.claim(lacking);
+    return writes.map(({document}) => {
+      if (document.member.seq !== undefined) return document;
+      const member = {...document.member, seq};
+      seq += 1;
+      return {...document, member};
+    });
+  };
+
+  const write = async (writes: readonly Write[], isReusing: boolean): Promise<WriteOutcome[]> => {
+    const [documents, leases] = await Promise.all([
+      withSeq(writes),
+      Promise.all(writes.map(({lease, ttlMs}) => (isReusing && lease !== undefined ? lease : grant(ttlMs)))),
+    ]);
+    const puts = writes.map(({ip, upon}, index): GuardedPut => {
+      const [document, lease] = [documents[index], leases[index]];
+      if (document === undefined || lease === undefined) throw new RangeError('a write without its document');
+      return {key: keys.memberKey(ip), value: encodeDocument(document), upon, lease};
+    });
+    const answers: GuardedPutAnswer[] = [];
+    for (const some of splitBySize(puts)) {
+      answers.push(...parseBatch(await gateway.ask('/kv/txn', batchRequest(some), SLOW_TIMEOUT_MS)));
+    }
+    return answers.map((answer, index): WriteOutcome => {
+      const [document, lease] = [documents[index], leases[index]];
+      if (answer.is === 'lost' || document === undefined || lease === undefined)
+        return {current: undefined, ...answer, is: 'lost'};
+      return {is: 'written', revision: answer.revision, document, lease};
+    });
+  };
+
+  return {
+    async write(writes) {
+      try {
+        return await write(writes, true);
+      } catch (error) {
+        // One lease that ended in between fails the whole batch.
+        if (!isLeaseGone(error)) throw error;
+        return await write(writes, false);
+      }
+    },
+    async renew(leases) {
+      let ended = 0;
+      for (let from = 0; from < leases.length; from += RENEWALS_AT_ONCE) {
+        const requests = leases.slice(from, from + RENEWALS_AT_ONCE).map(leaseRequest);
+        const answers = await gateway.askEach('/lease/keepalive', requests, SLOW_TIMEOUT_MS);
+        ended += answers.filter(answer => !parseRenewal(answer).isAlive).length;
+      }
+      return ended;
+    },
+  };
+}

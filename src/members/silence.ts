@@ -1,0 +1,49 @@
+import type {Entry} from './entry.ts';
+import type {Guard, Silence} from './guard.ts';
+
+/** A ping that is due after three quarters of the TTL is late after four fifths (CONTRACT, "Keepalive"). */
+const LATE_OF_TTL = 0.8;
+
+interface SilenceOptions {
+  readonly guard: Guard;
+  readonly ttlMs: number;
+  readonly ownApp: string;
+}
+
+/** Outside the guard: the proxies themselves, and who was remembered but never heard. */
+const isGuarded = (entry: Entry, ownApp: string): boolean => entry.heard && entry.pod.app !== ownApp;
+
+/**
+ * Those of a table, in the order of deadlines, that leave now: silent for a TTL, or held for long enough. Whom the guard
+ * holds instead is marked so.
+ */
+export function siftSilent(
+  entries: ReadonlyMap<string, Entry>,
+  {guard, ttlMs, ownApp}: SilenceOptions,
+  nowMs: number,
+): Entry[] {
+  const leaving: Entry[] = [];
+  const due: Entry[] = [];
+  for (const entry of entries.values()) {
+    if (entry.deadlineMs > nowMs) break;
+    if (entry.heldUntilMs === undefined && isGuarded(entry, ownApp)) due.push(entry);
+    else if ((entry.heldUntilMs ?? 0) <= nowMs) leaving.push(entry);
+  }
+  for (const [app, silent] of Map.groupBy(due, entry => entry.pod.app)) {
+    const untilMs = guard.judge(app, countSilence(entries.values(), app, silent.length, ttlMs, nowMs), nowMs);
+    if (untilMs === undefined) leaving.push(...silent);
+    else for (const entry of silent) entry.heldUntilMs = untilMs;
+  }
+  return leaving;
+}
+
+function countSilence(entries: Iterable<Entry>, app: string, due: number, ttlMs: number, nowMs: number): Silence {
+  const lateMs = nowMs + (1 - LATE_OF_TTL) * ttlMs;
+  let [overdue, others] = [0, 0];
+  for (const {pod, heard, heldUntilMs, deadlineMs} of entries) {
+    if (pod.app !== app || !heard || heldUntilMs !== undefined || deadlineMs <= nowMs) continue;
+    if (deadlineMs <= lateMs) overdue += 1;
+    else others += 1;
+  }
+  return {due, overdue, others};
+}

@@ -1,0 +1,156 @@
+import type {Member} from './member.ts';
+
+/** What happened to a pod's membership. `replaced` names the pod that took its IP, or lost it, as `previous`. */
+export type MemberEvent =
+  | {readonly is: 'joined' | 'restored' | 'changed' | 'down' | 'silent'; readonly member: Member}
+  | {readonly is: 'replaced'; readonly member: Member; readonly previous: Member};
+
+export type Happening =
+  | 'first ping'
+  | 'restored'
+  | 'changed'
+  | 'replaced another pod'
+  | 'config'
+  | 'down'
+  | 'silent'
+  | 'removed';
+
+/** One line of a timeline. `pass` is the one that put the pod into the configuration, or took it out. */
+export interface Moment {
+  readonly at: number;
+  readonly what: Happening;
+  readonly app: string;
+  readonly id: string;
+  readonly pass?: number;
+}
+
+/** Everything that is remembered of one IP, oldest first. `gone` has no live pod on it. */
+export interface Timeline {
+  readonly ip: string;
+  readonly gone: boolean;
+  readonly moments: readonly Moment[];
+}
+
+/** A pod that went: when, and why (`down`, `silent`, `replaced`). */
+export interface Departure {
+  readonly at: number;
+  readonly app: string;
+  readonly id: string;
+  readonly ip: string;
+  readonly why: string;
+}
+
+interface Line {
+  moments: Moment[];
+  gone: boolean;
+  /** What the next successful pass will make of it. */
+  pending: 'config' | 'removed' | undefined;
+}
+
+export interface TimelineOptions {
+  /** IPs without a live pod that are remembered; the one gone longest is forgotten first. */
+  readonly maxGone?: number;
+  readonly maxMomentsEach?: number;
+  readonly maxDepartures?: number;
+}
+
+/** The stories of all IPs. Synchronous and bounded; none throws. */
+export interface Timelines {
+  note(event: MemberEvent, at: number): void;
+  /** A pass was applied (or came out equal) with these IPs in it. */
+  applied(pass: number, ips: ReadonlySet<string>, at: number): void;
+  of(ip: string): Timeline | undefined;
+  /** The newest first. */
+  departures(): readonly Departure[];
+  /** Why this pod went last; undefined when nothing is known of it. */
+  whyLeft(pod: {readonly app: string; readonly ip: string; readonly id: string}): string | undefined;
+}
+
+/** Pods that only changed their payload a hundred times may not push out when they came. */
+const REPEATABLE: ReadonlySet<Happening> = new Set(['changed']);
+
+const HAPPENINGS = {
+  joined: 'first ping',
+  restored: 'restored',
+  changed: 'changed',
+  down: 'down',
+  silent: 'silent',
+} as const;
+
+export function createTimelines(options: TimelineOptions = {}): Timelines {
+  const {maxGone = 2000, maxMomentsEach = 40, maxDepartures = 500} = options;
+  const lines = new Map<string, Line>();
+  /** IPs without a live pod, the longest gone first. */
+  const gone = new Set<string>();
+  const pending = new Set<string>();
+  let departures: Departure[] = [];
+
+  const lineOf = (ip: string): Line => {
+    const line = lines.get(ip) ?? {moments: [], gone: false, pending: undefined};
+    lines.set(ip, line);
+    return line;
+  };
+
+  const append = (line: Line, moment: Moment): void => {
+    const last = line.moments.at(-1);
+    if (last !== undefined && REPEATABLE.has(moment.what) && last.what === moment.what) line.moments.pop();
+    line.moments.push(moment);
+    // The first one says when the story began.
+    if (line.moments.length > maxMomentsEach) line.moments.splice(1, 1);
+  };
+
+  const depart = ({app, id, ip}: Member, at: number, why: string): void => {
+    departures = [{at, app, id, ip, why}, ...departures].slice(0, maxDepartures);
+  };
+
+  const leave = (line: Line, member: Member, at: number, why: 'down' | 'silent'): void => {
+    depart(member, at, why);
+    line.gone = true;
+    line.pending = 'removed';
+    gone.delete(member.ip);
+    gone.add(member.ip);
+    for (const ip of gone) {
+      if (gone.size <= maxGone) break;
+      gone.delete(ip);
+      pending.delete(ip);
+      lines.delete(ip);
+    }
+  };
+
+  return {
+    note(event, at) {
+      const {app, id, ip} = event.member;
+      const line = lineOf(ip);
+      pending.add(ip);
+      if (event.is === 'replaced') {
+        depart(event.previous, at, 'replaced');
+        append(line, {at, what: 'replaced another pod', app, id});
+        line.pending = 'config';
+        return;
+      }
+      append(line, {at, what: HAPPENINGS[event.is], app, id});
+      if (event.is === 'down' || event.is === 'silent') leave(line, event.member, at, event.is);
+      else {
+        line.gone = false;
+        line.pending = 'config';
+        gone.delete(ip);
+      }
+    },
+    applied(pass, ips, at) {
+      for (const ip of pending) {
+        const line = lines.get(ip);
+        const last = line?.moments.at(-1);
+        if (line?.pending === undefined || last === undefined || ips.has(ip) !== (line.pending === 'config')) continue;
+        append(line, {at, what: line.pending, app: last.app, id: last.id, pass});
+        line.pending = undefined;
+        pending.delete(ip);
+      }
+    },
+    of(ip) {
+      const line = lines.get(ip);
+      return line === undefined ? undefined : {ip, gone: line.gone, moments: [...line.moments]};
+    },
+    departures: () => departures,
+    whyLeft: ({app, ip, id}) => departures.find(one => one.ip === ip && one.app === app && one.id === id)?.why,
+  };
+}

@@ -1,0 +1,161 @@
+import {createSocket, type Socket} from 'node:dgram';
+import {reasonOf} from '../errors.ts';
+import type {Clock} from '../ports/clock.ts';
+import type {Log} from '../ports/log.ts';
+import {parseAccessLine} from './access-line.ts';
+import {fullCap, takeLine} from './rate-cap.ts';
+import {parseSyslog} from './syslog.ts';
+
+/** Where lines go; `write` says false when it would rather wait for `drain`. */
+export interface LineSink {
+  write(line: string): boolean;
+  once(event: 'drain', call: () => void): unknown;
+}
+
+/** What became of HAProxy's log lines so far. `malformed` is no syslog line at all and was not written. */
+export interface AccessCounts {
+  readonly written: number;
+  readonly overRate: number;
+  readonly slowOutput: number;
+  readonly malformed: number;
+}
+
+export interface AccessLogOptions {
+  readonly sink: LineSink;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The UDP port on loopback; 0 takes any free one. */
+  readonly port: number;
+  /** More lines than this are counted and dropped. */
+  readonly linesPerSecond: number;
+  /** Also each line that was written, as JSON text without a line end. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface AccessLog extends AsyncDisposable {
+  readonly port: number;
+  readonly counts: AccessCounts;
+  /** Listens on syslog's own port 514 too; false when it cannot be had (in use, or not allowed). Asks once. */
+  serveSyslogPort(): Promise<boolean>;
+}
+
+const LOOPBACK = '127.0.0.1';
+const SYSLOG_PORT = 514;
+
+/** What a burst may leave in the kernel while we do something else; the kernel lowers it to `net.core.rmem_max`. */
+const RECEIVE_BUFFER_BYTES = 4 << 20;
+
+/** Lines that wait for a slow stdout. */
+const MAX_WAITING_CHARACTERS = 4 << 20;
+
+const REPORT_PERIOD_MS = 10_000;
+
+/** As pino's `info`, so that one reader reads both. */
+const LEVEL = 30;
+
+/** Opens a UDP socket on loopback and writes each of HAProxy's log lines as one JSON object. Nothing here ever waits for the sink. */
+export async function openAccessLog(options: AccessLogOptions): Promise<AccessLog> {
+  const {sink, clock, log, linesPerSecond, onLine} = options;
+  const counts = {written: 0, overRate: 0, slowOutput: 0, malformed: 0};
+  let cap = fullCap(linesPerSecond, clock.nowMs());
+  let waiting: string[] = [];
+  let waitingCharacters = 0;
+  let blocked = false;
+  let reported = 0;
+  let cancelReport = () => {};
+
+  const drain = (): void => {
+    blocked = false;
+    const text = waiting.join('');
+    waiting = [];
+    waitingCharacters = 0;
+    if (text !== '') put(text);
+  };
+
+  const put = (text: string): void => {
+    if (sink.write(text)) return;
+    blocked = true;
+    sink.once('drain', drain);
+  };
+
+  const emit = (line: string): void => {
+    if (blocked && waitingCharacters + line.length > MAX_WAITING_CHARACTERS) {
+      counts.slowOutput += 1;
+      return;
+    }
+    counts.written += 1;
+    onLine?.(line);
+    if (blocked) {
+      waiting.push(`${line}\n`);
+      waitingCharacters += line.length + 1;
+    } else put(`${line}\n`);
+  };
+
+  const receive = (datagram: Uint8Array): void => {
+    const [passes, next] = takeLine(cap, linesPerSecond, clock.nowMs());
+    cap = next;
+    if (!passes) {
+      counts.overRate += 1;
+      return;
+    }
+    const parsed = parseSyslog(datagram);
+    if (parsed === undefined) {
+      counts.malformed += 1;
+      return;
+    }
+    const {format, fields} = parseAccessLine(parsed.message);
+    const {pid, severity} = parsed;
+    emit(JSON.stringify({level: LEVEL, time: clock.epochMs(), room: 'access', pid, severity, format, ...fields}));
+  };
+
+  const report = (): void => {
+    const {overRate, slowOutput, malformed} = counts;
+    const lost = overRate + slowOutput + malformed;
+    if (lost > reported)
+      log.warn({overRate, slowOutput, malformed}, 'access log lines dropped, counted from the start');
+    reported = lost;
+    cancelReport = clock.after(REPORT_PERIOD_MS, report);
+  };
+  cancelReport = clock.after(REPORT_PERIOD_MS, report);
+
+  const open = async (port: number): Promise<Socket> => {
+    const socket = createSocket('udp4');
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.bind({port, address: LOOPBACK}, resolve);
+    });
+    socket.on('error', err => log.warn({err}, 'access log socket failed')).on('message', receive);
+    try {
+      socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+    } catch (err) {
+      log.debug({err}, 'receive buffer not enlarged');
+    }
+    return socket;
+  };
+
+  const socket = await open(options.port);
+  let syslogSocket: Promise<Socket | undefined> | undefined;
+  const openSyslogPort = async (): Promise<Socket | undefined> => {
+    try {
+      const opened = await open(SYSLOG_PORT);
+      log.info({port: SYSLOG_PORT}, 'access log: the syslog port is served too');
+      return opened;
+    } catch (error) {
+      log.warn({port: SYSLOG_PORT, reason: reasonOf(error)}, 'access log: the syslog port cannot be had');
+      return undefined;
+    }
+  };
+
+  return {
+    port: socket.address().port,
+    counts,
+    async serveSyslogPort() {
+      syslogSocket ??= openSyslogPort();
+      return (await syslogSocket) !== undefined;
+    },
+    async [Symbol.asyncDispose]() {
+      cancelReport();
+      for (const one of [socket, await syslogSocket]) one?.close();
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import type {Clock} from '../ports/clock.ts';
+import type {Log} from '../ports/log.ts';
+import type {Row} from './answers.ts';
+import {deriveProxies, deriveSample, type ProxyTraffic, type TrafficReading, type TrafficSample} from './traffic.ts';
+
+/** What the sampler last saw, and the curve that led there, oldest first. */
+export interface Traffic {
+  readonly samples: readonly TrafficSample[];
+  readonly proxies: readonly ProxyTraffic[];
+}
+
+export interface TrafficPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Frontends and backends only: their number does not grow with the pods. Rejects while nothing serves. */
+  readonly readRows: () => Promise<readonly Row[]>;
+  readonly generation: () => number;
+  readonly onSample: (sample: TrafficSample, proxies: readonly ProxyTraffic[]) => void;
+}
+
+export interface TrafficSampler {
+  readonly traffic: Traffic;
+  close(): void;
+}
+
+const PERIOD_MS = 2000;
+
+/** Fifteen minutes. */
+const MAX_SAMPLES = 450;
+
+/** Looks at HAProxy's counters every two seconds. A look that fails leaves a gap in the curve. */
+export function openTrafficSampler(ports: TrafficPorts): TrafficSampler {
+  const {clock, log} = ports;
+  let samples: TrafficSample[] = [];
+  let proxies: readonly ProxyTraffic[] = [];
+  let before: TrafficReading | undefined;
+  let closed = false;
+
+  const look = async (): Promise<void> => {
+    try {
+      const reading = {generation: ports.generation(), rows: await ports.readRows(), atMs: clock.nowMs()};
+      proxies = deriveProxies(before, reading);
+      const sample = deriveSample(proxies, clock.epochMs());
+      if (before !== undefined) samples = [...samples, sample].slice(-MAX_SAMPLES);
+      if (before !== undefined && !closed) ports.onSample(sample, proxies);
+      before = reading;
+    } catch (err) {
+      log.trace({err}, 'traffic not sampled');
+      before = undefined;
+    }
+    if (!closed) cancel = clock.after(PERIOD_MS, () => void look());
+  };
+  let cancel = clock.after(PERIOD_MS, () => void look());
+
+  return {
+    get traffic() {
+      return {samples, proxies};
+    },
+    close() {
+      closed = true;
+      cancel();
+    },
+  };
+}

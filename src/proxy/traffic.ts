@@ -1,0 +1,98 @@
+import type {Row} from './answers.ts';
+
+/** Rates of one proxy between two looks, and what it holds now. Bytes and requests are per second. */
+export interface ProxyTraffic {
+  readonly name: string;
+  readonly kind: 'frontend' | 'backend';
+  readonly status: string;
+  readonly sessions: number;
+  readonly queue: number;
+  readonly requestsPerSecond: number;
+  readonly bytesInPerSecond: number;
+  readonly bytesOutPerSecond: number;
+  /** Responses of class 5xx, per second. */
+  readonly serverErrorsPerSecond: number;
+  readonly clientErrorsPerSecond: number;
+  /** Failed connections and responses of servers, per second. */
+  readonly failuresPerSecond: number;
+  /** Usable servers of a backend; 0 for a frontend. */
+  readonly servers: number;
+}
+
+/** One look at HAProxy. The totals count frontends once. */
+export interface TrafficSample {
+  /** Epoch ms. */
+  readonly at: number;
+  readonly requestsPerSecond: number;
+  readonly bytesInPerSecond: number;
+  readonly bytesOutPerSecond: number;
+  readonly clientErrorsPerSecond: number;
+  readonly serverErrorsPerSecond: number;
+  readonly failuresPerSecond: number;
+  readonly sessions: number;
+}
+
+/** Counters as they stood at one look; another generation counts from 0 again. */
+export interface TrafficReading {
+  readonly atMs: number;
+  readonly generation: number;
+  readonly rows: readonly Row[];
+}
+
+const KINDS: Readonly<Record<string, ProxyTraffic['kind']>> = {'0': 'frontend', '1': 'backend'};
+
+const numberIn = (row: Row | undefined, field: string): number => Number(row?.[field]) || 0;
+
+const keyOf = ({pxname, type}: Row): string => `${type} ${pxname}`;
+
+/** What each proxy did between two readings; after a reload, since the new generation's start. */
+export function deriveProxies(before: TrafficReading | undefined, now: TrafficReading): ProxyTraffic[] {
+  const isSame = before !== undefined && before.generation === now.generation;
+  const earlier = new Map(isSame ? before.rows.map(row => [keyOf(row), row]) : []);
+  const seconds = before === undefined ? 0 : Math.max(0.001, (now.atMs - before.atMs) / 1000);
+  return now.rows.flatMap(row => {
+    const kind = KINDS[row.type ?? ''];
+    if (kind === undefined) return [];
+    const previous = earlier.get(keyOf(row));
+    const perSecond = (...fields: string[]): number => {
+      if (seconds === 0) return 0;
+      const grown = fields.reduce((sum, field) => sum + numberIn(row, field) - numberIn(previous, field), 0);
+      return Math.round((Math.max(0, grown) / seconds) * 100) / 100;
+    };
+    const isHttp = (row.req_tot ?? '') !== '';
+    return [
+      {
+        name: row.pxname ?? '',
+        kind,
+        status: row.status ?? '',
+        sessions: numberIn(row, 'scur'),
+        queue: numberIn(row, 'qcur'),
+        requestsPerSecond: perSecond(isHttp && kind === 'frontend' ? 'req_tot' : 'stot'),
+        bytesInPerSecond: perSecond('bin'),
+        bytesOutPerSecond: perSecond('bout'),
+        serverErrorsPerSecond: perSecond('hrsp_5xx'),
+        clientErrorsPerSecond: perSecond('hrsp_4xx'),
+        failuresPerSecond: perSecond('econ', 'eresp'),
+        servers: numberIn(row, 'act') + numberIn(row, 'bck'),
+      },
+    ];
+  });
+}
+
+/** The sum over all proxies: client side from the frontends, failures of servers from the backends. */
+export function deriveSample(proxies: readonly ProxyTraffic[], at: number): TrafficSample {
+  const sum = (
+    kind: ProxyTraffic['kind'],
+    field: Exclude<keyof ProxyTraffic, 'name' | 'kind' | 'status' | 'servers'>,
+  ) => proxies.reduce((total, proxy) => total + (proxy.kind === kind ? proxy[field] : 0), 0);
+  return {
+    at,
+    requestsPerSecond: sum('frontend', 'requestsPerSecond'),
+    bytesInPerSecond: sum('frontend', 'bytesInPerSecond'),
+    bytesOutPerSecond: sum('frontend', 'bytesOutPerSecond'),
+    clientErrorsPerSecond: sum('frontend', 'clientErrorsPerSecond'),
+    serverErrorsPerSecond: sum('frontend', 'serverErrorsPerSecond'),
+    failuresPerSecond: sum('backend', 'failuresPerSecond'),
+    sessions: sum('frontend', 'sessions'),
+  };
+}

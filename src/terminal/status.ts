@@ -1,0 +1,60 @@
+import {formatDuration, formatTime} from '../dashboard/client/format.ts';
+import type {Status} from '../http/status-types.ts';
+import type {PassRecord} from '../lifecycle/passes.ts';
+import type {Paint} from './paint.ts';
+import {formatPairs, plain} from './table.ts';
+
+/** Whether a script should be content: it serves, is ready, and nothing is wrong. Notices are fine. */
+export const isHealthy = ({ready, problems}: Status): boolean =>
+  ready && problems.every(({severity}) => severity !== 'bad');
+
+const phasesText = ({phasesMs}: PassRecord): string =>
+  Object.entries(phasesMs)
+    .map(([phase, ms]) => `${phase} ${Math.round(ms ?? 0)} ms`)
+    .join(', ');
+
+const lastText = (last: PassRecord | null): string => {
+  if (last === null) return 'none yet';
+  const {pass, verdict, startedAt, cause} = last;
+  return `#${pass} ${verdict} at ${formatTime(startedAt)}: ${cause} (${phasesText(last)})`;
+};
+
+function membersText({memberCount, hosts}: Status): string {
+  const apps = Object.entries(hosts).map(([app, ips]) => `${app} ${ips.length}`);
+  return apps.length === 0 ? String(memberCount) : `${memberCount} (${apps.join(', ')})`;
+}
+
+function logText({accessLog, logLevel}: Status): string {
+  if (accessLog === null) return `level ${logLevel}; access log off`;
+  const {port, written, overRate, slowOutput, malformed} = accessLog;
+  return `level ${logLevel}; access log on UDP ${port}, ${written} written, ${overRate + slowOutput + malformed} dropped`;
+}
+
+/** `/status` for a person: the verdict, why anything is wrong, then the facts. */
+export function describeStatus(status: Status, paint: Paint): string {
+  const {proxy, reload, store, problems} = status;
+  const isBad = problems.some(({severity}) => severity === 'bad');
+  const verdict = isBad
+    ? paint('bad', 'needs attention')
+    : paint('good', status.inSync ? 'serving, in sync' : 'serving');
+  const notes = problems.map(({severity, what, why}) => {
+    const mark = severity === 'bad' ? paint('bad', '!') : paint('notice', 'i');
+    return `${mark} ${plain(what)}: ${plain(why)}\n`;
+  });
+  const drains = proxy.draining.map(({generation, sinceMs}) => `${generation} for ${formatDuration(sinceMs)}`);
+  return [
+    `${paint('strong', 'haproxy-kontrol')} ${status.version}: ${verdict}, up ${formatDuration(status.uptimeMs)}\n`,
+    ...notes,
+    formatPairs([
+      ['HAProxy', `${proxy.state} ${proxy.version}, pid ${proxy.pid ?? '-'}, ${proxy.restarts} restarts`],
+      ['Generation', `${proxy.generation}${drains.length > 0 ? `; draining ${drains.join(', ')}` : ''}`],
+      ['Ready', status.ready ? 'yes' : 'no'],
+      ['State', `${status.lifecycle.state} for ${formatDuration(status.lifecycle.sinceMs)}`],
+      ['Members', membersText(status)],
+      ['Store', `${store.kind}, ${store.healthy ? 'healthy' : 'does not answer'}`],
+      ['Reload', `${reload.way}: ${reload.why}`],
+      ['Last pass', lastText(reload.last)],
+      ['Log', logText(status)],
+    ]),
+  ].join('');
+}

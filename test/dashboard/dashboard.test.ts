@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import type {Page} from 'playwright-core';
+import {missing} from '../support/parts.ts';
+import {type Browser, keepScreenshot, seriousFindings, startBrowser} from './browser.ts';
+import {type Fleet, startFleet, TOKEN} from './fleet.ts';
+
+const skip = missing('haproxy', 'chromium');
+const DESKTOP = {width: 1400, height: 900};
+const SIZES = [
+  [360, 'light'],
+  [800, 'dark'],
+  [1400, 'light'],
+  [1400, 'dark'],
+] as const;
+
+/** Waits until an element with this text is to be seen. */
+const see = (page: Page, selector: string, text: string | RegExp) =>
+  page.locator(selector).filter({hasText: text}).first().waitFor({timeout: 15_000});
+
+describe('dashboard in a real browser', {skip, timeout: 180_000}, () => {
+  test('join, leave, a refused configuration, a rollback and its release -> seen live, without a reload', async () => {
+    await using fleet = await startFleet();
+    await using browser = await startBrowser();
+    const {daemon} = fleet;
+    const page = await browser.open(fleet.url, DESKTOP);
+    await see(page, '#connection', 'live');
+    await see(page, '#verdict', 'Serving, in sync');
+
+    await daemon.ping({ip: '127.0.1.1', id: 'web-a'});
+    await see(page, '#apps tr', 'web-a');
+    await see(page, '.pass', /joined web 127\.0\.1\.1/);
+    await page.locator('.pass summary').first().click();
+    await see(page, '.diff .added', 'server web-1 127.0.1.1:80');
+
+    await daemon.ping({ip: '127.0.1.1', id: 'web-a'}, {down: true});
+    await see(page, '#members-none', 'No slave');
+    await see(page, '.pass', /left web 127\.0\.1\.1/);
+
+    await fleet.writeTemplate('nonsense in this place');
+    await see(page, '#problems li', /unknown keyword/);
+    await see(page, '#verdict', 'Needs attention');
+    await see(page, '.pass', 'failed');
+    await fleet.writeTemplate('# today');
+    await see(page, '#verdict', 'Serving, in sync');
+
+    page.on('dialog', dialog => dialog.accept());
+    await page.locator('#token').fill(TOKEN);
+    const first = page.locator('.pass').last();
+    await first.locator('summary').click();
+    await first.getByRole('button', {name: 'Roll back to the template of pass 1'}).click();
+    await see(page, '#problems li', 'Rolled back to the template of pass 1');
+    await see(page, '#outcome', /done/);
+    assert.doesNotMatch((await daemon.get('/config'))?.body ?? '', /# today/);
+    await page.getByRole('button', {name: 'Release the rollback'}).click();
+    await see(page, '#verdict', 'Serving, in sync');
+    await daemon.waitFor(async () => /# today/.test((await daemon.get('/config'))?.body ?? ''), "today's template");
+    assert.doesNotMatch(await page.content(), /hunter2/);
+    assert.deepEqual(browser.complaints, []);
+  });
+
+  test('1,000 members at three widths, light and dark -> readable, accessible, kept as screenshots', async () => {
+    await using fleet = await startFleet({KONTROL_TTL: '120', KONTROL_DAMPER: '3'});
+    await using browser = await startBrowser();
+    await fill(fleet, 1000);
+    const page = await browser.open(fleet.url, DESKTOP);
+    await see(page, '#members-count', '1000');
+    await see(page, '#traffic-now', 'requests/s');
+    await page.locator('.pass summary').first().click();
+    for (const [width, scheme] of SIZES) await lookAt(page, width, scheme);
+
+    await page.setViewportSize(DESKTOP);
+    await page.keyboard.press('/');
+    await page.keyboard.type('127.0.2.17');
+    await see(page, '#members-count', '11 of 1000');
+    assert.equal(await page.locator('#apps tbody tr').count(), 11);
+    await page.keyboard.press('Tab');
+    await page.locator('#apps button').first().focus();
+    await page.keyboard.press('Enter');
+    await see(page, '#moments li', 'first ping');
+    assert.deepEqual(await seriousFindings(page), []);
+    await keepScreenshot(page, 'timeline');
+    await page.keyboard.press('Escape');
+    assert.equal(await page.locator('#timeline').evaluate(dialog => (dialog as {open?: boolean}).open), false);
+
+    await page.locator('#filter').fill('');
+    await page.locator('#apps summary').first().click();
+    await see(page, '#apps tbody tr', '127.0.');
+    assert.deepEqual(browser.complaints, []);
+  });
+
+  test('a daemon that goes away -> the page says that it is old', async () => {
+    await using browser = await startBrowser();
+    let page: Page;
+    {
+      await using fleet = await startFleet();
+      page = await browser.open(fleet.url, DESKTOP);
+      await see(page, '#connection', 'live');
+    }
+    await see(page, '#connection', 'connection lost');
+  });
+
+  test('hostile names in every place -> shown as they are, nothing runs, nothing is loaded', async () => {
+    await using fleet = await startFleet();
+    await using browser = await startBrowser();
+    await serveHostile(browser, fleet);
+    const page = await browser.open(fleet.url, DESKTOP);
+    await see(page, '.app-name', HOSTILE);
+    await see(page, '.pass .cause', HOSTILE);
+    await page.locator('.pass summary').first().click();
+    await see(page, '.pass-body', HOSTILE);
+    await see(page, '#problems', HOSTILE);
+    assert.equal(await page.locator('img, iframe, main script').count(), 0);
+    assert.equal(await page.evaluate('window.hacked'), undefined);
+    assert.deepEqual(browser.complaints, []);
+  });
+});
+
+async function lookAt(page: Page, width: number, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.setViewportSize({width, height: 900});
+  await page.emulateMedia({colorScheme});
+  assert.deepEqual(await seriousFindings(page), [], `${width} ${colorScheme}`);
+  const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+  assert.ok(Number(overflow) <= 0, `at ${width} px the page is ${overflow} px too wide`);
+  await keepScreenshot(page, `members-${width}-${colorScheme}`);
+}
+
+/** Members of ten apps, without waiting for each. */
+async function fill({daemon}: Fleet, count: number): Promise<void> {
+  const addresses = Array.from({length: count}, (_, index) => `127.0.${1 + Math.floor(index / 250)}.${index % 250}`);
+  for (let from = 0; from < count; from += 50) {
+    await Promise.all(
+      addresses.slice(from, from + 50).map((ip, index) => daemon.ping({ip, app: `app-${index % 10}`, id: `pod-${ip}`})),
+    );
+  }
+  await daemon.waitFor(({memberCount, inSync}) => memberCount === count && inSync, `${count} members`, 30_000);
+}
+
+const HOSTILE = `<img src=x onerror="window.hacked=1"></td><script>window.hacked=1</script>"'&`;
+
+/** The parsers let no such name in; should one ever come through, the page must still hold. */
+async function serveHostile({context}: Browser, {daemon}: Fleet): Promise<void> {
+  const status = {...(await daemon.status()), problems: [{severity: 'bad', what: HOSTILE, why: HOSTILE}]};
+  const member = {app: HOSTILE, id: HOSTILE, ip: HOSTILE, role: HOSTILE, firstSeenAt: 0, lastSeenAt: 0, expiresInMs: 1};
+  const pod = {app: HOSTILE, ip: HOSTILE, id: HOSTILE, why: HOSTILE};
+  const [pass] = JSON.parse((await daemon.get('/history?limit=1'))?.body ?? '[]');
+  const hostilePass = {
+    ...pass,
+    cause: HOSTILE,
+    error: HOSTILE,
+    joined: {pods: [pod], more: 0},
+    difference: {added: 1, removed: 0, text: `+${HOSTILE}\n`, tooLarge: false},
+  };
+  const events = [
+    ['status', status],
+    ['members', {all: true, changed: [member], gone: []}],
+  ].map(([name, value]) => `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`);
+  await context.route('**/events', route =>
+    route.fulfill({status: 200, contentType: 'text/event-stream', body: events.join('')}),
+  );
+  await context.route('**/history', route => route.fulfill({json: [hostilePass]}));
+}

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import {beforeEach, describe, test} from 'node:test';
+import {DaemonError} from '../../src/errors.ts';
+import {createStatus} from '../../src/http/status.ts';
+import {admit} from '../../src/http/token.ts';
+import {openLog} from '../../src/ports/log.ts';
+import {createStatusPorts, type FakeStatusPorts} from './status-ports.ts';
+
+const logged: {level: number; msg: string; event?: string; outcome?: string; reason?: string}[] = [];
+const {log} = openLog('debug', {write: line => logged.push(JSON.parse(line))});
+const AUTHORIZED = {authorization: 'Bearer open-sesame'};
+const CHANGES = [
+  ['POST', '/reconfigure'],
+  ['POST', '/rollback?pass=1'],
+  ['POST', '/release'],
+  ['PUT', '/log-level'],
+] as const;
+
+describe('changes over HTTP', () => {
+  let ports: FakeStatusPorts;
+  const ask = (method: 'POST' | 'PUT', url: string, headers = {}, payload?: object) =>
+    createStatus(ports).inject({method, url, headers, ...(payload && {payload})});
+
+  beforeEach(() => {
+    ports = {...createStatusPorts(log), loadToken: async () => 'open-sesame\n'};
+    logged.length = 0;
+  });
+
+  for (const [method, url] of CHANGES) {
+    test(`${method} ${url}, no token configured -> 403 that says how to switch it on, and a line in the log`, async () => {
+      ports.loadToken = undefined;
+      const answer = await ask(method, url, AUTHORIZED, method === 'PUT' ? {level: 'debug'} : undefined);
+      assert.equal(answer.statusCode, 403);
+      assert.match(answer.json().reason, /KONTROL_TOKEN_FILE/);
+      assert.deepEqual(
+        logged.map(({event, outcome}) => [event, outcome]),
+        [[`${method} ${url}`, 'off']],
+      );
+    });
+
+    test(`${method} ${url}, no or a wrong token -> 401, nothing is done`, async () => {
+      let done = false;
+      const act = async () => {
+        done = true;
+        return {is: 'done', answer: {}} as const;
+      };
+      ports.actions = {reconfigure: act, rollback: act, release: act, setLogLevel: act};
+      for (const headers of [{}, {authorization: 'Bearer wrong'}, {authorization: 'Basic open-sesame'}]) {
+        const answer = await ask(method, url, headers, method === 'PUT' ? {level: 'debug'} : undefined);
+        assert.equal(answer.statusCode, 401);
+        assert.match(String(answer.headers['www-authenticate']), /^Bearer/);
+      }
+      assert.equal(done, false);
+    });
+
+    test(`${method} ${url}, the token -> done and audited, the token not in the log`, async () => {
+      const answer = await ask(method, url, AUTHORIZED, method === 'PUT' ? {level: 'debug'} : undefined);
+      assert.equal(answer.statusCode, 200, answer.body);
+      assert.deepEqual(
+        logged.map(({msg, event, outcome}) => [msg, event, outcome]),
+        [['operator changed something', `${method} ${url}`, 'done']],
+      );
+      assert.doesNotMatch(JSON.stringify(logged), /sesame/);
+    });
+  }
+
+  test('a rollback whose pass fails -> 422 with what HAProxy said', async () => {
+    ports.actions = {
+      ...ports.actions,
+      rollback: () => Promise.reject(new DaemonError('VALIDATE', 'cannot validate x: no', {detail: '[ALERT] no'})),
+    };
+    const answer = await ask('POST', '/rollback?pass=1', AUTHORIZED);
+    assert.deepEqual(
+      [answer.statusCode, answer.json()],
+      [422, {error: 'the pass failed', reason: 'cannot validate x: no', detail: '[ALERT] no'}],
+    );
+    assert.equal(logged[0]?.outcome, 'failed');
+  });
+
+  test('a rollback to nothing, a level that is none -> 400 that names the field', async () => {
+    assert.match((await ask('POST', '/rollback', AUTHORIZED)).json().reason, /pass/);
+    assert.match((await ask('PUT', '/log-level', AUTHORIZED, {level: 'loud'})).json().reason, /level/);
+  });
+
+  test('a token file that went away -> 503, nobody is let in', async () => {
+    ports.loadToken = () => Promise.reject(new Error('ENOENT'));
+    assert.equal((await ask('POST', '/release', AUTHORIZED)).statusCode, 503);
+    ports.loadToken = async () => '\n';
+    assert.equal((await ask('POST', '/release', {authorization: 'Bearer '})).statusCode, 503);
+  });
+
+  test('logs, from loopback -> there; through a name of its own or from afar -> the token is needed', async () => {
+    const logs = (headers: object, remoteAddress = '127.0.0.1') =>
+      createStatus(ports).inject({url: '/logs?limit=7&after=4', headers: {...headers}, remoteAddress});
+    assert.deepEqual((await logs({host: 'localhost:8001'})).json(), [{number: 5, text: '{"limit":7}'}]);
+    assert.equal((await logs({host: 'rebound.example'})).statusCode, 401);
+    assert.equal((await logs({host: 'localhost'}, '10.0.0.9')).statusCode, 401);
+    assert.equal((await logs({host: 'localhost', ...AUTHORIZED}, '10.0.0.9')).statusCode, 200);
+  });
+});
+
+test('token, any prefix or suffix of it -> denied', async () => {
+  const judge = async (given: string) => (await admit(`Bearer ${given}`, async () => 'abcdef')).is;
+  assert.equal(await judge('abcdef'), 'admitted');
+  for (const given of ['', 'a', 'abcde', 'abcdefg', 'ABCDEF']) assert.equal(await judge(given), 'denied');
+});

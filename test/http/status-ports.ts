@@ -1,0 +1,121 @@
+import type {StatusPorts} from '../../src/http/status.ts';
+import type {Status} from '../../src/http/status-types.ts';
+import type {HistoryEntry} from '../../src/lifecycle/history.ts';
+import type {MemberView} from '../../src/members/member.ts';
+import type {Log} from '../../src/ports/log.ts';
+
+export const MEMBER: Omit<MemberView, 'nonce'> = {
+  app: 'web',
+  id: 'web-1',
+  ip: '10.2.0.17',
+  key: 'bmviV',
+  role: 'frontend',
+  seq: 1,
+  payload: '',
+  firstSeenAt: 1_500_000_000_000,
+  lastSeenAt: 1_500_000_001_000,
+  expiresInMs: 24_000,
+  held: false,
+};
+
+/** What a daemon in its third generation would say of itself. */
+export const STATUS: Status = {
+  version: '1.0.0',
+  mode: ['master'],
+  uptimeMs: 61_000,
+  ready: true,
+  inSync: true,
+  lastError: null,
+  lifecycle: {state: 'configure', sinceMs: 12, error: null},
+  digest: 'd41d8cd98f00b204e9800998ecf8427e',
+  hosts: {web: ['10.2.0.17']},
+  memberCount: 1,
+  ttlMs: 25_000,
+  store: {kind: 'embedded', healthy: true},
+  guard: {held: 0, holds: 0},
+  proxy: {
+    state: 'RUNNING',
+    version: '1.7.5',
+    pid: 17,
+    generation: 3,
+    restarts: 0,
+    draining: [{pid: 12, generation: 2, sinceMs: 1}],
+  },
+  reload: {
+    way: 'syn-drop',
+    why: 'iptables',
+    listeners: [{address: '*:80', way: 'syn-drop'}],
+    capabilities: {
+      haproxy: {version: '1.7.5', build: 'linux2628', transfer: false},
+      gate: {is: 'able', families: ['ipv4', 'ipv6'], variant: 'legacy 1.6.0'},
+      netAdmin: true,
+      migrate: false,
+      bindOnly: {able: true, why: null},
+      lowPorts: true,
+      bindV6Only: false,
+    },
+    last: null,
+  },
+  held: null,
+  logLevel: 'info',
+  accessLog: {port: 5140, written: 1, overRate: 0, slowOutput: 0, malformed: 0},
+  problems: [],
+};
+
+const REF = {digest: 'a'.repeat(64), bytes: 13};
+
+export const entryOf = (pass: number, changes: Partial<HistoryEntry> = {}): HistoryEntry => ({
+  pass,
+  generation: pass,
+  way: 'syn-drop',
+  why: 'iptables',
+  cause: 'joined web 10.2.0.17',
+  startedAt: 1_500_000_000_000 + pass,
+  phasesMs: {render: 1, validate: 20, apply: 30},
+  verdict: 'ok',
+  error: null,
+  joined: {pods: [{app: 'web', ip: '10.2.0.17', id: 'web-1'}], more: 0},
+  left: {pods: [], more: 0},
+  difference: {added: 1, removed: 0, text: '@@ -1,0 +1,1 @@\n+frontend web\n', tooLarge: false},
+  secretsChanged: false,
+  configuration: REF,
+  template: REF,
+  ...changes,
+});
+
+/** The configuration texts of passes 1 and 2; pass 3 has lost its own. */
+export const TEXTS: Readonly<Record<number, string>> = {1: 'frontend web\n', 2: 'frontend web\n  bind :80\n'};
+
+export type FakeStatusPorts = {-readonly [Name in keyof StatusPorts]: StatusPorts[Name]};
+
+/** Ports whose answers a test may replace one by one. */
+export function createStatusPorts(log: Log): FakeStatusPorts {
+  const entries = [entryOf(1), entryOf(2), entryOf(3, {verdict: 'failed', error: 'no', configuration: null})];
+  const done = async () => ({is: 'done', answer: {}}) as const;
+  return {
+    status: () => STATUS,
+    members: () => [{...MEMBER, nonce: undefined}],
+    timeline: ip =>
+      ip === MEMBER.ip ? {ip, gone: false, moments: [{at: 1, what: 'first ping', app: 'web', id: 'web-1'}]} : undefined,
+    departures: () => [{at: 1, app: 'web', id: 'web-0', ip: '10.2.0.16', why: 'down'}],
+    traffic: () => ({samples: [], proxies: []}),
+    configuration: () => 'frontend web\n  bind :81\n',
+    history: {
+      entries,
+      entry: pass => entries.find(entry => entry.pass === pass),
+      configuration: async ({pass}) => TEXTS[pass],
+    },
+    isReady: () => true,
+    metrics: async () => ({type: 'text/plain; version=0.0.4; charset=utf-8', text: 'up 1\n'}),
+    events: {serve: (app, path) => void app.get(path, () => 'event: x\n\n')},
+    greeting: () => [],
+    serveDashboard: app => void app.get('/', (_request, reply) => reply.type('text/html').send('<!doctype html>')),
+    recent: {
+      daemon: {since: (after, limit) => [{number: after + 1, text: `{"limit":${limit}}`}]},
+      access: {since: () => []},
+    },
+    actions: {reconfigure: done, rollback: done, release: done, setLogLevel: done},
+    loadToken: undefined,
+    log,
+  };
+}

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import {readFile} from 'node:fs/promises';
+import {describe, test} from 'node:test';
+import {startBackends} from '../support/backend.ts';
+import {type Daemon, startDaemon} from '../support/daemon.ts';
+import {getSegments} from '../support/exchange.ts';
+import {freePort} from '../support/free-port.ts';
+import {missing} from '../support/parts.ts';
+import {machine} from '../support/place.ts';
+import {openPodFolder, type PodFolder, shell} from '../support/pod.ts';
+
+/**
+ * The pod's own manifest of 2017, from CONTRACT: `configure` writes `proxy.cfg` from its INPUT and restarts haproxy as
+ * a job; the terminal state was called `shutdown` later. Python made the configuration, a few lines of shell do here.
+ */
+const MANIFEST = `
+initial: setup
+terminal: shutdown
+states:
+  - tag: setup
+    next:
+      - configure
+    shell: |
+      echo setup >> $POD/visits
+      supervisorctl start telegraf
+  - tag: configure
+    next:
+      - configure
+      - expose-via-*
+    shell: |
+      echo "configure $INPUT" >> $POD/visits
+      {
+        printf 'defaults\\n  mode http\\n  timeout connect 2s\\n  timeout client 15s\\n  timeout server 15s\\n'
+        printf 'frontend f\\n  bind 127.0.0.1:%s\\n  default_backend b\\nbackend b\\n' $WEB_PORT
+        for ip in $(printf %s "$INPUT" | grep -oE '[0-9]+(\\.[0-9]+){3}'); do
+          case $ip in 127.6.6.6) echo '  nonsense' ;; *) echo "  server s-$ip $ip:$POD_PORT" ;; esac
+        done
+      } > $KONTROL_DATA/proxy.cfg
+      supervisorctl restart haproxy
+      echo done > $POD/last
+  - tag: expose-via-route53
+    next: [configure]
+    shell: |
+      echo "expose $ZONE" >> $POD/visits
+      supervisorctl status haproxy | grep -q RUNNING
+  - tag: shutdown
+    shell: |
+      echo shutdown >> $POD/visits
+`;
+
+const TEMPLATE = 'frontend unused\n  bind 127.0.0.1:1\n';
+
+interface Pod {
+  readonly folder: PodFolder;
+  readonly daemon: Daemon;
+  readonly webPort: number;
+  readonly socat: (command: string) => Promise<string>;
+}
+
+async function startPod(folder: PodFolder): Promise<Pod> {
+  const [webPort, podPort] = [await freePort(), await freePort()];
+  const daemon = await startDaemon({
+    template: TEMPLATE,
+    env: {
+      ...folder.env,
+      POD: folder.path,
+      WEB_PORT: String(webPort),
+      POD_PORT: String(podPort),
+      KONTROL_LIFECYCLE: await folder.write('lifecycle.yml', MANIFEST),
+    },
+  });
+  return {
+    folder,
+    daemon,
+    webPort,
+    socat: async command => (await shell(`socat -t 60 - ${daemon.dataFolder}/sock`, {}, command)).stdout,
+  };
+}
+
+async function answerOf(webPort: number): Promise<string> {
+  const outcome = await machine.exchange({
+    host: '127.0.0.1',
+    port: webPort,
+    segments: getSegments('/', 'x'),
+    timeoutMs: 3000,
+  });
+  return outcome.is === 'answered' ? `${outcome.answer.status} ${outcome.answer.body}`.trim() : outcome.kind;
+}
+
+const visitsOf = async ({folder}: Pod): Promise<string[]> =>
+  (await readFile(folder.file('visits'), 'utf8')).trim().split('\n');
+
+describe('manifest of 2017', {skip: missing('haproxy', 'socat'), timeout: 120_000}, () => {
+  test('the whole life of a pod, through the shim -> every state as it was, HAProxy serves what the blocks wrote', async () => {
+    await using folder = await openPodFolder();
+    const pod = await startPod(folder);
+    await using daemon = pod.daemon;
+    const ready = await daemon.waitFor(
+      status => status.inSync && status.proxy.state === 'RUNNING' && status,
+      'a start',
+    );
+    assert.equal(ready.lifecycle.state, 'configure');
+    assert.deepEqual(await visitsOf(pod), ['setup', 'configure {}']);
+    assert.match(await answerOf(pod.webPort), /^503/);
+
+    await daemon.ping({ip: '127.0.0.9'});
+    await daemon.waitFor(
+      async ({inSync}) => inSync && (await visitsOf(pod)).includes('configure {"web":["127.0.0.9"]}'),
+      'the pass of the ping',
+    );
+
+    const podPort = Number(
+      /server s-127\.0\.0\.9 127\.0\.0\.9:(\d+)/.exec(await readFile(`${daemon.dataFolder}/proxy.cfg`, 'utf8'))?.[1],
+    );
+    await using _backends = await startBackends([{name: 'pod', host: '127.0.0.1', port: podPort}], machine);
+    assert.equal(await pod.socat('WAIT configure {"web":["127.0.0.1"]}\n'), 'OK');
+    assert.match(await answerOf(pod.webPort), /^200 /);
+    const serving = (await daemon.status())?.proxy.generation;
+
+    assert.equal(await pod.socat('SET ZONE example.org\n'), 'OK');
+    assert.equal(await pod.socat('WAIT expose-via-route53\n'), 'OK');
+    assert.equal(await pod.socat('STATE\n'), 'expose-via-route53');
+    assert.ok((await visitsOf(pod)).includes('expose example.org'));
+
+    assert.equal(await pod.socat('WAIT configure {"web":["127.6.6.6"]}'), 'KO', 'though the block itself ended well');
+    assert.match(await answerOf(pod.webPort), /^200 /);
+    const refused = await daemon.status();
+    assert.equal(refused?.proxy.generation, serving);
+    assert.match(refused?.lastError ?? '', /unknown keyword 'nonsense'/);
+    assert.doesNotMatch(await readFile(`${daemon.dataFolder}/proxy.cfg`, 'utf8'), /nonsense/);
+
+    daemon.signal('SIGTERM');
+    assert.deepEqual(await daemon.exited, {code: 0, signal: null});
+    assert.equal((await visitsOf(pod)).at(-1), 'shutdown');
+  });
+
+  test('supervisorctl, from outside a block -> drives haproxy as a job; restart is a reload', async () => {
+    await using folder = await openPodFolder();
+    const pod = await startPod(folder);
+    await using daemon = pod.daemon;
+    await daemon.waitFor(({inSync}) => inSync, 'a start');
+    const run = (line: string) => shell(line, {...folder.env, KONTROL_SOCKET: `${daemon.dataFolder}/sock`});
+    const status = await run('supervisorctl -c /etc/supervisord.conf status');
+    assert.match(status.stdout, /^haproxy +RUNNING +pid \d+, uptime \d+:\d\d:\d\d.*\ntelegraf +STOPPED/);
+    const before = (await daemon.status())?.proxy;
+    assert.deepEqual(await run('supervisorctl restart haproxy'), {code: 0, stdout: 'haproxy: started\n', stderr: ''});
+    const after = (await daemon.status())?.proxy;
+    assert.ok(after?.state === 'RUNNING' && after.generation > (before?.generation ?? 0), JSON.stringify(after));
+    assert.equal((await run('supervisorctl start haproxy')).stdout, 'haproxy: ERROR (already started)\n');
+    assert.equal((await run('supervisorctl stop haproxy')).stdout, 'haproxy: stopped\n');
+    assert.equal((await daemon.status())?.proxy.state, 'STOPPED');
+    assert.equal(await answerOf(pod.webPort), 'refused');
+    assert.deepEqual(await run('supervisorctl stop haproxy'), {
+      code: 0,
+      stdout: 'haproxy: ERROR (not running)\n',
+      stderr: '',
+    });
+    assert.equal((await run('supervisorctl start haproxy')).stdout, 'haproxy: started\n');
+    assert.match(await answerOf(pod.webPort), /^503/);
+    assert.deepEqual(await run('supervisorctl start nginx'), {
+      code: 1,
+      stdout: 'nginx: ERROR (no such process)\n',
+      stderr: '',
+    });
+  });
+});

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {type News, newEventPlan, noteNews} from '../../src/kubernetes/event-plan.ts';
+
+const newsOf = (message: string): News => ({type: 'Warning', reason: 'ReloadFailed', message});
+
+/** Tells news at their times (ms) and keeps what was written: `create x 1`. */
+function play(told: readonly (readonly [number, string])[]): string[] {
+  let plan = newEventPlan(0);
+  return told.flatMap(([atMs, message]) => {
+    const [next, write] = noteNews(plan, newsOf(message), atMs);
+    plan = next;
+    return write === undefined ? [] : [`${write.is} ${write.event.message} ${write.event.count}`];
+  });
+}
+
+describe('events', () => {
+  test('the same news again -> one event, its count raised; others are others', () => {
+    assert.deepEqual(
+      play([
+        [0, 'a'],
+        [1000, 'a'],
+        [2000, 'b'],
+        [3000, 'a'],
+      ]),
+      ['create a 1', 'update a 2', 'create b 1', 'update a 3'],
+    );
+  });
+
+  test('the same news much later -> an event of its own', () => {
+    assert.deepEqual(
+      play([
+        [0, 'a'],
+        [600_001, 'a'],
+      ]),
+      ['create a 1', 'create a 1'],
+    );
+  });
+
+  test('a retry every second for an hour -> two writes a minute, nothing uncounted', () => {
+    const written = play(Array.from({length: 3600}, (_, second) => [second * 1000, 'a'] as const));
+    assert.ok(written.length <= 10 + 120, `${written.length} writes`);
+    assert.ok(Number(written.at(-1)?.split(' ')[2]) > 100);
+  });
+
+  test('a thousand different ones -> a burst, then a trickle, bounded memory', () => {
+    let plan = newEventPlan(0);
+    let writes = 0;
+    for (let index = 0; index < 1000; index += 1) {
+      const [next, write] = noteNews(plan, newsOf(`${index} ${'x'.repeat(5000)}`), index * 100);
+      plan = next;
+      if (write !== undefined) writes += 1;
+      assert.ok((write?.event.message.length ?? 0) <= 1000);
+    }
+    assert.ok(writes <= 14, `${writes}`);
+    assert.ok(plan.events.size <= 51, `${plan.events.size}`);
+  });
+});

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
+import {existsSync, globSync, readFileSync} from 'node:fs';
+import {dirname, join} from 'node:path';
+import {describe, test} from 'node:test';
+import {parse, parseAllDocuments} from 'yaml';
+import {missing} from '../support/parts.ts';
+import {APISERVER_SUITE_MS, startApiServer} from './apiserver.ts';
+import {manifestFolder} from './cluster.ts';
+import {checkManifest} from './model-schema.ts';
+
+type Document = Readonly<Record<string, unknown>> & {readonly kind: string; readonly apiVersion: string};
+
+const documentsIn = (text: string): Document[] => parseAllDocuments(text).map(document => document.toJS() as Document);
+const read = (path: string): string => readFileSync(join(manifestFolder, path), 'utf8');
+
+const files = globSync('**/*.yaml', {cwd: manifestFolder}).sort();
+const kustomizations = files.filter(file => file.endsWith('kustomization.yaml'));
+const manifests = files.filter(file => !kustomizations.includes(file));
+
+/** Components are younger than the kustomize in Debian's kubectl. */
+function kustomizeLacks(): string | false {
+  try {
+    const version = execFileSync('kubectl', ['version', '--client'], {encoding: 'utf8', timeout: 10_000});
+    const [, major = '0'] = /Kustomize Version: v(\d+)/.exec(version) ?? [];
+    return Number(major) >= 5 ? false : 'this kubectl has no kustomize 5';
+  } catch {
+    return 'there is no kubectl';
+  }
+}
+
+const build = (path: string): Document[] =>
+  documentsIn(execFileSync('kubectl', ['kustomize', join(manifestFolder, path)], {encoding: 'utf8', timeout: 30_000}));
+
+const BUILT = ['base', 'overlays/full', 'overlays/no-api'];
+
+const PATHS: Readonly<Record<string, string>> = {
+  ClusterRole: '/apis/rbac.authorization.k8s.io/v1/clusterroles',
+  ClusterRoleBinding: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
+  Deployment: '/apis/apps/v1/namespaces/default/deployments',
+  NetworkPolicy: '/apis/networking.k8s.io/v1/namespaces/default/networkpolicies',
+  // 1.20 has no policy/v1 yet; the fields are the same.
+  PodDisruptionBudget: '/apis/policy/v1beta1/namespaces/default/poddisruptionbudgets',
+  Role: '/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles',
+  RoleBinding: '/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings',
+  Service: '/api/v1/namespaces/default/services',
+  ServiceAccount: '/api/v1/namespaces/default/serviceaccounts',
+};
+
+describe('manifests', () => {
+  for (const file of manifests) {
+    test(`${file} -> every field is one of the current API`, () => {
+      const faults = documentsIn(read(file)).flatMap(({$patch: _, ...document}) => checkManifest(document));
+      assert.deepEqual(faults, []);
+    });
+  }
+
+  test('a field that is misspelt or of another type -> found', () => {
+    const faults = checkManifest({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      spec: {replicas: '2', template: {spec: {containers: [{name: 'x', readinessprobe: {}}]}}},
+    });
+    assert.deepEqual(faults, [
+      'Deployment.spec.replicas is no number',
+      'Deployment.spec.template.spec.containers[0].readinessprobe is no field of V1Container',
+    ]);
+    assert.deepEqual(checkManifest({apiVersion: 'extensions/v1beta1', kind: 'Deployment'}), [
+      'there is no extensions/v1beta1 Deployment',
+    ]);
+  });
+
+  for (const file of kustomizations) {
+    test(`${file} -> names what is there, and all that is there`, () => {
+      const folder = dirname(file);
+      const {
+        resources = [],
+        components = [],
+        patches = [],
+      } = parse(read(file)) as {
+        resources?: string[];
+        components?: string[];
+        patches?: {path: string}[];
+      };
+      const named = [...resources, ...components, ...patches.map(({path}) => path)].map(path => join(folder, path));
+      for (const path of named) assert.ok(existsSync(join(manifestFolder, path)), path);
+      const beside = manifests.filter(path => dirname(path) === folder);
+      assert.deepEqual(named.filter(path => path.endsWith('.yaml')).sort(), beside);
+    });
+  }
+
+  for (const path of BUILT) {
+    test(`kubectl kustomize ${path} -> builds, every field known`, {skip: kustomizeLacks()}, () => {
+      assert.deepEqual(build(path).flatMap(checkManifest), []);
+    });
+  }
+
+  test('the least and the most -> as permissions.md says', {skip: kustomizeLacks()}, () => {
+    const kinds = (path: string) => build(path).map(({kind}) => kind);
+    assert.ok(!kinds('overlays/no-api').some(kind => kind.includes('Role')));
+    const capabilitiesOf = (path: string) => /capabilities.*?drop/.exec(JSON.stringify(build(path)))?.[0] ?? '';
+    assert.doesNotMatch(capabilitiesOf('base'), /NET_ADMIN/);
+    assert.match(capabilitiesOf('overlays/full'), /NET_ADMIN/);
+  });
+
+  test('every rule of every role -> in permissions.md, with its verbs', () => {
+    const text = readFileSync(join(manifestFolder, '../docs/permissions.md'), 'utf8').replace(/ +/g, ' ');
+    const rules = manifests
+      .flatMap(file => documentsIn(read(file)))
+      .flatMap(({rules}) => (rules as {resources: string[]; verbs: string[]}[] | undefined) ?? []);
+    assert.ok(rules.length >= 6);
+    for (const {resources, verbs} of rules) {
+      const row = new RegExp(`\\| \`${resources.join(', ')}\` \\| ${verbs.join(', ')} \\|`);
+      assert.match(text, row);
+    }
+  });
+
+  test('a real API server, dry run -> takes every object', {
+    skip: missing('apiserver', 'openssl'),
+    timeout: APISERVER_SUITE_MS,
+  }, async () => {
+    await using api = await startApiServer();
+    const documents = kustomizeLacks()
+      ? manifests.filter(file => !/downward|net-admin|verify\.yaml/.test(file)).flatMap(file => documentsIn(read(file)))
+      : BUILT.flatMap(build);
+    for (const {apiVersion, ...document} of documents) {
+      const path = PATHS[document.kind];
+      assert.ok(path !== undefined, document.kind);
+      const version = document.kind === 'PodDisruptionBudget' ? 'policy/v1beta1' : apiVersion;
+      await api.admin('POST', `${path}?dryRun=All`, {...document, apiVersion: version});
+    }
+  });
+});

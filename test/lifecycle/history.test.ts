@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import {mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeEach, describe, test} from 'node:test';
+import {appendEntry, deriveMovers, type HistoryEntry, noHistory, textsToKeep} from '../../src/lifecycle/history.ts';
+import {openHistory} from '../../src/lifecycle/history-file.ts';
+import {decodeHistory, encodeHistory} from '../../src/lifecycle/history-text.ts';
+import type {PassRecord} from '../../src/lifecycle/passes.ts';
+import {type Files, systemFiles} from '../../src/ports/files.ts';
+import {openLog} from '../../src/ports/log.ts';
+import {entryOf} from '../http/status-ports.ts';
+
+const recordOf = (pass: number, verdict: PassRecord['verdict'] = 'ok'): PassRecord => {
+  const {
+    joined: _j,
+    left: _l,
+    difference: _d,
+    secretsChanged: _s,
+    configuration: _c,
+    template: _t,
+    ...record
+  } = entryOf(pass);
+  return {...record, verdict};
+};
+
+const inputOf = (template: string, ...ips: string[]) => ({
+  template,
+  variables: {
+    hosts: new Map([['web', ips]]),
+    pods: ips.map(ip => ({app: 'web', id: `web-${ip}`, ip, key: 'x', role: 'x', seq: 1, payload: ''})),
+    node: {labels: {}, annotations: {}},
+    labels: {},
+    annotations: {},
+    env: {},
+    certs: {},
+  },
+});
+
+test('movers, a pod replaced on its IP -> one left and one joined', () => {
+  const pod = (id: string) => ({app: 'web', ip: '10.0.0.1', id});
+  assert.deepEqual(
+    deriveMovers([pod('a')], [pod('b')], () => 'replaced'),
+    {
+      joined: {pods: [pod('b')], more: 0},
+      left: {pods: [{...pod('a'), why: 'replaced'}], more: 0},
+    },
+  );
+});
+
+test('movers, more than are named -> counted', () => {
+  const pods = Array.from({length: 250}, (_, index) => ({app: 'web', ip: `10.0.0.${index}`, id: `${index}`}));
+  const {joined} = deriveMovers([], pods, () => '');
+  assert.deepEqual([joined.pods.length, joined.more], [100, 150]);
+});
+
+test('history, more passes than it holds -> the newest 200', () => {
+  let history = noHistory;
+  for (let pass = 1; pass <= 230; pass += 1) history = appendEntry(history, entryOf(pass), []);
+  assert.deepEqual([history.entries.length, history.entries[0]?.pass, history.entries.at(-1)?.pass], [200, 31, 230]);
+});
+
+test('texts to keep, more than there is room for -> those of the newest passes, the newest one always', () => {
+  const refOf = (letter: string, bytes: number) => ({digest: letter.repeat(64), bytes});
+  const entries = ['a', 'b', 'c'].map((letter, index) =>
+    entryOf(index, {configuration: refOf(letter, 60), template: refOf('t', 10)}),
+  );
+  assert.deepEqual(
+    [...textsToKeep(entries, 130)].map(digest => digest[0]),
+    ['c', 't', 'b'],
+  );
+  assert.deepEqual(
+    [...textsToKeep(entries, 1)].map(digest => digest[0]),
+    ['c', 't'],
+  );
+});
+
+test('history as text -> the same again; cut, altered or foreign -> undefined', () => {
+  const history = {entries: [entryOf(1), entryOf(2)], pods: [{app: 'web', ip: '10.0.0.1', id: 'a'}]};
+  const text = encodeHistory(history);
+  assert.deepEqual(decodeHistory(text), {...history});
+  for (const wrong of [text.slice(0, 50), '', '[]', '{}', text.replace('"version":1', '"version":2')]) {
+    assert.equal(decodeHistory(wrong), undefined);
+  }
+  assert.equal(decodeHistory(text.replace('"pass":1', '"pass":"1"')), undefined);
+});
+
+describe('history of a data folder', () => {
+  let folder: string;
+  const entries: HistoryEntry[] = [];
+  const logged: {msg: string}[] = [];
+  const {log} = openLog('info', {write: line => logged.push(JSON.parse(line))});
+  const open = (files: Files = systemFiles) =>
+    openHistory({files, log, folder, whyLeft: () => 'down', onEntry: entry => entries.push(entry)});
+
+  beforeEach(async () => {
+    folder = join(await mkdtemp(join(tmpdir(), 'kontrol-history-')), 'history');
+    entries.length = 0;
+    logged.length = 0;
+  });
+  afterEach(() => rm(join(folder, '..'), {recursive: true}));
+
+  test('passes, then a restart -> numbers, movers, differences and texts go on', async () => {
+    const first = await open();
+    first.record(recordOf(1), {input: inputOf('T1', '10.0.0.1'), text: 'a\nstats auth x:secret\n'});
+    first.record(recordOf(2), {input: inputOf('T2', '10.0.0.1', '10.0.0.2'), text: 'a\nb\nstats auth x:secret\n'});
+    await first.settled();
+    assert.deepEqual(entries[1]?.joined.pods, [{app: 'web', ip: '10.0.0.2', id: 'web-10.0.0.2'}]);
+    assert.equal(entries[1]?.difference.text, '@@ -1,2 +1,3 @@\n a\n+b\n stats auth x:***\n');
+
+    const second = await open();
+    assert.equal(second.lastPass, 2);
+    second.record(recordOf(3), {input: inputOf('T2', '10.0.0.2'), text: 'b\nstats auth x:secret\n'});
+    await second.settled();
+    const entry = second.entry(3);
+    assert.deepEqual(entry?.left.pods, [{app: 'web', ip: '10.0.0.1', id: 'web-10.0.0.1', why: 'down'}]);
+    assert.deepEqual([entry?.difference.added, entry?.difference.removed], [0, 1]);
+    const old = second.entry(1);
+    assert.ok(old);
+    assert.equal(await second.configuration(old), 'a\nstats auth x:***\n');
+    assert.equal(await second.template(old), 'T1');
+  });
+
+  test('only a password changed -> said, not shown', async () => {
+    const history = await open();
+    history.record(recordOf(1), {input: inputOf('T'), text: 'stats auth x:one\n'});
+    history.record(recordOf(2), {input: inputOf('T'), text: 'stats auth x:two\n'});
+    await history.settled();
+    assert.deepEqual([entries[1]?.secretsChanged, entries[1]?.difference.text], [true, '']);
+    assert.doesNotMatch(JSON.stringify(entries), /one|two/);
+  });
+
+  test('a failed pass -> its difference is against what serves, and the next is not against it', async () => {
+    const history = await open();
+    history.record(recordOf(1), {input: inputOf('T'), text: 'a\n'});
+    history.record(recordOf(2, 'failed'), {input: inputOf('T'), text: 'broken\n'});
+    history.record(recordOf(3), {input: inputOf('T'), text: 'a\nb\n'});
+    await history.settled();
+    assert.match(entries[1]?.difference.text ?? '', /-a\n\+broken/);
+    assert.match(entries[2]?.difference.text ?? '', / a\n\+b/);
+  });
+
+  test('a damaged file -> set aside with a warning, history starts anew', async () => {
+    const before = await open();
+    before.record(recordOf(1), {input: inputOf('T'), text: 'a\n'});
+    await before.settled();
+    await writeFile(join(folder, 'passes.json'), '{"format":');
+    const history = await open();
+    assert.deepEqual(history.entries, []);
+    assert.ok((await readdir(folder)).includes('passes.json.corrupt'));
+    assert.match(logged.map(({msg}) => msg).join(), /set aside/);
+  });
+
+  test('a kept text that was altered -> not shown', async () => {
+    const history = await open();
+    history.record(recordOf(1), {input: inputOf('T'), text: 'a\n'});
+    await history.settled();
+    const [entry] = history.entries;
+    assert.ok(entry?.configuration);
+    await writeFile(join(folder, `${entry.configuration.digest}.txt`), 'b\n');
+    assert.equal(await history.configuration(entry), undefined);
+  });
+
+  test('a full disk -> passes are remembered in memory, one warning, and written when there is room', async () => {
+    let full = true;
+    const replace: Files['replace'] = (...given) =>
+      full ? Promise.reject(new Error('ENOSPC')) : systemFiles.replace(...given);
+    const history = await open({...systemFiles, replace});
+    history.record(recordOf(1), {input: inputOf('T'), text: 'a\n'});
+    history.record(recordOf(2), {input: inputOf('T'), text: 'b\n'});
+    await history.settled();
+    assert.equal(history.entries.length, 2);
+    assert.deepEqual(
+      logged.map(({msg}) => msg),
+      ['history not written'],
+    );
+    full = false;
+    history.record(recordOf(3), {input: inputOf('T'), text: 'c\n'});
+    await history.settled();
+    assert.equal((await open()).lastPass, 3);
+  });
+});

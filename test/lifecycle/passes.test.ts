@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {DaemonError} from '../../src/errors.ts';
+import type {Visit} from '../../src/lifecycle/lifecycle.ts';
+import {createPasses, type PassRecord} from '../../src/lifecycle/passes.ts';
+import type {Candidate} from '../../src/reload/candidate.ts';
+import type {ProxyStatus} from '../../src/reload/generations.ts';
+import type {TemplateInput} from '../../src/template/input.ts';
+import {openLogSink} from '../members/fixtures.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
+
+const inputOf = (template: string, ip = '10.2.0.17'): TemplateInput => ({
+  template,
+  variables: {
+    hosts: new Map([['web', [ip]]]),
+    pods: [],
+    node: {labels: {}, annotations: {}},
+    labels: {},
+    annotations: {},
+    env: {},
+    certs: {},
+  },
+});
+
+const visitOf = (cause: string, tag = 'configure'): Visit => ({tag, cause, origin: 'daemon', input: undefined});
+
+/** Passes over a proxy that remembers what it was told. */
+function openBench() {
+  const clock = createFakeClock();
+  const {log, said} = openLogSink();
+  const records: PassRecord[] = [];
+  const told: string[] = [];
+  const faults: {render?: Error; check?: Error; apply?: Error} = {};
+  let template = 'frontend f';
+  let text: string | undefined;
+  let state: ProxyStatus['state'] = 'STOPPED';
+  let generation = 0;
+  const passes = createPasses({
+    clock,
+    log,
+    loadInput: async () => inputOf(template),
+    renderer: {
+      async render(input) {
+        if (faults.render) throw faults.render;
+        await clock.advance(3);
+        return `${input.template}\n\n`;
+      },
+    },
+    proxy: {
+      isServing: wanted => text === wanted && state !== 'FATAL',
+      isSafe: () => false,
+      get status() {
+        return {state, pid: null, generation, restarts: 0, draining: []};
+      },
+      async stage(staged): Promise<Candidate> {
+        told.push('stage');
+        return {text: staged, generation: generation + 1, files: ['x.cfg']};
+      },
+      async discard() {
+        told.push('discard');
+      },
+      async apply(candidate) {
+        told.push('apply');
+        if (faults.apply) throw faults.apply;
+        await clock.advance(7);
+        text = candidate.text;
+        state = 'RUNNING';
+        generation = candidate.generation;
+        return {generation, way: 'plain', why: 'because'};
+      },
+    },
+    check: async () => {
+      told.push('check');
+      if (faults.check) throw faults.check;
+      return ['a warning'];
+    },
+    onRecord: record => records.push(record),
+  });
+  const {signal} = new AbortController();
+  /** One visit of a state that runs all three, as the lifecycle does it. */
+  const pass = async (cause = 'web joined') => {
+    const visit = visitOf(cause);
+    let fault: unknown;
+    try {
+      await passes.actions.render(visit, signal);
+      await passes.actions.validate(visit, signal);
+      await passes.actions.apply(visit, signal);
+    } catch (error) {
+      fault = error;
+    }
+    await passes.conclude(visit, fault);
+    return passes.last;
+  };
+  return {
+    passes,
+    pass,
+    records,
+    told,
+    faults,
+    said,
+    served: () => text,
+    setTemplate: (next: string) => {
+      template = next;
+    },
+    setState: (next: ProxyStatus['state']) => {
+      state = next;
+    },
+  };
+}
+
+describe('pass', () => {
+  test('a changed text -> staged, checked, applied; recorded with cause, phases and verdict', async () => {
+    const {pass, told, passes, records, served, said} = openBench();
+    const record = await pass();
+    assert.deepEqual(told, ['stage', 'check', 'apply']);
+    assert.equal(served(), 'frontend f\n');
+    assert.deepEqual(record, {
+      pass: 1,
+      generation: 1,
+      way: 'plain',
+      why: 'because',
+      cause: 'web joined',
+      startedAt: 1_500_000_000_000,
+      phasesMs: {render: 3, validate: 0, apply: 7},
+      verdict: 'ok',
+      error: null,
+    });
+    assert.deepEqual(records, [record]);
+    assert.deepEqual([...(passes.applied?.input.variables.hosts ?? [])], [['web', ['10.2.0.17']]]);
+    assert.equal(said('haproxy warns')[0]?.reason, 'a warning');
+  });
+
+  test('the text came out equal -> nothing is done to the proxy, verdict unchanged', async () => {
+    const {pass, told} = openBench();
+    await pass();
+    told.length = 0;
+    const record = await pass('api joined');
+    assert.deepEqual([told, record?.verdict, record?.pass, record?.generation], [[], 'unchanged', 2, 1]);
+  });
+
+  test('the same text, but the proxy is FATAL -> applied again', async () => {
+    const {pass, told, setState} = openBench();
+    await pass();
+    setState('FATAL');
+    told.length = 0;
+    await pass();
+    assert.deepEqual(told, ['stage', 'check', 'apply']);
+  });
+
+  test('fault 4: an invalid configuration -> the candidate is discarded, the good one serves on, the reason is kept', async () => {
+    const {pass, told, faults, passes, served, setTemplate, said} = openBench();
+    await pass();
+    const before = passes.applied;
+    setTemplate('nonsense');
+    faults.check = new DaemonError('VALIDATE', 'cannot validate x.cfg: unknown keyword', {detail: 'all it wrote'});
+    told.length = 0;
+    const record = await pass();
+    assert.deepEqual(told, ['stage', 'check', 'discard']);
+    assert.deepEqual([record?.verdict, record?.error], ['failed', 'cannot validate x.cfg: unknown keyword']);
+    assert.equal(served(), 'frontend f\n');
+    assert.equal(passes.applied, before);
+    assert.equal(said('pass failed')[0]?.detail, 'all it wrote');
+  });
+
+  test('a render or an apply that fails -> recorded as failed, nothing applied', async () => {
+    const {pass, faults, passes, told} = openBench();
+    faults.render = new DaemonError('RENDER', 'cannot render the template: x');
+    assert.equal((await pass())?.error, 'cannot render the template: x');
+    assert.deepEqual([told, passes.applied], [[], undefined]);
+    delete faults.render;
+    faults.apply = new Error('port taken');
+    assert.equal((await pass())?.error, 'port taken');
+    assert.equal(passes.applied, undefined);
+  });
+
+  test('validate or apply without a render -> refused, with what to write', async () => {
+    const {passes} = openBench();
+    const {signal} = new AbortController();
+    for (const action of ['validate', 'apply'] as const) {
+      await assert.rejects(passes.actions[action](visitOf('x', 'mine'), signal), {
+        code: 'LIFECYCLE',
+        message: `cannot ${action} in state mine: name "render" before it in lifecycle.yml`,
+      });
+    }
+  });
+
+  test('a visit without a pass -> no record', async () => {
+    const {passes, records} = openBench();
+    await passes.begin(visitOf('boot', 'setup'));
+    await passes.conclude(visitOf('boot', 'setup'), undefined);
+    assert.deepEqual([records, passes.last], [[], undefined]);
+  });
+
+  test('a configure that does not render (2017) -> a pass that its block makes, with the hosts it was about', async () => {
+    const {passes, records, told} = openBench();
+    const visit = visitOf('web joined');
+    await passes.begin(visit);
+    assert.deepEqual([...(passes.hostsOf(visit) ?? [])], [['web', ['10.2.0.17']]]);
+    await passes.conclude(visit, undefined);
+    assert.deepEqual([records[0]?.verdict, records[0]?.way, told], ['ok', 'script', []]);
+    assert.ok(passes.applied);
+    await passes.begin(visit);
+    await passes.conclude(visit, new Error('exit code 1'));
+    assert.deepEqual([records[1]?.verdict, records[1]?.error], ['failed', 'exit code 1']);
+  });
+
+  test('a state that validates and does not apply -> the candidate is removed', async () => {
+    const {passes, told} = openBench();
+    const {signal} = new AbortController();
+    const visit = visitOf('dry run', 'check');
+    await passes.actions.render(visit, signal);
+    await passes.actions.validate(visit, signal);
+    await passes.conclude(visit, undefined);
+    assert.deepEqual(told, ['stage', 'check', 'discard']);
+  });
+
+  test('a text from disk -> validated before it is applied', async () => {
+    const {passes, told, faults, served} = openBench();
+    await passes.applyText('from disk\n');
+    assert.deepEqual([told, served()], [['stage', 'check', 'apply'], 'from disk\n']);
+    faults.check = new Error('no');
+    await assert.rejects(passes.applyText('worse\n'), /no/);
+    assert.equal(served(), 'from disk\n');
+  });
+});

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import type {Member} from '../../src/members/member.ts';
+import {createTimelines} from '../../src/members/timeline.ts';
+
+const memberOf = (ip: string, id = `web-${ip}`): Member => ({
+  app: 'web',
+  id,
+  ip,
+  key: 'x',
+  role: 'frontend',
+  nonce: undefined,
+  payload: '',
+  seq: 1,
+  firstSeenAt: 0,
+  lastSeenAt: 0,
+});
+
+const IP = '10.0.0.1';
+const member = memberOf(IP);
+
+test('timeline, a pod from its first ping to its removal -> every step with its pass', () => {
+  const timelines = createTimelines();
+  timelines.note({is: 'joined', member}, 1);
+  timelines.applied(1, new Set(), 2);
+  timelines.applied(2, new Set([IP]), 3);
+  timelines.applied(3, new Set([IP]), 4);
+  timelines.note({is: 'down', member}, 5);
+  timelines.applied(4, new Set([IP]), 6);
+  timelines.applied(5, new Set(), 7);
+  const story = timelines.of(IP);
+  assert.deepEqual(
+    story?.moments.map(({at, what, pass}) => [at, what, pass]),
+    [
+      [1, 'first ping', undefined],
+      [3, 'config', 2],
+      [5, 'down', undefined],
+      [7, 'removed', 5],
+    ],
+  );
+  assert.equal(story?.gone, true);
+  assert.deepEqual(timelines.departures(), [{at: 5, app: 'web', id: member.id, ip: IP, why: 'down'}]);
+});
+
+test('timeline, a pod that is back before it was removed -> no removal is claimed', () => {
+  const timelines = createTimelines();
+  timelines.note({is: 'joined', member}, 1);
+  timelines.applied(1, new Set([IP]), 2);
+  timelines.note({is: 'silent', member}, 3);
+  timelines.note({is: 'joined', member}, 4);
+  timelines.applied(2, new Set([IP]), 5);
+  assert.deepEqual(
+    timelines.of(IP)?.moments.map(({what}) => what),
+    ['first ping', 'config', 'silent', 'first ping', 'config'],
+  );
+  assert.equal(timelines.of(IP)?.gone, false);
+});
+
+test('timeline, another pod takes the IP -> the old one left because it was replaced', () => {
+  const timelines = createTimelines();
+  timelines.note({is: 'joined', member}, 1);
+  timelines.note({is: 'replaced', member: memberOf(IP, 'web-new'), previous: member}, 2);
+  assert.equal(timelines.whyLeft(member), 'replaced');
+  assert.equal(timelines.whyLeft(memberOf(IP, 'web-new')), undefined);
+});
+
+test('timeline, a payload that changes for ever -> the beginning is kept, the rest is bounded', () => {
+  const timelines = createTimelines({maxMomentsEach: 5});
+  timelines.note({is: 'joined', member}, 1);
+  for (let at = 2; at < 200; at += 1) {
+    timelines.note({is: 'changed', member}, at);
+    timelines.applied(at, new Set([IP]), at);
+  }
+  const moments = timelines.of(IP)?.moments ?? [];
+  assert.equal(moments.length, 5);
+  assert.equal(moments[0]?.what, 'first ping');
+});
+
+test('timelines, many pods gone -> the longest gone are forgotten, the living never', () => {
+  const timelines = createTimelines({maxGone: 3, maxDepartures: 4});
+  const ips = Array.from({length: 10}, (_, index) => `10.0.1.${index}`);
+  timelines.note({is: 'joined', member}, 0);
+  for (const ip of ips) {
+    timelines.note({is: 'joined', member: memberOf(ip)}, 1);
+    timelines.note({is: 'silent', member: memberOf(ip)}, 2);
+  }
+  assert.deepEqual(
+    ips.filter(ip => timelines.of(ip) !== undefined),
+    ips.slice(-3),
+  );
+  assert.ok(timelines.of(IP));
+  assert.equal(timelines.departures().length, 4);
+});

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
+import {readFileSync} from 'node:fs';
+import {describe, test} from 'node:test';
+import {fileURLToPath} from 'node:url';
+import {parse} from 'yaml';
+import {HAPROXY_METRICS} from '../../src/metrics/haproxy-table.ts';
+import {createMetrics} from '../../src/metrics/metrics.ts';
+import {missing, promtoolBinary} from '../support/parts.ts';
+import {EXPORTER_METRICS} from './haproxy-exporter-names.ts';
+import {readTypes} from './samples.ts';
+
+const pathOf = (file: string): string => fileURLToPath(new URL(`../../docker/${file}`, import.meta.url));
+const read = (file: string): string => readFileSync(pathOf(file), 'utf8');
+
+const ROW = /^\| `(\w+)` +\| (\w+) +\| ([^|]*?) *\| [^|]+ \|$/gm;
+
+async function exportedTypes(): Promise<Map<string, string>> {
+  const metrics = createMetrics({
+    version: '1.0.0',
+    hosts: () => new Map([['web', ['10.0.0.1']]]),
+    memberCount: () => 1,
+    proxy: () => ({state: 'RUNNING', pid: 1, generation: 1, restarts: 0, draining: []}),
+    isInSync: () => true,
+    isReady: () => true,
+    isStoreHealthy: () => true,
+    gateShutMs: () => 0,
+    guard: {held: 0, holds: 0},
+    isHeld: () => false,
+    accessLog: () => undefined,
+  });
+  return new Map([
+    ...readTypes((await metrics.read()).text),
+    ...EXPORTER_METRICS,
+    ['kontrol_haproxy_rows_omitted', 'gauge'],
+  ]);
+}
+
+/** Names that a PromQL expression asks for; a histogram is asked for by its series. */
+const namesIn = (expression: string): string[] =>
+  (expression.match(/\b(?:kontrol|haproxy|nodejs|process)_\w+/g) ?? []).map(name =>
+    name.replace(/(?<=_seconds)_(?:bucket|sum|count)$/, ''),
+  );
+
+describe('metrics, as documented', () => {
+  test('the tables -> every metric there is, with its type, and no other', async () => {
+    const documented = [...read('docs/metrics.md').matchAll(ROW)].map(([, name = '', type = '']) => [name, type]);
+    assert.deepEqual(documented.sort(), [...(await exportedTypes())].sort());
+  });
+
+  test('the tables -> the labels of HAProxy metrics', () => {
+    const labels = new Map(
+      [...read('docs/metrics.md').matchAll(ROW)].map(([, name = '', , list = '']) => [name, list]),
+    );
+    for (const {name, scopes, code} of HAPROXY_METRICS) {
+      for (const scope of scopes) {
+        const expected = [...(scope === 'server' ? ['backend', 'server'] : [scope]), ...(code ? ['code'] : [])];
+        assert.equal(labels.get(`haproxy_${scope}_${name}`), expected.map(label => `\`${label}\``).join(', '));
+      }
+    }
+  });
+
+  test('the Grafana dashboard -> valid, and asks only for metrics that exist', async () => {
+    const dashboard = JSON.parse(read('grafana/haproxy-kontrol.json'));
+    const panels: {id: number; title: string; targets?: {expr: string}[]}[] = dashboard.panels;
+    const types = await exportedTypes();
+    const expressions = panels.flatMap(({targets = []}) => targets.map(({expr}) => expr));
+    assert.ok(expressions.length > 10);
+    for (const name of expressions.flatMap(namesIn)) assert.ok(types.has(name), name);
+    assert.equal(new Set(panels.map(({id}) => id)).size, panels.length);
+  });
+
+  test('the alert rules -> ask only for metrics that exist, each says what to do', async () => {
+    const {groups} = parse(read('prometheus/alerts.yml'));
+    const types = await exportedTypes();
+    const rules: {alert: string; expr: string; annotations: {summary: string; description: string}}[] = groups.flatMap(
+      (group: {rules: object[]}) => group.rules,
+    );
+    assert.ok(rules.length >= 8);
+    for (const {alert, expr, annotations} of rules) {
+      assert.ok(annotations.summary && annotations.description, alert);
+      for (const name of namesIn(expr)) assert.ok(types.has(name), `${alert}: ${name}`);
+    }
+  });
+
+  test('the alert rules -> promtool accepts them, and they fire on what they are for', {
+    skip: missing('promtool'),
+  }, () => {
+    const run = (...args: string[]) => execFileSync(promtoolBinary, args, {encoding: 'utf8'});
+    assert.match(run('check', 'rules', pathOf('prometheus/alerts.yml')), /SUCCESS/);
+    const rules = fileURLToPath(new URL('alerts.promtool.yml', import.meta.url));
+    assert.match(run('test', 'rules', rules), /SUCCESS/);
+  });
+});

@@ -1,0 +1,146 @@
+import {type ChildProcess, spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdtemp, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {freePort} from './free-port.ts';
+import {machine, type Place} from './place.ts';
+import {waitFor} from './wait.ts';
+
+/** One node of a cluster; its data outlives `kill` and `start`, not `forget`. */
+export interface EtcdNode {
+  /** What clients are told: `http://127.0.0.1:12379`. */
+  readonly url: string;
+  readonly port: number;
+  start(): void;
+  /** SIGKILL, and waits for its end. */
+  kill(): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
+  isAnswering(): Promise<boolean>;
+}
+
+export interface EtcdCluster extends AsyncDisposable {
+  readonly nodes: readonly EtcdNode[];
+  /** All endpoints, as `KONTROL_ETCD` takes them. */
+  readonly endpoints: string;
+  /** One call of the JSON gateway, at any node that answers. */
+  ask(path: string, request: unknown): Promise<Record<string, unknown>>;
+  /** Kills all nodes, and throws their data away. */
+  forget(): Promise<void>;
+  /** Waits until every running node answers a read that needs a majority. */
+  settle(): Promise<void>;
+}
+
+export interface EtcdOptions {
+  readonly nodes?: number;
+  readonly place?: Place;
+  /** The address that nodes listen on and tell. */
+  readonly host?: string;
+  readonly args?: readonly string[];
+}
+
+/** Elections in tests take a fraction of a second, and leases may be as short as one. */
+const TIMING = ['--heartbeat-interval=50', '--election-timeout=400'];
+
+/** Starts a cluster of real etcd with fresh data and waits until it answers. Disposing kills it and removes the data. */
+export async function startEtcd({
+  nodes: count = 3,
+  place = machine,
+  host = '127.0.0.1',
+  args = [],
+}: EtcdOptions = {}): Promise<EtcdCluster> {
+  const folder = await mkdtemp(join(tmpdir(), 'kontrol-etcd-'));
+  const ports: {client: number; peer: number}[] = [];
+  for (let index = 0; index < count; index++) ports.push({client: await freePort(), peer: await freePort()});
+  const cluster = ports.map(({peer}, index) => `n${index}=http://${host}:${peer}`).join(',');
+  const nodes = ports.map(({client, peer}, index) =>
+    createNode({folder, index, client, peer, cluster, place, host, args}),
+  );
+
+  const ask = async (path: string, request: unknown): Promise<Record<string, unknown>> => {
+    for (const {url} of nodes) {
+      const answer = await post(url, path, request).catch(() => undefined);
+      if (answer !== undefined) return answer;
+    }
+    throw new Error('no etcd node answers');
+  };
+  const settle = async (): Promise<void> => {
+    for (const node of nodes) await waitFor(() => node.isAnswering(), `${node.url} answers`, {timeoutMs: 20_000});
+  };
+  for (const node of nodes) node.start();
+  await settle();
+  return {
+    nodes,
+    endpoints: nodes.map(({url}) => url).join(','),
+    ask,
+    settle,
+    async forget() {
+      for (const node of nodes) await node.kill();
+      await rm(folder, {recursive: true, force: true});
+    },
+    async [Symbol.asyncDispose]() {
+      for (const node of nodes) await node.kill();
+      await rm(folder, {recursive: true, force: true});
+    },
+  };
+}
+
+async function post(url: string, path: string, request: unknown): Promise<Record<string, unknown>> {
+  const signal = AbortSignal.timeout(2000);
+  const answer = await fetch(`${url}/v3${path}`, {method: 'POST', body: JSON.stringify(request), signal});
+  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as Record<string, unknown>;
+}
+
+interface NodeSettings {
+  readonly folder: string;
+  readonly index: number;
+  readonly client: number;
+  readonly peer: number;
+  readonly cluster: string;
+  readonly place: Place;
+  readonly host: string;
+  readonly args: readonly string[];
+}
+
+function createNode({folder, index, client, peer, cluster, place, host, args}: NodeSettings): EtcdNode {
+  const url = `http://${host}:${client}`;
+  let child: ChildProcess | undefined;
+  const argv = [
+    'etcd',
+    `--name=n${index}`,
+    `--data-dir=${folder}/n${index}`,
+    `--listen-client-urls=${url}`,
+    `--advertise-client-urls=${url}`,
+    `--listen-peer-urls=http://${host}:${peer}`,
+    `--initial-advertise-peer-urls=http://${host}:${peer}`,
+    `--initial-cluster=${cluster}`,
+    `--initial-cluster-token=${folder}`,
+    '--initial-cluster-state=new',
+    '--log-level=error',
+    ...TIMING,
+    ...args,
+  ];
+  const read = {key: Buffer.from('x').toString('base64')};
+  return {
+    url,
+    port: client,
+    start() {
+      const [file = '', ...rest] = place.exec(argv);
+      child = spawn(file, rest, {stdio: 'ignore'});
+    },
+    async kill() {
+      if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+    signal: name => void child?.kill(name),
+    async isAnswering() {
+      const body = JSON.stringify(read);
+      const head = `POST /v3/kv/range HTTP/1.0\r\nHost: ${host}\r\nContent-Length: ${body.length}\r\n\r\n`;
+      const outcome = await place.exchange({host, port: client, segments: [head, body], timeoutMs: 2000});
+      return outcome.is === 'answered' && outcome.answer.status === 200;
+    },
+  };
+}

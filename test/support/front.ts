@@ -1,0 +1,67 @@
+import type {Daemon} from './daemon.ts';
+import type {Place} from './place.ts';
+import {createSlave, isAccepted, type Slave} from './slave.ts';
+
+/** A pod whose keepalives go through a Service: every connection to a replica chosen at random. */
+export interface FrontedPod {
+  readonly ip: string;
+  /** Answers by status, `failed` for none. */
+  readonly answers: ReadonlyMap<string, number>;
+  run(): void;
+  silence(): void;
+  /** Says down at random replicas until one takes it. */
+  down(): Promise<void>;
+}
+
+interface FrontOptions {
+  readonly ip: string;
+  readonly place: Place;
+  readonly periodMs: number;
+  /** The replicas behind the Service; a dead one refuses its connections. */
+  readonly replicas: () => readonly Pick<Daemon, 'port'>[];
+  readonly hosts: readonly string[];
+}
+
+/** The waits of a real slave after failed pings: about eight at once, then ever longer (CONTRACT, "Keepalive"). */
+const RETRY_DELAYS_MS = [...Array<number>(8).fill(180), 400, 700, 1200, 2200, 4200, 8200, 10_000];
+
+export function createFrontedPod({ip, place, periodMs, replicas, hosts}: FrontOptions): FrontedPod {
+  const answers = new Map<string, number>();
+  let timer: NodeJS.Timeout | undefined;
+  let run = 0;
+  const slave = (): Slave => {
+    const index = Math.floor(Math.random() * hosts.length);
+    const master = {host: hosts[index] ?? '', port: replicas()[index]?.port ?? 0};
+    return createSlave({ip, master, place, localAddress: ip});
+  };
+  const silence = () => {
+    run += 1;
+    clearTimeout(timer);
+  };
+  const ping = async (down = false): Promise<boolean> => {
+    const outcome = await slave().ping(down ? {down} : {});
+    const name = outcome.is === 'answered' ? String(outcome.answer.status) : 'failed';
+    answers.set(name, (answers.get(name) ?? 0) + 1);
+    return isAccepted(outcome);
+  };
+  return {
+    ip,
+    answers,
+    silence,
+    run() {
+      silence();
+      const mine = run;
+      const beat = async (failures: number) => {
+        const isTaken = await ping();
+        if (mine !== run) return;
+        const retryMs = RETRY_DELAYS_MS[Math.min(failures, RETRY_DELAYS_MS.length - 1)];
+        timer = setTimeout(beat, isTaken ? periodMs : retryMs, isTaken ? 0 : failures + 1);
+      };
+      void beat(0);
+    },
+    async down() {
+      silence();
+      while (!(await ping(true))) await new Promise(resolve => setTimeout(resolve, 200));
+    },
+  };
+}
