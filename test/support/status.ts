@@ -40,6 +40,7 @@ export interface Status {
       readonly cause: string;
       readonly phasesMs: Readonly<Record<string, number>>;
       readonly verdict: string;
+      readonly error: string | null;
     } | null;
   };
   readonly kubernetes?: {
