@@ -6,6 +6,8 @@ import {describeCommands, REFERENCE} from './terminal/reference.ts';
 const USAGE = `usage: haproxy-kontrol <command>
 
   run         the daemon, configured by its environment (README "Settings")
+  render      prints the configuration that a template makes of hosts
+  check       renders, and has HAProxy check the result
   ctl         speaks to a running daemon on its control socket (\`ctl help\`)
   demo        the daemon with three backends on loopback that ping it: something to look at
 ${describeCommands()}
@@ -15,6 +17,8 @@ Each of the latter has --help with examples.
 /** argv to command. Each is loaded when asked for, so that a small one does not pay for the daemon. */
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
   run: async () => (await import('./commands/run.ts')).run(),
+  render: async args => (await import('./commands/render.ts')).render(args),
+  check: async args => (await import('./commands/check.ts')).check(args),
   ctl: async args => (await import('./commands/ctl.ts')).ctl(args),
   demo: async () => (await import('./commands/demo.ts')).demo(),
   status: async args => (await import('./commands/status.ts')).status(args),
@@ -41,7 +45,8 @@ async function main(args: string[]): Promise<number> {
     strict: false,
     options: {help: {type: 'boolean', short: 'h'}},
   });
-  const [name, ...rest] = positionals;
+  const [name] = positionals;
+  const rest = name === undefined ? [] : args.slice(args.indexOf(name) + 1);
   const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command !== undefined && values.help !== true) return command(rest);
   const isHelp = values.help === true || name === 'help';

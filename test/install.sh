@@ -28,6 +28,24 @@ install_packages() {
   rm -f "$apt_log"
 }
 
+# install_promtool: this one program out of Debian's prometheus package, whose service nobody wants here.
+install_promtool() {
+  command -v promtool >/dev/null 2>&1 && return 0
+  command -v dpkg-deb >/dev/null 2>&1 && [ "$(id -u)" = 0 ] || return 0
+  say 'installing promtool'
+  promtool_folder=$(mktemp -d)
+  if (
+    cd "$promtool_folder"
+    apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }
+    dpkg-deb -x prometheus_*.deb .
+    install -m 755 usr/bin/promtool /usr/local/bin/promtool
+  ) >"$promtool_folder/log" 2>&1; then :; else
+    cat "$promtool_folder/log" >&2
+    say 'cannot install promtool: the suite that needs it says so'
+  fi
+  rm -rf "$promtool_folder"
+}
+
 # The modules as the lock file says, Node 24 among them (npm's scripts find it first on PATH). Skipped when they are so already.
 install_node_modules() {
   stamp=node_modules/.installed-lock

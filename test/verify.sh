@@ -6,8 +6,9 @@ cd "$(dirname "$0")/.."
 . test/install.sh
 
 install_packages haproxy iptables iproute2 util-linux python3-jinja2 faketime \
-  etcd-server socat netcat-openbsd openssl dpkg-dev
+  etcd-server socat netcat-openbsd openssl dpkg-dev chromium fonts-dejavu-core
 build_apiserver
+install_promtool
 install_node_modules
 npm run --silent lint
 npm run --silent typecheck

@@ -166,7 +166,10 @@ function openEnd(): Ending {
     reached: ended.promise,
     asked: asked.signal,
     skip: skip.signal,
-    ask: onStop,
+    // Asked for twice over the control socket, it is still one stop, with all its waits.
+    ask: () => {
+      if (!asked.signal.aborted) onStop();
+    },
     fail: error => ended.reject(error),
   };
 }
@@ -206,9 +209,9 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
   const haproxyTail = createTail();
   let tellFatal = (_error: DaemonError): void => {};
   const opened = await openProxy(config, room, {
-    ...observation,
     firewall,
     version: haproxy,
+    logFileFor: observation.logFileFor,
     onLine: haproxyTail.add,
     onFatal(error) {
       tellFatal(error);
@@ -241,6 +244,7 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
   });
 
   const hosts = () => mergeHosts(registry.hosts(), cluster.serviceHosts());
+  using renderer = createRenderer({timeoutMs: config.renderTimeoutMs});
   const templateText = openTemplateText(template, {files, clock, annotations: () => pod.facts.annotations});
   const loadInput = async (visit?: Visit): Promise<TemplateInput> => ({
     template: observation.hold.current?.template ?? (await templateText.load()),
@@ -277,7 +281,7 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
     clock,
     log: room('lifecycle'),
     loadInput,
-    renderer: createRenderer(),
+    renderer,
     proxy: generations,
     check: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
     refresh: cluster.certificates.refresh,
@@ -301,9 +305,11 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
     skip: ending.skip,
     requestStop: ending.ask,
     lifecycle: () => lifecycle,
+    live: () => pod.facts,
     inputOf(visit) {
-      const hosts = visit.origin === 'daemon' ? passes.hostsOf(visit) : undefined;
-      return visit.input ?? Buffer.from(hosts === undefined ? '' : encodeHosts(hosts));
+      if (visit.input !== undefined && visit.input.length > 0) return visit.input;
+      const hosts = passes.hostsOf(visit);
+      return Buffer.from(hosts === undefined ? '' : encodeHosts(hosts));
     },
   });
 
@@ -527,7 +533,7 @@ async function startFromDisk(
   const text = await files.readText(generations.committedPath).catch(() => undefined);
   const isServed = generations.status.state === 'RUNNING';
   if (text === undefined) {
-    if (!isServed) throw withAdvice(fault, template);
+    if (!isServed) throw withAdvice(fault, template, 'there is no last good proxy.cfg');
     return;
   }
   log.warn({reason: reasonOf(fault)}, 'the first pass failed: starting from the last good proxy.cfg');
@@ -535,7 +541,7 @@ async function startFromDisk(
     await applyText(text);
   } catch (err) {
     log.error({err}, 'the last good proxy.cfg cannot be started either');
-    if (!isServed) throw withAdvice(fault, template);
+    if (!isServed) throw withAdvice(fault, template, 'the last good proxy.cfg cannot be started either');
   }
 }
 
@@ -551,12 +557,12 @@ const placeOf = (template: TemplateSource): string => {
 };
 
 /** What an operator can do about a first pass that failed with nothing to fall back on. */
-function withAdvice(fault: unknown, template: TemplateSource): unknown {
+function withAdvice(fault: unknown, template: TemplateSource, why: string): unknown {
   if (!(fault instanceof DaemonError)) return fault;
   const {code, message, detail} = fault;
   const mend = `mend the template (${placeOf(template)})`;
   const advice = code === 'APPLY' ? `free what it needs or ${mend}` : mend;
-  return new DaemonError(code, `${message}; ${advice}: there is no last good proxy.cfg`, {cause: fault, detail});
+  return new DaemonError(code, `${message}; ${advice}: ${why}`, {cause: fault, detail});
 }
 
 /**
@@ -566,9 +572,9 @@ function withAdvice(fault: unknown, template: TemplateSource): unknown {
 function takingTurns(proxy: Generations, apply: Generations['apply'], isDraining: () => boolean): Generations {
   const turns = createTurns();
   const inTurn: Pick<Generations, 'apply' | 'drain'> = {
-    apply: candidate =>
+    apply: (candidate, options) =>
       turns(() => {
-        if (!isDraining()) return apply(candidate);
+        if (!isDraining()) return apply(candidate, options);
         throw new DaemonError('APPLY', `cannot apply generation ${candidate.generation}: the daemon stops`);
       }),
     drain: (graceMs, skip) => turns(() => proxy.drain(graceMs, skip)),
@@ -587,9 +593,10 @@ function givenHosts({origin, input}: Visit): Hosts | undefined {
 async function openProxy(
   config: Config,
   room: Room,
-  given: Pick<Observation, 'logFileFor'> & {
+  given: {
     firewall: Firewall;
     version: Version;
+    logFileFor: Observation['logFileFor'];
     onLine: (line: string) => void;
     onFatal: (error: DaemonError) => void;
   },

@@ -1,5 +1,5 @@
 import {readFile} from 'node:fs/promises';
-import {deriveBlockEnvironment} from '../config/block-environment.ts';
+import {deriveBlockEnvironment, type LiveLabels} from '../config/block-environment.ts';
 import type {Config} from '../config/config.ts';
 import {DaemonError} from '../errors.ts';
 import type {ScriptPorts} from '../http/script.ts';
@@ -14,7 +14,7 @@ import {createHaproxyJob} from '../lifecycle/haproxy-job.ts';
 import type {Lifecycle, Visit} from '../lifecycle/lifecycle.ts';
 import {runShellBlock} from '../lifecycle/shell-block.ts';
 import type {JobVerb, Manifest} from '../lifecycle/spec.ts';
-import {createVariables} from '../lifecycle/variables.ts';
+import {createVariables, splitFitting} from '../lifecycle/variables.ts';
 import {captureGroup} from '../ports/capture.ts';
 import {systemClock as clock} from '../ports/clock.ts';
 import {systemFiles as files} from '../ports/files.ts';
@@ -27,6 +27,8 @@ import {createTelegraf} from '../telegraf/telegraf.ts';
 export interface ScriptingNeeds {
   readonly config: Config;
   readonly manifest: Manifest;
+  /** The labels and annotations as they are now. */
+  readonly live: () => LiveLabels;
   readonly room: (name: string) => Log;
   readonly proxy: Generations;
   readonly haproxyTail: () => readonly string[];
@@ -51,11 +53,11 @@ export interface Scripting {
 /** Wires them; part of the composition root. */
 export async function openScripting(needs: ScriptingNeeds): Promise<Scripting> {
   const {config, manifest, room, proxy} = needs;
-  const {dataFolder, self} = config;
+  const {dataFolder} = config;
   const log = room('lifecycle');
   const folder = `${dataFolder}/run`;
-  const blockEnvironment = deriveBlockEnvironment(config);
-  const env = () => blockEnvironment;
+  const whole = () => deriveBlockEnvironment(config, needs.live());
+  const env = () => splitFitting(whole()).fitting;
   const variables = createVariables();
 
   const blocks = await openBlocks({
@@ -63,12 +65,12 @@ export async function openScripting(needs: ScriptingNeeds): Promise<Scripting> {
     log,
     folder,
     socketPath: config.socketPath,
-    env,
+    env: whole,
     variables,
     inputOf: needs.inputOf,
     run: (block, tag, blockEnv, signal) => runShellBlock(block, tag, blockEnv, {spawn, clock, log, signal}),
   });
-  const jobs = await openJobs(manifest.jobs, {
+  const jobs = openJobs(manifest.jobs, {
     clock,
     files,
     log: room('jobs'),
@@ -94,7 +96,7 @@ export async function openScripting(needs: ScriptingNeeds): Promise<Scripting> {
     files,
     log: room('telegraf'),
     path: config.telegrafConf,
-    input: () => ({labels: self.labels, annotations: self.annotations, nodeLabels: self.node.labels}),
+    input: needs.live,
     job: jobs.find('telegraf'),
   });
   const {callback: command, script} = config;

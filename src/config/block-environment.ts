@@ -1,20 +1,28 @@
 import type {Config, Labels} from './config.ts';
 
+/** What may change while the daemon runs: labels and annotations of the Pod and its node. */
+export interface LiveLabels {
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  readonly nodeLabels: Labels;
+  readonly nodeAnnotations: Labels;
+}
+
 /**
  * `KONTROL_*` and the pod's names as a shell block, a job or a callback sees them: what was set, and beside it what is
  * in force where it was not (derived from the Pod, or a default). Source: CONTRACT, "Environment".
  */
-export function deriveBlockEnvironment(config: Config): Labels {
+export function deriveBlockEnvironment(config: Config, live: LiveLabels): Labels {
   const {self} = config;
   const derived: Record<string, string | undefined> = {
     NAMESPACE: self.namespace,
     KONTROL_ID: self.id,
     KONTROL_IP: self.ip,
     KONTROL_EIP: self.eip,
-    KONTROL_LABELS: JSON.stringify(self.labels),
-    KONTROL_ANNOTATIONS: JSON.stringify(self.annotations),
-    KONTROL_NODE_LABELS: JSON.stringify(self.node.labels),
-    KONTROL_NODE_ANNOTATIONS: JSON.stringify(self.node.annotations),
+    KONTROL_LABELS: JSON.stringify(live.labels),
+    KONTROL_ANNOTATIONS: JSON.stringify(live.annotations),
+    KONTROL_NODE_LABELS: JSON.stringify(live.nodeLabels),
+    KONTROL_NODE_ANNOTATIONS: JSON.stringify(live.nodeAnnotations),
     KONTROL_DATA: config.dataFolder,
     KONTROL_HAPROXY: config.haproxy,
     KONTROL_PAYLOAD: config.payloadFile,

@@ -24,7 +24,7 @@ export type ReloadSetting = 'auto' | 'transfer' | 'migrate' | 'inherit' | 'syn-d
 export interface Self {
   readonly namespace: string;
   readonly id: string;
-  /** Canonical address; absent only where nothing needs it (no slave role). */
+  /** An IP literal in any spelling; absent only where nothing needs it (no slave role). */
   readonly ip: string | undefined;
   readonly app: string;
   readonly role: string;
@@ -79,6 +79,8 @@ export interface Config {
   readonly lingerMs: number;
   readonly graceMs: number;
   readonly settleMs: number;
+  /** What a template may take to render. */
+  readonly renderTimeoutMs: number;
   readonly drain: {readonly maxAgeMs: number; readonly maxCount: number};
   readonly dataFolder: string;
   readonly haproxy: string;

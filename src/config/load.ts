@@ -3,10 +3,20 @@ import {hostname} from 'node:os';
 import {resolve} from 'node:path';
 import type {LogLevel} from '../ports/log-level.ts';
 import type {LogFormat, PodSettings} from './config.ts';
-import {type ParsedConfig, parseConfig, parseLogFormat, parseMode} from './parse.ts';
+import {
+  type ParsedConfig,
+  parseConfig,
+  parseLogFormat,
+  parseMode,
+  parseRenderSettings,
+  type RenderSettings,
+} from './parse.ts';
 import {type Host, parsePodSettings} from './pod.ts';
 import {createReader} from './reader.ts';
 import {DEFAULT_SOCKET} from './scripting.ts';
+
+/** What a command that renders without a daemon takes from the environment. */
+export const loadRenderSettings = (): RenderSettings => parseRenderSettings(process.env);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

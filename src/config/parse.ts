@@ -80,9 +80,10 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
     lingerMs: reader.secondsMs('KONTROL_LINGER', 5000, {minMs: 0, maxMs: HOUR_MS}),
     graceMs: reader.secondsMs('KONTROL_GRACE', 25_000, {minMs: 0, maxMs: 24 * HOUR_MS}),
     settleMs: reader.integer('KONTROL_SETTLE_MS', 20, {min: 0, max: 1000}),
+    renderTimeoutMs: parseRenderTimeout(reader),
     drain: parseDrain(reader),
     dataFolder,
-    haproxy: reader.text('KONTROL_HAPROXY') ?? 'haproxy',
+    haproxy: parseHaproxy(reader),
     reload: reader.oneOf('KONTROL_RELOAD', 'auto', RELOADS),
     lifecycle: reader.text('KONTROL_LIFECYCLE'),
     ...parseScripting(reader, host.resolvePath),
@@ -100,10 +101,30 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
   return {config: deepFreeze(config), warnings: reader.warnings};
 }
 
-/** The roles and the log level that `KONTROL_MODE` names. */
+/** The settings of the commands that render without a daemon. */
+export type RenderSettings = Pick<Config, 'renderTimeoutMs' | 'haproxy' | 'env'>;
+
+/** Reads only those; throws one `CONFIG` error that names every fault among them. */
+export function parseRenderSettings(env: Readonly<Record<string, string | undefined>>): RenderSettings {
+  const reader = createReader(env);
+  const settings = {
+    renderTimeoutMs: parseRenderTimeout(reader),
+    haproxy: parseHaproxy(reader),
+    env: kontrolVariables(env),
+  };
+  if (reader.faults.length === 0) return settings;
+  throw new DaemonError('CONFIG', `cannot read the configuration: ${reader.faults.join('; ')}`);
+}
+
+const parseRenderTimeout = (reader: Reader): number =>
+  reader.secondsMs('KONTROL_RENDER_TIMEOUT', 2000, {minMs: 100, maxMs: 60_000});
+
+const parseHaproxy = (reader: Reader): string => reader.text('KONTROL_HAPROXY') ?? 'haproxy';
+
 /** How the log is written: an object a line, or lines for a person at a terminal. */
 export const parseLogFormat = (reader: Reader): LogFormat => reader.oneOf('KONTROL_LOG', 'json', ['json', 'pretty']);
 
+/** The roles and the log level that `KONTROL_MODE` names. */
 export function parseMode(reader: Reader): {mode: Config['mode']; logLevel: LogLevel} {
   const tokens = (reader.text('KONTROL_MODE') ?? 'master').split(',').map(token => token.trim());
   const unknown = tokens.filter(token => token !== '' && !MODES.some(mode => mode === token));

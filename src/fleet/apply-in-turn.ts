@@ -7,16 +7,16 @@ const TURN_WAYS: readonly string[] = ['syn-drop', 'classic', 'plain'];
 export const needsTurn = (way: string, servesAlready: boolean): boolean => servesAlready && TURN_WAYS.includes(way);
 
 /** What of the proxy has to wait for its turn. */
-interface Applying<Candidate, Applied> {
+interface Applying<Candidate, Options, Applied> {
   readonly text: string | undefined;
   readonly reload: {readonly way: string};
-  apply(candidate: Candidate): Promise<Applied>;
+  apply(candidate: Candidate, options?: Options): Promise<Applied>;
 }
 
 /** The `apply` of a proxy, in turn with the other replicas where its way of reloading asks for that. */
 export const applyInTurn =
-  <Candidate, Applied>(proxy: Applying<Candidate, Applied>, turns: Turns) =>
-  (candidate: Candidate): Promise<Applied> =>
+  <Candidate, Options, Applied>(proxy: Applying<Candidate, Options, Applied>, turns: Turns) =>
+  (candidate: Candidate, options?: Options): Promise<Applied> =>
     needsTurn(proxy.reload.way, proxy.text !== undefined)
-      ? turns.take(() => proxy.apply(candidate))
-      : proxy.apply(candidate);
+      ? turns.take(() => proxy.apply(candidate, options))
+      : proxy.apply(candidate, options);

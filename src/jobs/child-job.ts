@@ -14,6 +14,8 @@ export interface ChildJobPorts {
   readonly supervise: (name: string, fields: Record<string, unknown>, ports: SupervisorPorts) => Supervisor;
   /** Asked at each start. */
   readonly env: () => Readonly<Record<string, string>>;
+  /** Resolves when no process of an earlier daemon is in the way of a start any more. */
+  readonly cleared: Promise<void>;
   /** Its process has come or gone. */
   readonly onChange: () => void;
 }
@@ -87,6 +89,7 @@ export function superviseChild(spec: JobSpec, ports: ChildJobPorts): ChildJob {
   );
 
   const start = async (): Promise<JobAnswer> => {
+    await ports.cleared;
     const {is} = supervisor.job;
     if (is === 'RUNNING' || is === 'STARTING') return {ok: true, text: 'ERROR (already started)'};
     if (is === 'STOPPING') await supervisor.reached(isDown);

@@ -3,7 +3,7 @@ import type {JobHandle} from './handle.ts';
 import {type JobRecordPorts, openJobRecords} from './job-records.ts';
 import type {JobSpec} from './spec.ts';
 
-export interface JobsPorts extends Omit<ChildJobPorts, 'onChange'>, JobRecordPorts {}
+export interface JobsPorts extends Omit<ChildJobPorts, 'cleared' | 'onChange'>, JobRecordPorts {}
 
 /** The jobs of `lifecycle.yml`, all but HAProxy. */
 export interface Jobs {
@@ -15,14 +15,14 @@ export interface Jobs {
   close(): Promise<void>;
 }
 
-/** Ends what an earlier daemon left of them, then has them ready to be started. */
-export async function openJobs(specs: readonly JobSpec[], ports: JobsPorts): Promise<Jobs> {
+/** Has them ready to be started; ends what an earlier daemon left of them, which their starts wait for and nobody else. */
+export function openJobs(specs: readonly JobSpec[], ports: JobsPorts): Jobs {
   const records = openJobRecords(ports);
-  await records.endLeftovers();
+  const cleared = records.endLeftovers();
   const running = () =>
     jobs.flatMap(({pid, spec}) => (pid === undefined ? [] : [{job: spec.name, pid, stopWaitMs: spec.stopWaitMs}]));
   const jobs: ChildJob[] = specs.map(spec =>
-    superviseChild(spec, {...ports, onChange: () => void records.write(running)}),
+    superviseChild(spec, {...ports, cleared, onChange: () => void records.write(running)}),
   );
   return {
     all: jobs,
@@ -31,6 +31,7 @@ export async function openJobs(specs: readonly JobSpec[], ports: JobsPorts): Pro
       for (const job of jobs) if (job.spec.autostart) void job.start();
     },
     async close() {
+      await cleared;
       await Promise.all(jobs.map(job => job.stop()));
       await records.write(running);
     },

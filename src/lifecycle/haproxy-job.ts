@@ -48,7 +48,7 @@ export function createHaproxyJob(ports: HaproxyJobPorts): JobHandle {
         await proxy.discard(candidate);
         throw error;
       }
-      await proxy.apply({...candidate, reloads: true});
+      await proxy.apply(candidate, {because: 'a script asked for it'});
     } catch (error) {
       if (committed !== undefined && text !== committed && proxy.text === committed) await restore(committed);
       throw error;

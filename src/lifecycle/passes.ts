@@ -150,13 +150,14 @@ export function createPasses(ports: PassPorts): Passes {
     async apply(visit, signal) {
       const pass = passOf(visit, 'apply');
       if (!proxy.isServing(pass.text) || pass.stale) {
-        const {candidate, stale: reloads = false} = pass;
+        const {candidate} = pass;
         // From here on its files are the proxy's: it may serve even when this fails.
         delete pass.candidate;
         pass.applied = await timed(pass, 'apply', async () => {
-          if (candidate !== undefined) return proxy.apply({...candidate, reloads});
-          const unchecked = await proxy.stage(pass.text);
-          return proxy.apply({...unchecked, reloads, check: () => ports.check(unchecked, signal)});
+          const because = pass.stale ? {because: 'certificates changed'} : {};
+          if (candidate !== undefined) return proxy.apply(candidate, because);
+          const staged = await proxy.stage(pass.text);
+          return proxy.apply(staged, {...because, check: () => ports.check(staged, signal)});
         });
       }
       if (pass.input !== undefined) applied = {input: pass.input, digest: digestInput(pass.input)};

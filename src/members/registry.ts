@@ -44,7 +44,7 @@ export interface Registry {
   readonly size: number;
   readonly payloadBytes: number;
   readonly guard: GuardView;
-  /** Whether the members of an earlier run were taken over. */
+  /** Whether the hosts of an earlier run were taken over; false when it knew none. */
   readonly restored: boolean;
   /** Stops the clockwork and writes the snapshot a last time. Never rejects. */
   close(): Promise<void>;
@@ -161,6 +161,8 @@ export function openRegistry(options: RegistryOptions): Registry {
     log.info({members: table.size}, 'members restored');
     for (const member of table.members(clock.nowMs())) onEvent?.({is: 'restored', member});
   }
+  // A daemon that died before anybody pinged remembers nobody: its successor has to wait for them all the same.
+  const restored = snapshot.restored && table.hosts().size > 0;
   const keeping = store.keep({table, seq: snapshot.seq, onNews});
   const keeper = snapshotFile.keep(() => ({
     seq: keeping.highestSeq,
@@ -196,7 +198,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       return table.payloadBytes;
     },
     guard: table.guard,
-    restored: snapshot.restored,
+    restored,
     async close() {
       await keeping.close();
       await keeper.close();

@@ -13,8 +13,11 @@ export interface Candidate {
   readonly generation: number;
   /** The `-f` files, in order. */
   readonly files: readonly string[];
-  /** Asked first where it comes to a new generation: nobody has checked the text yet. Rejects with VALIDATE. */
+}
+
+export interface ApplyOptions {
+  /** Asked first where it comes to a new generation and nobody has checked the candidate. */
   readonly check?: () => Promise<unknown>;
-  /** Files that the text names have changed, or somebody wants it: only a new generation will do. */
-  readonly reloads?: boolean;
+  /** Why it takes a new generation, whatever the texts say. */
+  readonly because?: string;
 }

@@ -75,22 +75,12 @@ export interface StartOptions {
 export const BESIDE: StartOptions = {finish: [], transferFrom: undefined};
 
 /**
- * How HAProxy is started: in front, one process (`-db`), our files (a log target first: `log global` copies what is
- * above it), and what is for this start alone.
+ * How HAProxy is started: in front, one process (`-db`), the files that it reads in their order (a log target comes
+ * first: `log global` copies what is above it), and what is for this start alone.
  */
-export const haproxyArguments = (
-  configuration: string,
-  control: string,
-  {finish, transferFrom}: StartOptions,
-  logFile?: string,
-): string[] => [
+export const haproxyArguments = (files: readonly string[], {finish, transferFrom}: StartOptions): string[] => [
   '-db',
-  ...(logFile === undefined ? [] : ['-f', logFile]),
-  ...(logFile === undefined ? [] : ['-f', logFile]),
-  '-f',
-  configuration,
-  '-f',
-  control,
+  ...files.flatMap(file => ['-f', file]),
   ...(transferFrom === undefined ? [] : ['-x', transferFrom]),
   ...(finish.length === 0 ? [] : ['-sf', ...finish.map(String)]),
 ];

@@ -121,12 +121,12 @@ export function createGeneration(
     tail = [];
     const options = startOnce;
     startOnce = BESIDE;
+    const logFile = await ports.logFileFor?.(given.text);
     let pid: number | undefined;
     const {sockets} = given.inheritance;
     const {configuration, inheriting, control} = given.paths;
-    const logFile = await ports.logFileFor?.(text);
-    const args = haproxyArguments(sockets.length === 0 ? configuration : inheriting, control, options, logFile);
-    const command = {file: haproxy, args, descriptors: ports.descriptors(sockets)};
+    const read = [...(logFile ? [logFile] : []), sockets.length === 0 ? configuration : inheriting, control];
+    const command = {file: haproxy, args: haproxyArguments(read, options), descriptors: ports.descriptors(sockets)};
     const child = await spawn.start(command, (line, stream) => {
       tail = [...tail.slice(1 - OUTPUT_TAIL_LINES), line];
       ports.onOutput(given.number, pid, line, stream);
@@ -169,7 +169,11 @@ export function createGeneration(
       startOnce = options;
       generation.supervisor.start();
       const job = await generation.supervisor.reached(reached => reached.is !== 'STARTING');
-      if (job.is === 'RUNNING') return;
+      if (job.is === 'RUNNING') {
+        // At once: one that dies before its text is committed would be FATAL, and nobody's to restart.
+        generation.promote();
+        return;
+      }
       const exit = job.is === 'FATAL' ? (job.exit.signal ?? `exit code ${job.exit.code ?? 'none'}`) : job.is;
       const alert = tail.find(line => line.includes('[ALERT]')) ?? tail[0] ?? 'it wrote nothing';
       throw new DaemonError('APPLY', `cannot start HAProxy: ${exit}: ${alert}`, {detail: tail.join('\n')});

@@ -6,7 +6,7 @@ import type {ProcessTable} from '../jobs/proc.ts';
 import type {Version} from '../proxy/version.ts';
 import {adoptLeftovers} from './adoption.ts';
 import type {BindOnly} from './bind-only.ts';
-import type {Applied, Candidate} from './candidate.ts';
+import type {Applied, ApplyOptions, Candidate} from './candidate.ts';
 import type {Capabilities} from './capabilities.ts';
 import {drainAll} from './drain.ts';
 import {fatalError} from './fatal.ts';
@@ -64,7 +64,7 @@ export interface Generations {
    * Makes the candidate `proxy.cfg` and has it served: over the runtime socket when only servers changed, otherwise by
    * a new generation beside which the old one drains. On rejection the old one serves on.
    */
-  apply(candidate: Candidate): Promise<Applied>;
+  apply(candidate: Candidate, options?: ApplyOptions): Promise<Applied>;
   /** Lets every generation finish its connections; true when all did within the grace, of which `skip` leaves 1 s. */
   drain(graceMs: number, skip: AbortSignal): Promise<boolean>;
   /** The runtime socket of the generation that serves. */
@@ -146,6 +146,12 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
   const planner = createPlanner({...ports, holdings, isOurs});
   const runtime = openRuntime({...ports, committedPath});
 
+  /** Never started, so its number is free again: what is refused time and again is refused in the same words. */
+  const discard = async ({generation}: Candidate): Promise<void> => {
+    await run.forget(generation);
+    if (generation === lastStaged) lastStaged -= 1;
+  };
+
   /** A new generation takes over; `because` says why the running one could not just be told. */
   const reload = async ({text, generation: number}: Candidate, because: string): Promise<Applied> => {
     const old = living.listening();
@@ -184,7 +190,6 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
     const {current} = living;
     if (current === undefined) return {is: 'unfit', why: 'nothing served'};
     if (trust === 'adopted') return {is: 'unfit', why: 'an earlier daemon started what serves'};
-    if (candidate.reloads) return {is: 'unfit', why: 'it was to be loaded anew'};
     if (trust === 'drifted') return {is: 'unfit', why: 'what serves took only some of the last changes'};
     return runtime.apply(current, candidate);
   };
@@ -209,21 +214,21 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       return stageGeneration(lastStaged, text, ports);
     },
 
-    discard: candidate => run.forget(candidate.generation),
+    discard,
 
     isSafe: text => trust === 'seen' && living.current !== undefined && runtime.isSafe(living.current, text),
 
-    async apply(candidate) {
-      const outcome = await tell(candidate);
+    async apply(candidate, {check, because} = {}) {
+      const outcome: RuntimeOutcome = because === undefined ? await tell(candidate) : {is: 'unfit', why: because};
       if (outcome.is === 'applied') {
-        await run.forget(candidate.generation);
+        await discard(candidate);
         return {generation: living.current?.number ?? 0, way: 'runtime', why: outcome.why};
       }
       if (outcome.is === 'refused') trust = 'drifted';
       try {
-        await candidate.check?.();
+        await check?.();
       } catch (error) {
-        await run.forget(candidate.generation);
+        await discard(candidate);
         throw error;
       }
       return reload(candidate, outcome.why);

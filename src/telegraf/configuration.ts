@@ -43,9 +43,12 @@ export function deriveTags(nodeLabels: Labels, podLabels: Labels): Map<string, s
 
 const ESCAPES: Readonly<Record<string, string>> = {'"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t'};
 
-/** A TOML basic string (TOML 1.0, "String"): whatever the value holds, it stays one value. */
+/**
+ * A TOML basic string (TOML 1.0, "String"): whatever the value holds, it stays one value. `$` is escaped too, since
+ * telegraf puts its environment into the text before it parses it.
+ */
 export const tomlString = (text: string): string =>
-  `"${text.toWellFormed().replace(/["\\\p{Cc}]/gu, character => {
+  `"${text.toWellFormed().replace(/["\\$\p{Cc}]/gu, character => {
     const code = character.charCodeAt(0).toString(16).padStart(4, '0');
     return ESCAPES[character] ?? `\\u${code}`;
   })}"`;

@@ -1,40 +1,129 @@
-import nunjucks from 'nunjucks';
-import {DaemonError, reasonOf} from '../errors.ts';
+import {DaemonError} from '../errors.ts';
+import {excerptOf, placeOf} from './excerpt.ts';
+import {encodeFrame} from './frames.ts';
 import type {TemplateInput} from './input.ts';
+import {createLineMap, type LineMap} from './line-map.ts';
+import {HEAP_MIB, type NoAnswer, type RenderProcess, startRenderProcess} from './render-process.ts';
+import type {AnswerHead, RequestHead} from './request.ts';
 
-/** Renders a template. Rejects with RENDER, with what Nunjucks said; the text is as Jinja2 would write it. */
+/** Renders a template. Rejects with RENDER, with what Jinja2 would say; the text is as Jinja2 would write it. */
 export interface Renderer {
+  /** The text, ending in exactly one newline. */
   render(input: TemplateInput, signal: AbortSignal): Promise<string>;
 }
 
-/** Nunjucks in this process, without a loader: `include` and `import` fail. One template is kept compiled. */
-export function createRenderer(): Renderer {
-  const environment = new nunjucks.Environment(null, {autoescape: false});
-  let compiled: {source: string; template: nunjucks.Template} | undefined;
+/** A text with the way back to its template. */
+export interface Traced {
+  readonly text: string;
+  readonly lineOf: LineMap;
+}
 
-  const compile = (source: string): nunjucks.Template => {
-    if (compiled?.source !== source) {
-      compiled = {source, template: new nunjucks.Template(asJinjaReads(source), environment, 'template', true)};
-    }
-    return compiled.template;
+/** A renderer with a process of its own, which ends when it is disposed. */
+export interface IsolatedRenderer extends Renderer, Disposable {
+  /** Renders, and keeps which line of the template each line of the text came from. */
+  trace(input: TemplateInput, signal: AbortSignal): Promise<Traced>;
+  /** The warm process, for those who look after it. */
+  readonly pid: number | undefined;
+}
+
+/** A process that is not there after this long will not come: a loaded machine starts one in a second. */
+const START_LIMIT_MS = 20_000;
+
+/**
+ * Renders in a process apart, so that a template can neither run code, nor see or change anything of ours, nor hold
+ * us up: it has `timeoutMs`, a limited heap and a limited output. One render goes at a time. The process waits warm;
+ * one that had to be killed is replaced at once, and costs its render only.
+ */
+export function createRenderer({timeoutMs}: {timeoutMs: number}): IsolatedRenderer {
+  let warm: Promise<RenderProcess> | undefined;
+  let current: RenderProcess | undefined;
+  let queue: Promise<unknown> = Promise.resolve();
+  let isClosed = false;
+
+  const start = async (): Promise<RenderProcess> => {
+    const child = startRenderProcess();
+    current = child;
+    const hello = await child.ask(undefined, {timeoutMs: START_LIMIT_MS});
+    if (hello.is === 'answered') return child;
+    throw new DaemonError('RENDER', `cannot start the render process: ${told(hello, START_LIMIT_MS)}`);
+  };
+  const warmUp = (): Promise<RenderProcess> => {
+    const starting = start();
+    // Whoever renders next sees the fault.
+    starting.catch(() => {});
+    return starting;
+  };
+  const ready = async (): Promise<RenderProcess> => {
+    warm ??= warmUp();
+    const child = await warm.catch(error => {
+      warm = undefined;
+      throw error;
+    });
+    if (child.isAlive) return child;
+    warm = warmUp();
+    return warm;
   };
 
+  const renderNow = async (input: TemplateInput, signal: AbortSignal, tracksLines: boolean): Promise<Traced> => {
+    signal.throwIfAborted();
+    const child = await ready();
+    const asked = await child.ask(encodeFrame(requestOf(input, timeoutMs, tracksLines)), {timeoutMs, signal});
+    if (!child.isAlive && !isClosed) warm = warmUp();
+    if (asked.is === 'aborted') signal.throwIfAborted();
+    if (asked.is !== 'answered')
+      throw new DaemonError('RENDER', `cannot render the template: ${told(asked, timeoutMs)}`);
+    const [headText = '', body = ''] = asked.texts;
+    const head = JSON.parse(headText) as AnswerHead;
+    if (head.is === 'refused') throw refusal(head, input.template);
+    const text = `${body.replace(/\n+$/, '')}\n`;
+    return {text, lineOf: createLineMap(text, head.marks)};
+  };
+
+  const enqueue = (input: TemplateInput, signal: AbortSignal, tracksLines: boolean): Promise<Traced> => {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    const turn = queue.then(() => renderNow(input, signal, tracksLines));
+    queue = turn.catch(() => {});
+    return turn;
+  };
+
+  warm = warmUp();
   return {
-    async render({template, variables}) {
-      try {
-        return compile(template).render({...variables, hosts: keyed(variables.hosts)});
-      } catch (error) {
-        throw new DaemonError('RENDER', `cannot render the template: ${oneLine(reasonOf(error))}`, {cause: error});
-      }
+    render: async (input, signal) => (await enqueue(input, signal, false)).text,
+    trace: (input, signal) => enqueue(input, signal, true),
+    get pid() {
+      return current?.pid;
+    },
+    [Symbol.dispose]() {
+      isClosed = true;
+      current?.kill();
     },
   };
 }
 
-/** Jinja2 reads `\r\n` as `\n` and drops one final newline of the source. */
-const asJinjaReads = (source: string): string => source.replace(/\r\n?/g, '\n').replace(/\n$/, '');
+function requestOf({template, variables}: TemplateInput, timeoutMs: number, tracksLines: boolean): string[] {
+  const entries = Object.entries({...variables, hosts: [...variables.hosts]});
+  const head: RequestHead = {timeoutMs, tracksLines, names: entries.map(([name]) => name)};
+  return [JSON.stringify(head), template, ...entries.map(([, value]) => JSON.stringify(value))];
+}
 
-/** Python iterates a dict by its keys; Nunjucks iterates what has an iterator. Keys keep their order. */
-const keyed = (map: ReadonlyMap<string, unknown>): object =>
-  Object.assign(Object.create({[Symbol.iterator]: () => map.keys()}), Object.fromEntries(map));
+function refusal({kind, message, at}: Extract<AnswerHead, {is: 'refused'}>, template: string): DaemonError {
+  const reason = message.replace(/\s+/g, ' ').trim();
+  const place = at === undefined ? '' : `${placeOf(at)}: `;
+  return new DaemonError('RENDER', `cannot render the template: ${place}${reason}`, {
+    detail: at === undefined ? kind : `${excerptOf(template, at)}\n${kind}: ${message}`,
+  });
+}
 
-const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
+/** Why there is no text, in words. */
+function told(reason: NoAnswer, limitMs: number): string {
+  switch (reason.is) {
+    case 'timed out':
+      return `it takes longer than ${limitMs / 1000} s (KONTROL_RENDER_TIMEOUT)`;
+    case 'flooded':
+      return 'it writes too much';
+    case 'aborted':
+      return 'it was stopped';
+    case 'died':
+      return reason.outOfMemory ? `it takes more than ${HEAP_MIB} MiB of memory` : `its process ended: ${reason.how}`;
+  }
+}

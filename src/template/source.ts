@@ -10,7 +10,7 @@ const POLL_MS = 1000;
 export interface TemplateText {
   /** Rejects with RENDER when its file cannot be read. */
   load(): Promise<string>;
-  /** Calls back when the text has changed (a file is looked at every second, whoever replaces it and how). */
+  /** Calls back when the text has changed since it was last loaded (a file is looked at every second, whoever replaces it and how). */
   follow(onChange: () => void): () => void;
 }
 
@@ -35,6 +35,7 @@ export function openTemplateText(
   }
   if (source.is === 'text') return {load: async () => source.text, follow: () => () => {}};
   const {path} = source;
+  let loaded: string | undefined;
 
   const load = async (): Promise<string> => {
     const refuse = (reason: string, cause?: unknown) =>
@@ -43,13 +44,15 @@ export function openTemplateText(
       throw refuse(reasonOf(error), error);
     });
     if (text === undefined) throw refuse('there is no such file');
+    loaded = text;
     return text;
   };
 
   return {
     load,
     follow(onChange) {
-      let seen: string | undefined;
+      // Not what the first look finds: the file may have changed since it was loaded.
+      let seen = loaded;
       let closed = false;
       let cancel = () => {};
       const look = async (): Promise<void> => {

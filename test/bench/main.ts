@@ -1,4 +1,5 @@
 import {fileURLToPath} from 'node:url';
+import {benchAccessLog} from './access-log.ts';
 import {benchBurst} from './burst.ts';
 import {type Bench, loadFigures, storeFigures, writeTable} from './figure.ts';
 import {benchIdle} from './idle.ts';
@@ -11,6 +12,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   pings: benchPings,
   burst: benchBurst,
   idle: benchIdle,
+  'access-log': benchAccessLog,
 };
 
 const RESULTS = fileURLToPath(new URL('../../bench.json', import.meta.url));

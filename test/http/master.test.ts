@@ -177,7 +177,7 @@ describe('master endpoint', () => {
     assert.equal(received.length, 0);
   });
 
-  test('script and down -> 403 that says what to use instead', async () => {
+  test('old fault 7, script and down -> 403 that says what to use instead', async () => {
     const script = await askRaw(server.port, [requestOf('PUT', '/script', '{"cmd": "id"}')]);
     const down = await askRaw(server.port, [requestOf('POST', '/down')]);
     assert.deepEqual([script.status, down.status], [403, 403]);

@@ -47,10 +47,10 @@ export const STATUS: Status = {
     listeners: [{address: '*:80', way: 'syn-drop'}],
     capabilities: {
       haproxy: {version: '1.7.5', build: 'linux2628', transfer: false},
-      gate: {is: 'able', families: ['ipv4', 'ipv6'], variant: 'legacy 1.6.0'},
+      gate: {is: 'able', families: ['ipv4', 'ipv6'], variant: 'nf_tables 1.8.9'},
       netAdmin: true,
       migrate: false,
-      bindOnly: {able: true, why: null},
+      bindOnly: {able: false, why: 'not tried'},
       lowPorts: true,
       bindV6Only: false,
     },

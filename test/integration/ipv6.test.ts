@@ -10,7 +10,7 @@ import {fetchText, webTemplate} from '../support/web.ts';
 
 test('IPv6 and IPv4 slaves of one proxy, each over its own family -> balanced over both', {
   skip: missing('root', 'haproxy', 'netns'),
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   await using net = await openNamespaces();
   const [pod4, pod6] = [podIps[0], podIps6[0]];
@@ -20,7 +20,7 @@ test('IPv6 and IPv4 slaves of one proxy, each over its own family -> balanced ov
   );
   const template = webTemplate(':80,:::80 v6only', 80);
   await using daemon = await startDaemon({template, place: net.proxy});
-  await daemon.waitFor(({inSync}) => inSync, 'the daemon in sync', 20_000);
+  await daemon.waitFor(({inSync}) => inSync, 'the daemon in sync');
   const slaves = [
     createSlave({ip: pod4, localAddress: pod4, place: net.client, master: {host: net.proxy.ip, port: daemon.port}}),
     // The same address in another spelling is the same slave.
@@ -37,7 +37,7 @@ test('IPv6 and IPv4 slaves of one proxy, each over its own family -> balanced ov
     },
   };
   for (const slave of slaves) slave.run(500);
-  await daemon.waitFor(async () => (await appliedHosts(daemon)).web?.length === 2, 'both applied', 20_000);
+  await daemon.waitFor(async () => (await appliedHosts(daemon)).web?.length === 2, 'both applied');
   assert.deepEqual((await daemon.status())?.hosts.web?.toSorted(), ['10.77.1.11', 'fd77:0:0:1::11'].toSorted());
   for (const host of [net.proxy.ip, net.proxy.ip6]) {
     const seen = new Set<string>();

@@ -55,7 +55,8 @@ describe('shell blocks of a daemon', suite, () => {
     const forced = say('WAIT forced');
     await waitFor(async () => (await say('STATE')) === 'forced', 'the state');
     const next = say('WAIT configure');
-    await new Promise(resolve => setTimeout(resolve, 1500));
+    const asked = (await daemon.status())?.lifecycle.sinceMs ?? 0;
+    await daemon.waitFor(({lifecycle}) => lifecycle.sinceMs > asked + 1500, 'more than the second that others get');
     await folder.write('go', '');
     assert.deepEqual([await forced, await next], ['OK', 'OK']);
     assert.deepEqual(await linesOf(folder.file('end')), ['end']);

@@ -5,12 +5,12 @@ import {appliedHosts, type Daemon, startDaemon} from '../support/daemon.ts';
 import {exchange, type Outcome} from '../support/exchange.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
-import {isAccepted, pingSegments, type Slave} from '../support/slave.ts';
+import {pingSegments, type Slave} from '../support/slave.ts';
 import {webTemplate} from '../support/web.ts';
 
 async function start(env: Record<string, string> = {}): Promise<Daemon> {
   const daemon = await startDaemon({template: webTemplate(`127.0.0.1:${await freePort()}`, 80), env});
-  await daemon.waitFor(({inSync}) => inSync, 'the daemon in sync', 20_000);
+  await daemon.waitFor(({inSync}) => inSync, 'the daemon in sync');
   return daemon;
 }
 
@@ -26,7 +26,7 @@ const statusOf = (outcome: Outcome): number | string =>
 /** PUT /ping with these bytes. */
 function put(daemon: Daemon, body: string): Promise<Outcome> {
   const master = {host: '127.0.0.1', port: daemon.port};
-  return exchange({...master, segments: pingSegments(body, master), timeoutMs: 5000});
+  return exchange({...master, segments: pingSegments(body, master), timeoutMs: 30_000});
 }
 
 const applied = async (daemon: Daemon): Promise<readonly string[]> => (await appliedHosts(daemon)).web ?? [];
@@ -35,10 +35,10 @@ const IPS = (count: number): string[] => Array.from({length: count}, (_, n) => `
 
 const FIELDS = {app: 'web', id: 'web-1', ip: '10.8.0.1', key: 'aFw1', payload: '', role: 'frontend'};
 
-describe('pings', {concurrency: 3, skip: missing('haproxy'), timeout: 90_000}, () => {
-  test('every malformed one -> 400 that names the field; nothing changes, the next good one is in', async () => {
+describe('pings', {concurrency: 3, skip: missing('haproxy'), timeout: 180_000}, () => {
+  test('old fault 5, every malformed one -> 400 that names the field; nothing changes, the next good one is in', async () => {
     await using daemon = await start();
-    await daemon.ping({ip: '10.8.1.1'});
+    await put(daemon, JSON.stringify({...FIELDS, ip: '10.8.1.1'}));
     await daemon.waitFor(async () => (await applied(daemon)).length === 1, 'a good slave applied');
     const before = await daemon.status();
     const {key: _, ...keyless} = FIELDS;
@@ -76,22 +76,27 @@ describe('pings', {concurrency: 3, skip: missing('haproxy'), timeout: 90_000}, (
     assert.equal(after?.digest, before?.digest);
     assert.equal(after?.memberCount, before?.memberCount);
     assert.equal(after?.reload.last?.pass, before?.reload.last?.pass);
-    await daemon.ping({ip: '10.8.1.2'});
+    await put(daemon, JSON.stringify({...FIELDS, ip: '10.8.1.2'}));
     await daemon.waitFor(async () => (await applied(daemon)).length === 2, 'the next slave applied');
   });
 
-  test('2,000 slaves in one burst -> all registered, all in the proxy, none refused', async () => {
-    await using daemon = await start();
-    // As real ones do, each tries again soon when its master needs more than a second.
-    const slaves = IPS(2000).map(ip => daemon.slave({ip}));
-    using _silence = silenced(...slaves);
-    for (const slave of slaves) slave.run(18_750);
-    await daemon.waitFor(({memberCount}) => memberCount === 2000, '2,000 members', 30_000);
-    await daemon.waitFor(async ({inSync}) => inSync && (await applied(daemon)).length === 2000, 'all applied', 30_000);
+  test('2,000 slaves in one burst -> all in the proxy', async () => {
+    await using daemon = await start({KONTROL_TTL: '600'});
+    // As a real one, each tries again; how often says more of the machine than of the daemon (see the bench).
+    const join = async (body: string): Promise<number | string> => {
+      let status: number | string = 'never tried';
+      for (let tries = 0; status !== 200 && tries < 20; tries++) status = statusOf(await put(daemon, body));
+      return status;
+    };
+    const bodies = IPS(2000).map((ip, n) => JSON.stringify({...FIELDS, id: `web-${n}`, ip}));
+    const statuses = new Set(await Promise.all(bodies.map(join)));
+    assert.deepEqual([...statuses], [200]);
+    assert.equal((await daemon.status())?.memberCount, 2000);
+    await daemon.waitFor(async ({inSync}) => inSync && (await applied(daemon)).length === 2000, 'all applied');
     assert.match((await daemon.get('/config'))?.body ?? '', /server web-2000 /);
   });
 
-  test('a slave that flaps faster than the damper -> others are served within its maximum', async () => {
+  test('old fault 6, a slave that flaps faster than the damper -> others are served within its maximum', async () => {
     await using daemon = await start({
       KONTROL_DAMPER: '1',
       KONTROL_DAMPER_MAX: '2',
@@ -115,7 +120,6 @@ describe('pings', {concurrency: 3, skip: missing('haproxy'), timeout: 90_000}, (
       await daemon.waitFor(
         async () => (await applied(daemon))[0] === '10.8.2.2',
         'the other slave applied while one flaps',
-        20_000,
       );
     } finally {
       clearInterval(timer);
@@ -125,28 +129,30 @@ describe('pings', {concurrency: 3, skip: missing('haproxy'), timeout: 90_000}, (
 
   test('members over the cap -> 503 with the reason; those that are in stay in', async () => {
     await using daemon = await start({KONTROL_MAX_MEMBERS: '2'});
-    for (const ip of ['10.8.3.1', '10.8.3.2']) assert.ok(isAccepted(await daemon.ping({ip})));
-    const refused = await daemon.ping({ip: '10.8.3.3'});
+    const take = (ip: string, more: object = {}) => put(daemon, JSON.stringify({...FIELDS, ip, ...more}));
+    for (const ip of ['10.8.3.1', '10.8.3.2']) assert.equal(statusOf(await take(ip)), 200);
+    const refused = await take('10.8.3.3');
     assert.equal(statusOf(refused), 503);
     assert.match(
       refused.is === 'answered' ? refused.answer.body : '',
       /there are 2 members: raise KONTROL_MAX_MEMBERS/,
     );
-    assert.ok(isAccepted(await daemon.ping({ip: '10.8.3.1'})));
+    assert.equal(statusOf(await take('10.8.3.1')), 200);
     assert.equal((await daemon.status())?.memberCount, 2);
-    assert.ok(isAccepted(await daemon.ping({ip: '10.8.3.2'}, {down: true})));
-    assert.ok(isAccepted(await daemon.ping({ip: '10.8.3.3'})));
+    assert.equal(statusOf(await take('10.8.3.2', {down: true})), 200);
+    assert.equal(statusOf(await take('10.8.3.3')), 200);
   });
 
   test('payloads over the cap in all -> 503 with the reason; smaller ones are taken', async () => {
     await using daemon = await start({KONTROL_MAX_PAYLOAD_BYTES: '100000'});
     const payload = 'x'.repeat(48_000);
-    for (const ip of ['10.8.5.1', '10.8.5.2']) assert.ok(isAccepted(await daemon.ping({ip, payload})));
-    const refused = await daemon.ping({ip: '10.8.5.3', payload});
+    const take = (ip: string, sent: unknown) => put(daemon, JSON.stringify({...FIELDS, ip, payload: sent}));
+    for (const ip of ['10.8.5.1', '10.8.5.2']) assert.equal(statusOf(await take(ip, payload)), 200);
+    const refused = await take('10.8.5.3', payload);
     assert.equal(statusOf(refused), 503);
     const body = refused.is === 'answered' ? refused.answer.body : '';
     assert.match(body, /payloads would exceed 100000 bytes in all: .*KONTROL_MAX_PAYLOAD_BYTES/);
-    assert.ok(isAccepted(await daemon.ping({ip: '10.8.5.3', payload: {weight: 3}})));
+    assert.equal(statusOf(await take('10.8.5.3', {weight: 3})), 200);
     assert.equal((await daemon.status())?.memberCount, 3);
   });
 

@@ -32,14 +32,14 @@ const startMaster = async (): Promise<Daemon> =>
 const membersOf = async (daemon: Daemon): Promise<MemberStatus[]> =>
   JSON.parse((await daemon.get('/members'))?.body ?? '[]');
 
-describe('KONTROL_MODE=slave', {concurrency: 2, skip: missing('haproxy'), timeout: 60_000}, () => {
+describe('KONTROL_MODE=slave', {concurrency: 2, skip: missing('haproxy'), timeout: 180_000}, () => {
   test('two masters -> a member of both; payload followed; leaves both on SIGTERM; no proxy of its own', async () => {
     await using first = await startMaster();
     await using second = await startMaster();
     await using slave = await startSlave([first, second]);
     const payloadFile = join(slave.dataFolder, 'state.json');
     for (const master of [first, second]) {
-      await master.waitFor(async () => (await membersOf(master)).length === 1, 'the slave', 20_000);
+      await master.waitFor(async () => (await membersOf(master)).length === 1, 'the slave');
       const [member] = await membersOf(master);
       assert.deepEqual(
         {app: member?.app, id: member?.id, ip: member?.ip, role: member?.role, payload: member?.payload},
@@ -94,7 +94,7 @@ describe('KONTROL_MODE=slave', {concurrency: 2, skip: missing('haproxy'), timeou
         KONTROL_ANNOTATIONS: JSON.stringify(annotations),
       },
     });
-    const status = await daemon.waitFor(seen => seen.memberCount === 1 && seen.inSync && seen, 'itself', 20_000);
+    const status = await daemon.waitFor(seen => seen.memberCount === 1 && seen.inSync && seen, 'itself');
     assert.deepEqual(status.hosts, {});
     assert.deepEqual(status.mode, ['master', 'slave']);
     daemon.signal('SIGTERM');

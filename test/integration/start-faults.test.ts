@@ -36,10 +36,10 @@ async function occupyPort(): Promise<AsyncDisposable & {port: number}> {
 
 const BROKEN = '{% for key in hosts %}\n  server {{ key.missing.deeper }}\n';
 
-describe('a daemon that cannot start -> one line that says what to do', {
+describe('a daemon that cannot start (old fault 10, it exited 0) -> one line that says what to do', {
   concurrency: 3,
   skip: missing('haproxy'),
-  timeout: 60_000,
+  timeout: 180_000,
 }, () => {
   test('first template fails to render -> exit 7', async () => {
     await using daemon = await startDaemon({template: BROKEN});
@@ -136,7 +136,7 @@ describe('a daemon that cannot start -> one line that says what to do', {
   });
 });
 
-describe('a start that something is wrong with', {concurrency: 3, skip: missing('haproxy'), timeout: 60_000}, () => {
+describe('a start that something is wrong with', {concurrency: 3, skip: missing('haproxy'), timeout: 180_000}, () => {
   test('first template fails to render, proxy.cfg on disk -> the last good serves; in sync once it is mended', async () => {
     const port = await freePort();
     await using folder = await openFolder();

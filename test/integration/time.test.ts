@@ -14,7 +14,7 @@ const TTL_MS = 4000;
 async function start(env: Readonly<Record<string, string>> = {}): Promise<Daemon> {
   const template = webTemplate(`127.0.0.1:${await freePort()}`, 80);
   const daemon = await startDaemon({template, env: {KONTROL_TTL: String(TTL_MS / 1000), ...env}});
-  await daemon.waitFor(({inSync}) => inSync, 'the daemon in sync', 20_000);
+  await daemon.waitFor(({inSync}) => inSync, 'the daemon in sync');
   return daemon;
 }
 
@@ -28,7 +28,7 @@ const joins = (daemon: Daemon): number => daemon.logs.filter(({msg}) => msg === 
 
 const told = (daemon: Daemon, message: string): boolean => daemon.logs.some(({msg}) => msg === message);
 
-describe('time', {concurrency: 3, skip: missing('haproxy'), timeout: 60_000}, () => {
+describe('time', {concurrency: 3, skip: missing('haproxy'), timeout: 180_000}, () => {
   for (const [direction, byMs] of [
     ['forward', 3_600_000],
     ['back', -3_600_000],
@@ -50,7 +50,7 @@ describe('time', {concurrency: 3, skip: missing('haproxy'), timeout: 60_000}, ()
       silent.silence();
       await daemon.waitFor(({hosts}) => hosts.web?.join() === '10.7.0.1', 'the silent one gone', 3 * TTL_MS);
       assert.equal(joins(daemon), 2);
-      assert.equal((await daemon.status())?.inSync, true);
+      await daemon.waitFor(({inSync}) => inSync, 'in sync');
     });
   }
 

@@ -87,6 +87,16 @@ describe('job', () => {
     assert.equal((after(...twice, [1120, died]).job as Job & {is: 'BACKOFF'}).failures, 1);
   });
 
+  test('the end of one that is not to be restarted -> EXITED, which only a start leaves; before it was ready, a death', () => {
+    const once = {...SETTINGS, restarts: () => false};
+    const running: Job = {is: 'RUNNING', failures: 0, sinceMs: 0};
+    const [ended, effects] = stepJob(running, died, 50, once);
+    assert.deepEqual([ended, effects], [{is: 'EXITED', exit: {code: 1, signal: undefined}}, []]);
+    for (const event of [ready, wake, stop, died]) assert.equal(stepJob(ended, event, 9999, once)[0], ended);
+    assert.equal(stepJob(ended, start, 60, once)[0].is, 'STARTING');
+    assert.equal(stepJob({is: 'STARTING', failures: 0, sinceMs: 0}, died, 50, once)[0].is, 'BACKOFF');
+  });
+
   test('a wake before the back-off is over -> nothing', () => {
     assert.equal(after([0, start], [10, died], [109, wake]).job.is, 'BACKOFF');
   });

@@ -66,13 +66,13 @@ describe('pings of real slaves', () => {
   });
 });
 
-describe('fault 5: malformed pings', () => {
-  test('fault 5: ping without key -> 400 names key', () =>
+describe('old fault 5, malformed pings', () => {
+  test('old fault 5, ping without key -> 400 names key', () =>
     refused(bodyOf({...FIELDS, key: undefined}), 'key', /missing/));
-  test('fault 5: ping with key "" -> 400 names key', () => refused(bodyOf({...FIELDS, key: ''}), 'key', /empty/));
-  test('fault 5: ping with key "../../x" -> 400 names key', () =>
+  test('old fault 5, ping with key "" -> 400 names key', () => refused(bodyOf({...FIELDS, key: ''}), 'key', /empty/));
+  test('old fault 5, ping with key "../../x" -> 400 names key', () =>
     refused(bodyOf({...FIELDS, key: '../../x'}), 'key', /key "\.\.\/\.\.\/x" is not 1 to 32 letters and digits/));
-  test('fault 5: ping without app -> 400 names app', () =>
+  test('old fault 5, ping without app -> 400 names app', () =>
     refused(bodyOf({...FIELDS, app: undefined}), 'app', /app is missing: a label value/));
 
   const FAULTS: readonly [field: string, changes: object, reason: RegExp][] = [

@@ -107,7 +107,7 @@ describe('a stay', () => {
 });
 
 describe('time', () => {
-  test('silence -> expired within a second of the TTL, with cause', async () => {
+  test('old fault 6, silence -> expired within a second of the TTL, with cause', async () => {
     const {registry, clock, ping, causes} = await open();
     await clock.advance(333);
     for (const pod of [A, B, {}]) ping(pod);
@@ -231,6 +231,19 @@ describe('restart', () => {
         ['10.0.0.1', 4],
         ['10.2.0.17', 10],
       ],
+    );
+  });
+
+  test('snapshot without a host -> its seq is kept, but nobody is restored', async () => {
+    const members = [memberOf({...A, app: 'haproxy', seq: 4})];
+    const text = encodeSnapshot({seq: 9, members}, createFakeClock().epochMs() - 1000);
+    const {registry, clock, ping} = await open({texts: {[PATH]: text}});
+    assert.equal(registry.restored, false);
+    ping(B);
+    await clock.advance(0);
+    assert.deepEqual(
+      registry.members().map(member => member.seq),
+      [4, 10],
     );
   });
 

@@ -180,7 +180,7 @@ describe('replacing', () => {
 });
 
 describe('leaving', () => {
-  test('fault 5: down stuck: down, then the same pod again -> left, joined with a new seq', () => {
+  test('old fault 5, down stuck: down, then the same pod again -> left, joined with a new seq', () => {
     const {table, join, record, only} = openTable();
     join();
     assert.equal(record({down: true}, 1).is, 'left');

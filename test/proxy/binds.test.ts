@@ -94,7 +94,7 @@ describe('bind line of a frontend', () => {
   }
 });
 
-test('fault 3: binds the old stack parsed wrongly -> the ports HAProxy listens on, no other', () => {
+test('old fault 3, binds the old stack parsed wrongly -> the ports HAProxy listens on, no other', () => {
   const text = `
 frontend web
     bind 0.0.0.0:443 ssl crt x   # bind 1.1.1.1:1

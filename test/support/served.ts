@@ -57,7 +57,6 @@ export async function startServed(env: DaemonOptions['env'] = {}): Promise<Serve
   await daemon.waitFor(
     async ({inSync}) => inSync && (await isApplied()) && (await fetch()) === 'pod',
     'the pod served',
-    20_000,
   );
   let reloads = 0;
   const kept = undo.move();

@@ -1,7 +1,8 @@
 /** How often a condition is looked at. */
 const POLL_MS = 25;
 
-const DEFAULT_TIMEOUT_MS = 10_000;
+/** Only a fault takes this long: a busy machine slows everything down, and no test may fail of it. */
+const DEFAULT_TIMEOUT_MS = 40_000;
 
 export interface Waiting {
   readonly timeoutMs?: number;

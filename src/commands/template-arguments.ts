@@ -1,0 +1,128 @@
+import {readFile} from 'node:fs/promises';
+import {text as textOfStream} from 'node:stream/consumers';
+import {parseArgs} from 'node:util';
+import {loadRenderSettings} from '../config/load.ts';
+import {DaemonError, reasonOf} from '../errors.ts';
+import type {Hosts} from '../members/member.ts';
+import type {TemplateInput} from '../template/input.ts';
+import {findAnnotatedPod} from '../template/manifest-annotation.ts';
+import {podsOf, sampleHosts} from '../template/sample.ts';
+
+export const TEMPLATE_OPTIONS = `
+  --template FILE     a Jinja2 template (- for stdin), or
+  --manifest FILE     a YAML manifest that holds one in the annotation haproxy.unity3d.com/config
+    --name NAME       which object of it, where several do
+  --hosts FILE|JSON   the hosts: {"app": ["10.0.0.1", ...], ...}`;
+
+/** What `render` and `check` work on. */
+export interface TemplateArguments {
+  readonly input: TemplateInput;
+  /** The template's name, for messages. */
+  readonly name: string;
+  readonly timeoutMs: number;
+  readonly haproxy: string;
+}
+
+const refuse = (reason: string, cause?: unknown): never => {
+  throw new DaemonError('USAGE', reason, {cause});
+};
+
+/**
+ * Reads the arguments of `render` and `check`. Hosts that were not given are sampled where `samples` allows it. Rejects
+ * with USAGE, saying what to do.
+ */
+export async function loadTemplateArguments(args: string[], {samples}: {samples: boolean}): Promise<TemplateArguments> {
+  const values = parse(args);
+  const source = await loadSource(values);
+  const {env, renderTimeoutMs, haproxy} = loadRenderSettings();
+  const hosts = values.hosts === undefined ? undefined : await loadHosts(values.hosts);
+  if (hosts === undefined && !samples) refuse('no hosts: give --hosts FILE or --hosts \'{"web": ["10.0.0.1"]}\'');
+  const given = hosts ?? sampleHostsOf(source.template);
+  const {labels = {}, annotations = {}} = source;
+  return {
+    input: {
+      template: source.template,
+      variables: {
+        hosts: given,
+        pods: podsOf(given),
+        node: {labels: {}, annotations: {}},
+        labels,
+        annotations,
+        env,
+        certs: {},
+      },
+    },
+    name: source.name,
+    timeoutMs: renderTimeoutMs,
+    haproxy,
+  };
+}
+
+/** A template that cannot be parsed fails when it is rendered, with its place. */
+function sampleHostsOf(template: string): Hosts {
+  try {
+    return sampleHosts(template);
+  } catch {
+    return new Map();
+  }
+}
+
+interface Values {
+  readonly template?: string | undefined;
+  readonly manifest?: string | undefined;
+  readonly name?: string | undefined;
+  readonly hosts?: string | undefined;
+}
+
+function parse(args: string[]): Values {
+  const text = {type: 'string'} as const;
+  try {
+    return parseArgs({args, options: {template: text, manifest: text, name: text, hosts: text}}).values;
+  } catch (error) {
+    return refuse(`${reasonOf(error)}; the options are:${TEMPLATE_OPTIONS}`, error);
+  }
+}
+
+interface Source {
+  readonly name: string;
+  readonly template: string;
+  readonly labels?: TemplateInput['variables']['labels'];
+  readonly annotations?: TemplateInput['variables']['annotations'];
+}
+
+async function loadSource({template, manifest, name}: Values): Promise<Source> {
+  if (template !== undefined && manifest === undefined) return {name: template, template: await load(template)};
+  if (manifest === undefined || template !== undefined) return refuse('give either --template FILE or --manifest FILE');
+  const pod = findAnnotatedPod(await load(manifest), manifest, name);
+  return {...pod, name: `${manifest} (${pod.from})`};
+}
+
+async function load(path: string): Promise<string> {
+  try {
+    return await (path === '-' ? textOfStream(process.stdin) : readFile(path, 'utf8'));
+  } catch (error) {
+    return refuse(`cannot read ${path}: ${reasonOf(error)}`, error);
+  }
+}
+
+/** A value that begins like JSON is the hosts themselves; anything else names a file. */
+async function loadHosts(value: string): Promise<Hosts> {
+  const isText = /^\s*[{[]/.test(value);
+  const where = isText ? '--hosts' : value;
+  const text = isText ? value : await load(value);
+  let hosts: unknown;
+  try {
+    hosts = JSON.parse(text);
+  } catch (error) {
+    return refuse(`cannot read the hosts in ${where}: ${reasonOf(error)}`, error);
+  }
+  if (typeof hosts !== 'object' || hosts === null || Array.isArray(hosts)) {
+    return refuse(`cannot read the hosts in ${where}: expected {"app": ["10.0.0.1", ...], ...}`);
+  }
+  return new Map(
+    Object.entries(hosts).map(([app, ips]) => {
+      const isList = Array.isArray(ips) && ips.every(ip => typeof ip === 'string');
+      return [app, isList ? ips : refuse(`cannot read the hosts in ${where}: "${app}" is not a list of addresses`)];
+    }),
+  );
+}

@@ -1,0 +1,37 @@
+import type {LineMap} from './line-map.ts';
+
+/** A rendered text on disk, and the template behind it. */
+export interface TracedFile {
+  readonly file: string;
+  /** The template's name. */
+  readonly name: string;
+  readonly text: string;
+  readonly lineOf: LineMap;
+}
+
+/**
+ * HAProxy's messages with the template's name and line in place of the rendered file's, and the rendered line below
+ * each: `parsing [web.j2:12] : unknown keyword …`. Where a line's origin cannot be told, the rendered line's number stays.
+ */
+export function traceMessages(messages: string, {file, name, text, lineOf}: TracedFile): string {
+  const lines = text.split('\n');
+  return messages
+    .split('\n')
+    .map(message => {
+      const shown = new Set<number>();
+      const traced = message.replaceAll(
+        new RegExp(`${file.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?::(\\d+))?`, 'g'),
+        (_, number?: string) => {
+          if (number === undefined) return name;
+          const line = Number(number);
+          shown.add(line);
+          const origin = lineOf(line);
+          return origin === undefined ? `${name}, rendered line ${line}` : `${name}:${origin}`;
+        },
+      );
+      return [traced, ...[...shown].map(line => `    rendered line ${line}: ${lines[line - 1]?.trim() ?? ''}`)].join(
+        '\n',
+      );
+    })
+    .join('\n');
+}

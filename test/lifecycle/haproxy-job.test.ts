@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {createHaproxyJob} from '../../src/lifecycle/haproxy-job.ts';
+import type {Candidate, ProxyStatus} from '../../src/reload/generations.ts';
+import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
+
+const PATH = '/data/proxy.cfg';
+
+function openBench(onDisk?: string) {
+  const clock = createFakeClock();
+  const {log} = openLogSink();
+  const {files, contents, failWith} = createMemoryFiles(onDisk === undefined ? {} : {[PATH]: onDisk});
+  const told: string[] = [];
+  const blamed: unknown[] = [];
+  const faults: {check?: Error; apply?: Error} = {};
+  let text: string | undefined;
+  let state: ProxyStatus['state'] = 'STOPPED';
+  const job = createHaproxyJob({
+    clock,
+    files,
+    log,
+    proxy: {
+      committedPath: PATH,
+      get text() {
+        return text;
+      },
+      get status() {
+        return {state, pid: state === 'RUNNING' ? 17 : null, generation: 3, restarts: 0, draining: []};
+      },
+      async stage(staged): Promise<Candidate> {
+        told.push(`stage ${JSON.stringify(staged)}`);
+        return {text: staged, generation: 3, files: ['/data/run/3.cfg']};
+      },
+      async discard() {
+        told.push('discard');
+      },
+      async apply(candidate) {
+        if (faults.apply) throw faults.apply;
+        told.push('apply');
+        text = candidate.text;
+        state = 'RUNNING';
+        contents.set(PATH, candidate.text);
+        return {generation: 3, way: 'plain', why: ''};
+      },
+      async drain() {
+        told.push('drain');
+        state = 'STOPPED';
+        return true;
+      },
+    },
+    async check() {
+      if (faults.check) throw faults.check;
+      return [];
+    },
+    graceMs: 1000,
+    skip: AbortSignal.any([]),
+    tail: () => ['last words'],
+    onRestarted: fault => blamed.push(fault),
+  });
+  return {clock, job, told, blamed, faults, contents, failWith};
+}
+
+describe('haproxy as a job', () => {
+  test('start -> takes proxy.cfg as it lies there; running already is said, and fine', async () => {
+    const {job, told} = openBench('frontend f');
+    assert.deepEqual(await job.start(), {ok: true, text: 'started'});
+    assert.deepEqual(told, ['stage "frontend f\\n"', 'apply']);
+    assert.deepEqual(await job.start(), {ok: true, text: 'ERROR (already started)'});
+  });
+
+  test('nothing to start from -> an error that names the file', async () => {
+    const {job} = openBench();
+    assert.deepEqual(await job.restart(), {
+      ok: false,
+      text: 'ERROR (cannot start haproxy: there is no /data/proxy.cfg)',
+    });
+  });
+
+  test('restart with a file changed by hand -> the candidate; the state that asked shares the outcome', async () => {
+    const {job, told, blamed, contents} = openBench('old\n');
+    await job.start();
+    contents.set(PATH, 'by hand\n');
+    assert.deepEqual(await job.restart(), {ok: true, text: 'started'});
+    assert.deepEqual([told.at(-2), blamed], ['stage "by hand\\n"', [undefined, undefined]]);
+  });
+
+  test('restart, unchanged -> a reload all the same', async () => {
+    const {job, told} = openBench('old\n');
+    await job.start();
+    told.length = 0;
+    await job.restart();
+    assert.deepEqual(told, ['stage "old\\n"', 'apply']);
+  });
+
+  test('restart when somebody removed the file -> what runs is the candidate', async () => {
+    const {job, told, contents} = openBench('old\n');
+    await job.start();
+    contents.delete(PATH);
+    await job.restart();
+    assert.equal(told.at(-2), 'stage "old\\n"');
+  });
+
+  for (const at of ['check', 'apply'] as const) {
+    test(`fault 4: refused at ${at} -> the committed text is restored, KO with the reason`, async () => {
+      const {job, blamed, faults, contents} = openBench('old\n');
+      await job.start();
+      contents.set(PATH, 'nonsense\n');
+      faults[at] = new Error('unknown keyword');
+      assert.deepEqual(await job.restart(), {ok: false, text: 'ERROR (unknown keyword)'});
+      assert.equal(contents.get(PATH), 'old\n');
+      assert.match(String(blamed.at(-1)), /unknown keyword/);
+    });
+  }
+
+  test('refused, and the disk is full -> still an answer', async () => {
+    const {job, faults, contents, failWith} = openBench('old\n');
+    await job.start();
+    contents.set(PATH, 'nonsense\n');
+    faults.check = new Error('unknown keyword');
+    failWith(new Error('ENOSPC'));
+    assert.equal((await job.restart()).ok, false);
+  });
+
+  test('stop -> drained; again is said, and fine', async () => {
+    const {job, told} = openBench('old\n');
+    await job.start();
+    assert.deepEqual(await job.stop(), {ok: true, text: 'stopped'});
+    assert.equal(told.at(-1), 'drain');
+    assert.deepEqual(await job.stop(), {ok: true, text: 'ERROR (not running)'});
+  });
+
+  test('status and tail -> as supervisorctl shows them', async () => {
+    const {clock, job} = openBench('old\n');
+    assert.deepEqual(job.status(), {state: 'STOPPED', description: 'Not running'});
+    await job.start();
+    job.status();
+    await clock.advance(62_000);
+    assert.deepEqual(job.status(), {state: 'RUNNING', description: 'pid 17, uptime 0:01:02, generation 3'});
+    assert.deepEqual(job.tail(), ['last words']);
+  });
+});

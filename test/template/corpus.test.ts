@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import {readdirSync, readFileSync} from 'node:fs';
+import {describe, test} from 'node:test';
+import {missing} from '../support/parts.ts';
+import {CONTEXT} from './context.ts';
+import {DIFFERENCES} from './differences.ts';
+import {agree, askJinja, type Case, describeDifference, renderOurs} from './oracle.ts';
+
+const FOLDER = new URL('corpus/', import.meta.url);
+
+/** Files of expressions, one a line: each stands in a line of a backend. */
+const EXPRESSIONS = new Set(['operators.txt', 'methods.txt', 'filters.txt', 'tests.txt']);
+
+function loadCases(file: string): Case[] {
+  const text = readFileSync(new URL(file, FOLDER), 'utf8').replace(/\n$/, '');
+  const templates = EXPRESSIONS.has(file)
+    ? text.split('\n').map(expression => `backend b\n  server s {{ ${expression} }} check\n`)
+    : text.split('\n----\n');
+  return templates.map(template => ({template, context: CONTEXT}));
+}
+
+const files = readdirSync(FOLDER).sort();
+
+describe('corpus', {skip: missing('jinja2')}, () => {
+  const all = files.flatMap(file => loadCases(file).map(one => ({file, one})));
+  const answers = askJinja(all.map(({one}) => one));
+  const compared = all.map(({file, one}, index) => {
+    const jinja = answers[index] ?? {ok: false, error: 'no answer'};
+    const ours = renderOurs(one);
+    return {file, one, jinja, ours, agrees: agree(jinja, ours)};
+  });
+
+  for (const file of files) {
+    test(`${file}, rendered by both -> the same bytes, or both raise`, () => {
+      const differing = compared.filter(
+        entry => entry.file === file && !entry.agrees && !DIFFERENCES.has(entry.one.template),
+      );
+      assert.deepEqual(differing.map(({one, jinja, ours}) => describeDifference(one, jinja, ours)).join('\n'), '');
+    });
+  }
+
+  test('the whole corpus -> at least 400 cases, 99 % equal, and every exception still is one', () => {
+    assert.ok(compared.length >= 400, `${compared.length} cases`);
+    const differing = compared.filter(entry => !entry.agrees).map(entry => entry.one.template);
+    assert.ok(differing.length <= compared.length / 100, `${differing.length} of ${compared.length} differ`);
+    assert.deepEqual(new Set(differing), new Set(DIFFERENCES.keys()));
+  });
+});

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
+import {readFileSync} from 'node:fs';
+import {describe, test} from 'node:test';
+import {parse} from 'yaml';
+import {CONFIG_ANNOTATION} from '../../src/config/parse.ts';
+import type {TemplateVariables} from '../../src/template/input.ts';
+import {createRenderer, type Renderer} from '../../src/template/renderer.ts';
+import {missing, pythonBinary} from '../support/parts.ts';
+
+type Hosts = Record<string, string[]>;
+
+const fixture = (name: string): string => readFileSync(new URL(`../fixtures/${name}`, import.meta.url), 'utf8');
+
+/** The annotation of the Deployment of 2017, as Kubernetes hands it on. */
+const annotationOf2017 = (): string =>
+  parse(fixture('deployment-2017.yaml')).spec.template.metadata.annotations[CONFIG_ANNOTATION];
+
+const TEMPLATES: Readonly<Record<string, () => string>> = {
+  'http.j2': () => fixture('http.j2'),
+  'the annotation of 2017': annotationOf2017,
+  'http.j2 with CRLF and no last newline': () => fixture('http.j2').replaceAll('\n', '\r\n').trimEnd(),
+};
+
+const addresses = (count: number): string[] => Array.from({length: count}, (_, n) => `10.${n >> 8}.${n & 255}.7`);
+
+const HOSTS: Readonly<Record<string, Hosts>> = {
+  'no host': {},
+  'one host': {web: ['10.2.0.17']},
+  '1,000 hosts of three apps': {api: addresses(100), web: addresses(899), zoo: ['fd00::1']},
+  // Names that JavaScript objects have of their own, or would reorder.
+  'apps with names of JavaScript': {length: ['10.0.0.1'], constructor: ['10.0.0.2'], items2: ['10.0.0.3']},
+};
+
+/** Debian's Jinja2, with the settings of the old stack: its defaults. */
+function renderWithJinja(template: string, hosts: Hosts): string {
+  const script =
+    'import json, sys, jinja2; t, h = json.load(sys.stdin); sys.stdout.write(jinja2.Template(t).render(hosts=h))';
+  return execFileSync(pythonBinary, ['-c', script], {
+    input: JSON.stringify([template, hosts]),
+    encoding: 'utf8',
+    maxBuffer: 16 << 20,
+  });
+}
+
+const variablesWith = (hosts: Hosts): TemplateVariables => ({
+  hosts: new Map(Object.entries(hosts)),
+  pods: [],
+  node: {labels: {}, annotations: {}},
+  labels: {},
+  annotations: {},
+  env: {},
+  certs: {},
+});
+
+describe('the templates of 2017 -> byte for byte what Jinja2 renders', {skip: missing('jinja2')}, () => {
+  const renderer: Renderer = createRenderer();
+  for (const [template, text] of Object.entries(TEMPLATES)) {
+    for (const [situation, hosts] of Object.entries(HOSTS)) {
+      test(`${template}, ${situation}`, async () => {
+        const input = {template: text(), variables: variablesWith(hosts)};
+        assert.equal(await renderer.render(input, AbortSignal.any([])), renderWithJinja(input.template, hosts));
+      });
+    }
+  }
+
+  test('a template that cannot be parsed -> RENDER on one line', async () => {
+    const rendering = renderer.render({template: '{% for %}', variables: variablesWith({})}, AbortSignal.any([]));
+    await assert.rejects(rendering, {code: 'RENDER', message: /^cannot render the template: [^\n]+$/});
+  });
+});

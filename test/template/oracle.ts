@@ -1,0 +1,49 @@
+import {spawnSync} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+import {Run} from '../../src/template/jinja/run.ts';
+import {compileTemplate} from '../../src/template/jinja/template.ts';
+import {Fault} from '../../src/template/python/fault.ts';
+import {frozenValue} from '../../src/template/variables.ts';
+import {pythonBinary} from '../support/parts.ts';
+
+/** A template and the variables it sees, as JSON. */
+export interface Case {
+  readonly template: string;
+  readonly context: Readonly<Record<string, unknown>>;
+}
+
+/** What a render came to. An error's text is for people: only that there is one is compared. */
+export type Outcome = {readonly ok: true; readonly text: string} | {readonly ok: false; readonly error: string};
+
+const ORACLE = fileURLToPath(new URL('oracle.py', import.meta.url));
+const TIME_LIMIT_MS = 5000;
+
+/** Renders all cases with the real Jinja2, in one Python process. */
+export function askJinja(cases: readonly Case[]): Outcome[] {
+  const input = cases.map(one => JSON.stringify(one)).join('\n');
+  const {stdout, stderr, status} = spawnSync(pythonBinary, [ORACLE], {input, encoding: 'utf8', maxBuffer: 1 << 30});
+  if (status !== 0) throw new Error(`the oracle failed: ${stderr}`);
+  return stdout
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as Outcome);
+}
+
+/** Renders a case with ours, in this process. What is no Fault is a bug of ours and thrown. */
+export function renderOurs({template, context}: Case): Outcome {
+  const run = new Run({deadlineMs: Date.now() + TIME_LIMIT_MS, nowMs: Date.now, seed: 1, tracksLines: false});
+  const resolve = (name: string) => (Object.hasOwn(context, name) ? frozenValue(context[name]) : undefined);
+  try {
+    return {ok: true, text: compileTemplate(template).render(run, resolve).text};
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return {ok: false, error: `${error.kind}: ${error.message}`};
+  }
+}
+
+/** Whether both wrote the same bytes, or both raised. */
+export const agree = (a: Outcome, b: Outcome): boolean => (a.ok && b.ok ? a.text === b.text : a.ok === b.ok);
+
+/** A difference, to be read. */
+export const describeDifference = ({template}: Case, jinja: Outcome, ours: Outcome): string =>
+  `${JSON.stringify(template)}\n  jinja2: ${JSON.stringify(jinja)}\n  ours:   ${JSON.stringify(ours)}`;

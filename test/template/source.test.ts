@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {openTemplateText} from '../../src/template/source.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
+
+const annotations = () => ({});
+
+/** A template file that a test rewrites (undefined: absent); a second of the clock is one look at it. */
+function openScene(initial: string | Error | undefined) {
+  let content = initial;
+  let changes = 0;
+  const clock = createFakeClock();
+  const readText = async () => {
+    if (content instanceof Error) throw content;
+    return content;
+  };
+  const text = openTemplateText({is: 'file', path: '/etc/proxy.j2'}, {files: {readText}, clock, annotations});
+  const unfollow = text.follow(() => {
+    changes += 1;
+  });
+  return {
+    text,
+    unfollow,
+    changes: () => changes,
+    async put(next: string | Error | undefined) {
+      content = next;
+      await clock.advance(1000);
+    },
+  };
+}
+
+test('template given as text -> that text, for ever', async () => {
+  const clock = createFakeClock();
+  const files = {readText: () => assert.fail('no file is read')};
+  const source = openTemplateText(
+    {is: 'text', text: 'bind :80\n', from: 'KONTROL_TEMPLATE'},
+    {files, clock, annotations},
+  );
+  assert.equal(await source.load(), 'bind :80\n');
+  source.follow(() => assert.fail('never changes'))();
+  await clock.advance(10_000);
+});
+
+test('template file, changed and touched -> one call for each change of its text', async () => {
+  const {text, changes, put} = openScene('first');
+  assert.equal(await text.load(), 'first');
+  await put('first');
+  assert.equal(changes(), 0);
+  await put('second');
+  await put('second');
+  assert.equal(changes(), 1);
+  assert.equal(await text.load(), 'second');
+});
+
+test('template file, gone for a while -> RENDER that names it, a call only when the text is another', async () => {
+  const {text, changes, put} = openScene('first');
+  await put('first');
+  await put(undefined);
+  await assert.rejects(text.load(), {
+    code: 'RENDER',
+    message: 'cannot read the template /etc/proxy.j2 (KONTROL_TEMPLATE): there is no such file',
+  });
+  await put('first');
+  assert.equal(changes(), 0);
+  await put(new Error('EACCES: permission denied'));
+  await assert.rejects(text.load(), {code: 'RENDER', message: /EACCES: permission denied$/});
+  await put('second');
+  assert.equal(changes(), 1);
+});
+
+test('template file, not followed any more -> silent', async () => {
+  const {unfollow, changes, put} = openScene('first');
+  await put('first');
+  unfollow();
+  await put('second');
+  assert.equal(changes(), 0);
+});
+
+test('template file, changed after it was loaded and before it is followed -> a call', async () => {
+  let content = 'first';
+  const clock = createFakeClock();
+  const text = openTemplateText(
+    {is: 'file', path: '/etc/proxy.j2'},
+    {files: {readText: async () => content}, clock, annotations},
+  );
+  await text.load();
+  content = 'second';
+  let changes = 0;
+  text.follow(() => {
+    changes += 1;
+  });
+  await clock.advance(3000);
+  assert.equal(changes, 1);
+});
+
+test('template in the annotation -> as it is now; RENDER that names it when it is gone', async () => {
+  let seen: Record<string, string> = {'haproxy.unity3d.com/config': 'bind :80'};
+  const ports = {files: {readText: () => assert.fail('no file is read')}, clock: createFakeClock()};
+  const text = openTemplateText({is: 'annotation'}, {...ports, annotations: () => seen});
+  assert.equal(await text.load(), 'bind :80');
+  seen = {'haproxy.unity3d.com/config': 'bind :81'};
+  assert.equal(await text.load(), 'bind :81');
+  seen = {};
+  await assert.rejects(text.load(), {code: 'RENDER', message: /the annotation haproxy.unity3d.com\/config is gone/});
+});
