@@ -27,7 +27,6 @@ import {openLifecycle} from '../lifecycle/lifecycle.ts';
 import {CONFIGURE, parseManifest} from '../lifecycle/manifest.ts';
 import {createPasses} from '../lifecycle/passes.ts';
 import {createTurns} from '../lifecycle/turns.ts';
-import {deriveKey} from '../members/base62.ts';
 import {digestHosts} from '../members/digest.ts';
 import {createGuard} from '../members/guard.ts';
 import {encodeHosts, mergeHosts} from '../members/hosts.ts';
@@ -37,7 +36,7 @@ import {parsePing} from '../members/ping.ts';
 import {openRegistry} from '../members/registry.ts';
 import {openSnapshotFile} from '../members/snapshot-file.ts';
 import {createTable} from '../members/table.ts';
-import {openTokenFile, type TokenFile} from '../members/token-file.ts';
+import {openTokenFile} from '../members/token-file.ts';
 import {createKubernetesMetrics} from '../metrics/kubernetes-metrics.ts';
 import {createMetrics} from '../metrics/metrics.ts';
 import {openStatsd} from '../metrics/statsd.ts';
@@ -59,9 +58,6 @@ import {READY_WITHIN_MS} from '../reload/generation.ts';
 import {type Generations, openGenerations} from '../reload/generations.ts';
 import {openOutputFile} from '../reload/output-file.ts';
 import {giveWay} from '../reload/priority.ts';
-import {openPayload} from '../slave/payload-file.ts';
-import {createSendPing} from '../slave/send.ts';
-import {openSlave} from '../slave/slave.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {openTemplateText} from '../template/source.ts';
@@ -70,6 +66,7 @@ import {openGatekeeper} from './gatekeeper.ts';
 import {type Observation, openObservation} from './observation.ts';
 import {openStore} from './open-store.ts';
 import {openScripting} from './scripting.ts';
+import {openSlaveRole} from './slave-role.ts';
 
 const PACKAGE_ROOT = new URL('../../', import.meta.url);
 const RUNTIME_LIMIT_MS = 2000;
@@ -83,6 +80,9 @@ const RECENT = {lines: 1000, characters: 4096};
 
 /** A stdout that nobody reads may cost this much memory; what does not fit is lost. */
 const MAX_UNWRITTEN_BYTES = 16 << 20;
+
+/** The first pass waits this long for a shared store, so that it does not serve nobody for a moment. */
+const STORE_PATIENCE_MS = 2000;
 
 type Room = (name: string) => Log;
 
@@ -119,7 +119,7 @@ export async function run(): Promise<number> {
     for (const reason of warnings) log.warn({room: 'config', reason}, 'configuration warning');
     const {template} = config;
     return await (template === undefined
-      ? serveSlaveOnly(config, room, ending)
+      ? serveSlaveOnly(config, room, ending, pod)
       : serve({config, template, output, ending, pod, api}));
   } catch (err) {
     reportFatal(log, err);
@@ -335,7 +335,8 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
     },
   });
 
-  const isWarm = () => registry.restored || clock.nowMs() - startedMs >= config.ttlMs * KEEPALIVE_OF_TTL;
+  const remembers = () => registry.restored || store.remembers();
+  const isWarm = () => remembers() || clock.nowMs() - startedMs >= config.ttlMs * KEEPALIVE_OF_TTL;
   const converger = openConverger({
     clock,
     damper: () => {
@@ -353,7 +354,7 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
   let phase: 'starting' | 'ready' | 'stopping' = 'starting';
   const isReady = (): boolean => {
     const serves = generations.text !== undefined && generations.status.state === 'RUNNING';
-    const warmedUp = registry.restored || clock.nowMs() - startedMs >= config.warmupMs;
+    const warmedUp = remembers() || clock.nowMs() - startedMs >= config.warmupMs;
     if (phase === 'starting' && serves && warmedUp) phase = 'ready';
     return phase === 'ready' && serves;
   };
@@ -455,7 +456,7 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
   shared.join(() => ({
     version,
     generation: generations.status.generation,
-    digest: digestHosts(registry.hosts()),
+    digest: digestHosts(hosts()),
     inSync: isInSync(),
   }));
   const control = await scripting.listen();
@@ -471,16 +472,18 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
     'daemon started',
   );
 
-  const slave = await openSlaveRole(config, room, tokenFile);
+  const slave = await openSlaveRole(config, room('slave'), tokenFile);
   closing.defer(() => slave.close(ending.skip));
   closing.defer(() => converger.close());
 
   const boot = async () => {
+    await store.loaded(STORE_PATIENCE_MS);
     await lifecycle.boot();
     demand = cause => void converger.demand(cause).catch(() => {});
     changed = converger.changed;
     pod.follow(names => {
       cluster.annotated();
+      slave.annotated(pod.facts.annotations);
       if (names.includes('annotations')) demand('annotations changed');
       else changed(`${names.join(', ')} changed`);
     });
@@ -507,7 +510,7 @@ async function serve({config, template, output, ending, pod, api}: Served): Prom
 }
 
 /** `KONTROL_MODE=slave`: keepalives and a status port that answers probes; no proxy, no members. */
-async function serveSlaveOnly(config: Config, room: Room, ending: Ending): Promise<number> {
+async function serveSlaveOnly(config: Config, room: Room, ending: Ending, pod: LivePod): Promise<number> {
   const probes = createProbes({isReady: () => true});
   await using closing = new AsyncDisposableStack();
   const statusPort = await listen(probes, {port: config.statusPort, label: 'status port', clock});
@@ -515,7 +518,9 @@ async function serveSlaveOnly(config: Config, room: Room, ending: Ending): Promi
   const {tokenFile: tokenPath} = config.verify;
   const tokenFile =
     tokenPath === undefined ? undefined : await openTokenFile(tokenPath, {files, clock, log: room('slave')});
-  const slave = await openSlaveRole(config, room, tokenFile);
+  const slave = await openSlaveRole(config, room('slave'), tokenFile);
+  closing.defer(() => pod.close());
+  pod.follow(() => slave.annotated(pod.facts.annotations));
   room('main').info({version: loadPackageVersion(), statusPort: statusPort.port}, 'slave started');
   await ending.reached;
   await slave.close(ending.skip);
@@ -640,27 +645,6 @@ async function openProxy(
     },
     onFatal,
   });
-}
-
-/** The slave role where it is switched on and has masters; otherwise something that has nothing to close. */
-async function openSlaveRole(
-  config: Config,
-  room: Room,
-  tokenFile: TokenFile | undefined,
-): Promise<{close(signal?: AbortSignal): Promise<void>}> {
-  const {self, masters, ttlMs} = config;
-  const {ip} = self;
-  if (masters.length === 0 || ip === undefined) return {close: async () => {}};
-  const log = room('slave');
-  const payload = await openPayload({path: config.payloadFile, clock, log});
-  const send = createSendPing(() => tokenFile?.tokens[0]);
-  const slave = openSlave({masters, self: {...self, ip}, ttlMs, payload, deriveKey, send, clock, log});
-  return {
-    async close(signal) {
-      await slave.close(signal);
-      payload.close();
-    },
-  };
 }
 
 function loadManifest(given: string | undefined) {

@@ -1,5 +1,6 @@
 import type {Labels} from './config.ts';
-import {CONFIG_ANNOTATION, MASTER_ANNOTATION} from './parse.ts';
+import {MASTER_ANNOTATION} from './masters.ts';
+import {CONFIG_ANNOTATION} from './parse.ts';
 
 /** What a start cannot do without and does not have, named for people; none where it can go on. */
 export function lackingFacts(

@@ -12,12 +12,12 @@ import type {
   VerifySettings,
 } from './config.ts';
 import {parseEtcd} from './etcd.ts';
+import {MASTER_ANNOTATION, parseMasters} from './masters.ts';
 import {type Host, parsePodSettings} from './pod.ts';
 import {createReader, type Reader} from './reader.ts';
 import {parseScripting} from './scripting.ts';
 
 export const CONFIG_ANNOTATION = 'haproxy.unity3d.com/config';
-export const MASTER_ANNOTATION = 'kontrol.unity3d.com/master';
 
 const HOUR_MS = 3_600_000;
 const RELOADS = ['auto', 'transfer', 'migrate', 'inherit', 'syn-drop', 'classic', 'plain'] as const;
@@ -47,7 +47,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
   const port = reader.integer('KONTROL_PORT', 8000, {min: 0, max: 65_535});
   const pod = parsePodSettings(reader, host);
   const self = parseSelf(reader, pod);
-  const masters = mode.slave ? parseMasters(reader, self.annotations, port) : [];
+  const masters = mode.slave ? readMasters(reader, self.annotations, port) : [];
   if (masters.length > 0 && self.ip === undefined) {
     reader.fault("KONTROL_IP is not set: the slave role announces the pod's address");
   }
@@ -193,27 +193,17 @@ function parseTemplate(
   return undefined;
 }
 
-/** `host`, `host:port`, `[v6]` and `[v6]:port`, comma-separated. */
-function parseMasters(reader: Reader, annotations: Labels, defaultPort: number): MasterAddress[] {
+function readMasters(reader: Reader, annotations: Labels, defaultPort: number): readonly MasterAddress[] {
   const given = annotations[MASTER_ANNOTATION];
   if (given === undefined) {
     reader.warn(`KONTROL_MODE has "slave" but there is no annotation ${MASTER_ANNOTATION}: no keepalives are sent`);
     return [];
   }
-  const entries = given.split(',').map(entry => entry.trim());
-  return entries
-    .filter(entry => entry !== '')
-    .flatMap(entry => {
-      if (isIP(entry) === 6) return [{host: entry, port: defaultPort}];
-      const match = /^(?:\[(?<v6>[0-9A-Fa-f:.]+)\]|(?<name>[0-9A-Za-z._-]+))(?::(?<port>\d{1,5}))?$/.exec(
-        entry,
-      )?.groups;
-      const host = match?.v6 ?? match?.name;
-      const port = Number(match?.port ?? defaultPort);
-      if (host !== undefined && port <= 65_535) return [{host, port}];
-      reader.fault(`annotation ${MASTER_ANNOTATION}: "${entry}" is not a host or host:port`);
-      return [];
-    });
+  const {masters, refused} = parseMasters(given, defaultPort);
+  for (const entry of refused) {
+    reader.fault(`annotation ${MASTER_ANNOTATION}: "${entry}" is not a host or host:port`);
+  }
+  return masters;
 }
 
 /** `KONTROL_DRAIN=<seconds>[,<generations>]`. */

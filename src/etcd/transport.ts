@@ -30,19 +30,21 @@ export interface Transport {
 }
 
 /** Calls at once to one endpoint; more wait. */
-const MAX_SOCKETS = 16;
+const MAX_SOCKETS = 128;
 
 /** The kernel asks a silent stream's other side this often. */
 const PROBE_MS = 5000;
 
-const parse = (text: string): Record<string, unknown> => {
+/** One answer. What is no JSON is a proxy's word, or etcd's own to who may not come in: with 4xx it is final. */
+const parse = (text: string, status = 0): Record<string, unknown> => {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {
     // Below.
   }
-  throw new EtcdFault('unreachable', `the answer is not etcd's: ${text.slice(0, 80)}`);
+  const isFinal = status >= 400 && status < 500;
+  throw new EtcdFault(isFinal ? 'refused' : 'unreachable', `answer ${status}: ${text.trim().slice(0, 200)}`);
 };
 
 /**
@@ -102,7 +104,7 @@ export function openTransport(tls: TlsTexts): Transport {
         const chunks: Buffer[] = [];
         for await (const chunk of response) chunks.push(chunk);
         const lines = Buffer.concat(chunks).toString().split('\n');
-        const answers = lines.filter(line => line.trim() !== '').map(parse);
+        const answers = lines.filter(line => line.trim() !== '').map(line => parse(line, response.statusCode));
         if (answers.length === 0) throw new EtcdFault('unreachable', 'the answer is empty');
         return answers.map(resultOf);
       } catch (error) {
@@ -112,7 +114,7 @@ export function openTransport(tls: TlsTexts): Transport {
     async *listen(call) {
       try {
         const response = await send(call, true);
-        for await (const line of linesOf(response)) yield resultOf(parse(line));
+        for await (const line of linesOf(response)) yield resultOf(parse(line, response.statusCode));
         if (!response.complete) throw new EtcdFault('unreachable', 'the stream was cut');
       } catch (error) {
         throw unreachable(error, call.signal);

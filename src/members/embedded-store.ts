@@ -21,6 +21,8 @@ export function createEmbeddedStore(ports: {clock: Clock; log: Log; source: SeqS
     kind: 'embedded',
     healthy: () => true,
     refusal: () => undefined,
+    loaded: async () => {},
+    remembers: () => false,
     keep({table, seq, onNews}) {
       const claims = openSeqClaims({...ports, table, seq, onSettled: member => onNews([{is: 'settled', member}])});
       const stopExpiry = watchExpiry({

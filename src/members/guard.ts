@@ -38,7 +38,7 @@ export function createGuard({ttlMs}: {readonly ttlMs: number}): Guard {
 
   const departuresOf = (app: string, nowMs: number): readonly number[] => {
     const watched = apps.get(app);
-    return watched?.is === 'calm' ? watched.departures.filter(atMs => nowMs - atMs <= ttlMs) : [];
+    return watched?.is === 'calm' ? watched.departures.filter(atMs => nowMs - atMs < ttlMs) : [];
   };
 
   return {

@@ -181,11 +181,15 @@ export function openRegistry(options: RegistryOptions): Registry {
     members: () => table.members(clock.nowMs()),
     find: table.find,
     evict(reasonOf) {
-      for (const {expiresInMs: _, ...member} of table.members(clock.nowMs())) {
+      for (const {expiresInMs: _, held: __, ...member} of table.members(clock.nowMs())) {
         const reason = reasonOf(member);
-        if (reason === undefined || table.record({...member, down: true}, moment()).is !== 'left') continue;
+        if (reason === undefined) continue;
+        const leaving: Ping = {...member, down: true};
+        const outcome = table.record(leaving, moment());
+        if (outcome.is !== 'left') continue;
         log.info({...fieldsOf(member), reason}, 'member evicted');
         moved(`evicted ${nameOf(member)}`);
+        keeping.heard(leaving, outcome);
       }
     },
     get version() {

@@ -37,6 +37,10 @@ export interface Store {
   healthy(): boolean;
   /** Why slaves should tell another replica instead, or undefined: what they say here could reach no other one. */
   refusal(): string | undefined;
+  /** Resolves once it has said what it knows, at the latest after `limitMs`. */
+  loaded(limitMs: number): Promise<void>;
+  /** Whether it knew members before this daemon heard any: then nobody has to wait for the slaves to come back. */
+  remembers(): boolean;
   /** Begins to keep a table; called once. */
   keep(ports: KeepPorts): Keeping;
 }

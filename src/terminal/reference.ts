@@ -31,9 +31,15 @@ export const REFERENCE: Readonly<Record<string, CommandSpec>> = {
   status: {
     summary:
       'what it is doing, and why anything is wrong; exits 0 when all is well, 12 when not, 13 when nobody answers',
-    options: {...ASKING, watch: WATCH_OPTION},
+    options: {
+      ...ASKING,
+      watch: WATCH_OPTION,
+      all: {type: 'boolean', short: 'a', help: 'all replicas that share a store, once they agree'},
+      within: {type: 'string', value: 'SECONDS', help: 'with --all: how long they may disagree; 60 when absent'},
+    },
     examples: [
       ['status', 'is it well?'],
+      ['status --all', 'do all replicas serve the same? exits 12 when they do not, in time'],
       ['status --watch', 'follow a roll-out'],
       ['status --json', 'for a script; the exit code says the same'],
     ],

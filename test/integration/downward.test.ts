@@ -23,6 +23,8 @@ import {freePort} from '../support/free-port.ts';
 import {haproxyBinary, haproxyLacksTls, missing} from '../support/parts.ts';
 import {waitFor} from '../support/wait.ts';
 
+const MASTER = 'kontrol.unity3d.com/master';
+
 /** What a pod without API access finds: no token, a volume, its address from the field reference. */
 const environmentOf = (downward: string): Record<string, string> => ({
   HOSTNAME: 'haproxy-1',
@@ -87,6 +89,68 @@ describe('a pod without the API', {
     await using daemon = await startDaemon({template: '', env});
     await seeServed(port, 'variable', daemon);
     assert.equal((await daemon.status())?.kubernetes?.pod.sources.annotations, 'variable');
+  });
+
+  test('another master in the annotation -> it gets the keepalives, the one before a `down`', async () => {
+    const [port, otherPort] = [await freePort(), await freePort()];
+    await using one = await startDaemon({template: templateOf(port, 'one')});
+    await using other = await startDaemon({template: templateOf(otherPort, 'other')});
+    const annotationsOf = ({port: master}: Daemon) =>
+      podinfoOf({app: 'web', role: 'x'}, {[MASTER]: `127.0.0.1:${master}`});
+    await using volume = await openVolume(annotationsOf(one));
+    await using slave = await startDaemon({
+      template: '',
+      env: {...environmentOf(volume.path), KONTROL_MODE: 'slave', KONTROL_IP: '10.9.1.7'},
+    });
+    await one.waitFor(status => status.hosts.web?.[0] === '10.9.1.7', 'a member', 30_000);
+    await volume.write(annotationsOf(other));
+    await other.waitFor(status => status.hosts.web?.[0] === '10.9.1.7', 'a member', 30_000);
+    await one.waitFor(status => status.memberCount === 0, 'no member');
+    slave.signal('SIGTERM');
+    assert.equal((await slave.exited).code, 0);
+    await other.waitFor(status => status.memberCount === 0, 'no member');
+  });
+
+  test('a shared token -> slaves that have it are taken, others refused and counted; a rotation loses nobody', async () => {
+    const port = await freePort();
+    await using tokens = await openVolume({token: 'the-first-shared-token\n'});
+    const token = {KONTROL_PING_TOKEN_FILE: join(tokens.path, 'token')};
+    await using master = await startDaemon({template: templateOf(port, 'one'), env: token});
+    await using volume = await openVolume(podinfoOf({app: 'web', role: 'x'}, {[MASTER]: `127.0.0.1:${master.port}`}));
+    await using slave = await startDaemon({
+      template: '',
+      env: {...environmentOf(volume.path), ...token, KONTROL_MODE: 'slave', KONTROL_IP: '10.9.1.7', KONTROL_TTL: '2'},
+    });
+    await master.waitFor(status => status.memberCount === 1, 'a member', 30_000);
+    const refused = await master.ping({ip: '10.9.1.8'});
+    assert.ok(refused.is === 'answered' && refused.answer.status === 403);
+    assert.match(refused.answer.body, /it carries no token/);
+    assert.match((await master.get('/metrics'))?.body ?? '', /kontrol_pings_total\{result="forbidden-token"\} 1/);
+
+    const refreshes = async () =>
+      Number(/result="refreshed"\} (\d+)/.exec((await master.get('/metrics'))?.body ?? '')?.[1] ?? 0);
+    const [first, second] = ['the-first-shared-token', 'the-second-shared-token'];
+    // Accepted everywhere before it is sent, sent everywhere before the old one goes.
+    for (const token of [`${first}\n${second}\n`, `${second}\n${first}\n`, `${second}\n`]) {
+      await tokens.write({token});
+      const before = await refreshes();
+      await waitFor(async () => (await refreshes()) > before + 3, 'keepalives', {timeoutMs: 30_000});
+    }
+    assert.match((await master.get('/metrics'))?.body ?? '', /result="forbidden-token"\} 1\n/);
+    assert.ok(!slave.logs.some(({msg}) => /refused|failed/.test(String(msg))));
+  });
+
+  test('KONTROL_VERIFY=source -> a ping must come from the address it reports', async () => {
+    const port = await freePort();
+    await using daemon = await startDaemon({template: templateOf(port, 'one'), env: {KONTROL_VERIFY: 'source'}});
+    await seeServed(port, 'one', daemon);
+    const statusOf = async (localAddress: string) => {
+      const outcome = await daemon.ping({ip: '127.0.0.9', localAddress});
+      return outcome.is === 'answered' && outcome.answer.status;
+    };
+    assert.equal(await statusOf('127.0.0.9'), 200);
+    assert.equal(await statusOf('127.0.0.8'), 403);
+    assert.match((await daemon.get('/metrics'))?.body ?? '', /kontrol_pings_total\{result="forbidden-source"\} 1/);
   });
 
   test('nothing says what is needed, or a volume that is none -> one line that names all of it', async () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
 import {test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {fileURLToPath} from 'node:url';
 import {startBackends} from '../support/backend.ts';
 import {type Daemon, startDaemon} from '../support/daemon.ts';
 import {startEtcd} from '../support/etcd.ts';
@@ -30,6 +32,8 @@ backend web
   server web-{{loop.index}} {{ip}}:80
 {%- endfor %}
 `;
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 const TTL_MS = 4000;
 const PERIOD_MS = 0.75 * TTL_MS;
@@ -164,6 +168,13 @@ test('three replicas, etcd and what can befall them -> the same hosts everywhere
     status?.fleet?.map(({id, inSync}) => [id, inSync]),
     [0, 1, 2].map(index => [`lb-${index}`, true]),
   );
+
+  await t.test('status --all -> the table, and content', () => {
+    const place = net.replicas[0] ?? assert.fail();
+    const [file = '', ...args] = place.exec([process.execPath, MAIN, 'status', '--all', '--within', '30']);
+    const table = execFileSync(file, args, {encoding: 'utf8'});
+    assert.equal(table.match(/^lb-\d .* yes$/gm)?.length, 3, table);
+  });
 
   await t.test('a daemon is killed and comes back', async () => {
     first.signal('SIGKILL');

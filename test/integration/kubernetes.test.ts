@@ -1,30 +1,11 @@
 import assert from 'node:assert/strict';
-import {stat} from 'node:fs/promises';
-import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
-import {isDeepStrictEqual} from 'node:util';
 import {APISERVER_SUITE_MS, type ApiServer, startApiServer} from '../kubernetes/apiserver.ts';
 import {openNamespace} from '../kubernetes/cluster.ts';
-import {makePair, secretOf} from '../kubernetes/pairs.ts';
-import {
-  CONFIG,
-  evidenceOf,
-  LABELS,
-  locationAt,
-  SERVICES,
-  see,
-  seeCertificate,
-  seeServed,
-  TLS,
-  templateOf,
-  tlsTemplateOf,
-} from '../kubernetes/served.ts';
-import {nameShownAt, startTlsLoad} from '../kubernetes/tls-client.ts';
+import {CONFIG, LABELS, locationAt, SERVICES, see, seeServed, TLS, templateOf} from '../kubernetes/served.ts';
 import {startDaemon} from '../support/daemon.ts';
 import {freePort} from '../support/free-port.ts';
-import {haproxyLacksTls, missing} from '../support/parts.ts';
-import type {Fields} from '../support/slave.ts';
-import {waitFor} from '../support/wait.ts';
+import {missing} from '../support/parts.ts';
 
 describe('a pod in a cluster', {skip: missing('haproxy', 'apiserver', 'openssl'), timeout: APISERVER_SUITE_MS}, () => {
   let api: ApiServer;
@@ -48,157 +29,6 @@ describe('a pod in a cluster', {skip: missing('haproxy', 'apiserver', 'openssl')
     const status = await daemon.status();
     assert.equal(status?.kubernetes?.pod.sources.annotations, 'api');
     assert.equal(status?.kubernetes?.pod.node, 'forbidden');
-  });
-
-  test('a Secret is rotated -> the next handshake shows the new certificate, no request fails, nothing is reloaded', {
-    skip: haproxyLacksTls(),
-  }, async t => {
-    const space = await openNamespace(api, {with: ['components/tls/rbac.yaml']});
-    const port = await freePort();
-    await space.setSecret('secret-a', secretOf(await makePair('one.test')));
-    await space.createPod('haproxy-1', {
-      labels: LABELS,
-      annotations: {[CONFIG]: tlsTemplateOf(port, "{{ certs['secret-a'] }}"), [TLS]: 'secret-a'},
-      ip: '10.9.0.1',
-    });
-    await using daemon = await startDaemon({template: '', env: space.environment('haproxy-1')});
-    await seeCertificate(port, 'one.test', daemon);
-    const file = await stat(join(daemon.dataFolder, 'certs/secret-a.pem'));
-    assert.equal(file.mode & 0o777, 0o600);
-    const generation = await daemon.waitFor(({inSync, proxy}) => inSync && proxy.generation, 'a generation in sync');
-
-    const load = startTlsLoad(port, 3);
-    await waitFor(() => load.answered() > 20, 'requests');
-    await space.setSecret('secret-a', secretOf(await makePair('two.test')));
-    await seeCertificate(port, 'two.test', daemon);
-    const before = load.answered();
-    await waitFor(() => load.answered() > before + 20, 'requests');
-
-    await space.setSecret('secret-a', {
-      'tls.crt': (await makePair('x.test')).chain,
-      'tls.key': (await makePair('y.test')).key,
-    });
-    const problemOf = async () => (await daemon.status())?.kubernetes?.certificates[0]?.problem;
-    await waitFor(async () => /does not belong/.test((await problemOf()) ?? ''), 'a refused pair');
-    await space.setSecret('secret-a', secretOf(await makePair('old.test', '2020-01-01')));
-    await waitFor(async () => /expired/.test((await problemOf()) ?? ''), 'an expired pair');
-    await api.admin('DELETE', `${space.path}/secrets/secret-a`);
-    await waitFor(async () => /there is no Secret/.test((await problemOf()) ?? ''), 'an absent Secret');
-    assert.equal(await nameShownAt(port), 'two.test');
-    await space.setSecret('secret-a', secretOf(await makePair('three.test')));
-    await seeCertificate(port, 'three.test', daemon);
-
-    const report = await load.stop();
-    t.diagnostic(`load ${JSON.stringify(report)}`);
-    assert.equal(report.failed, 0);
-    assert.equal((await daemon.status())?.proxy.generation, generation);
-  });
-
-  test('KONTROL_VERIFY=pods -> real pods are taken, others refused with a reason; who is gone leaves at once', async () => {
-    const space = await openNamespace(api, {with: ['components/verify/rbac.yaml']});
-    const port = await freePort();
-    await space.createPod('haproxy-1', {
-      labels: LABELS,
-      annotations: {[CONFIG]: templateOf(port, 'one')},
-      ip: '10.9.0.1',
-    });
-    await space.createPod('web-1', {labels: {app: 'web'}, ip: '10.9.1.1'});
-    await space.createPod('web-2', {labels: {app: 'web'}, ip: '10.9.1.2'});
-    await space.createPod('web-3', {labels: {app: 'web'}});
-    const env = {...space.environment('haproxy-1'), KONTROL_VERIFY: 'pods', KONTROL_TTL: '3600'};
-    await using daemon = await startDaemon({template: '', env});
-    await daemon.waitFor(status => (status.kubernetes?.verify.pods?.known ?? 0) === 4, 'four pods known', 30_000);
-
-    const statusOf = async (id: string, ip: string, fields: Fields = {}) => {
-      const outcome = await daemon.ping({ip, id}, fields);
-      assert.ok(outcome.is === 'answered');
-      return [outcome.answer.status, outcome.answer.status < 400 ? '' : JSON.parse(outcome.answer.body).reason];
-    };
-    assert.deepEqual(await statusOf('web-1', '10.9.1.1'), [200, '']);
-    assert.deepEqual(await statusOf('web-2', '10.9.1.2'), [200, '']);
-    const refusals: readonly [string, string, Fields, RegExp][] = [
-      ['web-9', '10.9.1.9', {}, /there is no pod web-9 in test-/],
-      ['web-1', '10.9.1.2', {}, /pod web-1 has 10\.9\.1\.1, not 10\.9\.1\.2/],
-      ['web-1', '10.9.1.1', {app: 'api'}, /pod web-1 has the label app=web, not api/],
-      ['web-3', '10.9.1.3', {}, /pod web-3 has no address yet/],
-    ];
-    for (const [id, ip, fields, wanted] of refusals) {
-      const [status, reason] = await statusOf(id, ip, fields);
-      assert.equal(status, 403);
-      assert.match(String(reason), wanted);
-    }
-    assert.match((await daemon.get('/metrics'))?.body ?? '', /kontrol_pings_total\{result="forbidden-pods"\} 4/);
-    await daemon.waitFor(status => status.memberCount === 2, 'two members');
-
-    await space.deletePod('web-1');
-    await daemon.waitFor(status => status.memberCount === 1, 'a deleted pod left', 20_000);
-    await space.setPodStatus('web-2', {phase: 'Failed'});
-    await daemon.waitFor(status => status.memberCount === 0, 'a failed pod left', 20_000);
-    assert.match(String((await statusOf('web-2', '10.9.1.2'))[1]), /has ended \(Failed\)/);
-    await space.setPodStatus('web-3', {phase: 'Running', podIP: '10.9.1.3', podIPs: [{ip: '10.9.1.3'}]});
-    await waitFor(async () => (await statusOf('web-3', '10.9.1.3'))[0] === 200, 'a pod whose address came');
-  });
-
-  test('endpoints of Services -> hosts beside the pods that ping, ready ones alone, followed', async () => {
-    const space = await openNamespace(api, {with: ['components/services/rbac.yaml']});
-    const port = await freePort();
-    await space.setEndpoints('web', [
-      {ip: '10.9.2.10', ready: true},
-      {ip: '10.9.2.9', ready: true},
-      {ip: '10.9.2.8', ready: false},
-    ]);
-    await space.setEndpoints('other-name', [{ip: '10.9.3.1', ready: true}]);
-    await space.createPod('haproxy-1', {
-      labels: LABELS,
-      annotations: {[CONFIG]: templateOf(port, 'one'), [SERVICES]: 'web,api=other-name'},
-      ip: '10.9.0.1',
-    });
-    await using daemon = await startDaemon({template: '', env: space.environment('haproxy-1')});
-    const seeHosts = (hosts: Readonly<Record<string, readonly string[]>>) =>
-      daemon.waitFor(
-        async () => isDeepStrictEqual(JSON.parse((await daemon.getMaster('/state'))?.body ?? '{}').hosts, hosts),
-        JSON.stringify(hosts),
-        30_000,
-      );
-    await seeHosts({api: ['10.9.3.1'], web: ['10.9.2.9', '10.9.2.10']});
-    await daemon.ping({ip: '10.9.2.20'});
-    await daemon.ping({ip: '10.9.2.10'});
-    await seeHosts({api: ['10.9.3.1'], web: ['10.9.2.20', '10.9.2.10', '10.9.2.9']});
-    await space.setEndpoints('web', [{ip: '10.9.2.8', ready: true}]);
-    await space.setEndpoints('other-name', []);
-    await seeHosts({web: ['10.9.2.20', '10.9.2.10', '10.9.2.8']});
-    await space.annotate('haproxy-1', {[SERVICES]: null});
-    await seeHosts({web: ['10.9.2.20', '10.9.2.10']});
-  });
-
-  test('a refused configuration and its recovery -> Events on the pod, each once, with a count', async () => {
-    const space = await openNamespace(api);
-    const port = await freePort();
-    await space.createPod('haproxy-1', {
-      labels: LABELS,
-      annotations: {[CONFIG]: templateOf(port, 'one')},
-      ip: '10.9.0.1',
-    });
-    await using daemon = await startDaemon({template: '', env: space.environment('haproxy-1')});
-    await seeServed(port, 'one', daemon);
-    await space.annotate('haproxy-1', {[CONFIG]: `${templateOf(port, 'two')}\n  nonsense here\n`});
-    const refused = await waitFor(
-      async () =>
-        (await space.eventsOf('haproxy-1')).find(({reason, count}) => reason === 'ConfigurationRefused' && count > 1),
-      'a refusal told more than once',
-      {timeoutMs: 30_000, evidence: evidenceOf(daemon)},
-    );
-    assert.equal(refused.type, 'Warning');
-    assert.match(refused.message, /nonsense/);
-    assert.equal(await locationAt(port), '/one');
-    await space.annotate('haproxy-1', {[CONFIG]: templateOf(port, 'three')});
-    await seeServed(port, 'three', daemon);
-    const recovered = async () => (await space.eventsOf('haproxy-1')).some(({reason}) => reason === 'Recovered');
-    await see(daemon, recovered, 'a recovery');
-    const events = await space.eventsOf('haproxy-1');
-    assert.equal(events.filter(({reason}) => reason === 'ConfigurationRefused').length, 1);
-    const pod = await api.admin('GET', `${space.path}/pods/haproxy-1`);
-    assert.equal(refused.involvedObject.uid, (pod.metadata as {uid: string}).uid);
   });
 
   test('the API server is killed and restarted, the change came meanwhile or after -> nothing is missed', async () => {
@@ -273,5 +103,22 @@ describe('a pod in a cluster', {skip: missing('haproxy', 'apiserver', 'openssl')
     const warnings = daemon.logs.filter(({msg}) => String(msg).startsWith('kubernetes api fails'));
     assert.equal(warnings.length, 2, JSON.stringify(warnings));
     assert.equal(daemon.logs.filter(({msg}) => String(msg).startsWith('node unknown')).length, 1);
+  });
+
+  test('the node, where that is permitted -> its labels in the template, its address in the status', async () => {
+    const space = await openNamespace(api);
+    const port = await freePort();
+    await space.createNode('node-7', {labels: {rack: 'r12'}, externalIp: '192.0.2.7'});
+    await space.permitNodes();
+    await space.createPod('haproxy-1', {
+      labels: LABELS,
+      annotations: {[CONFIG]: templateOf(port, "{{ node.labels['rack'] }}")},
+      ip: '10.9.0.1',
+      nodeName: 'node-7',
+    });
+    await using daemon = await startDaemon({template: '', env: space.environment('haproxy-1')});
+    await seeServed(port, 'r12', daemon);
+    const {pod} = (await daemon.status())?.kubernetes ?? {};
+    assert.deepEqual([pod?.node, pod?.nodeName, pod?.eip], ['known', 'node-7', '192.0.2.7']);
   });
 });

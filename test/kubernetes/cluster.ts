@@ -42,6 +42,9 @@ export interface Namespace {
   createPod(name: string, options: PodOptions): Promise<void>;
   setPodStatus(name: string, status: Fields): Promise<void>;
   annotate(name: string, annotations: Readonly<Record<string, string | null>>): Promise<void>;
+  createNode(name: string, options: {readonly labels: Labels; readonly externalIp: string}): Promise<void>;
+  /** The shipped ClusterRole for nodes, bound to the daemon's ServiceAccount. */
+  permitNodes(): Promise<void>;
   /** The EndpointSlice of a Service, as its controller would write it (1.20 has them as v1beta1). */
   setEndpoints(service: string, endpoints: readonly {readonly ip: string; readonly ready: boolean}[]): Promise<void>;
   /** The Events on a pod: reason, type, message and count. */
@@ -106,6 +109,21 @@ export async function openNamespace(
     },
     async annotate(pod, annotations) {
       await api.admin('PATCH', `${path}/pods/${pod}`, {metadata: {annotations}}, MERGE_PATCH);
+    },
+    async createNode(node, {labels, externalIp}) {
+      await api.admin('POST', '/api/v1/nodes', {metadata: {name: node, labels}});
+      const addresses = [
+        {type: 'InternalIP', address: '10.9.9.9'},
+        {type: 'ExternalIP', address: externalIp},
+      ];
+      await api.admin('PATCH', `/api/v1/nodes/${node}/status`, {status: {addresses}}, MERGE_PATCH);
+    },
+    async permitNodes() {
+      const all = '/apis/rbac.authorization.k8s.io/v1';
+      const [role, binding] = await loadManifest('components/node/rbac.yaml');
+      await api.admin('POST', `${all}/clusterroles`, role);
+      const subjects = [{kind: 'ServiceAccount', name: ACCOUNT, namespace: name}];
+      await api.admin('POST', `${all}/clusterrolebindings`, {...binding, subjects});
     },
     async setEndpoints(service, endpoints) {
       const slices = `/apis/discovery.k8s.io/v1beta1/namespaces/${name}/endpointslices`;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {createHaproxyJob} from '../../src/lifecycle/haproxy-job.ts';
-import type {Candidate, ProxyStatus} from '../../src/reload/generations.ts';
+import type {Candidate} from '../../src/reload/candidate.ts';
+import type {ProxyStatus} from '../../src/reload/generations.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 

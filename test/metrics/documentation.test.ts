@@ -5,6 +5,7 @@ import {describe, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {parse} from 'yaml';
 import {HAPROXY_METRICS} from '../../src/metrics/haproxy-table.ts';
+import {createKubernetesMetrics} from '../../src/metrics/kubernetes-metrics.ts';
 import {createMetrics} from '../../src/metrics/metrics.ts';
 import {missing, promtoolBinary} from '../support/parts.ts';
 import {EXPORTER_METRICS} from './haproxy-exporter-names.ts';
@@ -29,8 +30,15 @@ async function exportedTypes(): Promise<Map<string, string>> {
     isHeld: () => false,
     accessLog: () => undefined,
   });
+  const kubernetes = createKubernetesMetrics(() => ({
+    pod: {namespace: 'x', id: 'x', ip: null, eip: null, nodeName: null, sources: {}, watch: null, node: null},
+    certificates: [],
+    services: {hosts: {}, watch: null},
+    verify: {source: false, token: false, pods: null},
+  }));
   return new Map([
     ...readTypes((await metrics.read()).text),
+    ...readTypes(await kubernetes.read()),
     ...EXPORTER_METRICS,
     ['kontrol_haproxy_rows_omitted', 'gauge'],
   ]);

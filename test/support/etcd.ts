@@ -1,6 +1,7 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtemp, rm} from 'node:fs/promises';
+import {connect} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {freePort} from './free-port.ts';
@@ -36,7 +37,8 @@ export interface EtcdOptions {
   readonly place?: Place;
   /** The address that nodes listen on and tell. */
   readonly host?: string;
-  readonly args?: readonly string[];
+  /** Paths of a CA, a certificate and its key: clients must show one of that CA, too. */
+  readonly tls?: {readonly ca: string; readonly cert: string; readonly key: string};
 }
 
 /** Elections in tests take a fraction of a second, and leases may be as short as one. */
@@ -47,14 +49,14 @@ export async function startEtcd({
   nodes: count = 3,
   place = machine,
   host = '127.0.0.1',
-  args = [],
+  tls,
 }: EtcdOptions = {}): Promise<EtcdCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'kontrol-etcd-'));
   const ports: {client: number; peer: number}[] = [];
   for (let index = 0; index < count; index++) ports.push({client: await freePort(), peer: await freePort()});
   const cluster = ports.map(({peer}, index) => `n${index}=http://${host}:${peer}`).join(',');
   const nodes = ports.map(({client, peer}, index) =>
-    createNode({folder, index, client, peer, cluster, place, host, args}),
+    createNode({folder, index, client, peer, cluster, place, host, tls}),
   );
 
   const ask = async (path: string, request: unknown): Promise<Record<string, unknown>> => {
@@ -85,6 +87,12 @@ export async function startEtcd({
   };
 }
 
+const accepts = (host: string, port: number): Promise<boolean> =>
+  new Promise(resolve => {
+    const socket = connect(port, host, () => resolve(true));
+    socket.on('error', () => resolve(false)).once('connect', () => socket.destroy());
+  });
+
 async function post(url: string, path: string, request: unknown): Promise<Record<string, unknown>> {
   const signal = AbortSignal.timeout(2000);
   const answer = await fetch(`${url}/v3${path}`, {method: 'POST', body: JSON.stringify(request), signal});
@@ -100,11 +108,11 @@ interface NodeSettings {
   readonly cluster: string;
   readonly place: Place;
   readonly host: string;
-  readonly args: readonly string[];
+  readonly tls: EtcdOptions['tls'];
 }
 
-function createNode({folder, index, client, peer, cluster, place, host, args}: NodeSettings): EtcdNode {
-  const url = `http://${host}:${client}`;
+function createNode({folder, index, client, peer, cluster, place, host, tls}: NodeSettings): EtcdNode {
+  const url = `${tls === undefined ? 'http' : 'https'}://${host}:${client}`;
   let child: ChildProcess | undefined;
   const argv = [
     'etcd',
@@ -119,7 +127,9 @@ function createNode({folder, index, client, peer, cluster, place, host, args}: N
     '--initial-cluster-state=new',
     '--log-level=error',
     ...TIMING,
-    ...args,
+    ...(tls === undefined
+      ? []
+      : [`--cert-file=${tls.cert}`, `--key-file=${tls.key}`, `--trusted-ca-file=${tls.ca}`, '--client-cert-auth']),
   ];
   const read = {key: Buffer.from('x').toString('base64')};
   return {
@@ -137,6 +147,8 @@ function createNode({folder, index, client, peer, cluster, place, host, args}: N
     },
     signal: name => void child?.kill(name),
     async isAnswering() {
+      // Who shows no certificate learns no more than that somebody is there.
+      if (tls !== undefined) return await accepts(host, client);
       const body = JSON.stringify(read);
       const head = `POST /v3/kv/range HTTP/1.0\r\nHost: ${host}\r\nContent-Length: ${body.length}\r\n\r\n`;
       const outcome = await place.exchange({host, port: client, segments: [head, body], timeoutMs: 2000});

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
 import {readFileSync} from 'node:fs';
-import {describe, test} from 'node:test';
+import {after, before, describe, test} from 'node:test';
 import {parse} from 'yaml';
 import {CONFIG_ANNOTATION} from '../../src/config/parse.ts';
 import type {TemplateVariables} from '../../src/template/input.ts';
-import {createRenderer, type Renderer} from '../../src/template/renderer.ts';
+import {createRenderer, type IsolatedRenderer} from '../../src/template/renderer.ts';
 import {missing, pythonBinary} from '../support/parts.ts';
 
 type Hosts = Record<string, string[]>;
@@ -54,7 +54,11 @@ const variablesWith = (hosts: Hosts): TemplateVariables => ({
 });
 
 describe('the templates of 2017 -> byte for byte what Jinja2 renders', {skip: missing('jinja2')}, () => {
-  const renderer: Renderer = createRenderer();
+  let renderer: IsolatedRenderer;
+  before(() => {
+    renderer = createRenderer({timeoutMs: 30_000});
+  });
+  after(() => renderer[Symbol.dispose]());
   for (const [template, text] of Object.entries(TEMPLATES)) {
     for (const [situation, hosts] of Object.entries(HOSTS)) {
       test(`${template}, ${situation}`, async () => {

@@ -6,7 +6,9 @@ import {isFields, parseFields} from '../ping.ts';
  * reason that lies with us; `down` is the tombstone that tells a goodbye from silence.
  */
 export type Document =
-  | {readonly is: 'alive' | 'down'; readonly member: Member}
+  /** `sharesLease`: with others of the same burst, so that it may not be renewed. */
+  | {readonly is: 'alive'; readonly member: Member; readonly sharesLease: boolean}
+  | {readonly is: 'down'; readonly member: Member}
   | {readonly is: 'held'; readonly member: Member; readonly forMs: number};
 
 /** A document in etcd, as of one revision of its key. */
@@ -17,10 +19,23 @@ export interface Stored {
   readonly lease: string;
 }
 
+/** All that etcd holds at a revision. `forgot`: it is not the etcd we knew, or lost what it knew. */
+export interface Load {
+  readonly revision: number;
+  readonly documents: ReadonlyMap<string, Stored>;
+  readonly forgot: boolean;
+}
+
 /** A document as JSON text. */
 export function encodeDocument(document: Document): string {
   const {lastSeenAt: _, ...member} = document.member;
-  return JSON.stringify({is: document.is, ...(document.is === 'held' && {forMs: document.forMs}), ...member});
+  const sharesLease = document.is === 'alive' && document.sharesLease;
+  return JSON.stringify({
+    is: document.is,
+    ...(sharesLease && {sharesLease}),
+    ...(document.is === 'held' && {forMs: document.forMs}),
+    ...member,
+  });
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
@@ -32,7 +47,8 @@ export function decodeDocument(text: string): Document | undefined {
     if (!isFields(fields) || !isCount(fields.seq) || !isCount(fields.firstSeenAt)) return undefined;
     const {down: _, ...pod} = parseFields(fields);
     const member: Member = {...pod, seq: fields.seq, firstSeenAt: fields.firstSeenAt, lastSeenAt: fields.firstSeenAt};
-    if (fields.is === 'alive' || fields.is === 'down') return {is: fields.is, member};
+    if (fields.is === 'alive') return {is: 'alive', member, sharesLease: fields.sharesLease === true};
+    if (fields.is === 'down') return {is: 'down', member};
     return fields.is === 'held' && isCount(fields.forMs) ? {is: 'held', member, forMs: fields.forMs} : undefined;
   } catch {
     return undefined;

@@ -1,55 +1,6 @@
-import {reasonOf} from '../../errors.ts';
-import type {Follower, FollowPorts} from '../../etcd/follow.ts';
-import type {Gateway} from '../../etcd/gateway.ts';
-import {type EtcdEvent, type KeyValue, keyRequest} from '../../etcd/wire.ts';
-import {type Clock, sleep} from '../../ports/clock.ts';
-import type {Log} from '../../ports/log.ts';
-import type {Guard} from '../guard.ts';
-import type {Keeping, KeepPorts, Store, StoreNews} from '../store.ts';
-import {decodeDocument, type Stored} from './document.ts';
-import type {Keys} from './keys.ts';
-import {createReplica, type Replica} from './replica.ts';
-import {createSeqCounter} from './seq-counter.ts';
-import type {Write} from './write.ts';
-import {createWriter, type Writer} from './writer.ts';
-
-/** etcd is asked at least this often, so that we notice when it is away. */
-const HEARTBEAT_MS = 1000;
-
-/** Without an answer for this long, slaves are told to try another replica. */
-const AWAY_MS = 3000;
-
-/** Those in doubt are looked at this often. */
-const TICK_MS = 100;
-
-/** Pings that arrive within this time share a request; a renewal is in less of a hurry than a join. */
-const COALESCE_MS = {writes: 5, renewals: 100} as const;
-
-/** Members in one request: etcd takes 128 operations at most. */
-const BATCH = 100;
-
-/** Requests under way at once. */
-const LANES = 3;
-
-const RETRY_MS = 250;
-
-/** At the end, what is unwritten gets this long. */
-const CLOSE_MS = 1000;
-
-export interface EtcdStorePorts {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly gateway: Gateway;
-  readonly follow: (ports: FollowPorts) => Follower;
-  readonly keys: Keys;
-  /** The table's own. */
-  readonly guard: Guard;
-  readonly ttlMs: number;
-  readonly ownApp: string;
-  readonly confirmMs: number;
-  /** The snapshot was written by a master that did not share: etcd does not know its members. */
-  readonly isForeign: boolean;
-}
+import {sleep} from '../../ports/clock.ts';
+import type {Store} from '../store.ts';
+import {AWAY_MS, type EtcdKeeping, type EtcdPorts, keepByEtcd} from './keep.ts';
 
 export interface EtcdStore extends Store {
   /** Another replica fell silent: what it heard last may not have reached etcd. */
@@ -57,7 +8,7 @@ export interface EtcdStore extends Store {
 }
 
 /** The store that several replicas share (README "Several replicas"). Does no I/O until it keeps a table. */
-export function createEtcdStore(ports: EtcdStorePorts): EtcdStore {
+export function createEtcdStore(ports: EtcdPorts): EtcdStore {
   const {clock} = ports;
   const startedMs = clock.nowMs();
   let keeper: EtcdKeeping | undefined;
@@ -68,184 +19,14 @@ export function createEtcdStore(ports: EtcdStorePorts): EtcdStore {
     refusal() {
       return silentMs() < AWAY_MS ? undefined : 'etcd is away: recorded here, but tell another replica as well';
     },
+    async loaded(limitMs) {
+      await Promise.race([keeper?.loaded, sleep(clock, limitMs)]);
+    },
+    remembers: () => keeper?.remembers() === true,
     keep(keepPorts) {
       keeper = keepByEtcd(ports, keepPorts);
       return keeper;
     },
     lostReplica: () => keeper?.lostReplica(),
-  };
-}
-
-interface EtcdKeeping extends Keeping {
-  isLinked(): boolean;
-  /** When etcd last answered while the watch ran (monotonic). */
-  linkedMs(): number;
-  lostReplica(): void;
-}
-
-function keepByEtcd(ports: EtcdStorePorts, {table, seq, onNews}: KeepPorts): EtcdKeeping {
-  const {clock, log, gateway, keys} = ports;
-  const counter = createSeqCounter(gateway, keys.seq, seq);
-  const writer: Writer = createWriter(gateway, keys, counter);
-  const replica: Replica = createReplica({...ports, table});
-  const closing = new AbortController();
-  const lanes = new Set<Promise<void>>();
-  let lastLinkedMs = Number.NEGATIVE_INFINITY;
-  let wakeAtMs = Number.POSITIVE_INFINITY;
-  let disarm = () => {};
-
-  const moment = () => ({nowMs: clock.nowMs(), epochMs: clock.epochMs()});
-  const tell = (news: readonly StoreNews[]): void => {
-    if (news.length > 0) onNews(news);
-  };
-
-  const storedIn = (kv: KeyValue): [ip: string, stored: Stored] | undefined => {
-    const document = decodeDocument(kv.value);
-    const ip = kv.key.slice(keys.members.length);
-    if (document === undefined || document.member.ip !== ip) {
-      log.warn({ip}, 'a key in etcd holds no member: left alone');
-      return undefined;
-    }
-    counter.saw(document.member.seq ?? 0);
-    return [ip, {document, revision: kv.revision, lease: kv.lease}];
-  };
-
-  const putKey = (kv: KeyValue): StoreNews[] => {
-    const entry = storedIn(kv);
-    return entry === undefined ? [] : replica.put(...entry, moment());
-  };
-
-  const tellEvent = (event: EtcdEvent): StoreNews[] =>
-    event.is === 'put'
-      ? putKey(event.kv)
-      : replica.gone(event.key.slice(keys.members.length), event.revision, clock.nowMs());
-
-  const follower = ports.follow({
-    gateway,
-    prefix: keys.members,
-    clock,
-    log,
-    onLoad({kvs, revision, forgot}) {
-      const documents = new Map(kvs.flatMap(kv => [storedIn(kv) ?? []].filter(entry => entry.length === 2)));
-      tell(replica.loaded({documents, revision, forgot}, moment()));
-      replica.passed(revision);
-      log.info({members: documents.size, revision}, 'members loaded from etcd');
-    },
-    onEvents(events, revision) {
-      tell(events.flatMap(tellEvent));
-      replica.passed(revision);
-      wake(COALESCE_MS.writes);
-    },
-    onLinked() {
-      lastLinkedMs = clock.nowMs();
-      wake(0);
-    },
-  });
-
-  const wake = (delayMs: number): void => {
-    const atMs = clock.nowMs() + delayMs;
-    if (closing.signal.aborted || atMs >= wakeAtMs) return;
-    disarm();
-    wakeAtMs = atMs;
-    disarm = clock.after(delayMs, () => {
-      wakeAtMs = Number.POSITIVE_INFINITY;
-      flush();
-    });
-  };
-
-  const flush = (): void => {
-    if (!follower.linked) return;
-    while (lanes.size < LANES) {
-      const writes = replica.takeWrites(BATCH);
-      if (writes.length === 0) break;
-      enter(carryWrites(writes));
-    }
-    const leases = lanes.size < LANES ? replica.takeRenewals() : [];
-    if (leases.length > 0) enter(carryRenewals(leases));
-  };
-
-  const enter = (work: Promise<void>): void => {
-    const lane = work.finally(() => {
-      lanes.delete(lane);
-      if (!replica.isIdle) wake(COALESCE_MS.writes);
-    });
-    lanes.add(lane);
-  };
-
-  const carryWrites = async (writes: readonly Write[]): Promise<void> => {
-    try {
-      const outcomes = await writer.write(writes);
-      lastLinkedMs = clock.nowMs();
-      tell(
-        outcomes.flatMap((outcome, index) => {
-          const {ip} = writes[index] ?? {ip: ''};
-          if (outcome.is === 'written') return replica.put(ip, outcome, moment());
-          if (outcome.current !== undefined) return putKey(outcome.current);
-          return replica.gone(ip, outcome.revision, clock.nowMs());
-        }),
-      );
-    } catch (err) {
-      await failed(err, 'members not written to etcd');
-    } finally {
-      for (const {ip} of writes) replica.settled(ip);
-    }
-  };
-
-  const carryRenewals = async (leases: readonly string[]): Promise<void> => {
-    try {
-      await writer.renew(leases);
-      lastLinkedMs = clock.nowMs();
-    } catch (err) {
-      replica.renewAgain(leases);
-      await failed(err, 'leases not renewed');
-    }
-  };
-
-  const failed = async (err: unknown, message: string): Promise<void> => {
-    log.debug({reason: reasonOf(err)}, message);
-    await sleep(clock, RETRY_MS, closing.signal).catch(() => {});
-  };
-
-  const beat = async (): Promise<void> => {
-    while (!closing.signal.aborted) {
-      await sleep(clock, HEARTBEAT_MS, closing.signal).catch(() => {});
-      await gateway.ask('/kv/range', keyRequest(keys.seq)).then(
-        () => {
-          if (follower.linked) lastLinkedMs = clock.nowMs();
-        },
-        () => {},
-      );
-    }
-  };
-
-  const tick = (): void => {
-    if (follower.linked && clock.nowMs() - lastLinkedMs < AWAY_MS) {
-      tell(replica.tick(moment()));
-      if (!replica.isIdle) wake(COALESCE_MS.writes);
-    }
-    stopTicking = clock.after(TICK_MS, tick);
-  };
-  let stopTicking = clock.after(TICK_MS, tick);
-  void beat();
-
-  return {
-    isLinked: () => follower.linked,
-    linkedMs: () => lastLinkedMs,
-    lostReplica: () => replica.lostReplica(clock.nowMs()),
-    heard(ping, outcome) {
-      replica.heard(ping, outcome, clock.nowMs());
-      if (!replica.isIdle) wake(outcome.is === 'refreshed' ? COALESCE_MS.renewals : COALESCE_MS.writes);
-    },
-    get highestSeq() {
-      return counter.highest;
-    },
-    async close() {
-      flush();
-      await Promise.race([Promise.all(lanes), sleep(clock, CLOSE_MS)]);
-      closing.abort(new Error('closed'));
-      stopTicking();
-      disarm();
-      follower.close();
-    },
   };
 }

@@ -4,7 +4,7 @@ import type {Member, Ping} from '../member.ts';
 import type {MemberTable, Stay} from '../member-table.ts';
 import type {Moment, Outcome} from '../outcome.ts';
 import type {StoreNews} from '../store.ts';
-import type {Document, Stored} from './document.ts';
+import type {Document, Load, Stored} from './document.ts';
 import {createDoubts} from './doubts.ts';
 import {type Intent, remainder} from './intent.ts';
 import {deriveWrite, type Write} from './write.ts';
@@ -22,13 +22,6 @@ import {deriveWrite, type Write} from './write.ts';
 
 /** A goodbye that could not be told within this time is dropped: the pod may be back, and said so elsewhere. */
 const DOWN_PATIENCE_MS = 3000;
-
-/** All that etcd holds at a revision. `forgot`: it is not the etcd we knew, or lost what it knew. */
-export interface Load {
-  readonly revision: number;
-  readonly documents: ReadonlyMap<string, Stored>;
-  readonly forgot: boolean;
-}
 
 export interface ReplicaOptions {
   readonly table: MemberTable;
@@ -91,8 +84,11 @@ export function createReplica(options: ReplicaOptions): Replica {
   const left = (member: Member | undefined, why: 'down' | 'silent'): StoreNews[] =>
     member === undefined ? [] : [{is: 'left', member, why}];
 
-  const renew = (stored: Stored | undefined): void => {
-    if (stored !== undefined && isServed(stored)) renewals.add(stored.lease);
+  /** The pod was heard: its stay goes on for a TTL. A shared lease would carry others on, so the pod gets another. */
+  const renew = (ip: string, stored: Stored | undefined): void => {
+    if (stored?.document.is !== 'alive') return;
+    if (!stored.document.sharesLease) renewals.add(stored.lease);
+    else if (!intents.has(ip)) intents.set(ip, {is: 'alive'});
   };
 
   /** Our word of a pod that etcd knows otherwise: ours is served until it is written, but the number is etcd's. */
@@ -111,7 +107,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     intents.delete(ip);
     doubts.delete(ip);
     if (document.is === 'down') return left(table.drop(ip), 'down');
-    if (intent?.is === 'alive') renew({document, ...stored});
+    if (intent?.is === 'alive' && document.is === 'alive' && !document.sharesLease) renewals.add(stored.lease);
     const news = table.adopt(document.member, document.is === 'held' ? document.forMs : undefined, now);
     return news === undefined ? [] : [news];
   };
@@ -185,11 +181,11 @@ export function createReplica(options: ReplicaOptions): Replica {
         case 'refreshed':
           if (outcome.alternating) return;
           doubts.delete(ip);
-          if (stored?.document.is === 'alive') renew(stored);
+          if (stored?.document.is === 'alive') renew(ip, stored);
           else intents.set(ip, {is: 'alive'});
           return;
         case 'refused':
-          if (stored?.document.member.id === ping.id) renew(stored);
+          if (stored?.document.member.id === ping.id) renew(ip, stored);
           return;
         case 'ignored':
           return;

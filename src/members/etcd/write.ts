@@ -16,11 +16,21 @@ export interface Write {
 export function deriveWrite(intent: Intent, member: Member, stored: Stored | undefined, ttlMs: number): Write {
   const {ip} = member;
   const upon = stored?.revision ?? 0;
-  if (intent.is === 'hold') {
-    const {forMs} = intent;
-    return {ip, upon, document: {is: 'held', member, forMs}, lease: undefined, ttlMs: forMs};
+  switch (intent.is) {
+    case 'hold': {
+      // Held ones are written anew when they are heard: nobody renews their lease, nor that of a tombstone.
+      const {forMs} = intent;
+      return {ip, upon, document: {is: 'held', member, forMs}, lease: undefined, ttlMs: forMs};
+    }
+    case 'down':
+      return {ip, upon, document: {is: 'down', member}, lease: leaseOf(stored), ttlMs};
+    case 'alive': {
+      const document: Document = {is: 'alive', member, sharesLease: false};
+      return {ip, upon, document, lease: leaseOf(stored), ttlMs};
+    }
   }
-  // The lease of a held member has another length, that of a tombstone must not be renewed.
-  const lease = stored?.document.is === 'alive' ? stored.lease : undefined;
-  return {ip, upon, document: {is: intent.is, member}, lease, ttlMs};
 }
+
+/** The lease that can be used again: one of the pod's own, as long as a live pod's. */
+const leaseOf = (stored: Stored | undefined): string | undefined =>
+  stored?.document.is === 'alive' && !stored.document.sharesLease ? stored.lease : undefined;

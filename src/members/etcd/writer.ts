@@ -35,7 +35,18 @@ const RENEWALS_AT_ONCE = 200;
 /** etcd refuses requests of more than 1.5 MiB. */
 const MAX_REQUEST_BYTES = 700 * 1024;
 
+/**
+ * New leases in one request. The rest of a burst shares one, so that it is in before its TTL is over; with each later
+ * ping some of those get their own.
+ */
+const OWN_LEASES = 32;
+
 const SLOW_TIMEOUT_MS = 5000;
+
+interface Lease {
+  readonly id: string;
+  readonly isShared: boolean;
+}
 
 /** In order, in parts that fit into one request each. */
 function splitBySize(puts: readonly GuardedPut[]): GuardedPut[][] {
@@ -69,13 +80,30 @@ export function createWriter(gateway: Pick<Gateway, 'ask' | 'askEach'>, keys: Ke
     });
   };
 
+  /** One lease for each write: its own again, a new one, or, of too many at once, one together with the rest. */
+  const leasesFor = (writes: readonly Write[], isReusing: boolean): Promise<Lease[]> => {
+    const shared = new Map<number, Promise<string>>();
+    let owned = 0;
+    return Promise.all(
+      writes.map(async ({lease, ttlMs}): Promise<Lease> => {
+        if (isReusing && lease !== undefined) return {id: lease, isShared: false};
+        owned += 1;
+        if (owned <= OWN_LEASES) return {id: await grant(ttlMs), isShared: false};
+        const together = shared.get(ttlMs) ?? grant(ttlMs);
+        shared.set(ttlMs, together);
+        return {id: await together, isShared: true};
+      }),
+    );
+  };
+
   const write = async (writes: readonly Write[], isReusing: boolean): Promise<WriteOutcome[]> => {
-    const [documents, leases] = await Promise.all([
-      withSeq(writes),
-      Promise.all(writes.map(({lease, ttlMs}) => (isReusing && lease !== undefined ? lease : grant(ttlMs)))),
-    ]);
+    const [numbered, leases] = await Promise.all([withSeq(writes), leasesFor(writes, isReusing)]);
+    const documents = numbered.map(
+      (document, index): Document =>
+        document.is === 'alive' ? {...document, sharesLease: leases[index]?.isShared === true} : document,
+    );
     const puts = writes.map(({ip, upon}, index): GuardedPut => {
-      const [document, lease] = [documents[index], leases[index]];
+      const [document, lease] = [documents[index], leases[index]?.id];
       if (document === undefined || lease === undefined) throw new RangeError('a write without its document');
       return {key: keys.memberKey(ip), value: encodeDocument(document), upon, lease};
     });
@@ -84,7 +112,7 @@ export function createWriter(gateway: Pick<Gateway, 'ask' | 'askEach'>, keys: Ke
       answers.push(...parseBatch(await gateway.ask('/kv/txn', batchRequest(some), SLOW_TIMEOUT_MS)));
     }
     return answers.map((answer, index): WriteOutcome => {
-      const [document, lease] = [documents[index], leases[index]];
+      const [document, lease] = [documents[index], leases[index]?.id];
       if (answer.is === 'lost' || document === undefined || lease === undefined)
         return {current: undefined, ...answer, is: 'lost'};
       return {is: 'written', revision: answer.revision, document, lease};

@@ -22,6 +22,9 @@ const SHORT_TTL_MS = 2000;
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
+const podsOf = (count: number) =>
+  Array.from({length: count}, (_, index) => ({ip: `10.1.${index >> 8}.${index & 255}`, id: `pod-${index}`}));
+
 const pingForever = (replica: TestReplica, pods: readonly (typeof A)[], everyMs: number): Disposable => {
   const timer = setInterval(() => pods.map(pod => replica.ping(pod)), everyMs);
   return {[Symbol.dispose]: () => clearInterval(timer)};
@@ -199,35 +202,44 @@ describe('etcd store', {skip: missing('etcd'), timeout: 120_000}, () => {
     await seeSame([again, other], [B.ip]);
   });
 
-  test('5,000 pods at three replicas -> the same order everywhere; pings that say nothing new write nothing', async t => {
+  test('5,000 pods at three replicas -> the same order everywhere, and all still there after their next pings', async t => {
     await using etcd = await startEtcd({nodes: 3});
     await using first = await openReplica(etcd);
     await using second = await openReplica(etcd);
     await using third = await openReplica(etcd);
     const replicas = [first, second, third];
-    const pods = Array.from({length: 5000}, (_, index) => ({
-      ip: `10.1.${index >> 8}.${index & 255}`,
-      id: `pod-${index}`,
-    }));
+    const pods = podsOf(5000);
     const startedMs = performance.now();
     for (const [index, pod] of pods.entries()) replicas[index % 3]?.ping(pod);
-    await waitFor(() => replicas.every(({registry}) => registry.size === pods.length), '5,000 members everywhere', {
-      timeoutMs: 60_000,
-    });
-    await waitFor(
-      () => replicas.every(({registry}) => registry.members().every(({seq}) => seq !== undefined)),
-      'every seq',
-      {timeoutMs: 60_000},
-    );
+    const isSettled = ({registry}: TestReplica) =>
+      registry.size === pods.length && registry.members().every(({seq}) => seq !== undefined);
+    await waitFor(() => replicas.every(isSettled), '5,000 members everywhere', {timeoutMs: 60_000});
     await seeSame([second, third], first.ips());
     t.diagnostic(`registered everywhere after ${Math.round(performance.now() - startedMs)} ms`);
+    const order = first.ips();
+    for (const [index, pod] of pods.entries()) replicas[(index + 1) % 3]?.ping(pod);
+    await sleep(3000);
+    await seeSame(replicas, order);
+  });
+
+  test('pings that say nothing new, at any replica -> nothing is written', async () => {
+    await using etcd = await startEtcd({nodes: 1});
+    await using first = await openReplica(etcd);
+    await using second = await openReplica(etcd);
+    const pods = podsOf(60);
+    for (const pod of pods) {
+      first.ping(pod);
+      await waitFor(() => second.ips().includes(pod.ip), `${pod.ip} at the other one`);
+    }
     const revisionOf = async () => {
       const {header} = await etcd.ask('/kv/range', {key: base64('x')});
-      return Number((header as {revision: string}).revision);
+      return (header as {revision: string}).revision;
     };
     const before = await revisionOf();
-    for (const [index, pod] of pods.entries()) assert.equal(replicas[(index + 1) % 3]?.ping(pod), 'refreshed');
-    await sleep(1000);
+    for (const replica of [second, first, second]) {
+      for (const pod of pods) assert.equal(replica.ping(pod), 'refreshed');
+      await sleep(300);
+    }
     assert.equal(await revisionOf(), before);
   });
 });

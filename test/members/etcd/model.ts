@@ -105,10 +105,17 @@ export function createModelReplica(etcd: EtcdModel) {
     },
     /** Writes and renews what waits; an answer that is lost leaves only the watch to tell. */
     flush(nowMs: number, isAnswerLost = false): void {
-      for (const {ip, upon, document, lease, ttlMs} of core.takeWrites(100)) {
+      const writes = core.takeWrites(100);
+      // In a burst all but the first share a lease.
+      const together = writes.length > 1 ? etcd.grant(TTL_MS, nowMs) : undefined;
+      for (const {ip, upon, document, lease, ttlMs} of writes) {
         const member = {...document.member, seq: document.member.seq ?? etcd.nextSeq()};
-        const given = lease !== undefined && etcd.isLive(lease, nowMs) ? lease : etcd.grant(ttlMs, nowMs);
-        const answer = etcd.write(ip, upon, {...document, member}, given);
+        const own = lease !== undefined && etcd.isLive(lease, nowMs) ? lease : undefined;
+        const shared = own === undefined && ttlMs === TTL_MS && ip !== writes[0]?.ip ? together : undefined;
+        const given = own ?? shared ?? etcd.grant(ttlMs, nowMs);
+        const sharesLease = shared !== undefined;
+        const content = document.is === 'alive' ? {...document, member, sharesLease} : {...document, member};
+        const answer = etcd.write(ip, upon, content, given);
         if (!isAnswerLost) {
           if (answer.stored !== undefined) core.put(ip, answer.stored, at(nowMs));
           else core.gone(ip, etcd.revision, nowMs);

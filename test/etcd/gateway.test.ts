@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import {writeFile} from 'node:fs/promises';
+import {describe, test} from 'node:test';
+import {EtcdFault} from '../../src/etcd/fault.ts';
+import {type Gateway, openGateway, type Secrets} from '../../src/etcd/gateway.ts';
+import {loadSecrets} from '../../src/etcd/secrets.ts';
+import {openTransport} from '../../src/etcd/transport.ts';
+import {parseRange, rangeRequest} from '../../src/etcd/wire.ts';
+import {systemClock as clock} from '../../src/ports/clock.ts';
+import {systemFiles as files} from '../../src/ports/files.ts';
+import {openLogSink} from '../members/fixtures.ts';
+import {openDoor} from '../support/door.ts';
+import {startEtcd} from '../support/etcd.ts';
+import {freePort} from '../support/free-port.ts';
+import {missing} from '../support/parts.ts';
+import {createCertificates} from './secured.ts';
+
+const NO_SECRETS: Secrets = {tls: {}, credentials: undefined};
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const PUT = {key: base64('/a/1'), value: base64('one')};
+
+const open = (endpoints: readonly string[], secrets: () => Promise<Secrets> = async () => NO_SECRETS) => {
+  const {log} = openLogSink();
+  const gateway = openGateway({endpoints, loadSecrets: secrets, openTransport, clock, log});
+  return {...gateway, [Symbol.dispose]: gateway.close} as Gateway & Disposable;
+};
+
+const valuesAt = async (gateway: Gateway) =>
+  parseRange(await gateway.ask('/kv/range', rangeRequest('/a/', {limit: 10}))).kvs.map(({value}) => value);
+
+describe('gateway', {skip: missing('etcd'), timeout: 60_000}, () => {
+  test('first endpoint refuses, second hangs -> the third answers', async () => {
+    await using etcd = await startEtcd({nodes: 1});
+    const [node] = etcd.nodes;
+    await using door = await openDoor(node?.port ?? 0);
+    door.shut();
+    const dead = `http://127.0.0.1:${await freePort()}`;
+    using gateway = open([dead, `http://127.0.0.1:${door.port}`, node?.url ?? '']);
+    await gateway.ask('/kv/put', PUT);
+    assert.deepEqual(await valuesAt(gateway), ['one']);
+  });
+
+  test('nobody answers -> unreachable, within the time limits', async () => {
+    using gateway = open([`http://127.0.0.1:${await freePort()}`]);
+    await assert.rejects(
+      gateway.ask('/kv/range', PUT),
+      (error: unknown) => error instanceof EtcdFault && error.kind === 'unreachable',
+    );
+  });
+
+  test('what etcd refuses -> its reason, and the endpoint stays', async () => {
+    await using etcd = await startEtcd({nodes: 1});
+    using gateway = open([etcd.endpoints]);
+    await assert.rejects(gateway.ask('/lease/revoke', {ID: '99'}), /lease not found/);
+    await assert.rejects(gateway.ask('/kv/put', {key: ''}), /key is not provided/);
+    await gateway.ask('/kv/put', PUT);
+    assert.deepEqual(await valuesAt(gateway), ['one']);
+  });
+
+  test('a stream whose endpoint is left -> ends', async () => {
+    await using etcd = await startEtcd({nodes: 1});
+    await using door = await openDoor(etcd.nodes[0]?.port ?? 0);
+    using gateway = open([`http://127.0.0.1:${door.port}`, etcd.endpoints]);
+    const watch = gateway.listen('/watch', {create_request: {key: base64('/a/1')}}, new AbortController().signal);
+    assert.equal((await watch.next()).done, false);
+    door.shut();
+    const ended = assert.rejects(watch.next(), EtcdFault);
+    await gateway.ask('/kv/put', PUT);
+    await ended;
+  });
+});
+
+describe('secured etcd', {skip: missing('etcd', 'openssl'), timeout: 60_000}, () => {
+  test('TLS on both sides and a user, all by file -> answers; without, or with others -> refused', async () => {
+    await using certificates = await createCertificates();
+    const {ca, client} = certificates;
+    await using etcd = await startEtcd({nodes: 1, tls: certificates});
+    const userFile = `${ca}.user`;
+    await writeFile(userFile, 'root:secret:with:colons\n');
+    const paths = {caFile: ca, certFile: client.cert, keyFile: client.key, userFile};
+    const secrets = (changes: Partial<typeof paths> | {userFile: undefined} = {}) =>
+      loadSecrets({...paths, ...changes}, files);
+
+    using plain = open([etcd.endpoints]);
+    await assert.rejects(plain.ask('/kv/put', PUT), EtcdFault);
+    using anonymous = open([etcd.endpoints], () => secrets({userFile: undefined}));
+    await anonymous.ask('/auth/user/add', {name: 'root', password: 'secret:with:colons'});
+    await anonymous.ask('/auth/role/add', {name: 'root'});
+    await anonymous.ask('/auth/user/grant', {user: 'root', role: 'root'});
+    await anonymous.ask('/auth/enable', {});
+    await assert.rejects(anonymous.ask('/kv/put', PUT), /user name|permission denied/);
+
+    using gateway = open([etcd.endpoints], () => secrets());
+    await gateway.ask('/kv/put', PUT);
+    assert.deepEqual(await valuesAt(gateway), ['one']);
+    const watch = gateway.listen('/watch', {create_request: {key: base64('/a/1')}}, new AbortController().signal);
+    assert.equal((await watch.next()).done, false);
+    await watch.return(undefined);
+
+    // Simple tokens do not outlive the node that gave them.
+    await etcd.nodes[0]?.kill();
+    etcd.nodes[0]?.start();
+    for (;;) {
+      const answered = await valuesAt(gateway).catch(() => undefined);
+      if (answered === undefined) continue;
+      assert.deepEqual(answered, ['one']);
+      break;
+    }
+  });
+
+  for (const [what, text, reason] of [
+    ['a missing file', undefined, /there is no such file/],
+    ['no password', 'root', /does not hold name:password/],
+  ] as const) {
+    test(`user file, ${what} -> told with its setting`, async () => {
+      const readText = async () => text;
+      const paths = {caFile: undefined, certFile: undefined, keyFile: undefined, userFile: '/etc/user'};
+      await assert.rejects(loadSecrets(paths, {readText}), reason);
+      await assert.rejects(loadSecrets(paths, {readText}), /KONTROL_ETCD_USER_FILE \/etc\/user/);
+    });
+  }
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {openGateway} from '../../src/etcd/gateway.ts';
+import {grantLease, renewLease, revokeLease} from '../../src/etcd/lease.ts';
+import {openTransport} from '../../src/etcd/transport.ts';
+import {applyInTurn} from '../../src/fleet/apply-in-turn.ts';
+import {openTurns} from '../../src/fleet/turn.ts';
+import {systemClock as clock} from '../../src/ports/clock.ts';
+import {openLogSink} from '../members/fixtures.ts';
+import {startEtcd} from '../support/etcd.ts';
+import {freePort} from '../support/free-port.ts';
+import {missing} from '../support/parts.ts';
+
+function openReplica(endpoints: string, id: string) {
+  const {log, said} = openLogSink();
+  const gateway = openGateway({
+    endpoints: endpoints.split(','),
+    loadSecrets: async () => ({tls: {}, credentials: undefined}),
+    openTransport,
+    clock,
+    log,
+  });
+  const leases = {grant: grantLease, renew: renewLease, revoke: revokeLease};
+  return {...openTurns({gateway, leases, key: '/kontrol/turn', id, clock, log}), said, close: gateway.close};
+}
+
+describe('turns', {skip: missing('etcd'), timeout: 60_000}, () => {
+  test('four replicas that reload at once -> one at a time, each once; a fault is passed on and ends its turn', async () => {
+    await using etcd = await startEtcd({nodes: 1});
+    const replicas = ['a', 'b', 'c', 'd'].map(id => openReplica(etcd.endpoints, id));
+    let atOnce = 0;
+    let most = 0;
+    const work = async (index: number) => {
+      most = Math.max(most, ++atOnce);
+      await sleep(100);
+      atOnce -= 1;
+      if (index === 1) throw new Error('refused');
+      return index;
+    };
+    const outcomes = await Promise.allSettled(replicas.map(({take}, index) => take(() => work(index))));
+    assert.equal(most, 1);
+    assert.deepEqual(
+      outcomes.map(outcome => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason.message)),
+      [0, 'refused', 2, 3],
+    );
+    for (const {close} of replicas) close();
+  });
+
+  test('etcd is away -> done all the same, told', async () => {
+    const replica = openReplica(`http://127.0.0.1:${await freePort()}`, 'a');
+    assert.equal(await replica.take(async () => 'done'), 'done');
+    assert.equal(replica.said('whose turn').length, 1);
+    replica.close();
+  });
+});
+
+describe('apply in turn', () => {
+  for (const [way, text, turns] of [
+    ['syn-drop', 'old', 1],
+    ['plain', 'old', 1],
+    ['inherit', 'old', 0],
+    ['syn-drop', undefined, 0],
+  ] as const) {
+    test(`${way}, ${text === undefined ? 'nothing served yet' : 'serving'} -> ${turns} turns`, async () => {
+      let taken = 0;
+      const take = <T>(work: () => Promise<T>) => {
+        taken += 1;
+        return work();
+      };
+      const apply = applyInTurn(
+        {text, reload: {way}, apply: async (candidate: string) => `${candidate} applied`},
+        {take},
+      );
+      assert.equal(await apply('new'), 'new applied');
+      assert.equal(taken, turns);
+    });
+  }
+});
