@@ -58,6 +58,7 @@ import {probeCapabilities} from '../reload/capabilities.ts';
 import {READY_WITHIN_MS} from '../reload/generation.ts';
 import {type Generations, openGenerations} from '../reload/generations.ts';
 import {openOutputFile} from '../reload/output-file.ts';
+import {giveWay} from '../reload/priority.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {openTemplateText} from '../template/source.ts';
@@ -633,6 +634,7 @@ async function openProxy(
     processes: openProcessTable(),
     firewall,
     bind: bindOnly,
+    giveWay,
     capabilities,
     version,
     log: room('reload'),

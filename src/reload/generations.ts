@@ -78,6 +78,8 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
   readonly firewall: Firewall;
   readonly processes: ProcessTable;
   readonly bind: BindOnly;
+  /** Has a process give way to the others when the CPU is short. */
+  readonly giveWay: (pid: number) => Promise<void>;
   readonly capabilities: Capabilities;
   readonly version: Version;
   readonly setting: ReloadSetting;
@@ -153,6 +155,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
   /** A new generation takes over; `because` says why the running one could not just be told. */
   const reload = async ({text, generation: number}: Candidate, because: string): Promise<Applied> => {
     const old = living.listening();
+    const dead = living.current !== undefined && !old.includes(living.current) ? living.current : undefined;
     const {plan, inheritance} = await planner.plan(text, old);
     const paths = pathsOf(dataFolder, number);
     const generation = createGeneration({number, text, paths, inheritance}, generationPorts);
@@ -172,6 +175,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       if (error instanceof DaemonError) throw error;
       throw new DaemonError('APPLY', `cannot apply generation ${number}: ${reasonOf(error)}`, {cause: error});
     }
+    if (dead !== undefined && !living.has(dead)) await run.forget(dead.number);
     if (asPlanned) gateRefusals = 0;
     trust = 'seen';
     holdings.keep(inheritance.sockets);

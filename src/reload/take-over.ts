@@ -23,6 +23,8 @@ export interface TakeOverPorts {
   readonly promote: (generation: StagedGeneration) => void;
   /** Tells a generation to finish its connections and go. */
   readonly retire: (generation: StagedGeneration) => void;
+  /** Has a process give way to the others. Rejects when it cannot be told. */
+  readonly giveWay: (pid: number) => Promise<void>;
   /** The gate was refused the last time too: reload without it rather than never. */
   readonly mayGoUngated: () => boolean;
 }
@@ -118,9 +120,15 @@ async function shutGate(
 
 async function retireAll(
   old: readonly StagedGeneration[],
-  {clock, log, processes, retire}: TakeOverPorts,
+  {clock, log, processes, retire, giveWay}: TakeOverPorts,
 ): Promise<void> {
   const pids = old.flatMap(({supervisor}) => supervisor.child?.pid ?? []);
+  for (const {inheritance, supervisor} of old) {
+    if (inheritance.sockets.length === 0 || supervisor.child === undefined) continue;
+    await giveWay(supervisor.child.pid).catch((err: unknown) =>
+      log.debug({err}, 'an old generation keeps its priority'),
+    );
+  }
   for (const generation of old) retire(generation);
   if (!(await untilClosed(pids, {clock, processes, log}))) {
     log.warn({pids}, 'an old generation still listens though it was told to finish: new connections may reach it');

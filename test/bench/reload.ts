@@ -96,7 +96,7 @@ interface Measured {
 async function measure(way: string, haproxy: string, rttMs: number): Promise<Measured> {
   await using net = await openNamespaces();
   if (way === 'migrate') {
-    const [file = '', ...args] = net.proxy.exec(['sysctl', '-qw', 'net.ipv4.tcp_migrate_req=1']);
+    const [file = '', ...args] = net.proxy.exec(['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/tcp_migrate_req']);
     execFileSync(file, args);
   }
   await using link = await openDelayLink(net.proxy, net.client, rttMs);

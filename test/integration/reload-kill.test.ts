@@ -46,7 +46,7 @@ const MOMENTS: Readonly<Record<string, Moment>> = {
   'as the pass ends': line => line.msg === 'pass ended' && line.pass === 2,
 };
 
-describe('daemon killed -9', {skip: missing('root', 'haproxy', 'netns', 'iptables'), timeout: 400_000}, () => {
+describe('daemon killed -9', {skip: missing('root', 'haproxy', 'netns', 'iptables'), timeout: 900_000}, () => {
   for (const setting of ['auto', 'syn-drop']) {
     for (const [moment, isReached] of Object.entries(MOMENTS)) {
       test(`${moment} of a reload, ${setting} -> still served; the next daemon takes over, sweeps and reloads`, async () => {

@@ -71,7 +71,7 @@ const allBackends = (net: TwoNamespaces) =>
     net.client,
   );
 
-describe('changes without a reload', {skip: missing('root', 'haproxy', 'netns'), timeout: 120_000}, () => {
+describe('changes without a reload', {skip: missing('root', 'haproxy', 'netns'), timeout: 600_000}, () => {
   for (const [name, text, backend] of [
     ['http.j2', HTTP, 'http'],
     ['the 2017 deployment', TCP, 'service'],

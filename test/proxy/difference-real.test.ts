@@ -74,7 +74,7 @@ async function standings(socket: string): Promise<Record<string, unknown>> {
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-describe('difference applied to a real HAProxy', {skip: missing('haproxy', 'netns', 'root'), timeout: 300_000}, () => {
+describe('difference applied to a real HAProxy', {skip: missing('haproxy', 'netns', 'root'), timeout: 600_000}, () => {
   test('random pairs of texts -> runtime commands end where a reload would', async t => {
     const version = parseVersion(execFileSync(haproxyBinary, ['-v'], {encoding: 'utf8'}));
     const addsServers = isAtLeast(version, 2, 6);

@@ -33,7 +33,7 @@ async function assertServes(here: Here, port: number, generation: number): Promi
   await waitFor(async () => (await others()).length === 0, 'the end of the other files');
 }
 
-describe('generations', {skip: missing('haproxy'), timeout: 120_000}, () => {
+describe('generations', {skip: missing('haproxy'), timeout: 600_000}, () => {
   let port = 0;
   beforeEach(async () => {
     port = await freePort();
@@ -216,7 +216,7 @@ describe('generations', {skip: missing('haproxy'), timeout: 120_000}, () => {
   });
 });
 
-describe('inherited listeners', {skip: missing('haproxy'), timeout: 120_000}, () => {
+describe('inherited listeners', {skip: missing('haproxy'), timeout: 600_000}, () => {
   let port = 0;
   let other = 0;
   beforeEach(async () => {

@@ -32,6 +32,14 @@ export interface Status {
     readonly way: string;
     readonly why: string;
     readonly listeners: readonly {readonly address: string; readonly way: string}[];
+    readonly capabilities: {
+      readonly haproxy: {readonly version: string; readonly build: string; readonly transfer: boolean};
+      readonly gate: {readonly is: string};
+      readonly netAdmin: boolean;
+      readonly migrate: boolean;
+      readonly bindOnly: {readonly able: boolean; readonly why: string | null};
+      readonly lowPorts: boolean;
+    };
     readonly last: {
       readonly pass: number;
       readonly generation: number;
@@ -40,6 +48,7 @@ export interface Status {
       readonly cause: string;
       readonly phasesMs: Readonly<Record<string, number>>;
       readonly verdict: string;
+      readonly error: string | null;
     } | null;
   };
   readonly kubernetes?: {
