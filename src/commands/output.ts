@@ -1,0 +1,42 @@
+import type {destination} from 'pino';
+import type {Preliminaries} from '../config/load.ts';
+import {type OpenedLog, openLog} from '../ports/log.ts';
+import {LOG_LEVELS} from '../ports/log-level.ts';
+import {prettyLine} from '../ports/pretty.ts';
+import {createRecentLines, type RecentLines} from '../ports/recent-lines.ts';
+
+/** What `/logs` can show of our own log and of HAProxy's. */
+const RECENT = {lines: 1000, characters: 4096};
+
+/** The log, and what stands behind it. */
+export interface Output {
+  readonly opened: OpenedLog;
+  readonly sink: ReturnType<typeof destination>;
+  readonly recent: {readonly daemon: RecentLines; readonly access: RecentLines};
+}
+
+/** The daemon's log, written to `sink` as the settings want it, its last lines kept. */
+export function openOutput({logLevel, logFormat}: Preliminaries, sink: Output['sink']): Output {
+  const recent = {
+    daemon: createRecentLines(RECENT.lines, RECENT.characters),
+    access: createRecentLines(RECENT.lines, RECENT.characters),
+  };
+  const opened = openLog(logLevel, {
+    write(line) {
+      recent.daemon.add(line);
+      sink.write(logFormat === 'pretty' ? `${prettyLine(line, process.stdout.isTTY === true)}\n` : line);
+    },
+  });
+  return {opened, sink, recent};
+}
+
+/** `SET KONTROL_LOG_LEVEL debug` on the control socket. */
+const LOG_LEVEL_VARIABLE = 'KONTROL_LOG_LEVEL';
+
+/** Takes a variable that sets the level; false when it names none. Others are let through. */
+export function takeLogLevel({setLevel}: Pick<OpenedLog, 'setLevel'>, name: string, value: string): boolean {
+  if (name !== LOG_LEVEL_VARIABLE) return true;
+  const level = LOG_LEVELS.find(one => one === value.trim());
+  if (level !== undefined) setLevel(level);
+  return level !== undefined;
+}
