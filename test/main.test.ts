@@ -66,6 +66,9 @@ test('exit codes -> never renumbered', () => {
     APPLY: 9,
     PROXY: 10,
     DRAIN: 11,
+    UNHEALTHY: 12,
+    UNREACHABLE: 13,
+    KUBERNETES: 20,
     USAGE: 64,
   });
 });

@@ -13,7 +13,7 @@ import {missing} from '../support/parts.ts';
 import {endProcessesOf, haproxiesOf} from '../support/processes.ts';
 import {startServed} from '../support/served.ts';
 import {waitFor} from '../support/wait.ts';
-import {fetchText, webTemplate} from '../support/web.ts';
+import {fetchText, webTemplate, webTemplateAgain} from '../support/web.ts';
 
 const POD = podIps[0];
 
@@ -33,8 +33,10 @@ const fetchOnce = (net: TwoNamespaces): Promise<string> =>
 
 /** Serves one pod, begins a reload and kills the daemon while the gate is shut: for a second, by the longest settle. */
 async function killWhileShut(net: TwoNamespaces, dataFolder: string): Promise<void> {
+  const template = join(dataFolder, 'proxy.j2');
+  await writeFile(template, webTemplate('*:80', 80));
   const daemon = await startDaemon({
-    template: webTemplate('*:80', 80),
+    template,
     place: net.proxy,
     dataFolder,
     env: {KONTROL_SETTLE_MS: '1000', KONTROL_RELOAD: 'syn-drop'},
@@ -43,7 +45,7 @@ async function killWhileShut(net: TwoNamespaces, dataFolder: string): Promise<vo
   slave.run(500);
   try {
     await daemon.waitFor(async ({inSync}) => inSync && (await fetchOnce(net)) === 'pod', 'the pod served');
-    await daemon.ping({ip: podIps[1], place: net.client});
+    await writeFile(template, webTemplateAgain(webTemplate('*:80', 80), 1));
     await waitFor(() => gateRules(net).includes('DROP'), 'a shut gate');
   } finally {
     slave.silence();

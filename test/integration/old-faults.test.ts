@@ -13,7 +13,7 @@ import {missing} from '../support/parts.ts';
 import type {Place} from '../support/place.ts';
 import {POD_IP, startServed} from '../support/served.ts';
 import {waitFor} from '../support/wait.ts';
-import {fetchText, webTemplate} from '../support/web.ts';
+import {fetchText, webTemplate, webTemplateAgain} from '../support/web.ts';
 
 /** The filter table of one family at a place, as a list of rules. */
 function rulesOf(place: Place, program: 'iptables' | 'ip6tables'): string {
@@ -43,7 +43,7 @@ describe('faults of the old stack, in namespaces', {
       net.client,
     );
     for (let n = 1; n <= RELOADS; n++) {
-      await writeFile(template, `# reload ${n}\n${webTemplate('*:80', 80)}`);
+      await writeFile(template, webTemplateAgain(webTemplate('*:80', 80), n));
       const isServed = async () => ((await daemon.get('/config'))?.body ?? '').startsWith(`# reload ${n}\n`);
       await waitFor(isServed, `reload ${n}`);
     }

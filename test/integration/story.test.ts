@@ -30,7 +30,7 @@ backend web
 {%- endfor %}{% endfor %}
 `;
 
-const TTL_MS = 4000;
+const TTL_MS = 8000;
 
 /** A slave's keepalive period is a share of the TTL: CONTRACT "Keepalive". */
 const PERIOD_MS = 0.75 * TTL_MS;

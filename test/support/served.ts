@@ -6,7 +6,7 @@ import {appliedHosts, type Daemon, type DaemonOptions, startDaemon} from './daem
 import {openFolder} from './folder.ts';
 import {freePort} from './free-port.ts';
 import type {Slave} from './slave.ts';
-import {fetchText, webTemplate} from './web.ts';
+import {fetchText, webTemplate, webTemplateAgain} from './web.ts';
 
 /** A daemon on loopback whose HAProxy serves one backend, `pod`, by a template in a file that a test may rewrite. */
 export interface Served extends AsyncDisposable {
@@ -22,7 +22,7 @@ export interface Served extends AsyncDisposable {
   /** What to start a daemon with that goes on where this one stopped. */
   readonly again: DaemonOptions;
   rewrite(template: string): Promise<void>;
-  /** Makes a pass whose text differs in a comment only. */
+  /** Makes a pass that takes a reload; the text's first line is then `# reload <n>`. */
   reload(): Promise<void>;
   /** GET through HAProxy: `pod`, or what went wrong. */
   fetch(path?: string): Promise<string>;
@@ -68,7 +68,7 @@ export async function startServed(env: DaemonOptions['env'] = {}): Promise<Serve
     template,
     again: {...options, port: daemon.port, statusPort: daemon.statusPort},
     rewrite: text => writeFile(path, text),
-    reload: () => writeFile(path, `# reload ${++reloads}\n${template}`),
+    reload: () => writeFile(path, webTemplateAgain(template, ++reloads)),
     fetch,
     pid: () => daemon.waitFor(({proxy}) => proxy.state === 'RUNNING' && proxy.pid, 'a running proxy'),
     committed: () => readFile(join(data.path, 'proxy.cfg'), 'utf8'),

@@ -19,6 +19,10 @@ backend web
 {%- endfor %}{% endfor %}
 `;
 
+/** The same with another time-out, which no runtime command can set: applying it takes a reload. Its first line names `n`. */
+export const webTemplateAgain = (template: string, n: number): string =>
+  `# reload ${n}\n${template.replace(/timeout client \d+s/, `timeout client ${15 + n}s`)}`;
+
 interface Fetch {
   readonly port: number;
   readonly host?: string;
