@@ -9,6 +9,7 @@ import {
   CONFIG,
   LABELS,
   locationAt,
+  PATIENCE_MS,
   SERVICES,
   see,
   seeCertificate,
@@ -40,7 +41,7 @@ const certificateOf = async (daemon: Daemon) => (await daemon.status())?.kuberne
 
 describe('a pod without the API', {
   skip: missing('haproxy', 'openssl', 'faketime'),
-  timeout: 240_000,
+  timeout: 900_000,
   concurrency: 3,
 }, () => {
   test('boot and a swapped volume -> served at once; a torn or emptied one changes nothing', async () => {
@@ -71,9 +72,13 @@ describe('a pod without the API', {
     await using daemon = await startDaemon({template: '', env: environmentOf(volume.path)});
     await seeServed(port, 'one', daemon);
     await volume.write(podinfoOf(LABELS, {[CONFIG]: `${templateOf(port, 'two')}\n  nonsense here`}));
-    await daemon.waitFor(status => /nonsense/.test(status.lastError ?? ''), 'a refusal', 20_000);
+    await daemon.waitFor(status => /nonsense/.test(status.lastError ?? ''), 'a refusal', PATIENCE_MS);
     await volume.write(podinfoOf(LABELS, {}));
-    await daemon.waitFor(status => /annotation .* is gone/.test(status.lastError ?? ''), 'a missing template', 20_000);
+    await daemon.waitFor(
+      status => /annotation .* is gone/.test(status.lastError ?? ''),
+      'a missing template',
+      PATIENCE_MS,
+    );
     assert.equal(await locationAt(port), '/one');
     await volume.write(podinfoOf(LABELS, {[CONFIG]: templateOf(port, 'three')}));
     await seeServed(port, 'three', daemon);
@@ -102,13 +107,13 @@ describe('a pod without the API', {
       template: '',
       env: {...environmentOf(volume.path), KONTROL_MODE: 'slave', KONTROL_IP: '10.9.1.7'},
     });
-    await one.waitFor(status => status.hosts.web?.[0] === '10.9.1.7', 'a member', 30_000);
+    await one.waitFor(status => status.hosts.web?.[0] === '10.9.1.7', 'a member', PATIENCE_MS);
     await volume.write(annotationsOf(other));
-    await other.waitFor(status => status.hosts.web?.[0] === '10.9.1.7', 'a member', 30_000);
-    await one.waitFor(status => status.memberCount === 0, 'no member');
+    await other.waitFor(status => status.hosts.web?.[0] === '10.9.1.7', 'a member', PATIENCE_MS);
+    await one.waitFor(status => status.memberCount === 0, 'no member', PATIENCE_MS);
     slave.signal('SIGTERM');
     assert.equal((await slave.exited).code, 0);
-    await other.waitFor(status => status.memberCount === 0, 'no member');
+    await other.waitFor(status => status.memberCount === 0, 'no member', PATIENCE_MS);
   });
 
   test('a shared token -> slaves that have it are taken, others refused and counted; a rotation loses nobody', async () => {
@@ -121,7 +126,7 @@ describe('a pod without the API', {
       template: '',
       env: {...environmentOf(volume.path), ...token, KONTROL_MODE: 'slave', KONTROL_IP: '10.9.1.7', KONTROL_TTL: '2'},
     });
-    await master.waitFor(status => status.memberCount === 1, 'a member', 30_000);
+    await master.waitFor(status => status.memberCount === 1, 'a member', PATIENCE_MS);
     const refused = await master.ping({ip: '10.9.1.8'});
     assert.ok(refused.is === 'answered' && refused.answer.status === 403);
     assert.match(refused.answer.body, /it carries no token/);
@@ -134,7 +139,7 @@ describe('a pod without the API', {
     for (const token of [`${first}\n${second}\n`, `${second}\n${first}\n`, `${second}\n`]) {
       await tokens.write({token});
       const before = await refreshes();
-      await waitFor(async () => (await refreshes()) > before + 3, 'keepalives', {timeoutMs: 30_000});
+      await waitFor(async () => (await refreshes()) > before + 3, 'keepalives', {timeoutMs: PATIENCE_MS});
     }
     assert.match((await master.get('/metrics'))?.body ?? '', /result="forbidden-token"\} 1\n/);
     assert.ok(!slave.logs.some(({msg}) => /refused|failed/.test(String(msg))));
@@ -192,13 +197,17 @@ describe('a pod without the API', {
       };
       await using daemon = await startDaemon({template: '', env});
       await seeCertificate(port, 'one.test', daemon);
-      const generation = await daemon.waitFor(({inSync, proxy}) => inSync && proxy.generation, 'a generation in sync');
+      const generation = await daemon.waitFor(
+        ({inSync, proxy}) => inSync && proxy.generation,
+        'a generation in sync',
+        PATIENCE_MS,
+      );
       const load = startTlsLoad(port, 2);
-      await waitFor(() => load.answered() > 10, 'requests');
+      await waitFor(() => load.answered() > 10, 'requests', {timeoutMs: PATIENCE_MS});
       await certs.write(filesOf('site', two));
       await seeCertificate(port, 'two.test', daemon);
       const before = load.answered();
-      await waitFor(() => load.answered() > before + 10, 'requests');
+      await waitFor(() => load.answered() > before + 10, 'requests', {timeoutMs: PATIENCE_MS});
       await certs.write(filesOf('site', {chain: one.chain, key: two.key}));
       const refused = async () => /does not belong/.test((await certificateOf(daemon))?.problem ?? '');
       await see(daemon, refused, 'a refused pair');

@@ -5,7 +5,7 @@ import {after, before, describe, test} from 'node:test';
 import {APISERVER_SUITE_MS, type ApiServer, startApiServer} from '../kubernetes/apiserver.ts';
 import {openNamespace} from '../kubernetes/cluster.ts';
 import {type Behaviour, openFaultProxy} from '../kubernetes/fault-proxy.ts';
-import {CONFIG, LABELS, locationAt, seeServed, templateOf} from '../kubernetes/served.ts';
+import {CONFIG, LABELS, locationAt, PATIENCE_MS, seeServed, templateOf} from '../kubernetes/served.ts';
 import {startDaemon} from '../support/daemon.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
@@ -35,12 +35,12 @@ describe('a faulty API', {
       const env = {...space.environment('haproxy-1', proxy.port), KONTROL_VERIFY: 'pods'};
       await using daemon = await startDaemon({template: '', env});
       await seeServed(port, 'one', daemon);
-      await daemon.waitFor(status => status.kubernetes?.verify.pods?.known === 2, 'known pods');
+      await daemon.waitFor(status => status.kubernetes?.verify.pods?.known === 2, 'known pods', PATIENCE_MS);
       assert.equal(await daemon.ping({ip: '10.9.1.1', id: 'web-1'}).then(({is}) => is), 'answered');
-      await daemon.waitFor(status => status.memberCount === 1, 'a member');
+      await daemon.waitFor(status => status.memberCount === 1, 'a member', PATIENCE_MS);
 
       proxy.become(behaviour);
-      await daemon.waitFor(status => status.kubernetes?.pod.watch?.state === 'failing', 'a failing watch', 60_000);
+      await daemon.waitFor(status => status.kubernetes?.pod.watch?.state === 'failing', 'a failing watch', PATIENCE_MS);
       const {arrivals} = proxy;
       const sinceMs = performance.now();
       await waitFor(async () => {
@@ -78,7 +78,11 @@ describe('a faulty API', {
       proxy.become(behaviour);
       await using second = await startDaemon({template: '', env, dataFolder: first.dataFolder});
       await seeServed(port, 'one', second);
-      await second.waitFor(status => status.kubernetes?.pod.sources.annotations === 'remembered', 'remembered facts');
+      await second.waitFor(
+        status => status.kubernetes?.pod.sources.annotations === 'remembered',
+        'remembered facts',
+        PATIENCE_MS,
+      );
       assert.deepEqual((await second.status())?.hosts, {web: ['10.9.2.1']});
       await space.annotate('haproxy-1', {[CONFIG]: templateOf(port, 'two')});
       proxy.become('honest');

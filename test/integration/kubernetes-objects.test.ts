@@ -13,6 +13,7 @@ import {
   evidenceOf,
   LABELS,
   locationAt,
+  PATIENCE_MS,
   SERVICES,
   see,
   seeCertificate,
@@ -55,25 +56,33 @@ describe('objects of a cluster', {
     await seeCertificate(port, 'one.test', daemon);
     const file = await stat(join(daemon.dataFolder, 'certs/secret-a.pem'));
     assert.equal(file.mode & 0o777, 0o600);
-    const generation = await daemon.waitFor(({inSync, proxy}) => inSync && proxy.generation, 'a generation in sync');
+    const generation = await daemon.waitFor(
+      ({inSync, proxy}) => inSync && proxy.generation,
+      'a generation in sync',
+      PATIENCE_MS,
+    );
 
     const load = startTlsLoad(port, 3);
-    await waitFor(() => load.answered() > 20, 'requests');
+    await waitFor(() => load.answered() > 20, 'requests', {timeoutMs: PATIENCE_MS});
     await space.setSecret('secret-a', secretOf(await makePair('two.test')));
     await seeCertificate(port, 'two.test', daemon);
     const before = load.answered();
-    await waitFor(() => load.answered() > before + 20, 'requests');
+    await waitFor(() => load.answered() > before + 20, 'requests', {timeoutMs: PATIENCE_MS});
 
     await space.setSecret('secret-a', {
       'tls.crt': (await makePair('x.test')).chain,
       'tls.key': (await makePair('y.test')).key,
     });
     const problemOf = async () => (await daemon.status())?.kubernetes?.certificates[0]?.problem;
-    await waitFor(async () => /does not belong/.test((await problemOf()) ?? ''), 'a refused pair');
+    await waitFor(async () => /does not belong/.test((await problemOf()) ?? ''), 'a refused pair', {
+      timeoutMs: PATIENCE_MS,
+    });
     await space.setSecret('secret-a', secretOf(await makePair('old.test', '2020-01-01')));
-    await waitFor(async () => /expired/.test((await problemOf()) ?? ''), 'an expired pair');
+    await waitFor(async () => /expired/.test((await problemOf()) ?? ''), 'an expired pair', {timeoutMs: PATIENCE_MS});
     await api.admin('DELETE', `${space.path}/secrets/secret-a`);
-    await waitFor(async () => /there is no Secret/.test((await problemOf()) ?? ''), 'an absent Secret');
+    await waitFor(async () => /there is no Secret/.test((await problemOf()) ?? ''), 'an absent Secret', {
+      timeoutMs: PATIENCE_MS,
+    });
     assert.equal(await nameShownAt(port), 'two.test');
     await space.setSecret('secret-a', secretOf(await makePair('three.test')));
     await seeCertificate(port, 'three.test', daemon);
@@ -97,7 +106,7 @@ describe('objects of a cluster', {
     await space.createPod('web-3', {labels: {app: 'web'}});
     const env = {...space.environment('haproxy-1'), KONTROL_VERIFY: 'pods', KONTROL_TTL: '3600'};
     await using daemon = await startDaemon({template: '', env});
-    await daemon.waitFor(status => (status.kubernetes?.verify.pods?.known ?? 0) === 4, 'four pods known', 30_000);
+    await daemon.waitFor(status => (status.kubernetes?.verify.pods?.known ?? 0) === 4, 'four pods known', PATIENCE_MS);
 
     const statusOf = async (id: string, ip: string, fields: Fields = {}) => {
       const outcome = await daemon.ping({ip, id}, fields);
@@ -118,12 +127,12 @@ describe('objects of a cluster', {
       assert.match(String(reason), wanted);
     }
     assert.match((await daemon.get('/metrics'))?.body ?? '', /kontrol_pings_total\{result="forbidden-pods"\} 4/);
-    await daemon.waitFor(status => status.memberCount === 2, 'two members');
+    await daemon.waitFor(status => status.memberCount === 2, 'two members', PATIENCE_MS);
 
     await space.deletePod('web-1');
-    await daemon.waitFor(status => status.memberCount === 1, 'a deleted pod left', 20_000);
+    await daemon.waitFor(status => status.memberCount === 1, 'a deleted pod left', PATIENCE_MS);
     await space.setPodStatus('web-2', {phase: 'Failed'});
-    await daemon.waitFor(status => status.memberCount === 0, 'a failed pod left', 20_000);
+    await daemon.waitFor(status => status.memberCount === 0, 'a failed pod left', PATIENCE_MS);
     assert.match(String((await statusOf('web-2', '10.9.1.2'))[1]), /has ended \(Failed\)/);
     await space.setPodStatus('web-3', {phase: 'Running', podIP: '10.9.1.3', podIPs: [{ip: '10.9.1.3'}]});
     await waitFor(async () => (await statusOf('web-3', '10.9.1.3'))[0] === 200, 'a pod whose address came');
@@ -176,7 +185,7 @@ describe('objects of a cluster', {
       async () =>
         (await space.eventsOf('haproxy-1')).find(({reason, count}) => reason === 'ConfigurationRefused' && count > 1),
       'a refusal told more than once',
-      {timeoutMs: 30_000, evidence: evidenceOf(daemon)},
+      {timeoutMs: PATIENCE_MS, evidence: evidenceOf(daemon)},
     );
     assert.equal(refused.type, 'Warning');
     assert.match(refused.message, /nonsense/);

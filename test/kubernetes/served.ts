@@ -7,6 +7,9 @@ export const TLS = 'haproxy.unity3d.com/tls';
 export const SERVICES = 'haproxy.unity3d.com/services';
 export const LABELS = {app: 'haproxy', role: 'balancer'};
 
+/** Conditions come true within seconds; a machine that is busy with other things takes longer. */
+export const PATIENCE_MS = 180_000;
+
 const DEFAULTS = `
 defaults
   mode http
@@ -48,7 +51,7 @@ export const evidenceOf = (daemon: Daemon) => () =>
 
 /** Waits for what the outside sees. */
 export const see = (daemon: Daemon, condition: () => Promise<boolean>, what: string) =>
-  waitFor(condition, what, {timeoutMs: 60_000, evidence: evidenceOf(daemon)});
+  waitFor(condition, what, {timeoutMs: PATIENCE_MS, evidence: evidenceOf(daemon)});
 
 export const seeServed = (port: number, version: string, daemon: Daemon) =>
   see(daemon, async () => (await locationAt(port)) === `/${version}`, `${version} served`);
