@@ -40,6 +40,9 @@ export interface GatewayPorts {
 /** An endpoint that takes longer is no use: slaves and replicas wait for what it has to say. */
 const TIMEOUT_MS = 1500;
 
+/** etcd compares passwords slowly on purpose. */
+const AUTHENTICATE_MS = 5000;
+
 /**
  * Keeps to one endpoint while it answers, and leaves it, with all that listens there, when it does not: a stream at an
  * endpoint that is cut off would stay silent for ever.
@@ -85,7 +88,7 @@ export function openGateway({endpoints, loadSecrets, openTransport, clock, log}:
     const opened = await connect();
     const body = JSON.stringify({name: credentials?.name, password: credentials?.password});
     const call = {endpoint: endpointAt(index), path: '/auth/authenticate', body, token: undefined};
-    const [answer] = await opened.ask({...call, signal: within(TIMEOUT_MS)});
+    const [answer] = await opened.ask({...call, signal: within(AUTHENTICATE_MS)});
     return String((answer as {token?: unknown}).token);
   };
 

@@ -18,7 +18,7 @@ export interface Doubts {
   raise(ip: string, doubt: Doubt, nowMs: number): void;
   /** The pod was heard, or said goodbye. */
   delete(ip: string): void;
-  /** A replica was lost, with what it heard last: for a TTL from now silence proves nothing. */
+  /** A replica was lost, with what it heard last: for some TTLs from now silence proves little. */
   suspend(nowMs: number): void;
   /** Decides on those whose time is up; `alive` are the members that are in no doubt. */
   decide(alive: () => Iterable<{readonly app: string}>, nowMs: number): Decision;
@@ -31,6 +31,13 @@ interface Options {
   readonly confirmMs: number;
 }
 
+/**
+ * A replica that hangs goes on swallowing pings until the Service gives it up: a slave that it keeps waiting for a second
+ * at each try may be late for its TTL.
+ */
+const SUSPENDED_TTLS = 3;
+
+/** Nobody is in doubt yet. */
 export function createDoubts({guard, ttlMs, ownApp, confirmMs}: Options): Doubts {
   const doubts = new Map<string, Doubt & {readonly dueMs: number}>();
   let suspendedUntilMs = Number.NEGATIVE_INFINITY;
@@ -55,7 +62,7 @@ export function createDoubts({guard, ttlMs, ownApp, confirmMs}: Options): Doubts
     },
     delete: ip => void doubts.delete(ip),
     suspend(nowMs) {
-      suspendedUntilMs = nowMs + ttlMs;
+      suspendedUntilMs = nowMs + SUSPENDED_TTLS * ttlMs;
     },
     decide(alive, nowMs) {
       const due = [...doubts].filter(([, {dueMs}]) => dueMs <= nowMs);
