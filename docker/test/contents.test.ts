@@ -96,7 +96,7 @@ for (const {image, user, folder, telegraf, node} of SIDES) {
         [],
       );
       assert.equal(programs.includes('telegraf'), telegraf);
-      assert.ok(programs.includes('haproxy-kontrol'));
+      for (const name of ['haproxy-kontrol', 'supervisorctl']) assert.ok(programs.includes(name), name);
     });
 
     test('its configuration -> the promised user, ports, signal, health check and labels', async () => {
