@@ -85,6 +85,15 @@ for (const {image, user, folder, telegraf, node} of SIDES) {
       );
     });
 
+    test('each production dependency -> loads from what the bundle left of it', async () => {
+      const load = `
+        const {dependencies} = JSON.parse((await import('node:fs')).readFileSync('package.json', 'utf8'));
+        for (const name of Object.keys(dependencies)) await import(name);
+        console.log('all loaded');`;
+      const options = ['--rm', '--network=none', `--workdir=/${APPLICATION}`, '--entrypoint=node'];
+      assert.equal(await podman('run', ...options, image, '--input-type=module', '-e', load), 'all loaded');
+    });
+
     test('the rest -> no package lists, no npm, telegraf as asked', async () => {
       const root = await podman('image', 'mount', image);
       for (const path of ['var/lib/apt/lists', 'var/cache/apt/archives', 'root/.npm', 'build', 'out', 'tmp']) {
@@ -96,7 +105,7 @@ for (const {image, user, folder, telegraf, node} of SIDES) {
         [],
       );
       assert.equal(programs.includes('telegraf'), telegraf);
-      assert.ok(programs.includes('haproxy-kontrol'));
+      for (const name of ['haproxy-kontrol', 'supervisorctl']) assert.ok(programs.includes(name), name);
     });
 
     test('its configuration -> the promised user, ports, signal, health check and labels', async () => {

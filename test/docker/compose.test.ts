@@ -3,6 +3,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import {describe, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {parse} from 'yaml';
+import {parseConfig} from '../../src/config/parse.ts';
 
 const root = new URL('../../', import.meta.url);
 const path = (name: string) => fileURLToPath(new URL(name, root));
@@ -44,12 +45,17 @@ describe('docker/compose.yaml', () => {
     }
   });
 
-  test('settings -> each is one that the README or the image documents know', () => {
-    const documents = readFileSync(path('README.md'), 'utf8') + readFileSync(path('docker/docs/images.md'), 'utf8');
-    for (const {environment = {}} of Object.values(services)) {
-      for (const name of Object.keys(environment)) assert.ok(documents.includes(`\`${name}\``), name);
-    }
-  });
+  for (const etcd of ['', 'http://etcd:2379']) {
+    test(`the proxy's settings, KONTROL_ETCD="${etcd}" -> taken without a fault or a warning`, () => {
+      const given = Object.entries(services.proxy?.environment ?? {});
+      const env = Object.fromEntries(
+        given.map(([name, value]) => [name, String(value).replace(/^\$\{KONTROL_ETCD:-\}$/, etcd)]),
+      );
+      assert.ok('KONTROL_ETCD' in env);
+      const {warnings} = parseConfig(env, {hostname: 'proxy', resolvePath: name => name, readText: () => undefined});
+      assert.deepEqual(warnings, []);
+    });
+  }
 
   test('a dollar sign in a configuration -> none: compose would take it for a variable', () => {
     for (const {content} of Object.values(configs)) assert.ok(!content.includes('$'));
