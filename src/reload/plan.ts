@@ -135,6 +135,8 @@ function judge(way: ReloadWay, input: PlanInput, listener: Listener): Verdict {
   switch (way) {
     case 'transfer':
       if (!capabilities.haproxy.transfer) return impossible(`HAProxy ${capabilities.haproxy.version} has no -x`);
+      // HAProxy does not hand over what it inherited itself (2.6).
+      if (old !== undefined && old.inherited.size > 0) return impossible('the running HAProxy inherited its sockets');
       return old?.offers === false ? impossible('the running HAProxy does not offer its sockets') : possible;
     case 'migrate':
       if (excluded !== undefined) return impossible(excluded);

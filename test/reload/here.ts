@@ -137,7 +137,7 @@ export async function openHere({capable, folder: given, ...more}: HereOptions = 
     async [Symbol.asyncDispose]() {
       await generations.drain(0, AbortSignal.abort());
       await endProcessesOf(folder);
-      await rm(folder, {recursive: true, force: true});
+      await rm(folder, {recursive: true, force: true, maxRetries: 10});
     },
   };
 }

@@ -57,19 +57,34 @@ const FRESH = {old: undefined};
 const BOUND_ITSELF = oldOf(WEB, {inherits: false});
 
 const CASES: readonly Case[] = [
-  {name: 'auto, 2.6', capable: TRANSFER, ways: 'transfer: transfer', transfers: true, why: /^HAProxy 2\.6\.12 hands/},
+  {
+    name: 'auto, 2.6',
+    capable: TRANSFER,
+    old: BOUND_ITSELF,
+    ways: 'transfer: transfer',
+    transfers: true,
+    why: /^HAProxy 2\.6\.12 hands/,
+  },
   {name: 'auto, 2.6, first start', capable: TRANSFER, ...FRESH, ways: 'transfer: transfer', why: /hands/},
   {
     name: 'auto, 2.6, old does not answer',
     capable: TRANSFER,
-    old: oldOf(WEB, {offers: false}),
-    ways: 'inherit: inherit+',
+    old: oldOf(WEB, {offers: false, inherits: false}),
+    ways: 'syn-drop: syn-drop+',
+    gated: [80],
     why: /does not offer its sockets/,
+  },
+  {
+    name: 'auto, 2.6, the old one inherited',
+    capable: TRANSFER,
+    ways: 'inherit: inherit+',
+    why: /no transfer: the running HAProxy inherited its sockets/,
   },
   {
     name: 'auto, 2.6, noreuseport',
     capable: TRANSFER,
     next: NOREUSE,
+    old: BOUND_ITSELF,
     ways: 'transfer: transfer',
     transfers: true,
     why: /hands/,
@@ -78,7 +93,7 @@ const CASES: readonly Case[] = [
     name: 'auto, 2.6, an abstract socket stays',
     capable: TRANSFER,
     next: ABSTRACT,
-    old: oldOf(ABSTRACT),
+    old: oldOf(ABSTRACT, {inherits: false}),
     ways: 'transfer: transfer',
     transfers: true,
     why: /hands/,
