@@ -103,7 +103,8 @@ export async function writeGeneration(
     await files.replace(paths.configuration, text, 0o600);
     await files.replace(paths.control, deriveControl(paths, control), 0o600);
   } catch (cause) {
-    throw new DaemonError('APPLY', `cannot write ${paths.configuration}: ${reasonOf(cause)}`, {cause});
+    const advice = systemCodeOf(cause) === 'ENOSPC' ? '; make room in KONTROL_DATA' : '';
+    throw new DaemonError('APPLY', `cannot write ${paths.configuration}: ${reasonOf(cause)}${advice}`, {cause});
   }
 }
 
