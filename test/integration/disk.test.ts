@@ -74,7 +74,7 @@ describe('full disk under KONTROL_DATA', {
     assert.deepEqual(await daemon.exited, {code: 0, signal: null});
   });
 
-  test('at start -> exit 3 with what to do', async () => {
+  test('at start -> exit 9 with what to do', async () => {
     await using data = await openFolder();
     const full: Place = {
       ...machine,
@@ -86,8 +86,11 @@ describe('full disk under KONTROL_DATA', {
     const template = webTemplate(`127.0.0.1:${await freePort()}`, 80);
     await using daemon = await startDaemon({template, dataFolder: data.path, place: full});
     const {code} = await daemon.exited;
-    assert.equal(code, 3);
-    assert.match(JSON.stringify(daemon.logs), /haproxy-kontrol: cannot write .*ENOSPC.*; make room in KONTROL_DATA/);
+    assert.equal(code, 9);
+    assert.match(
+      JSON.stringify(daemon.logs),
+      /haproxy-kontrol: cannot write .*ENOSPC: no space left.*; free what it needs/,
+    );
   });
 
   test('a folder that cannot be written -> exit 3 with what to do', async () => {
