@@ -6,6 +6,7 @@ import {appliedHosts, type Daemon, type DaemonOptions, startDaemon} from './daem
 import {openFolder} from './folder.ts';
 import {freePort} from './free-port.ts';
 import type {Slave} from './slave.ts';
+import {waitFor} from './wait.ts';
 import {fetchText, webTemplate, webTemplateAgain} from './web.ts';
 
 /** A daemon on loopback whose HAProxy serves one backend, `pod`, by a template in a file that a test may rewrite. */
@@ -37,7 +38,7 @@ export const POD_IP = '127.0.9.1';
 
 const PING_EVERY_MS = 500;
 
-/** Resolves once the backend answers through the proxy, everything in sync. */
+/** Resolves once the backend answers through the proxy, everything is in sync and the snapshot holds it. */
 export async function startServed(env: DaemonOptions['env'] = {}): Promise<Served> {
   await using undo = new AsyncDisposableStack();
   const [port, podPort] = [await freePort(), await freePort()];
@@ -58,6 +59,9 @@ export async function startServed(env: DaemonOptions['env'] = {}): Promise<Serve
     async ({inSync}) => inSync && (await isApplied()) && (await fetch()) === 'pod',
     'the pod served',
   );
+  // A snapshot may be a second old: who kills the daemon wants to know that the pod is in it.
+  const isRemembered = async () => (await readFile(join(data.path, 'members.json'), 'utf8')).includes(POD_IP);
+  await waitFor(() => isRemembered().catch(() => false), 'the pod in the snapshot');
   let reloads = 0;
   const kept = undo.move();
   return {
