@@ -5,7 +5,7 @@ import {createReader} from '../../src/config/reader.ts';
 
 const parse = (env: Record<string, string>) => {
   const reader = createReader(env);
-  return {settings: parseEtcd(reader, path => `/work/${path}`), faults: reader.faults};
+  return {settings: parseEtcd(reader, path => `/srv/${path}`), faults: reader.faults};
 };
 
 describe('KONTROL_ETCD', () => {
@@ -46,7 +46,7 @@ describe('KONTROL_ETCD', () => {
       KONTROL_ETCD_CA_FILE: 'ca',
       KONTROL_ETCD_USER_FILE: 'user',
     });
-    assert.deepEqual([settings?.caFile, settings?.userFile, faults], ['/work/ca', '/work/user', []]);
+    assert.deepEqual([settings?.caFile, settings?.userFile, faults], ['/srv/ca', '/srv/user', []]);
     assert.match(parse({KONTROL_ETCD: 'https://a', KONTROL_ETCD_KEY_FILE: 'k'}).faults.join(), /belong together/);
     assert.match(parse({KONTROL_ETCD: 'http://a', KONTROL_ETCD_CA_FILE: 'ca'}).faults.join(), /https/);
     assert.match(parse({KONTROL_ETCD_CA_FILE: 'ca'}).faults.join(), /KONTROL_ETCD is not set/);
