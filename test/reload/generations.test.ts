@@ -187,8 +187,9 @@ describe('generations', {skip: missing('haproxy'), timeout: 600_000}, () => {
     await assertServes(here, port, 2);
   });
 
-  test("the user's own daemon, nbproc, pidfile, user, chroot and stats socket -> work, reload after reload", async t => {
-    if (process.getuid?.() !== 0) return t.skip('needs root');
+  test("the user's own daemon, nbproc, pidfile, user, chroot and stats socket -> work, reload after reload", {
+    skip: missing('root'),
+  }, async () => {
     await using here = await openHere();
     const own = `  daemon
   ${haproxyIsAtLeast(2, 5) ? 'nbthread 2' : 'nbproc 2'}
