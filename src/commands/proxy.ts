@@ -19,6 +19,7 @@ import {READY_WITHIN_MS} from '../reload/generation.ts';
 import {type Generations, openGenerations} from '../reload/generations.ts';
 import {openOutputFile} from '../reload/output-file.ts';
 import {giveWay} from '../reload/priority.ts';
+import {createIsQuiet} from '../reload/quiet.ts';
 
 const RUNTIME_LIMIT_MS = 2000;
 
@@ -48,11 +49,13 @@ export async function openProxy(
   });
   const outputFile = openOutputFile(`${config.dataFolder}/proxy.out`);
   const log = room('proxy');
+  const processes = openProcessTable();
   return openGenerations({
     clock,
     files,
     spawn,
-    processes: openProcessTable(),
+    processes,
+    isQuiet: createIsQuiet({spawn, processes, log: room('reload')}),
     firewall,
     bind: bindOnly,
     giveWay,

@@ -1,9 +1,15 @@
+import {readSync} from 'node:fs';
 import {open} from 'node:fs/promises';
+import {setImmediate as nextTurn} from 'node:timers/promises';
 import {systemCodeOf} from '../errors.ts';
-import {parseSocketRow, type SocketRow} from '../proxy/sockets.ts';
+import {parseWaitingSockets, type WaitingSocket} from '../proxy/sockets.ts';
 
 const GONE = new Set(['ENOENT', 'ESRCH']);
-const CHUNK_BYTES = 64 << 10;
+
+/** A read of a /proc file returns one page at most. */
+const PAGE_BYTES = 4096;
+/** About 1 ms of the kernel's time. */
+const MAX_PAGES = 16;
 
 /** The value of `reading`, or `absent` when what it reads has vanished. */
 export async function orAbsent<Value, Absent>(reading: Promise<Value>, absent: Absent): Promise<Value | Absent> {
@@ -15,18 +21,25 @@ export async function orAbsent<Value, Absent>(reading: Promise<Value>, absent: A
   }
 }
 
-/** The rows of a socket table, a chunk of them at a time: with 45,000 connections it is 7 MB, which must not block. */
-export async function* readSocketRows(path: string): AsyncGenerator<SocketRow[]> {
+/**
+ * The waiting sockets of a socket table, a stretch of it at a time: with 45,000 connections it is 7 MB, which must not
+ * block. Pages are read synchronously since a trip through the thread pool takes longer than the kernel does for one.
+ */
+export async function* readWaitingSockets(path: string): AsyncGenerator<WaitingSocket[]> {
   const file = await orAbsent(open(path), undefined);
   if (file === undefined) return;
   await using _closed = file;
-  const buffer = Buffer.alloc(CHUNK_BYTES);
-  let rest = '';
-  for (;;) {
-    const {bytesRead} = await file.read(buffer, 0, buffer.length, null);
-    if (bytesRead === 0) return;
-    const lines = (rest + buffer.toString('latin1', 0, bytesRead)).split('\n');
-    rest = lines.pop() ?? '';
-    yield lines.map(parseSocketRow).filter(row => row !== undefined);
+  const page = Buffer.alloc(PAGE_BYTES);
+  let text = '';
+  for (let pages = 1; ; pages = Math.min(2 * pages, MAX_PAGES)) {
+    for (let count = 0; count < pages; count += 1) {
+      const bytes = readSync(file.fd, page);
+      if (bytes === 0) return yield parseWaitingSockets(text);
+      text += page.toString('latin1', 0, bytes);
+    }
+    const whole = text.lastIndexOf('\n') + 1;
+    yield parseWaitingSockets(text.slice(0, whole));
+    text = text.slice(whole);
+    await nextTurn();
   }
 }

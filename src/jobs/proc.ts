@@ -2,7 +2,7 @@ import {readdir, readFile, readlink, stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
 import {isBusy} from '../proxy/sockets.ts';
-import {orAbsent, readSocketRows} from './proc-files.ts';
+import {orAbsent, readWaitingSockets} from './proc-files.ts';
 
 /** A process for good: PIDs are reused, but not with the same start time (clock ticks since boot). */
 export interface ProcessIdentity {
@@ -30,6 +30,11 @@ export interface ProcessTable {
    * be read: it runs as another user and we lack CAP_SYS_PTRACE.
    */
   listeningPorts(pid: number): Promise<number[]>;
+  /**
+   * A question about the sockets that a process LISTENs on now, cheap however many connections it has: is one of them
+   * still open there? Rejects as `listeningPorts` does; the question never rejects.
+   */
+  watchListeners(pid: number): Promise<() => Promise<boolean>>;
   /** True when no listener on `ports`, in our own network namespace, has a handshake pending or an accept queue. */
   isQuiet(ports: readonly number[]): Promise<boolean>;
   /** Sends a signal if the identity still holds; false when the process is gone. */
@@ -68,24 +73,37 @@ export function openProcessTable(root = '/proc'): ProcessTable {
     return line === '' ? [] : line.replace(/\0$/, '').split('\0');
   };
 
-  const socketInodes = async (pid: number): Promise<Set<number>> => {
+  /** The sockets of a process: where each descriptor shows, by inode. */
+  const findSockets = async (pid: number): Promise<Map<number, string>> => {
     const folder = at(pid, 'fd');
-    const names = await orAbsent(readdir(folder), []);
-    const links = await Promise.all(names.map(name => orAbsent(readlink(join(folder, name)), '')));
-    return new Set(links.map(link => Number(/^socket:\[(\d+)\]$/.exec(link)?.[1])));
+    const paths = (await orAbsent(readdir(folder), [])).map(name => join(folder, name));
+    const links = await Promise.all(paths.map(path => orAbsent(readlink(path), '')));
+    return new Map(links.map((link, index) => [Number(/^socket:\[(\d+)\]$/.exec(link)?.[1]), paths[index] ?? '']));
   };
 
-  const readListeningPorts = async (pid: number): Promise<number[]> => {
-    const inodes = await socketInodes(pid);
-    const ports = new Set<number>();
-    for (const path of socketTables(pid)) {
-      for await (const rows of readSocketRows(path)) {
-        const listening = rows.filter(row => row.state === 'LISTEN');
-        for (const row of listening) if (inodes.has(row.inode)) ports.add(row.localPort);
-        if (listening.length < rows.length) break;
+  const readListeners = async (pid: number): Promise<{port: number; inode: number; path: string}[]> => {
+    const paths = await findSockets(pid);
+    const listeners = [];
+    for (const table of socketTables(pid)) {
+      for await (const sockets of readWaitingSockets(table)) {
+        const listening = sockets.filter(socket => socket.state === 'LISTEN');
+        if (listening.length === 0) break;
+        for (const {inode, localPort: port} of listening) {
+          const path = paths.get(inode);
+          if (path !== undefined) listeners.push({port, inode, path});
+        }
       }
     }
-    return [...ports].sort((a, b) => a - b);
+    return listeners;
+  };
+
+  const findListeners: typeof readListeners = async pid => {
+    try {
+      return await readListeners(pid);
+    } catch (error) {
+      if ((await identify(pid)) === undefined) return [];
+      throw new DaemonError('APPLY', `cannot read listeners of process ${pid}: ${reasonOf(error)}`, {cause: error});
+    }
   };
 
   return {
@@ -111,19 +129,25 @@ export function openProcessTable(root = '/proc'): ProcessTable {
     },
 
     async listeningPorts(pid) {
-      try {
-        return await readListeningPorts(pid);
-      } catch (error) {
-        if ((await identify(pid)) === undefined) return [];
-        throw new DaemonError('APPLY', `cannot read listeners of process ${pid}: ${reasonOf(error)}`, {cause: error});
-      }
+      const ports = new Set((await findListeners(pid)).map(({port}) => port));
+      return [...ports].sort((a, b) => a - b);
+    },
+
+    async watchListeners(pid) {
+      const listeners = await findListeners(pid);
+      const isOpen = ({path, inode}: (typeof listeners)[number]) =>
+        readlink(path).then(
+          link => link === `socket:[${inode}]`,
+          () => false,
+        );
+      return async () => (await Promise.all(listeners.map(isOpen))).includes(true);
     },
 
     async isQuiet(ports) {
       const gated = new Set(ports);
       for (const path of socketTables('self')) {
-        for await (const rows of readSocketRows(path)) {
-          if (rows.some(row => gated.has(row.localPort) && isBusy(row))) return false;
+        for await (const sockets of readWaitingSockets(path)) {
+          if (sockets.some(socket => gated.has(socket.localPort) && isBusy(socket))) return false;
         }
       }
       return true;

@@ -17,6 +17,7 @@ import {openLedger} from './ledger.ts';
 import {createLiving} from './living.ts';
 import type {ReloadWay} from './plan.ts';
 import {createPlanner} from './planner.ts';
+import type {IsQuiet} from './quiet.ts';
 import {openRunFolder} from './run-folder.ts';
 import {openRuntime, type RuntimeOutcome} from './runtime.ts';
 import {carryServerState, stageGeneration} from './stage.ts';
@@ -77,6 +78,7 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
   readonly dataFolder: string;
   readonly firewall: Firewall;
   readonly processes: ProcessTable;
+  readonly isQuiet: IsQuiet;
   readonly bind: BindOnly;
   /** Has a process give way to the others when the CPU is short. */
   readonly giveWay: (pid: number) => Promise<void>;

@@ -1,6 +1,7 @@
 import type {ProcessTable} from '../jobs/proc.ts';
 import {type Clock, sleep} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
+import type {IsQuiet} from './quiet.ts';
 
 /** The queues of gated ports get this long to drain; Internet clients' handshakes take 50-200 ms. */
 const SETTLE_CAP_MS = 250;
@@ -13,44 +14,58 @@ const BLIND_CLOSE_MS = 200;
 const CLOSE_CAP_MS = 2000;
 
 /**
- * Waits, with the gate shut, until handshakes begun before have ended and were accepted: at least `settleMs`, then
- * until no gated port shows a SYN_RECV or a queued connection, capped at 250 ms in all.
+ * Waits, with the gate shut, until handshakes begun before have ended and were accepted: until no gated port shows a
+ * SYN_RECV or a queued connection, at least `settleMs`, at most 250 ms. A look takes a while: the first one begins at
+ * half of the least time.
  */
 export async function settle(
   ports: readonly number[],
   settleMs: number,
-  {clock, processes, log}: {clock: Clock; processes: Pick<ProcessTable, 'isQuiet'>; log: Log},
+  {clock, isQuiet, log}: {clock: Clock; isQuiet: IsQuiet; log: Log},
 ): Promise<void> {
+  const leastMs = clock.nowMs() + settleMs;
   const capMs = clock.nowMs() + Math.max(settleMs, SETTLE_CAP_MS);
-  await sleep(clock, settleMs);
-  while (!(await processes.isQuiet(ports))) {
+  await sleep(clock, settleMs / 2);
+  while (!(await isQuiet(ports))) {
     if (clock.nowMs() >= capMs) {
       log.debug({ports, durationMs: SETTLE_CAP_MS}, 'gated ports did not fall quiet in time');
       return;
     }
     await sleep(clock, SETTLE_POLL_MS);
   }
+  await sleep(clock, Math.max(0, leastMs - clock.nowMs()));
 }
 
+/** Of the sockets that some processes listened on: is one still open? Undefined when we may not see them. */
+export type StillListen = (() => Promise<boolean>) | undefined;
+
 /**
- * Waits until none of the processes listens any more (their own sockets, by /proc); false when one still does at the
- * cap. A HAProxy that runs as another `user` shows its sockets only to CAP_SYS_PTRACE: then a fixed wait has to do.
+ * Looks, while there is time, at what the processes listen on. A HAProxy that runs as another `user` shows its sockets
+ * only to CAP_SYS_PTRACE.
  */
-export async function untilClosed(
+export async function watchListeners(
   pids: readonly number[],
-  {clock, processes, log}: {clock: Clock; processes: Pick<ProcessTable, 'listeningPorts'>; log: Log},
-): Promise<boolean> {
-  const capMs = clock.nowMs() + CLOSE_CAP_MS;
+  {processes, log}: {processes: Pick<ProcessTable, 'watchListeners'>; log: Log},
+): Promise<StillListen> {
   try {
-    for (;;) {
-      const open = await Promise.all(pids.map(pid => processes.listeningPorts(pid)));
-      if (open.every(ports => ports.length === 0)) return true;
-      if (clock.nowMs() >= capMs) return false;
-      await sleep(clock, CLOSE_POLL_MS);
-    }
+    const watches = await Promise.all(pids.map(pid => processes.watchListeners(pid)));
+    return async () => (await Promise.all(watches.map(isOpen => isOpen()))).includes(true);
   } catch (err) {
     log.debug({err, delayMs: BLIND_CLOSE_MS}, 'sockets of the old generation cannot be seen');
+    return undefined;
+  }
+}
+
+/** Waits until the listeners are closed; false when one is still open at the cap. A fixed wait where they cannot be seen. */
+export async function untilClosed(stillListen: StillListen, clock: Clock): Promise<boolean> {
+  const capMs = clock.nowMs() + CLOSE_CAP_MS;
+  if (stillListen === undefined) {
     await sleep(clock, BLIND_CLOSE_MS);
     return true;
   }
+  while (await stillListen()) {
+    if (clock.nowMs() >= capMs) return false;
+    await sleep(clock, CLOSE_POLL_MS);
+  }
+  return true;
 }

@@ -6,8 +6,9 @@ import type {Log} from '../ports/log.ts';
 import {checkCanary} from './canary.ts';
 import {BESIDE} from './files.ts';
 import {hasProcess, type StagedGeneration, TERMINATE} from './generation.ts';
-import {settle, untilClosed} from './handover.ts';
+import {type StillListen, settle, untilClosed, watchListeners} from './handover.ts';
 import type {ReloadPlan} from './plan.ts';
+import type {IsQuiet} from './quiet.ts';
 
 export interface TakeOverPorts {
   readonly clock: Clock;
@@ -15,6 +16,7 @@ export interface TakeOverPorts {
   readonly firewall: Firewall;
   readonly log: Log;
   readonly processes: ProcessTable;
+  readonly isQuiet: IsQuiet;
   readonly ask: (socket: string, command: string) => Promise<string>;
   readonly settleMs: number;
   /** `proxy.cfg`. */
@@ -61,11 +63,12 @@ async function inParallel(
   undo.defer(() => abandon(generation));
   await generation.start({...BESIDE, transferFrom: plan.transfers ? old.at(-1)?.paths.socket : undefined});
   await checkCanary(generation, ports);
+  const stillListen = await watchListeners(pidsOf(old), ports);
   await using gate = await shutGate(plan.gatedPorts, ports);
   await Promise.all([prepared.commit(), gate && settle(plan.gatedPorts, ports.settleMs, ports)]);
   undo.move();
   ports.promote(generation);
-  await retireAll(old, ports);
+  await retireAll(old, stillListen, ports);
   return isAsPlanned(gate, plan);
 }
 
@@ -77,20 +80,24 @@ async function bySignal(
   prepared: PreparedFile,
   ports: TakeOverPorts,
 ): Promise<boolean> {
+  const stillListen = await watchListeners(pidsOf(old), ports);
   await using gate = await shutGate(plan.gatedPorts, ports);
   if (gate !== undefined) await settle(plan.gatedPorts, ports.settleMs, ports);
   for (const one of old) one.yield();
   try {
-    await generation.start({...BESIDE, finish: old.flatMap(({supervisor}) => supervisor.child?.pid ?? [])});
+    await generation.start({...BESIDE, finish: pidsOf(old)});
   } catch (error) {
     for (const one of old) one.resume();
     throw error;
   }
   ports.promote(generation);
   await prepared.commit();
-  await retireAll(old, ports);
+  await retireAll(old, stillListen, ports);
   return isAsPlanned(gate, plan);
 }
+
+const pidsOf = (generations: readonly StagedGeneration[]): number[] =>
+  generations.flatMap(({supervisor}) => supervisor.child?.pid ?? []);
 
 const isAsPlanned = (gate: Gate | undefined, {gatedPorts}: ReloadPlan): boolean =>
   gate !== undefined || gatedPorts.length === 0;
@@ -120,9 +127,10 @@ async function shutGate(
 
 async function retireAll(
   old: readonly StagedGeneration[],
-  {clock, log, processes, retire, giveWay}: TakeOverPorts,
+  stillListen: StillListen,
+  {clock, log, retire, giveWay}: TakeOverPorts,
 ): Promise<void> {
-  const pids = old.flatMap(({supervisor}) => supervisor.child?.pid ?? []);
+  const pids = pidsOf(old);
   for (const {inheritance, supervisor} of old) {
     if (inheritance.sockets.length === 0 || supervisor.child === undefined) continue;
     await giveWay(supervisor.child.pid).catch((err: unknown) =>
@@ -130,7 +138,7 @@ async function retireAll(
     );
   }
   for (const generation of old) retire(generation);
-  if (!(await untilClosed(pids, {clock, processes, log}))) {
+  if (!(await untilClosed(stillListen, clock))) {
     log.warn({pids}, 'an old generation still listens though it was told to finish: new connections may reach it');
   }
 }

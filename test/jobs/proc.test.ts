@@ -9,8 +9,14 @@ import {test} from 'node:test';
 import {openProcessTable, type ProcessTable} from '../../src/jobs/proc.ts';
 import {waitFor} from '../support/wait.ts';
 
+interface FakeProc extends AsyncDisposable {
+  readonly table: ProcessTable;
+  /** Makes a symbolic link lead elsewhere, or takes it away. */
+  relink(path: string, target: string | undefined): Promise<void>;
+}
+
 /** A folder with the layout of /proc: files by path; a value `-> target` makes a symbolic link. */
-async function fakeProc(files: Record<string, string>): Promise<{table: ProcessTable} & AsyncDisposable> {
+async function fakeProc(files: Record<string, string>): Promise<FakeProc> {
   const root = await mkdtemp(join(tmpdir(), 'kontrol-proc-'));
   for (const [path, content] of Object.entries(files)) {
     const file = join(root, path);
@@ -18,7 +24,14 @@ async function fakeProc(files: Record<string, string>): Promise<{table: ProcessT
     if (content.startsWith('-> ')) await symlink(content.slice(3), file);
     else await writeFile(file, content);
   }
-  return {table: openProcessTable(root), [Symbol.asyncDispose]: () => rm(root, {recursive: true})};
+  return {
+    table: openProcessTable(root),
+    async relink(path, target) {
+      await rm(join(root, path));
+      if (target !== undefined) await symlink(target, join(root, path));
+    },
+    [Symbol.asyncDispose]: () => rm(root, {recursive: true}),
+  };
 }
 
 const statLine = (pid: number, name: string, state: string, startTicks: number): string =>
@@ -84,6 +97,22 @@ test('listeningPorts, sockets of several processes and states -> its own listene
   });
   assert.deepEqual(await proc.table.listeningPorts(7), [443, 8080]);
   assert.deepEqual(await proc.table.listeningPorts(8), []);
+});
+
+test('watchListeners, connections beside -> open until the last listener is closed or its number reused', async () => {
+  await using proc = await fakeProc({
+    '7/fd/3': '-> socket:[100]',
+    '7/fd/4': '-> socket:[101]',
+    '7/fd/5': '-> socket:[102]',
+    '7/net/tcp': socketTable(['0A', 80, 100], ['0A', 81, 101], ['01', 81, 102]),
+  });
+  const stillListens = await proc.table.watchListeners(7);
+  await proc.relink('7/fd/3', 'socket:[103]');
+  assert.equal(await stillListens(), true);
+  await proc.relink('7/fd/4', undefined);
+  assert.equal(await stillListens(), false);
+  const none = await proc.table.watchListeners(8);
+  assert.equal(await none(), false);
 });
 
 test('isQuiet, by rows of the gated ports -> busy while one waits there', async () => {
@@ -154,7 +183,10 @@ test('process table, our own listeners -> their ports, until they close', async 
   assert.ok(address !== null && typeof address === 'object');
   assert.ok((await table.listeningPorts(process.pid)).includes(address.port));
   assert.equal(await table.isQuiet([address.port]), true);
+  const stillListens = await table.watchListeners(process.pid);
+  assert.equal(await stillListens(), true);
   server.close();
   await once(server, 'close');
+  assert.equal(await stillListens(), false);
   assert.ok(!(await table.listeningPorts(process.pid)).includes(address.port));
 });

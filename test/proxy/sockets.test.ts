@@ -1,39 +1,37 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {isBusy, parseSocketRow} from '../../src/proxy/sockets.ts';
+import {isBusy, parseWaitingSockets} from '../../src/proxy/sockets.ts';
 
-const rowOf = (address: string, state: string, queues: string) =>
-  parseSocketRow(
-    `   3: ${address} 00000000:0000 ${state} ${queues} 00:00000000 00000000     0        0 51704 2 000000009d3b 100 0 0 10 0`,
-  );
+const HEADER = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
 
-test('socket row, LISTEN over IPv4 -> its port, inode and accept queue', () => {
-  assert.deepEqual(rowOf('0100007F:1F90', '0A', '00000000:0000001F'), {
-    state: 'LISTEN',
-    localPort: 8080,
-    inode: 51704,
-    acceptQueue: 31,
-  });
+const row = (address: string, state: string, queues = '00000000:00000000') =>
+  `   3: ${address} 00000000:0000 ${state} ${queues} 00:00000000 00000000     0        0 51704 2 000000009d3b 100 0 0 10 0`;
+
+const parse = (...rows: string[]) => parseWaitingSockets(`${[HEADER, ...rows].join('\n')}\n`);
+
+test('waiting sockets, LISTEN over IPv4 -> its port, inode and accept queue', () => {
+  assert.deepEqual(parse(row('0100007F:1F90', '0A', '00000000:0000001F')), [
+    {state: 'LISTEN', localPort: 8080, inode: 51704, acceptQueue: 31},
+  ]);
 });
 
-test('socket row, IPv6 and other states -> read the same way', () => {
-  assert.equal(rowOf('00000000000000000000000001000000:0050', '03', '00000000:00000000')?.state, 'SYN_RECV');
-  assert.equal(rowOf('0100007F:0050', '01', '00000000:00000000')?.state, 'other');
+test('waiting sockets, IPv6 and other states -> read the same way, the others left out', () => {
+  assert.deepEqual(
+    parse(row('0100007F:0050', '01'), row('00000000000000000000000001000000:0050', '03'), row('0100007F:0050', '06')),
+    [{state: 'SYN_RECV', localPort: 80}],
+  );
 });
 
-test('socket row, header or empty line -> undefined', () => {
-  assert.equal(
-    parseSocketRow('  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt'),
-    undefined,
-  );
-  assert.equal(parseSocketRow(''), undefined);
+test('waiting sockets, a remote port or a queue that looks like a state -> not taken for one', () => {
+  assert.deepEqual(parse('   4: 0100007F:0050 0100007F:000A 01 0000000A:00000003 00:00000000 00000000 0 0 03 1'), []);
+});
+
+test('waiting sockets, header or nothing -> none', () => {
+  assert.deepEqual(parse(), []);
+  assert.deepEqual(parseWaitingSockets(''), []);
 });
 
 test('busy, by state and queue -> pending handshakes and unaccepted connections only', () => {
-  const busy = (state: 'LISTEN' | 'SYN_RECV' | 'other', acceptQueue: number) =>
-    isBusy({state, acceptQueue, localPort: 80, inode: 1});
-  assert.deepEqual(
-    [busy('LISTEN', 0), busy('LISTEN', 1), busy('SYN_RECV', 0), busy('other', 7)],
-    [false, true, true, false],
-  );
+  const listening = (acceptQueue: number) => isBusy({state: 'LISTEN', localPort: 80, inode: 1, acceptQueue});
+  assert.deepEqual([listening(0), listening(1), isBusy({state: 'SYN_RECV', localPort: 80})], [false, true, true]);
 });

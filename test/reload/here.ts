@@ -101,11 +101,13 @@ export async function openHere({capable, folder: given, ...more}: HereOptions = 
     start: (command, onLine) =>
       systemSpawn.start({...command, env: {FAULTY_REAL: haproxyBinary, FAULTY_FILE: faultFile}}, onLine),
   };
+  const processes = openProcessTable();
   const generations = await openGenerations({
     clock: systemClock,
     files: systemFiles,
     spawn: faultySpawn,
-    processes: openProcessTable(),
+    processes,
+    isQuiet: processes.isQuiet,
     firewall: gate,
     log,
     dataFolder: folder,
