@@ -66,7 +66,12 @@ for (const [name, spawn] of [
 ] as const satisfies readonly (readonly [string, Pick<Spawn, 'run'>])[]) {
   test(`ss is ${name} -> /proc is read, ss never asked again`, async () => {
     let asked = 0;
-    const counting: Pick<Spawn, 'run'> = {run: (...args) => (++asked, spawn.run(...args))};
+    const counting: Pick<Spawn, 'run'> = {
+      run(...args) {
+        asked += 1;
+        return spawn.run(...args);
+      },
+    };
     const isQuiet = createIsQuiet({
       spawn: counting,
       processes: {isQuiet: async ports => ports.includes(PORT)},
