@@ -14,8 +14,10 @@ export async function runSlow({host, port, clients}: SlowLoad, tally: Tally, sig
   const download = async () => {
     while (!signal.aborted) {
       tally.sent();
+      const startedAt = Date.now();
       const outcome = await exchange({host, port, segments, timeoutMs: TIMEOUT_MS});
-      tally.ended(isCut(outcome) ? {is: 'failed', kind: 'truncated', connectMs: outcome.connectMs ?? 0} : outcome);
+      const cut: Outcome = {is: 'failed', kind: 'truncated', connectMs: outcome.connectMs ?? 0};
+      tally.ended(isCut(outcome) ? cut : outcome, startedAt);
     }
   };
   await Promise.all(Array.from({length: clients}, download));
