@@ -39,7 +39,12 @@ if (lack !== false) {
 const {isQuiet, logs = await mkdtemp(join(tmpdir(), 'kontrol-soak-'))} = settings;
 const journal = openJournal(logs, isQuiet ? undefined : line => process.stdout.write(`${line}\n`));
 process.stdout.write(`seed ${settings.seed}, ${settings.minutes} min, logs in ${logs}\n`);
-const summary = await runSoak({...settings, journal});
+const interrupted = new AbortController();
+process.once('SIGINT', () => {
+  process.stdout.write('interrupted: ends with the next check\n');
+  interrupted.abort();
+});
+const summary = await runSoak({...settings, journal, signal: interrupted.signal});
 process.stdout.write(`\n${writeSummary(summary)}`);
 if (summary.problems.length > 0) {
   process.stdout.write(`the last actions:\n${journal.tail()}\n`);

@@ -1,4 +1,5 @@
 import {setTimeout as sleep} from 'node:timers/promises';
+import {haproxiesOf} from '../support/processes.ts';
 import {PODS, perform} from './actions.ts';
 import {checkCalm} from './check.ts';
 import type {Journal} from './journal.ts';
@@ -6,7 +7,7 @@ import {type Discrepancy, judgeGrowth, splitLosses} from './oracle.ts';
 import {planSteps} from './plan.ts';
 import type {Summary} from './summary.ts';
 import {startTraffic, type Traffic} from './traffic.ts';
-import {loadUsage} from './usage.ts';
+import {rulesOf} from './usage.ts';
 import {createWatch} from './watch.ts';
 import {openWorld, type StoreKind, type World} from './world.ts';
 
@@ -15,6 +16,8 @@ export interface SoakOptions {
   readonly minutes: number;
   readonly store: StoreKind;
   readonly journal: Journal;
+  /** Ends the run before its time, in order. */
+  readonly signal?: AbortSignal;
 }
 
 /** How often the daemon is looked at, and the clients are asked. */
@@ -25,7 +28,7 @@ const ASK_MS = 2000;
 const OVERTIME_MS = 300_000;
 
 /** Runs the soak, to its first discrepancy or for its time, and ends with an orderly stop. Never rejects for what the daemon does. */
-export async function runSoak({seed, minutes, store, journal}: SoakOptions): Promise<Summary> {
+export async function runSoak({seed, minutes, store, journal, signal}: SoakOptions): Promise<Summary> {
   const startedMs = Date.now();
   const endMs = startedMs + minutes * 60_000;
   await using world = await openWorld(store, journal);
@@ -37,7 +40,7 @@ export async function runSoak({seed, minutes, store, journal}: SoakOptions): Pro
     again(LOOK_MS, done.signal, world, createWatch(world)),
     again(ASK_MS, done.signal, world, async () => world.fail(await lost(world, traffic))),
   ];
-  await act(world, seed, endMs, journal);
+  await act(world, seed, () => signal?.aborted === true || Date.now() >= endMs, journal);
   done.abort();
   await Promise.all(watching);
   const report = await traffic.stop();
@@ -64,8 +67,8 @@ export async function runSoak({seed, minutes, store, journal}: SoakOptions): Pro
   };
 }
 
-/** Does the plan's steps until time is up, ending with a check. */
-async function act(world: World, seed: number, endMs: number, journal: Journal): Promise<void> {
+/** Does the plan's steps until the first check after time is up. */
+async function act(world: World, seed: number, isOver: () => boolean, journal: Journal): Promise<void> {
   let heavy: Promise<void> = Promise.resolve();
   const guarded = (work: Promise<void>): Promise<void> =>
     work.catch(error => world.fail([{what: 'an action failed', detail: String(error)}]));
@@ -78,7 +81,7 @@ async function act(world: World, seed: number, endMs: number, journal: Journal):
     journal.step(step);
     if (action.do === 'check') {
       world.fail(await checkCalm(world));
-      if (Date.now() >= endMs) break;
+      if (isOver()) break;
     } else if (isHeavy) heavy = guarded(perform(world, action));
     else await guarded(perform(world, action));
   }
@@ -110,7 +113,9 @@ async function stop(world: World): Promise<Discrepancy[]> {
   world.daemon.signal('SIGTERM');
   const exit = await world.daemon.exited;
   if (exit.code !== 0) return [{what: 'wrong exit', detail: `at the end: ${JSON.stringify(exit)}`}];
-  const {haproxies, rules} = loadUsage(watched);
-  if (haproxies === 0 && rules.length === 0) return [];
-  return [{what: 'left behind', detail: `${haproxies} HAProxy processes, rules: ${rules.join('; ')}`}];
+  const [haproxies, rules] = [haproxiesOf(world.dataFolder), rulesOf(watched)];
+  if (haproxies.length === 0 && rules.length === 0) return [];
+  return [
+    {what: 'left behind', detail: `HAProxy ${haproxies.join(', ') || 'none'}; rules: ${rules.join('; ') || 'none'}`},
+  ];
 }

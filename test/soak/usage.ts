@@ -54,7 +54,8 @@ function childrenOf(parent: number): {live: string[]; zombies: number} {
   return {live: pids.map(pid => read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()).filter(Boolean), zombies};
 }
 
-function rulesOf({place, path}: Watched): string[] {
+/** Rules of the SYN gate in the pod's namespace, both families. */
+export function rulesOf({place, path}: Pick<Watched, 'place' | 'path'>): string[] {
   return ['iptables', 'ip6tables'].flatMap(tool => {
     const [file = '', ...args] = place.exec([tool, '-w', '-S']);
     const rules = execFileSync(file, args, {encoding: 'utf8', env: {...process.env, PATH: path}});
