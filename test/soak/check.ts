@@ -1,5 +1,6 @@
 import {isDeepStrictEqual} from 'node:util';
 import {waitFor} from '../support/wait.ts';
+import type {Journal} from './journal.ts';
 import type {Expectation} from './model.ts';
 import {type Discrepancy, judgeUsage} from './oracle.ts';
 import {goodText, type Hosts, parseServed} from './templates.ts';
@@ -22,7 +23,9 @@ const sorted = (hosts: Hosts): Readonly<Record<string, string[]>> =>
   Object.fromEntries(Object.entries(hosts).map(([app, ips]) => [app, ips.toSorted()]));
 
 /** With nothing being done: waits until the model knows for sure and all agree with it, then nothing may be left behind. */
-export async function checkCalm(world: World): Promise<Discrepancy[]> {
+export async function checkCalm(world: World, journal: Pick<Journal, 'note'>): Promise<Discrepancy[]> {
+  const startedMs = Date.now();
+  let members = 0;
   let last = 'nothing was seen';
   const isCalm = async (): Promise<boolean> => {
     if (world.failed.aborted) return true;
@@ -30,6 +33,7 @@ export async function checkCalm(world: World): Promise<Discrepancy[]> {
     if (sight === undefined) return false;
     const nowMs = Date.now();
     const expected = world.model.expected({fromMs: nowMs, toMs: nowMs});
+    members = expected.filter(({is}) => is === 'in').length;
     const unknown = expected.filter(({is}) => is === 'unknown').map(({ip}) => ip);
     const {status, served, isStill} = sight;
     const found = judgeSight(world, sight);
@@ -63,7 +67,11 @@ export async function checkCalm(world: World): Promise<Discrepancy[]> {
   } catch (error) {
     return [{what: 'does not come to rest', detail: error instanceof Error ? error.message : String(error)}];
   }
-  return world.failed.aborted ? [] : await checkUsage(world);
+  if (world.failed.aborted) return [];
+  const found = await checkUsage(world);
+  const {rssKib, descriptors} = world.usages.at(-1)?.at(-1) ?? {};
+  journal.note('calm', JSON.stringify({afterMs: Date.now() - startedMs, members, rssKib, descriptors}));
+  return found;
 }
 
 /** What is only just ending gets a moment. */

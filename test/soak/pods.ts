@@ -22,6 +22,8 @@ export interface PlayedPod extends CastPod {
   flap(times: number): Promise<void>;
   /** One more keepalive now, then silence. */
   hush(): Promise<void>;
+  /** Silence for good, an anchor's too. */
+  end(): Promise<void>;
 }
 
 export interface PodPorts {
@@ -84,8 +86,14 @@ export function playPod(cast: CastPod, ports: PodPorts): PlayedPod {
     clearTimeout(timer);
   };
 
+  const end = () => {
+    stop();
+    return inTurn(async () => {});
+  };
+
   return {
     ...cast,
+    end,
     join() {
       if (isOn) return;
       isOn = true;
@@ -96,11 +104,7 @@ export function playPod(cast: CastPod, ports: PodPorts): PlayedPod {
       stop();
       return inTurn(async () => void (await ping(true)));
     },
-    silence() {
-      if (cast.isAnchor) return Promise.resolve();
-      stop();
-      return inTurn(async () => {});
-    },
+    silence: () => (cast.isAnchor ? Promise.resolve() : end()),
     replace() {
       void inTurn(async () => {
         incarnation += 1;

@@ -80,7 +80,7 @@ async function act(world: World, seed: number, isOver: () => boolean, journal: J
     if (isHeavy || action.do === 'check') await heavy;
     journal.step(step);
     if (action.do === 'check') {
-      world.fail(await checkCalm(world));
+      world.fail(await checkCalm(world, journal));
       if (isOver()) break;
     } else if (isHeavy) heavy = guarded(perform(world, action));
     else await guarded(perform(world, action));

@@ -172,7 +172,7 @@ export async function openWorld(store: StoreKind, journal: Journal): Promise<Wor
   };
   followExit();
   undo.defer(async () => {
-    for (const pod of world.pods) await pod.silence();
+    await Promise.all(world.pods.map(pod => pod.end()));
   });
   for (const pod of world.pods) if (pod.isAnchor) pod.join();
   const anchors = world.pods.filter(pod => pod.isAnchor).length;
