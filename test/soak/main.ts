@@ -9,7 +9,7 @@ import {writeSummary} from './summary.ts';
 
 const USAGE = 'usage: npm run soak -- --minutes N [--seed S] [--store embedded|etcd] [--logs FOLDER] [--quiet]\n';
 
-/** `npm run soak`: 0 when nothing was wrong, 1 when something was, 64 for a wrong call. */
+/** `npm run soak`: 0 when nothing was wrong, 1 when something was, 64 for a wrong call, 130 when interrupted. */
 function readArguments() {
   const {values} = parseArgs({
     options: {
@@ -39,14 +39,21 @@ if (lack !== false) {
 const {isQuiet, logs = await mkdtemp(join(tmpdir(), 'kontrol-soak-'))} = settings;
 const journal = openJournal(logs, isQuiet ? undefined : line => process.stdout.write(`${line}\n`));
 process.stdout.write(`seed ${settings.seed}, ${settings.minutes} min, logs in ${logs}\n`);
+/** Ctrl-C reaches the daemon and the helpers too: what is left to do is to take the namespaces down. */
 const interrupted = new AbortController();
 process.once('SIGINT', () => {
-  process.stdout.write('interrupted: ends with the next check\n');
+  process.stdout.write('interrupted\n');
   interrupted.abort();
+  process.on('unhandledRejection', () => {});
 });
-const summary = await runSoak({...settings, journal, signal: interrupted.signal});
-process.stdout.write(`\n${writeSummary(summary)}`);
-if (summary.problems.length > 0) {
-  process.stdout.write(`the last actions:\n${journal.tail()}\n`);
-  process.exitCode = 1;
+try {
+  const summary = await runSoak({...settings, journal, signal: interrupted.signal});
+  process.stdout.write(`\n${writeSummary(summary)}`);
+  if (summary.problems.length > 0) {
+    process.stdout.write(`the last actions:\n${journal.tail()}\n`);
+    process.exitCode = 1;
+  }
+} catch (error) {
+  if (!interrupted.signal.aborted) throw error;
+  process.exitCode = 130;
 }

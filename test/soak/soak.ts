@@ -40,7 +40,8 @@ export async function runSoak({seed, minutes, store, journal, signal}: SoakOptio
     again(LOOK_MS, done.signal, world, createWatch(world)),
     again(ASK_MS, done.signal, world, async () => world.fail(await lost(world, traffic))),
   ];
-  await act(world, seed, () => signal?.aborted === true || Date.now() >= endMs, journal);
+  const ended = AbortSignal.any([world.failed, ...(signal === undefined ? [] : [signal])]);
+  await act(world, seed, endMs, ended, journal);
   done.abort();
   await Promise.all(watching);
   const report = await traffic.stop();
@@ -68,20 +69,20 @@ export async function runSoak({seed, minutes, store, journal, signal}: SoakOptio
 }
 
 /** Does the plan's steps until the first check after time is up. */
-async function act(world: World, seed: number, isOver: () => boolean, journal: Journal): Promise<void> {
+async function act(world: World, seed: number, endMs: number, ended: AbortSignal, journal: Journal): Promise<void> {
   let heavy: Promise<void> = Promise.resolve();
   const guarded = (work: Promise<void>): Promise<void> =>
     work.catch(error => world.fail([{what: 'an action failed', detail: String(error)}]));
   for (const step of planSteps(seed, PODS)) {
     const {action, afterMs} = step;
     await sleep(afterMs);
-    if (world.failed.aborted) break;
+    if (ended.aborted) break;
     const isHeavy = HEAVY.has(action.do);
     if (isHeavy || action.do === 'check') await heavy;
     journal.step(step);
     if (action.do === 'check') {
       world.fail(await checkCalm(world, journal));
-      if (isOver()) break;
+      if (Date.now() >= endMs) break;
     } else if (isHeavy) heavy = guarded(perform(world, action));
     else await guarded(perform(world, action));
   }
