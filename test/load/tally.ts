@@ -7,7 +7,7 @@ import type {LoadReport, Loss} from '../support/load.ts';
 const DELAYED_MS = 900;
 
 /** Of so many failures the times are kept. */
-const MAX_LOSSES = 1000;
+const MAX_LOSSES = 10_000;
 
 /** Counts what a load client sees. */
 export interface Tally {

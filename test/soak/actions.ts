@@ -62,7 +62,7 @@ export async function perform(world: World, action: Exclude<Action, {do: 'check'
     case 'killProxy':
       return await killProxy(world);
     case 'killDaemon':
-      return await killDaemon(world, action.downMs, action.lockMs);
+      return await killDaemon(world, action);
     case 'pause':
       return await pause(world, action.forMs);
     case 'outage':

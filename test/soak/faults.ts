@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {waitFor} from '../support/wait.ts';
+import type {Action} from './plan.ts';
 import type {World} from './world.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -51,7 +52,7 @@ export async function holdLock(world: World, forMs: number): Promise<void> {
 }
 
 /** SIGKILL for the daemon, then the next one on its folder. */
-export const killDaemon = (world: World, downMs: number, lockMs: number) =>
+export const killDaemon = (world: World, {downMs, lockMs, lockFrom}: Extract<Action, {do: 'killDaemon'}>) =>
   disturbed(world, 'killed daemon', async () => {
     const killed = world.daemon;
     world.isDown = true;
@@ -61,14 +62,16 @@ export const killDaemon = (world: World, downMs: number, lockMs: number) =>
     await killed.exited;
     await sleep(downMs);
     const fromMs = Date.now();
-    const lock = holdLock(world, lockMs);
+    const early = lockFrom === 'start' ? holdLock(world, lockMs) : undefined;
     const next = await world.startNext();
     await next.waitFor(() => true, 'an answer of the next daemon', BACK_MS);
     world.model.daemonBack({fromMs, toMs: Date.now()});
     world.era += 1;
     world.isDown = false;
-    await next.waitFor(({inSync}) => inSync, 'the next daemon in sync', BACK_MS);
-    await lock;
+    await Promise.all([
+      early ?? holdLock(world, lockMs),
+      next.waitFor(({inSync}) => inSync, 'the next daemon in sync', BACK_MS),
+    ]);
   });
 
 /** The daemon stands still, and goes on. */

@@ -13,7 +13,13 @@ export type Action =
   /** A template that must not be served, and after a while a good one. */
   | {readonly do: 'spoil'; readonly kind: Spoilt; readonly forMs: number}
   | {readonly do: 'killProxy'}
-  | {readonly do: 'killDaemon'; readonly downMs: number; readonly lockMs: number}
+  | {
+      readonly do: 'killDaemon';
+      readonly downMs: number;
+      /** Another program holds the lock of iptables so long, from the next one's start or its first answer on. */
+      readonly lockMs: number;
+      readonly lockFrom: 'start' | 'answer';
+    }
   | {readonly do: 'pause'; readonly forMs: number}
   | {readonly do: 'outage'; readonly how: 'kill' | 'stop'; readonly forMs: number}
   | {readonly do: 'restart'}
@@ -85,10 +91,12 @@ export function* planSteps(seed: number, pods: number): Generator<Step, never> {
   let n = 0;
   const step = (action: Action, afterMs: number): Step => ({n: ++n, afterMs, action});
   let deck: ((random: Random) => Action)[] = [];
-  const killDaemon = (): Action => {
-    const isLocked = random.between(0, 1) === 1;
-    return {do: 'killDaemon', downMs: random.between(0, 3000), lockMs: isLocked ? random.between(500, 3000) : 0};
-  };
+  const killDaemon = (): Action => ({
+    do: 'killDaemon',
+    downMs: random.between(0, 3000),
+    lockMs: random.pick([0, random.between(500, 3000)]),
+    lockFrom: random.pick(['start', 'answer']),
+  });
   const nextHeavy = (): Action => {
     if (deck.length === 0) deck = random.shuffle(HEAVY);
     return deck.pop()?.(random) ?? {do: 'restart'};

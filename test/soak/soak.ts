@@ -100,7 +100,9 @@ async function again(everyMs: number, signal: AbortSignal, world: World, work: (
 }
 
 async function lost({windows}: World, traffic: Traffic): Promise<Discrepancy[]> {
-  const {losses} = await traffic.report();
+  const {losses, failures} = await traffic.report();
+  const failed = Object.values(failures).reduce((total, count) => total + count, 0);
+  if (failed > losses.length) return [{what: 'too many failed requests to tell them apart', detail: `${failed}`}];
   return splitLosses(losses, windows).failed.map(({kind, startedAt, endedAt}) => ({
     what: 'failed request',
     detail: `${kind}, from ${new Date(startedAt).toISOString()} to ${new Date(endedAt).toISOString()}`,

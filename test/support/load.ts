@@ -45,7 +45,7 @@ export interface LoadReport {
   readonly failed: number;
   /** Failures by kind: `refused`, `reset`, `timeout`, `truncated`, `status 503`, or a system code. */
   readonly failures: Readonly<Record<string, number>>;
-  /** The first thousand of them, with their times. */
+  /** The first ten thousand of them, with their times. */
   readonly losses: readonly Loss[];
   /** Kept connections that were closed without an answer that announced it; harmless between two requests. */
   readonly breaks: number;
