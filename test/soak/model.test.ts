@@ -85,6 +85,26 @@ describe('model', () => {
     assert.equal(at(model, 'gone', 9500), 'out');
   });
 
+  test('daemon down for longer than a TTL -> who was in kept its place, whatever it tried meanwhile', () => {
+    const {model, say} = createScene();
+    say('a', 100, 200);
+    say('a', 3000, 3100);
+    model.daemonDied(4000);
+    for (let ms = 5000; ms < 20_000; ms += 1000) say('a', ms, ms + 10, {end: 'refused'});
+    model.daemonBack({fromMs: 20_000, toMs: 21_000});
+    say('a', 21_000, 21_100);
+    const expected = model.expected({fromMs: 21_200, toMs: 21_200});
+    assert.deepEqual(expected, [{ip: 'a', app: 'web', is: 'in', joined: {fromMs: 100, toMs: 200}}]);
+  });
+
+  test('a goodbye in a pause -> unknown: it may be heard when the pause ends', () => {
+    const {model, say} = createScene();
+    say('a', 100, 200);
+    say('a', 1500, 2500, {down: true, end: 'lost'});
+    model.paused({fromMs: 1000, toMs: 6000});
+    assert.equal(at(model, 'a', 6100), 'unknown');
+  });
+
   test('process paused -> whoever was in gets a fresh TTL, after a long pause for sure', () => {
     for (const [pauseMs, is] of [
       [500, 'unknown'],

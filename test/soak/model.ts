@@ -82,7 +82,10 @@ interface Pod {
   /** When the stay before this one began: what an old snapshot may still say. */
   beforeMs: number;
   heardMs: number;
+  /** It said goodbye, and was answered. */
   saidDown: boolean;
+  /** It said goodbye, heard or not, and nothing that was heard since. */
+  isLeaving: boolean;
   underWayMs: number | undefined;
   /** When another pod on the IP first tried to say that it is there; undefined once it was accepted. */
   freshSinceMs: number | undefined;
@@ -97,6 +100,7 @@ const createPod = ({ip, app}: Ping): Pod => ({
   beforeMs: ALWAYS,
   heardMs: NEVER,
   saidDown: false,
+  isLeaving: false,
   underWayMs: undefined,
   freshSinceMs: undefined,
 });
@@ -128,6 +132,7 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
       pod.joined = {fromMs: Math.min(pod.joined.fromMs, sentMs), toMs: atMs};
     }
     if (!wasSure) pod.sure.fromMs = atMs;
+    pod.isLeaving = false;
     pod.sure.untilMs = Math.max(wasSure ? pod.sure.untilMs : NEVER, sentMs + ttlMs);
   };
 
@@ -162,6 +167,7 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
       // From here on nobody outside can tell whether it was heard already.
       if (ping.down) {
         pod.sure.untilMs = Math.min(pod.sure.untilMs, ping.sentMs - 1);
+        pod.isLeaving = true;
         return;
       }
       if (possibleUntilMs(pod) < ping.sentMs) {
@@ -195,19 +201,23 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
         if (!isOld) pod.joined = {fromMs: Math.min(pod.beforeMs, pod.joined.fromMs), toMs: ALWAYS};
         const isRemembered = pod.sure.fromMs <= atMs - snapshotMs && pod.sure.untilMs >= atMs;
         if (!isRemembered) pod.sure = {fromMs: ALWAYS, untilMs: NEVER};
+        // Until the next one is there nobody's time passes.
+        if (possibleUntilMs(pod) >= atMs - snapshotMs) pod.possible.untilMs = ALWAYS;
       }
     },
     daemonBack({fromMs, toMs}) {
       for (const pod of pods.values()) {
         if (pod.sure.fromMs <= lostMs) pod.sure.untilMs = Math.max(pod.sure.untilMs, fromMs + ttlMs);
-        if (possibleUntilMs(pod) >= lostMs - snapshotMs) staysPossible(pod, toMs);
+        if (pod.possible.untilMs !== ALWAYS) continue;
+        pod.possible.untilMs = NEVER;
+        staysPossible(pod, toMs);
       }
     },
     paused({fromMs, toMs}) {
       for (const pod of pods.values()) {
         // What was sent meanwhile waits for it in its queues.
         if (possibleUntilMs(pod) >= fromMs) staysPossible(pod, toMs + BACKLOG_MS);
-        const isGranted = toMs - fromMs >= SURE_PAUSE_MS && pod.sure.untilMs >= fromMs;
+        const isGranted = toMs - fromMs >= SURE_PAUSE_MS && pod.sure.untilMs >= fromMs && !pod.isLeaving;
         if (isGranted) pod.sure.untilMs = Math.max(pod.sure.untilMs, toMs + ttlMs);
       }
     },
