@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import type {Stored} from '../../../src/members/etcd/document.ts';
+import {decodeDocument, encodeDocument, type Stored} from '../../../src/members/etcd/document.ts';
 import type {Write} from '../../../src/members/etcd/write.ts';
-import {createEtcdModel, createModelReplica, type EtcdModel, settleAll} from './model.ts';
+import {CONFIRM_MS, createEtcdModel, createModelReplica, type EtcdModel, settleAll, TTL_MS} from './model.ts';
 
 const A = {ip: '10.0.0.1', id: 'a'};
 
@@ -87,4 +87,26 @@ describe('replica, a pod is back while its goodbye is being written', () => {
     second.watch(1, 30);
     assert.equal(second.table.size, 0);
   });
+});
+
+test('replica, most of an app silent one after the other, held at fractions of a millisecond -> each hold can be read back', () => {
+  const etcd = createEtcdModel();
+  const replica = createModelReplica(etcd);
+  const ips = Array.from({length: 6}, (_, n) => `10.0.0.${n + 1}`);
+  for (const [n, ip] of ips.entries()) {
+    replica.ping({ip, id: ip}, n);
+    replica.flush(n);
+  }
+  const held: string[] = [];
+  for (let nowMs = TTL_MS + 0.05; nowMs < TTL_MS + CONFIRM_MS + ips.length; nowMs += 0.1) {
+    etcd.expire(nowMs);
+    replica.watch(100, nowMs);
+    replica.tick(nowMs);
+    for (const {ip, document} of replica.core.takeWrites(100)) {
+      const read = decodeDocument(encodeDocument(document));
+      assert.equal(read?.is, 'held', JSON.stringify(document));
+      held.push(ip);
+    }
+  }
+  assert.deepEqual(held, ips);
 });
