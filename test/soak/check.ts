@@ -9,7 +9,7 @@ import {judgeSight, look} from './watch.ts';
 import type {World} from './world.ts';
 
 /** Held members leave after two TTLs, drains end with their downloads; the rest is for a busy machine. */
-const CALM_WITHIN_MS = 60_000;
+const CALM_WITHIN_MS = 120_000;
 
 const hostsWithin = (expected: readonly Expectation[]): Readonly<Record<string, string[]>> => {
   const byApp = Map.groupBy(

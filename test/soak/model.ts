@@ -54,6 +54,8 @@ export interface Model {
   daemonBack(back: Span): void;
   /** The process stood still. */
   paused(pause: Span): void;
+  /** The process says that it stood still, for want of CPU. */
+  stalled(stall: Span): void;
   /** The shared store was away. */
   storeBack(outage: Span): void;
   expected(during: Span): Expectation[];
@@ -119,6 +121,10 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
   const staysPossible = (pod: Pod, heardMs: number) => {
     const graceMs = heardMs < lostMs + LOSS_TTLS * ttlMs + LOSS_NOTICED_MS ? lostReplicaMs : 0;
     pod.possible.untilMs = Math.max(pod.possible.untilMs, heardMs + ttlMs + lateMs + graceMs);
+  };
+
+  const extendPossible = ({fromMs, toMs}: Span) => {
+    for (const pod of pods.values()) if (possibleUntilMs(pod) >= fromMs) staysPossible(pod, toMs);
   };
 
   const accept = (pod: Pod, {sentMs, fresh}: Ping, atMs: number) => {
@@ -221,9 +227,8 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
         if (isGranted) pod.sure.untilMs = Math.max(pod.sure.untilMs, toMs + ttlMs);
       }
     },
-    storeBack({fromMs, toMs}) {
-      for (const pod of pods.values()) if (possibleUntilMs(pod) >= fromMs) staysPossible(pod, toMs);
-    },
+    stalled: extendPossible,
+    storeBack: extendPossible,
     expected: during =>
       [...pods.values()].map(pod => ({
         ip: pod.ip,

@@ -58,6 +58,7 @@ export async function runSoak({seed, minutes, store, journal, signal}: SoakOptio
     ranMs: Date.now() - startedMs,
     actions: Object.fromEntries([...journal.counts].sort()),
     lives: world.life,
+    stalls: world.stalls,
     guardHolds: guard?.holds ?? 0,
     generation: last?.generation ?? 0,
     requests: {...report, inherent: inherent.length},

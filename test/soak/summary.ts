@@ -12,6 +12,8 @@ export interface Summary {
   readonly actions: Readonly<Record<string, number>>;
   /** Daemons that there were. */
   readonly lives: number;
+  /** Times that a daemon lacked CPU for seconds: the machine was too busy for figures. */
+  readonly stalls: number;
   readonly guardHolds: number;
   readonly generation: number;
   readonly requests: TrafficReport & {readonly inherent: number};
@@ -38,7 +40,8 @@ export function writeSummary(summary: Summary): string {
   return [
     `seed ${summary.seed}, store ${summary.store}, HAProxy ${summary.haproxy}, ${(summary.ranMs / 60_000).toFixed(1)} min`,
     `actions: ${pairs(summary.actions)}`,
-    `daemons ${summary.lives}, generations ${summary.generation}, guard held ${summary.guardHolds} times (last daemon)`,
+    `daemons ${summary.lives}, generations ${summary.generation}, guard held ${summary.guardHolds} times (last daemon), ` +
+      `${summary.stalls} times out of CPU`,
     `requests: ${requests.sent} sent, ${requests.ok} answered, ${requests.inherent} cut by kill -9 of HAProxy ` +
       `(${windows.length} windows, the longest ${longestMs} ms): ${pairs(requests.failures)}`,
     `connections: ${requests.delayed} took 0.9 s or more, the slowest ${Math.round(requests.maxConnectMs)} ms`,

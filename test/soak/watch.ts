@@ -9,9 +9,9 @@ import {hostsOf, parseServed, type Server} from './templates.ts';
 import type {World} from './world.ts';
 
 /** In the midst of changes the daemon is in sync again and again; only a fault keeps it from that for so long. */
-const SYNC_WITHIN_MS = 20_000;
+const SYNC_WITHIN_MS = 40_000;
 /** A status port that does not answer, though nothing was done to it. */
-const ANSWER_WITHIN_MS = 8000;
+const ANSWER_WITHIN_MS = 20_000;
 
 /** One look at the daemon, its configuration and its HAProxy. */
 export interface Sight {
@@ -68,11 +68,31 @@ export function judgeSight({template, isOld, disturbances}: World, sight: Sight)
   return found;
 }
 
+/**
+ * Tells the model when a daemon noticed by itself that it had not run for seconds: it lacked CPU, or was stopped on
+ * purpose. Only who may still be there is taken from its word, never who must be.
+ */
+function createStallReader(world: World): () => void {
+  let read = {daemon: world.daemon, lines: 0};
+  return () => {
+    const {daemon, model} = world;
+    if (read.daemon !== daemon) read = {daemon, lines: 0};
+    for (const {msg, time, durationMs} of daemon.logs.slice(read.lines)) {
+      if (!String(msg).startsWith('paused or clock moved')) continue;
+      model.stalled({fromMs: Number(time) - Number(durationMs), toMs: Number(time)});
+      if (!world.disturbances.has('paused daemon')) world.stalls += 1;
+    }
+    read.lines = daemon.logs.length;
+  };
+}
+
 /** Looks again and again; each call is one look. Keeps account of when it was last answered, and in sync. */
 export function createWatch(world: World): () => Promise<void> {
   let inSyncMs = Date.now();
   let answeredMs = Date.now();
+  const readStalls = createStallReader(world);
   return async () => {
+    readStalls();
     const sight = await look(world);
     const nowMs = Date.now();
     const isDisturbed = world.disturbances.size > 0;

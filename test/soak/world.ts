@@ -21,7 +21,7 @@ export type StoreKind = 'embedded' | 'etcd';
 const TTL_MS = 4000;
 const PERIOD_MS = 1200;
 /** A snapshot is at most 1 s old (DESIGN, invariant 5); the rest is for a busy machine. */
-const SNAPSHOT_MS = 1500;
+const SNAPSHOT_MS = 2500;
 /** Expiry is noticed within 0.5 s; a lease of etcd runs in whole seconds, is renewed in batches and, shared with others at first, for some pings more. */
 const LATE_MS = {embedded: 2000, etcd: 8000} as const;
 
@@ -47,6 +47,8 @@ export interface World extends AsyncDisposable {
   readonly template: {n: number; servedFrom: number; isSpoilt: boolean};
   /** When HAProxy had been killed and was not back. */
   readonly windows: Span[];
+  /** How often a daemon noticed that it had not run for seconds, for want of CPU. */
+  stalls: number;
   /** At calm moments, daemon by daemon. */
   readonly usages: Usage[][];
   readonly problems: Discrepancy[];
@@ -145,6 +147,7 @@ export async function openWorld(store: StoreKind, journal: Journal): Promise<Wor
     disturbedMs: Date.now(),
     template: {n: 0, servedFrom: 0, isSpoilt: false},
     windows: [],
+    stalls: 0,
     usages: [[]],
     problems: [],
     failed: failure.signal,
