@@ -23,6 +23,9 @@ export interface HaproxyJobPorts {
 
 const CONFIGURATION_MODE = 0o640;
 
+/** How often a pass may come first before a restart is refused. */
+const MAX_TRIES = 5;
+
 /**
  * `haproxy` under its old job name (DESIGN, "Who owns the configuration when a script speaks"): start and restart take
  * `proxy.cfg` as it lies there as candidate, changed by hand or not: validated, and reloaded without losing a
@@ -34,12 +37,18 @@ export function createHaproxyJob(ports: HaproxyJobPorts): JobHandle {
 
   const isUp = (): boolean => proxy.status.state === 'RUNNING' || proxy.status.state === 'STARTING';
 
-  const reload = async (): Promise<void> => {
+  const reload = async (triesLeft = MAX_TRIES): Promise<void> => {
     const committed = proxy.text;
     const text = await files.readText(proxy.committedPath);
     const wanted = text ?? committed;
     if (wanted === undefined)
       throw new DaemonError('APPLY', `cannot start haproxy: there is no ${proxy.committedPath}`);
+    let isOvertaken = false;
+    /** In our turn no pass is under way: one that committed since the file was read made what we hold an old text. */
+    const refuseOld = async (): Promise<void> => {
+      isOvertaken = proxy.text !== committed || (await files.readText(proxy.committedPath)) !== text;
+      if (isOvertaken) throw new DaemonError('APPLY', 'cannot restart haproxy: its configuration keeps changing');
+    };
     try {
       const candidate = await proxy.stage(wanted.endsWith('\n') ? wanted : `${wanted}\n`);
       try {
@@ -48,8 +57,9 @@ export function createHaproxyJob(ports: HaproxyJobPorts): JobHandle {
         await proxy.discard(candidate);
         throw error;
       }
-      await proxy.apply(candidate, {because: 'a script asked for it'});
+      await proxy.apply(candidate, {because: 'a script asked for it', check: refuseOld});
     } catch (error) {
+      if (isOvertaken && triesLeft > 1) return reload(triesLeft - 1);
       if (committed !== undefined && text !== committed && proxy.text === committed) await restore(committed);
       throw error;
     }

@@ -12,7 +12,7 @@ export interface PreparedFile {
   discard(): Promise<void>;
 }
 
-/** The file effects that rooms need. Every method rejects with Node's own error; none leaves a half-written target. */
+/** The file effects that rooms need. Every method rejects with Node's own error; none leaves a half-written target, or a temporary file. */
 export interface Files {
   /** The text (UTF-8) of a file, or undefined when there is none. */
   readText(path: string): Promise<string | undefined>;
@@ -76,7 +76,11 @@ export const systemFiles: Files = {
   prepare,
   async replace(path, text, mode) {
     const prepared = await prepare(path, text, mode);
-    await prepared.commit();
+    try {
+      await prepared.commit();
+    } finally {
+      await prepared.discard();
+    }
   },
   async replaceBytes(path, bytes, mode) {
     await writeFile(path, bytes, {mode});
@@ -97,6 +101,11 @@ export const systemFiles: Files = {
   async pointLink(path, target) {
     const temporary = temporaryBeside(path);
     await symlink(target, temporary);
-    await rename(temporary, path);
+    try {
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, {force: true});
+      throw error;
+    }
   },
 };

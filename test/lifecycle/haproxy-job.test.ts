@@ -14,6 +14,12 @@ function openBench(onDisk?: string) {
   const {files, contents, failWith} = createMemoryFiles(onDisk === undefined ? {} : {[PATH]: onDisk});
   const told: string[] = [];
   const blamed: unknown[] = [];
+  /** What passes do while a candidate is checked. */
+  const passes: (() => void)[] = [];
+  const commit = (newer: string) => {
+    text = newer;
+    contents.set(PATH, newer);
+  };
   const faults: {check?: Error; apply?: Error} = {};
   let text: string | undefined;
   let state: ProxyStatus['state'] = 'STOPPED';
@@ -36,8 +42,9 @@ function openBench(onDisk?: string) {
       async discard() {
         told.push('discard');
       },
-      async apply(candidate) {
+      async apply(candidate, options) {
         if (faults.apply) throw faults.apply;
+        await options?.check?.();
         told.push('apply');
         text = candidate.text;
         state = 'RUNNING';
@@ -52,6 +59,7 @@ function openBench(onDisk?: string) {
     },
     async check() {
       if (faults.check) throw faults.check;
+      passes.shift()?.();
       return [];
     },
     graceMs: 1000,
@@ -59,7 +67,7 @@ function openBench(onDisk?: string) {
     tail: () => ['last words'],
     onRestarted: fault => blamed.push(fault),
   });
-  return {clock, job, told, blamed, faults, contents, failWith};
+  return {clock, job, told, blamed, faults, contents, failWith, passes, commit};
 }
 
 describe('haproxy as a job', () => {
@@ -121,6 +129,40 @@ describe('haproxy as a job', () => {
     faults.check = new Error('unknown keyword');
     failWith(new Error('ENOSPC'));
     assert.equal((await job.restart()).ok, false);
+  });
+
+  test('restart while a pass commits another text -> that is reloaded, not the one from before', async () => {
+    const {job, told, contents, passes, commit} = openBench('old\n');
+    await job.start();
+    told.length = 0;
+    passes.push(() => commit('newer\n'));
+    assert.deepEqual(await job.restart(), {ok: true, text: 'started'});
+    assert.deepEqual(told, ['stage "old\\n"', 'stage "newer\\n"', 'apply']);
+    assert.equal(contents.get(PATH), 'newer\n');
+  });
+
+  test('restart, the file read in the midst of a commit -> what the pass made is reloaded', async () => {
+    const {job, told, contents, passes, commit} = openBench('old\n');
+    await job.start();
+    commit('newer\n');
+    contents.set(PATH, 'old\n');
+    told.length = 0;
+    passes.push(() => contents.set(PATH, 'newer\n'));
+    assert.deepEqual(await job.restart(), {ok: true, text: 'started'});
+    assert.deepEqual(told, ['stage "old\\n"', 'stage "newer\\n"', 'apply']);
+  });
+
+  test('restart while pass after pass commits -> KO in the end, what the last one made serves', async () => {
+    const {job, told, contents, passes, commit} = openBench('old\n');
+    await job.start();
+    for (let pass = 1; pass <= 10; pass++) passes.push(() => commit(`pass ${pass}\n`));
+    told.length = 0;
+    assert.deepEqual(await job.restart(), {
+      ok: false,
+      text: 'ERROR (cannot restart haproxy: its configuration keeps changing)',
+    });
+    assert.equal(told.includes('apply'), false);
+    assert.equal(contents.get(PATH), 'pass 5\n');
   });
 
   test('stop -> drained; again is said, and fine', async () => {

@@ -21,8 +21,9 @@ export async function runConnect(load: ConnectLoad, tally: Tally, signal: AbortS
   const begin = () => {
     begun += 1;
     tally.sent();
+    const startedAt = Date.now();
     const one = exchange({host, port, segments, timeoutMs: TIMEOUT_MS}).then(outcome => {
-      tally.ended(outcome);
+      tally.ended(outcome, startedAt);
       inFlight.delete(one);
     });
     inFlight.add(one);

@@ -16,6 +16,7 @@ export async function runKeepalive(load: KeepaliveLoad, tally: Tally, signal: Ab
   const client = async () => {
     while (!signal.aborted) {
       const startedMs = performance.now();
+      const startedAt = Date.now();
       const socket = connect({host, port, noDelay: true});
       try {
         await once(socket, 'connect', {signal: AbortSignal.timeout(TIMEOUT_MS)});
@@ -24,7 +25,7 @@ export async function runKeepalive(load: KeepaliveLoad, tally: Tally, signal: Ab
       } catch (error) {
         // Only a connection that was never made comes here.
         tally.sent();
-        tally.failed(failureKind(error));
+        tally.failed(failureKind(error), startedAt);
         await sleep(gapMs);
       } finally {
         socket.destroy();
@@ -40,12 +41,13 @@ async function useConnection(socket: Socket, load: KeepaliveLoad, tally: Tally, 
   while (!signal.aborted) {
     if (socket.readableEnded || socket.destroyed) return tally.broke();
     tally.sent();
+    const startedAt = Date.now();
     const answer = await ask(socket, load.host);
     if (typeof answer === 'string') {
-      tally.failed(answer);
+      tally.failed(answer, startedAt);
       return tally.broke();
     }
-    tally.answered(answer);
+    tally.answered(answer, startedAt);
     if (announcesClose(answer)) return;
     await sleep(load.gapMs);
   }

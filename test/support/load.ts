@@ -31,6 +31,13 @@ export interface SlowLoad extends Target {
 
 export type LoadSettings = ConnectLoad | KeepaliveLoad | SlowLoad;
 
+/** A request that failed; times in epoch milliseconds. */
+export interface Loss {
+  readonly kind: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
 export interface LoadReport {
   /** Requests begun; those neither `ok` nor `failed` are in flight. */
   readonly sent: number;
@@ -38,6 +45,8 @@ export interface LoadReport {
   readonly failed: number;
   /** Failures by kind: `refused`, `reset`, `timeout`, `truncated`, `status 503`, or a system code. */
   readonly failures: Readonly<Record<string, number>>;
+  /** The first ten thousand of them, with their times. */
+  readonly losses: readonly Loss[];
   /** Kept connections that were closed without an answer that announced it; harmless between two requests. */
   readonly breaks: number;
   /** How long connections took to be made. */

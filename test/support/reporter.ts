@@ -1,7 +1,8 @@
 import {Readable} from 'node:stream';
 import {spec} from 'node:test/reporters';
 
-interface TestEvent {
+/** As `node:test` tells it, as far as we look at it. */
+export interface TestEvent {
   readonly type: string;
   readonly data: {readonly details?: {readonly type?: string}; readonly skip?: unknown; readonly name?: string};
 }

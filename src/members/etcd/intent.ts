@@ -20,11 +20,18 @@ export const isSameMember = (a: Member, b: Member): boolean => isSamePod(a, b) &
  * What is left of an intent once etcd says `document`; `member` is ours. It is fulfilled when etcd says the same. Of a
  * goodbye and a ping that knew nothing of each other the goodbye wins: whoever pings after it is in again. Another pod
  * on the IP was heard by somebody, as ours was by us: ours is said on top, once, and the contest settles it.
+ * `wasOurs`: the goodbye was said to us, so that the ping which we heard since knew of it.
  */
-export function remainder(intent: Intent, member: Member | undefined, document: Document): Intent | undefined {
+export function remainder(
+  intent: Intent,
+  member: Member | undefined,
+  document: Document,
+  wasOurs: boolean,
+): Intent | undefined {
   if (intent.is === 'down')
     return document.is !== 'down' && isSamePod(intent.member, document.member) ? intent : undefined;
   if (member === undefined) return undefined;
+  if (document.is === 'down' && intent.is === 'alive' && wasOurs) return intent;
   if (document.is === 'down') return isSamePod(member, document.member) ? undefined : intent;
   if (intent.is === 'hold') return undefined;
   return document.is === 'alive' && isSameMember(member, document.member) ? undefined : intent;

@@ -6,6 +6,7 @@ import type {Moment, Outcome} from '../outcome.ts';
 import type {StoreNews} from '../store.ts';
 import type {Document, Load, Stored} from './document.ts';
 import {createDoubts} from './doubts.ts';
+import {createGoodbyes} from './goodbyes.ts';
 import {type Intent, remainder} from './intent.ts';
 import {deriveWrite, type Write} from './write.ts';
 
@@ -69,6 +70,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   const ended = new Map<string, number>();
   const intents = new Map<string, Intent>();
   const writing = new Set<string>();
+  const goodbyes = createGoodbyes();
   const renewals = new Set<string>();
   const doubts = createDoubts({guard, ttlMs, ownApp, confirmMs});
   let restored = true;
@@ -102,7 +104,8 @@ export function createReplica(options: ReplicaOptions): Replica {
   const follow = (ip: string, {document, ...stored}: Stored, now: Moment): StoreNews[] => {
     const stay = table.stay(ip);
     const intent = intents.get(ip);
-    const rest = intent && remainder(intent, stay?.member, document);
+    const rest = intent && remainder(intent, stay?.member, document, goodbyes.include(document));
+    goodbyes.delete(ip);
     if (rest !== undefined) return settle(stay, document);
     intents.delete(ip);
     doubts.delete(ip);
@@ -124,6 +127,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     const stored = known.get(ip);
     known.delete(ip);
     ended.set(ip, revision);
+    goodbyes.delete(ip);
     table.release(ip);
     if (stored === undefined || !isServed(stored)) return [];
     if (intents.get(ip)?.is === 'down') intents.delete(ip);
@@ -193,10 +197,8 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
     loaded(load, now) {
       if (load.forgot) {
-        known.clear();
-        ended.clear();
+        for (const forgotten of [known, ended, goodbyes, renewals]) forgotten.clear();
         floor = 0;
-        renewals.clear();
         for (const {ip} of table.members(now.nowMs)) table.release(ip);
       }
       const puts = [...load.documents].flatMap(([ip, stored]) => put(ip, stored, now));
@@ -226,6 +228,7 @@ export function createReplica(options: ReplicaOptions): Replica {
         const write = writing.has(ip) ? undefined : writeOf(ip);
         if (write === undefined) continue;
         writing.add(ip);
+        goodbyes.tried(write.document);
         writes.push(write);
       }
       return writes;

@@ -19,7 +19,8 @@ export function deriveWrite(intent: Intent, member: Member, stored: Stored | und
   switch (intent.is) {
     case 'hold': {
       // Held ones are written anew when they are heard: nobody renews their lease, nor that of a tombstone.
-      const {forMs} = intent;
+      // Our clock has fractions, a document has none.
+      const forMs = Math.ceil(intent.forMs);
       return {ip, upon, document: {is: 'held', member, forMs}, lease: undefined, ttlMs: forMs};
     }
     case 'down':

@@ -1,0 +1,28 @@
+import {isSamePod} from '../entry.ts';
+import type {Member} from '../member.ts';
+import type {Document} from './document.ts';
+
+/**
+ * Goodbyes that pods said to us and that we have tried to write: known by IP until etcd tells anything newer of the key,
+ * since the answer to a write may be lost. Such a pod may ping us again before etcd says that it left.
+ */
+export interface Goodbyes {
+  tried(document: Document): void;
+  /** Whether a tombstone is of a stay that ended with us: whoever pinged us after that knew of it. */
+  include(document: Document): boolean;
+  delete(ip: string): void;
+  clear(): void;
+}
+
+export function createGoodbyes(): Goodbyes {
+  const members = new Map<string, Member>();
+  return {
+    tried: ({is, member}) => void (is === 'down' && members.set(member.ip, member)),
+    include({is, member}) {
+      const own = members.get(member.ip);
+      return is === 'down' && own !== undefined && isSamePod(own, member) && member.firstSeenAt <= own.firstSeenAt;
+    },
+    delete: ip => void members.delete(ip),
+    clear: () => members.clear(),
+  };
+}

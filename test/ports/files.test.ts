@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import {mkdir, readdir, readFile, readlink} from 'node:fs/promises';
+import {join} from 'node:path';
+import {describe, test} from 'node:test';
+import {systemFiles as files} from '../../src/ports/files.ts';
+import {openFolder} from '../support/folder.ts';
+
+describe('files', () => {
+  test('a file, then a link, replaced -> the new ones, and nothing beside them', async () => {
+    await using folder = await openFolder();
+    const [file, link] = [join(folder.path, 'file'), join(folder.path, 'link')];
+    for (const text of ['old', 'new']) {
+      await files.replace(file, text);
+      await files.pointLink(link, text);
+    }
+    assert.deepEqual([await readFile(file, 'utf8'), await readlink(link)], ['new', 'new']);
+    assert.deepEqual(await readdir(folder.path), ['file', 'link']);
+  });
+
+  for (const [what, replace] of [
+    ['file', (path: string) => files.replace(path, 'text')],
+    ['link', (path: string) => files.pointLink(path, 'target')],
+  ] as const) {
+    test(`${what}, its place taken by a folder -> refused each time, no temporary file stays`, async () => {
+      await using folder = await openFolder();
+      const path = join(folder.path, 'taken');
+      await mkdir(path);
+      for (let n = 0; n < 3; n++) await assert.rejects(replace(path));
+      assert.deepEqual(await readdir(folder.path), ['taken']);
+    });
+  }
+});

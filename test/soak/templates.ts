@@ -1,0 +1,94 @@
+/** The hosts of a configuration: addresses by app, in their order. */
+export type Hosts = Readonly<Record<string, readonly string[]>>;
+
+/** The port that all backends listen on, and the proxy too, in a namespace of its own. */
+export const WEB_PORT = 80;
+
+/** Two in three differ in what a running HAProxy can be told; each third one takes a reload. */
+const settingsOf = (n: number) => ({weight: 1 + (n % 3), maxConn: 2000 + (Math.floor(n / 3) % 5), isWide: n % 9 >= 6});
+
+/** HAProxy 2.x closes idle connections when it is told to go, unless told not to; 1.7 does not know the option. */
+const keepsIdle = (isOld: boolean): string => (isOld ? '' : '  option idle-close-on-response\n');
+
+const headOf = (n: number, isOld: boolean): string => {
+  const {maxConn, isWide} = settingsOf(n);
+  return (
+    `# template ${n}\nglobal\n  maxconn ${maxConn}\ndefaults\n  mode http\n  timeout connect 2s\n  timeout client 15s\n` +
+    `  timeout server 15s\n${keepsIdle(isOld)}frontend web\n  bind *:${WEB_PORT}\n` +
+    `${isWide ? '  bind *:8181\n' : ''}  default_backend web\nbackend web\n`
+  );
+};
+
+/** A template that renders, is valid and can be started: number `n` of them. */
+export const goodTemplate = (n: number, isOld: boolean): string => {
+  const {weight} = settingsOf(n);
+  return (
+    `${headOf(n, isOld)}{% for ip in hosts.web|default([]) %}  server web-{{ loop.index }} {{ ip }}:${WEB_PORT} weight ${weight}\n` +
+    `{% endfor %}{% for app in hosts if app != 'web' %}backend {{ app }}\n` +
+    `{% for ip in hosts[app] %}  server {{ ip.replace('.', '-') }} {{ ip }}:${WEB_PORT} weight ${weight}\n` +
+    '{% endfor %}{% endfor %}'
+  );
+};
+
+/** What that template comes out as: written apart from every template engine. */
+export function goodText(n: number, hosts: Hosts, isOld: boolean): string {
+  const {weight} = settingsOf(n);
+  const lines = (hosts.web ?? []).map((ip, index) => `  server web-${index + 1} ${ip}:${WEB_PORT} weight ${weight}\n`);
+  for (const app of Object.keys(hosts).sort()) {
+    if (app === 'web') continue;
+    lines.push(`backend ${app}\n`);
+    for (const ip of hosts[app] ?? []) {
+      lines.push(`  server ${ip.replaceAll('.', '-')} ${ip}:${WEB_PORT} weight ${weight}\n`);
+    }
+  }
+  return headOf(n, isOld) + lines.join('');
+}
+
+/** Templates that must not be served, by what is wrong with them; each holds a good one. */
+export const SPOILT = {
+  syntax: (good: string) => `${good}{% for %}\n`,
+  attribute: (good: string) => `${good}{{ hosts.web.first.second }}\n`,
+  keyword: (good: string) => `${good}  no-such-keyword\n`,
+  nothing: () => '# nobody listens\n',
+  loop: (good: string) => `${good}{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}\n`,
+  memory: (good: string) =>
+    `${good}{% set x = [] %}{% for i in range(100000) %}{% set _ = x.append(('a%d' % i) * 3000) %}{% endfor %}\n`,
+  escape: (good: string) => `${good}{{ hosts.constructor.constructor('return process')().exit(1) }}\n`,
+  takenPort: (good: string) => good.replace(`  bind *:${WEB_PORT}\n`, `  bind *:${WEB_PORT}\n  bind *:8000\n`),
+} as const satisfies Record<string, (good: string) => string>;
+
+export type Spoilt = keyof typeof SPOILT;
+
+/** One server as a configuration, or a running HAProxy, has it. */
+export interface Server {
+  readonly backend: string;
+  readonly name: string;
+  readonly ip: string;
+  readonly weight: number;
+}
+
+/** What a served configuration says: which template it comes from, and its servers. */
+export interface Served {
+  readonly n: number;
+  readonly servers: readonly Server[];
+}
+
+/** Reads a text that came of a good template; undefined for any other. */
+export function parseServed(text: string): Served | undefined {
+  const n = /^# template (\d+)\n/.exec(text)?.[1];
+  if (n === undefined) return undefined;
+  const servers: Server[] = [];
+  let backend = '';
+  for (const line of text.split('\n')) {
+    backend = /^backend (\S+)$/.exec(line)?.[1] ?? backend;
+    const [, name, ip, weight] = /^ {2}server (\S+) ([0-9.]+):\d+ weight (\d+)$/.exec(line) ?? [];
+    if (name !== undefined && ip !== undefined) servers.push({backend, name, ip, weight: Number(weight)});
+  }
+  return {n: Number(n), servers};
+}
+
+/** The hosts map behind a configuration's servers. */
+export function hostsOf({servers}: Served): Hosts {
+  const byApp = Map.groupBy(servers, server => server.backend);
+  return Object.fromEntries([...byApp].map(([app, own]) => [app, own.map(({ip}) => ip)]));
+}
