@@ -1,5 +1,6 @@
 import {fileURLToPath} from 'node:url';
 import {benchAccessLog} from './access-log.ts';
+import {benchAnnotation} from './annotation.ts';
 import {benchBurst} from './burst.ts';
 import {type Bench, loadFigures, storeFigures, writeTable} from './figure.ts';
 import {benchIdle} from './idle.ts';
@@ -12,6 +13,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   pings: benchPings,
   burst: benchBurst,
   idle: benchIdle,
+  annotation: benchAnnotation,
   'access-log': benchAccessLog,
 };
 
