@@ -2,6 +2,7 @@ import {fileURLToPath} from 'node:url';
 import {benchAccessLog} from './access-log.ts';
 import {benchAnnotation} from './annotation.ts';
 import {benchBurst} from './burst.ts';
+import {benchConvergence} from './convergence.ts';
 import {type Bench, loadFigures, storeFigures, writeTable} from './figure.ts';
 import {benchIdle} from './idle.ts';
 import {benchPings} from './pings.ts';
@@ -14,6 +15,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   burst: benchBurst,
   idle: benchIdle,
   annotation: benchAnnotation,
+  convergence: benchConvergence,
   'access-log': benchAccessLog,
 };
 
