@@ -26,7 +26,7 @@ backend web
 {%- endfor %}
 `;
 
-/** How long it took until all replicas knew the same hosts, and until every proxy served them. */
+/** How long it took until all replicas, linked to etcd, knew the same hosts, and until every proxy served them. */
 export interface Agreement {
   readonly knownMs: number;
   readonly servedMs: number;
@@ -137,7 +137,7 @@ export async function openReplicaSet(options: ReplicaSetOptions): Promise<Replic
       const startedMs = performance.now();
       const waiting = {timeoutMs, evidence};
       const chosen = among?.map(daemon) ?? daemons;
-      await waitFor(() => look(chosen, () => true), `${what}: the same hosts known`, waiting);
+      await waitFor(() => look(chosen, ({store}) => store.healthy), `${what}: the same hosts known`, waiting);
       const knownMs = performance.now() - startedMs;
       const statuses = await waitFor(
         () => look(chosen, ({inSync}) => inSync),
