@@ -46,15 +46,16 @@ export interface LivePod {
   readonly sources: Readonly<Partial<Record<keyof PodFacts, FactSource>>>;
   readonly watch: ReflectionStatus | undefined;
   readonly node: OwnPod['node'] | undefined;
-  /** Calls back with the names of the facts that changed, from now on. One follower. */
+  /** Calls back with the names of the facts that changed since this was opened, and from then on. One follower. */
   follow(onChange: (changed: readonly (keyof PodFacts)[]) => void): void;
   close(): void;
 }
 
 /**
- * Learns what a start needs to know: from variables, the downward-API volume, the API. Where the API must be asked, an
- * absent or incomplete Pod (no IP yet) is waited for, by a watch that is retried with back-off. Rejects with KUBERNETES
- * after `waitMs` without the facts that are needed, and with the reason of `signal` when it aborts.
+ * Learns what a start needs to know: from variables, the downward-API volume, the API. What is lacking is waited for
+ * where somebody may still tell it: an absent or incomplete Pod (no IP yet) by a watch that is retried with back-off, a
+ * volume by looking again. Rejects with KUBERNETES after `waitMs` without the facts that are needed, and with the reason
+ * of `signal` when it aborts.
  */
 export async function openLivePod(options: LivePodOptions, ports: LivePodPorts, signal: AbortSignal): Promise<LivePod> {
   const {namespace, id, downward, env, lacking} = options;
@@ -62,7 +63,11 @@ export async function openLivePod(options: LivePodOptions, ports: LivePodPorts, 
   const remembered = openRememberedFacts(`${options.dataFolder}/pod.json`, {namespace, id}, {files, log});
   let told: Told = {variable: parseVariables(env)};
   let known = deriveFacts(told);
-  let onChange: (changed: readonly (keyof PodFacts)[]) => void = () => {};
+  const unseen = new Set<keyof PodFacts>();
+  const collect = (changed: readonly (keyof PodFacts)[]) => {
+    for (const name of changed) unseen.add(name);
+  };
+  let onChange: (changed: readonly (keyof PodFacts)[]) => void = collect;
   let follows = false;
 
   const learn = (source: FactSource, facts: ToldFacts | undefined) => {
@@ -76,7 +81,12 @@ export async function openLivePod(options: LivePodOptions, ports: LivePodPorts, 
 
   const volume = downward === undefined ? undefined : openDownwardVolume(downward, {files, clock, log});
   if (volume !== undefined) learn('downward', await volume.load());
+  const stopVolume = volume?.follow(facts => learn('downward', facts)) ?? (() => {});
   const pod = api && openOwnPod({namespace, id}, {api, clock, log, onTold: facts => learn('api', facts)});
+  const close = () => {
+    pod?.close();
+    stopVolume();
+  };
 
   /** A Pod that is there without its address is one whose containers are being started. */
   const missing = () => [
@@ -84,37 +94,42 @@ export async function openLivePod(options: LivePodOptions, ports: LivePodPorts, 
     ...(told.api !== undefined && known.facts.ip === undefined ? ['its IP (status.podIP)'] : []),
   ];
 
-  const untilKnown = async (pod: OwnPod): Promise<void> => {
+  const recall = async (reason: string | null): Promise<void> => {
+    const facts = await remembered.load();
+    learn('remembered', facts ?? {});
+    if (facts !== undefined) log.warn({reason}, 'kubernetes api fails: starting with remembered facts');
+  };
+
+  const untilKnown = async (): Promise<void> => {
     const patience = clock.nowMs() + PATIENCE_MS;
-    await Promise.race([pod.tried, sleep(clock, PATIENCE_MS, signal)]);
+    if (pod !== undefined) await Promise.race([pod.tried, sleep(clock, PATIENCE_MS, signal)]);
     const deadline = clock.nowMs() + options.waitMs;
+    if (missing().length > 0) log.info({reason: `it lacks ${missing().join(' and ')}`}, 'waiting for facts of the pod');
     while (missing().length > 0) {
       signal.throwIfAborted();
-      if (told.api === undefined && told.remembered === undefined && clock.nowMs() >= patience) {
-        const facts = await remembered.load();
-        learn('remembered', facts ?? {});
-        if (facts !== undefined)
-          log.warn({reason: pod.status.reason}, 'kubernetes api fails: starting with remembered facts');
+      const mayRecall = pod !== undefined && told.api === undefined && told.remembered === undefined;
+      if (mayRecall && clock.nowMs() >= patience) {
+        await recall(pod.status.reason);
         continue;
       }
-      if (clock.nowMs() >= deadline) throw tooLate(missing(), options, pod.status);
+      if (clock.nowMs() >= deadline) throw tooLate(missing(), options, pod?.status);
       await new Promise<void>(resolve => {
         onChange = () => resolve();
-        const wakeMs = Math.min(deadline, clock.nowMs() < patience ? patience : deadline) - clock.nowMs();
+        const wakeMs = Math.min(deadline, mayRecall ? patience : deadline) - clock.nowMs();
         sleep(clock, wakeMs, signal).then(resolve, () => resolve());
       });
     }
-    onChange = () => {};
   };
 
   try {
-    if (pod !== undefined) await untilKnown(pod);
+    if (pod !== undefined || volume !== undefined) await untilKnown();
   } catch (error) {
-    pod?.close();
+    close();
     throw error;
   }
+  unseen.clear();
+  onChange = collect;
 
-  let stopVolume = () => {};
   return {
     get facts() {
       return known.facts;
@@ -132,19 +147,20 @@ export async function openLivePod(options: LivePodOptions, ports: LivePodPorts, 
       onChange = callback;
       follows = true;
       if (told.api !== undefined) void remembered.keep(told.api);
-      stopVolume = volume?.follow(facts => learn('downward', facts)) ?? stopVolume;
+      if (unseen.size > 0) callback([...unseen]);
     },
-    close() {
-      pod?.close();
-      stopVolume();
-    },
+    close,
   };
 }
 
-const tooLate = (missing: readonly string[], options: LivePodOptions, {reason}: ReflectionStatus): DaemonError =>
+const tooLate = (
+  missing: readonly string[],
+  options: LivePodOptions,
+  watch: ReflectionStatus | undefined,
+): DaemonError =>
   new DaemonError(
     'KUBERNETES',
-    `cannot learn ${missing.join(' and ')} of pod ${options.namespace}/${options.id} within ${options.waitMs / 1000} s` +
-      `: ${reason ?? 'its Pod object does not say'}; set the KONTROL_* variable, mount a downward-API volume, ` +
-      'or let its ServiceAccount get and watch pods',
+    `cannot learn ${missing.join(' and ')} of pod ${options.namespace}/${options.id} within ${options.waitMs / 1000} s: ` +
+      `${watch === undefined ? `the volume ${options.downward} does not say` : (watch.reason ?? 'its Pod object does not say')}; ` +
+      'set the KONTROL_* variable, mount a downward-API volume, or let its ServiceAccount get and watch pods',
   );

@@ -11,8 +11,8 @@ import {parseList, parseNamed} from './objects.ts';
  * - `replace` tells the whole set, `upsert` and `remove` each change after it: nothing is missed in between, since the
  *   watch starts from the version that was told last.
  * - A failure tells nothing: what was known stays, for an outage of any length.
- * - At most one request or watch runs; each failure in a row waits longer, and a server that closes watches at once
- *   gets one a second.
+ * - At most one request or watch runs; each failure in a row waits longer, whatever works in between, and a server that
+ *   closes watches at once gets one a second.
  */
 
 /** What to reflect: one object by `name` (needs the verbs get and watch), or all that `query` selects (list and watch). */
@@ -56,7 +56,7 @@ export interface ReflectorPorts {
   readonly random?: () => number;
 }
 
-/** Watches that end this soon are spaced out. */
+/** Watches that end this soon are spaced out, and prove nothing of the server's health. */
 const SHORT_WATCH_MS = 5000;
 const BETWEEN_SHORT_MS = 1000;
 
@@ -71,7 +71,13 @@ export function openReflector(subject: Subject, mirror: Mirror, ports: Reflector
   const {signal} = closing;
   const tried = Promise.withResolvers<void>();
   const query = {...subject.query, ...(name !== undefined && {fieldSelector: `metadata.name=${name}`})};
+  /** The one to watch from; empty: none, the watch begins with what is there. */
   let version: string | undefined;
+  /** The server forgot the version of the one object: it can be older than all that a server remembers. */
+  let isOutlived = false;
+  /** Failures since a watch told something and lasted. */
+  let streak = 0;
+  let hasTold = false;
   let status: ReflectionStatus = {what, state: 'starting', synced: false, failures: 0, reason: null};
 
   const succeed = () => {
@@ -82,12 +88,18 @@ export function openReflector(subject: Subject, mirror: Mirror, ports: Reflector
 
   const fail = (error: unknown): number => {
     const {status: code, message} = asApiFault(error);
-    const failures = status.failures + 1;
-    if (failures === 1) log.warn({reason: `${what}: ${message}`}, 'kubernetes api fails: what is known stays');
-    if (code === 410 || failures >= FAILURES_BEFORE_LIST) version = undefined;
-    status = {...status, state: 'failing', failures, reason: message};
+    streak += 1;
+    if (version === '' || streak >= FAILURES_BEFORE_LIST) version = undefined;
+    if (code === 410) {
+      version = undefined;
+      isOutlived = true;
+      log.info({reason: `${what}: ${message}`}, 'kubernetes api: the version is gone, reading anew');
+      if (streak === 1) return 0;
+    }
+    if (status.failures === 0) log.warn({reason: `${what}: ${message}`}, 'kubernetes api fails: what is known stays');
+    status = {...status, state: 'failing', failures: streak, reason: message};
     tried.resolve();
-    return code === 410 && failures === 1 ? 0 : isLasting(code) ? LASTING_MS : deriveDelayMs(failures, random());
+    return isLasting(code) ? LASTING_MS : deriveDelayMs(streak, random());
   };
 
   /** One object that is not there is an empty set; its watch tells when it comes. */
@@ -107,7 +119,7 @@ export function openReflector(subject: Subject, mirror: Mirror, ports: Reflector
     const loaded = await load();
     if (loaded === undefined) throw new Error('the answer is no object of the API');
     mirror.replace(loaded.items);
-    version = loaded.resourceVersion;
+    version = isOutlived && name !== undefined ? '' : loaded.resourceVersion;
   };
 
   const watch = async () => {
@@ -117,6 +129,7 @@ export function openReflector(subject: Subject, mirror: Mirror, ports: Reflector
       {...query, ...from},
       ({type, object}) => {
         const named = parseNamed(object);
+        hasTold = true;
         if (type === 'BOOKMARK') version = named?.resourceVersion ?? bookmarkOf(object) ?? version;
         if (named === undefined || signal.aborted) return;
         if (type === 'ADDED' || type === 'MODIFIED') mirror.upsert(object);
@@ -132,6 +145,7 @@ export function openReflector(subject: Subject, mirror: Mirror, ports: Reflector
   const run = async () => {
     while (!signal.aborted) {
       const startedMs = clock.nowMs();
+      hasTold = false;
       let delayMs = 0;
       try {
         if (version === undefined) {
@@ -140,10 +154,12 @@ export function openReflector(subject: Subject, mirror: Mirror, ports: Reflector
         }
         await watch();
         succeed();
+        streak = 0;
         if (version === '') version = undefined;
         if (clock.nowMs() - startedMs < SHORT_WATCH_MS) delayMs = BETWEEN_SHORT_MS;
       } catch (error) {
         if (signal.aborted) return;
+        if (hasTold && clock.nowMs() - startedMs >= SHORT_WATCH_MS) streak = 0;
         delayMs = fail(error);
       }
       await sleep(clock, delayMs, signal).catch(() => {});

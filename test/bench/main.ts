@@ -1,6 +1,8 @@
 import {fileURLToPath} from 'node:url';
 import {benchAccessLog} from './access-log.ts';
+import {benchAnnotation} from './annotation.ts';
 import {benchBurst} from './burst.ts';
+import {benchConvergence} from './convergence.ts';
 import {type Bench, loadFigures, storeFigures, writeTable} from './figure.ts';
 import {benchIdle} from './idle.ts';
 import {benchPings} from './pings.ts';
@@ -12,6 +14,8 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   pings: benchPings,
   burst: benchBurst,
   idle: benchIdle,
+  annotation: benchAnnotation,
+  convergence: benchConvergence,
   'access-log': benchAccessLog,
 };
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {setTimeout as sleep} from 'node:timers/promises';
-import {openGateway} from '../../src/etcd/gateway.ts';
+import {type Gateway, openGateway} from '../../src/etcd/gateway.ts';
 import {grantLease, renewLease, revokeLease} from '../../src/etcd/lease.ts';
 import {openTransport} from '../../src/etcd/transport.ts';
 import {applyInTurn} from '../../src/fleet/apply-in-turn.ts';
@@ -11,8 +10,20 @@ import {openLogSink} from '../members/fixtures.ts';
 import {startEtcd} from '../support/etcd.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
+import {waitFor} from '../support/wait.ts';
 
-function openReplica(endpoints: string, id: string) {
+/** Calls back each time that somebody asks for the turn. */
+const observed = (gateway: Gateway, onAsked: () => void): Pick<Gateway, 'ask' | 'askEach' | 'listen'> => ({
+  askEach: gateway.askEach,
+  listen: gateway.listen,
+  async ask(path, request, timeoutMs) {
+    const answer = await gateway.ask(path, request, timeoutMs);
+    if (path === '/kv/txn') onAsked();
+    return answer;
+  },
+});
+
+function openReplica(endpoints: string, id: string, onAsked = () => {}) {
   const {log, said} = openLogSink();
   const gateway = openGateway({
     endpoints: endpoints.split(','),
@@ -22,18 +33,24 @@ function openReplica(endpoints: string, id: string) {
     log,
   });
   const leases = {grant: grantLease, renew: renewLease, revoke: revokeLease};
-  return {...openTurns({gateway, leases, key: '/kontrol/turn', id, clock, log}), said, close: gateway.close};
+  const turns = openTurns({gateway: observed(gateway, onAsked), leases, key: '/kontrol/turn', id, clock, log});
+  return {...turns, said, close: gateway.close};
 }
 
 describe('turns', {skip: missing('etcd'), timeout: 60_000}, () => {
   test('four replicas that reload at once -> one at a time, each once; a fault is passed on and ends its turn', async () => {
     await using etcd = await startEtcd({nodes: 1});
-    const replicas = ['a', 'b', 'c', 'd'].map(id => openReplica(etcd.endpoints, id));
+    let asked = 0;
+    const replicas = ['a', 'b', 'c', 'd'].map(id => openReplica(etcd.endpoints, id, () => (asked += 1)));
+    let waiting = replicas.length;
     let atOnce = 0;
     let most = 0;
     const work = async (index: number) => {
       most = Math.max(most, ++atOnce);
-      await sleep(100);
+      waiting -= 1;
+      // Each that waits asks in vain once more before this turn ends.
+      const before = asked;
+      await waitFor(() => asked >= before + 2 * waiting, 'the others asking');
       atOnce -= 1;
       if (index === 1) throw new Error('refused');
       return index;

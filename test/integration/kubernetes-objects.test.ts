@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import {once} from 'node:events';
-import {stat} from 'node:fs/promises';
 import {createServer} from 'node:net';
-import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
 import {isDeepStrictEqual} from 'node:util';
 import {APISERVER_SUITE_MS, type ApiServer, startApiServer} from '../kubernetes/apiserver.ts';
 import {openNamespace} from '../kubernetes/cluster.ts';
-import {makePair, secretOf} from '../kubernetes/pairs.ts';
 import {
   CONFIG,
   evidenceOf,
@@ -16,16 +13,12 @@ import {
   PATIENCE_MS,
   SERVICES,
   see,
-  seeCertificate,
   seeServed,
-  TLS,
   templateOf,
-  tlsTemplateOf,
 } from '../kubernetes/served.ts';
-import {nameShownAt, startTlsLoad} from '../kubernetes/tls-client.ts';
 import {startDaemon} from '../support/daemon.ts';
 import {freePort} from '../support/free-port.ts';
-import {haproxyLacksTls, missing} from '../support/parts.ts';
+import {missing} from '../support/parts.ts';
 import {haproxiesOf, killAll} from '../support/processes.ts';
 import type {Fields} from '../support/slave.ts';
 import {waitFor} from '../support/wait.ts';
@@ -40,58 +33,6 @@ describe('objects of a cluster', {
     api = await startApiServer();
   });
   after(() => api[Symbol.asyncDispose]());
-
-  test('a Secret is rotated -> the next handshake shows the new certificate, no request fails, nothing is reloaded', {
-    skip: haproxyLacksTls(),
-  }, async t => {
-    const space = await openNamespace(api, {with: ['components/tls/rbac.yaml']});
-    const port = await freePort();
-    await space.setSecret('secret-a', secretOf(await makePair('one.test')));
-    await space.createPod('haproxy-1', {
-      labels: LABELS,
-      annotations: {[CONFIG]: tlsTemplateOf(port, "{{ certs['secret-a'] }}"), [TLS]: 'secret-a'},
-      ip: '10.9.0.1',
-    });
-    await using daemon = await startDaemon({template: '', env: space.environment('haproxy-1')});
-    await seeCertificate(port, 'one.test', daemon);
-    const file = await stat(join(daemon.dataFolder, 'certs/secret-a.pem'));
-    assert.equal(file.mode & 0o777, 0o600);
-    const generation = await daemon.waitFor(
-      ({inSync, proxy}) => inSync && proxy.generation,
-      'a generation in sync',
-      PATIENCE_MS,
-    );
-
-    const load = startTlsLoad(port, 3);
-    await waitFor(() => load.answered() > 20, 'requests', {timeoutMs: PATIENCE_MS});
-    await space.setSecret('secret-a', secretOf(await makePair('two.test')));
-    await seeCertificate(port, 'two.test', daemon);
-    const before = load.answered();
-    await waitFor(() => load.answered() > before + 20, 'requests', {timeoutMs: PATIENCE_MS});
-
-    await space.setSecret('secret-a', {
-      'tls.crt': (await makePair('x.test')).chain,
-      'tls.key': (await makePair('y.test')).key,
-    });
-    const problemOf = async () => (await daemon.status())?.kubernetes?.certificates[0]?.problem;
-    await waitFor(async () => /does not belong/.test((await problemOf()) ?? ''), 'a refused pair', {
-      timeoutMs: PATIENCE_MS,
-    });
-    await space.setSecret('secret-a', secretOf(await makePair('old.test', '2020-01-01')));
-    await waitFor(async () => /expired/.test((await problemOf()) ?? ''), 'an expired pair', {timeoutMs: PATIENCE_MS});
-    await api.admin('DELETE', `${space.path}/secrets/secret-a`);
-    await waitFor(async () => /there is no Secret/.test((await problemOf()) ?? ''), 'an absent Secret', {
-      timeoutMs: PATIENCE_MS,
-    });
-    assert.equal(await nameShownAt(port), 'two.test');
-    await space.setSecret('secret-a', secretOf(await makePair('three.test')));
-    await seeCertificate(port, 'three.test', daemon);
-
-    const report = await load.stop();
-    t.diagnostic(`load ${JSON.stringify(report)}`);
-    assert.equal(report.failed, 0);
-    assert.equal((await daemon.status())?.proxy.generation, generation);
-  });
 
   test('KONTROL_VERIFY=pods -> real pods are taken, others refused with a reason; who is gone leaves at once', async () => {
     const space = await openNamespace(api, {with: ['components/verify/rbac.yaml']});

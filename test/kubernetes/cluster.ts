@@ -4,6 +4,7 @@ import {fileURLToPath} from 'node:url';
 import {parseAllDocuments} from 'yaml';
 import type {ApiServer} from './apiserver.ts';
 import {makePair} from './pairs.ts';
+import {withExpiry} from './tokens.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 type Labels = Readonly<Record<string, string>>;
@@ -54,8 +55,10 @@ export interface Namespace {
   setSecret(name: string, values: Labels): Promise<void>;
   /** Grants rules to the daemon's ServiceAccount beside the shipped Role. */
   grant(name: string, rules: readonly Fields[]): Promise<void>;
-  /** Writes a token, fresh and valid for `seconds`, as the kubelet does; the folder is `credentials`. */
-  writeToken(token?: string): Promise<void>;
+  /** Writes a fresh token to the folder `credentials`, as the kubelet does; good for an hour when nothing is said. */
+  writeToken(goodForMs?: number): Promise<void>;
+  /** Whether the server still takes what lies in the folder. */
+  isTokenGood(): Promise<boolean>;
   readonly credentials: string;
   /** Puts a CA of somebody else's beside the token. */
   distrust(): Promise<void>;
@@ -157,17 +160,19 @@ export async function openNamespace(
       const roleRef = {apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: role};
       await api.admin('POST', `${rbac}/rolebindings`, {metadata: {name: role}, subjects, roleRef});
     },
-    async writeToken(token) {
-      const issue = async () => {
-        const answer = await api.admin('POST', `${path}/serviceaccounts/${ACCOUNT}/token`, {
-          spec: {expirationSeconds: 3600},
-        });
-        return String((answer.status as Fields).token);
-      };
+    async writeToken(goodForMs) {
+      const spec = {expirationSeconds: 3600};
+      const answer = await api.admin('POST', `${path}/serviceaccounts/${ACCOUNT}/token`, {spec});
+      const token = String((answer.status as Fields).token);
+      const key = await readFile(api.accountKeyFile, 'utf8');
       await mkdir(credentials, {recursive: true});
       await replaceFile('ca.crt', await readFile(api.caFile, 'utf8'));
       await replaceFile('namespace', name);
-      await replaceFile('token', token ?? (await issue()));
+      await replaceFile('token', goodForMs === undefined ? token : withExpiry(token, Date.now() + goodForMs, key));
+    },
+    async isTokenGood() {
+      const token = await readFile(join(credentials, 'token'), 'utf8');
+      return (await api.call('GET', `${path}/pods/none`, {token})).status !== 401;
     },
     async distrust() {
       await replaceFile('ca.crt', (await makePair('another-ca')).chain);

@@ -11,6 +11,12 @@ import {checkManifest} from './model-schema.ts';
 
 type Document = Readonly<Record<string, unknown>> & {readonly kind: string; readonly apiVersion: string};
 
+interface WithTemplate {
+  readonly spec: {
+    readonly template: {readonly metadata: object; readonly spec: {readonly securityContext: object}};
+  };
+}
+
 const documentsIn = (text: string): Document[] => parseAllDocuments(text).map(document => document.toJS() as Document);
 const read = (path: string): string => readFileSync(join(manifestFolder, path), 'utf8');
 
@@ -129,5 +135,12 @@ describe('manifests', () => {
       const version = document.kind === 'PodDisruptionBudget' ? 'policy/v1beta1' : apiVersion;
       await api.admin('POST', `${path}?dryRun=All`, {...document, apiVersion: version});
     }
+    // What a controller would make of the Deployment: sysctls are looked at in Pods. That the kubelet sets them is not seen.
+    const {metadata, spec} = (documents.find(({kind}) => kind === 'Deployment') as unknown as WithTemplate).spec
+      .template;
+    const pod = {metadata: {...metadata, name: 'haproxy-1'}, spec};
+    const admitted = await api.admin('POST', '/api/v1/namespaces/default/pods?dryRun=All', pod);
+    assert.deepEqual((admitted.spec as typeof spec).securityContext, spec.securityContext);
+    assert.ok('sysctls' in spec.securityContext);
   });
 });

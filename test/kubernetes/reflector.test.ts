@@ -89,6 +89,31 @@ describe('reflector', () => {
     assert.equal(watches[1]?.query.resourceVersion, '31');
   });
 
+  test('one object older than all that the server remembers -> watched from what is there; no loop', async () => {
+    const {clock, watches, told, requests} = openStage(() => pod('tls', '1'), {name: 'tls'});
+    await clock.advance(0);
+    assert.equal(watches[0]?.query.resourceVersion, '1');
+    watches[0]?.end(new ApiFault(410, 'too old resource version'));
+    await clock.advance(0);
+    assert.equal(watches[1]?.query.resourceVersion, undefined);
+    watches[1]?.tell({type: 'ADDED', object: pod('tls', '1')});
+    watches[1]?.tell({type: 'MODIFIED', object: pod('tls', '9')});
+    assert.deepEqual(told, ['= tls', '= tls', '+ tls', '+ tls']);
+    await clock.advance(10_000);
+    watches[1]?.end();
+    await clock.advance(0);
+    assert.deepEqual([requests.length, watches[2]?.query.resourceVersion], [2, '9']);
+  });
+
+  test('a server that says 410 to every watch -> asked ever more rarely, though each list works', async () => {
+    const {clock, watches, requests} = openStage();
+    for (let second = 0; second < 600; second += 1) {
+      watches.at(-1)?.end(new ApiFault(410, 'too old resource version'));
+      await clock.advance(1000);
+    }
+    assert.ok(requests.length < 40, `${requests.length} lists in 10 min`);
+  });
+
   test('an outage -> asked ever more rarely, logged once, then told again and logged once', async () => {
     const {clock, watches, told, requests, answers, lines, reflection} = openStage();
     await clock.advance(0);

@@ -4,6 +4,7 @@ import {nameShownAt} from './tls-client.ts';
 
 export const CONFIG = 'haproxy.unity3d.com/config';
 export const TLS = 'haproxy.unity3d.com/tls';
+export const MASTER = 'kontrol.unity3d.com/master';
 export const SERVICES = 'haproxy.unity3d.com/services';
 export const LABELS = {app: 'haproxy', role: 'balancer'};
 

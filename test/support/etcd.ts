@@ -18,6 +18,8 @@ export interface EtcdNode {
   kill(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
   isAnswering(): Promise<boolean>;
+  /** One call of the JSON gateway. Only nodes without TLS can be asked. */
+  ask(path: string, request: unknown): Promise<Record<string, unknown>>;
 }
 
 export interface EtcdCluster extends AsyncDisposable {
@@ -30,6 +32,16 @@ export interface EtcdCluster extends AsyncDisposable {
   forget(): Promise<void>;
   /** Waits until every running node answers a read that needs a majority. */
   settle(): Promise<void>;
+  /** The one of its last change. */
+  revision(): Promise<number>;
+  /** Keys under a prefix, as they are now. */
+  keys(prefix: string): Promise<readonly string[]>;
+  /** The lease of a key. */
+  lease(key: string): Promise<string>;
+  /** Whole seconds that a lease has left; -1 once it has ended. */
+  remaining(lease: string): Promise<number>;
+  /** Forgets all revisions but the current one. */
+  compact(): Promise<void>;
 }
 
 export interface EtcdOptions {
@@ -60,11 +72,15 @@ export async function startEtcd({
   );
 
   const ask = async (path: string, request: unknown): Promise<Record<string, unknown>> => {
-    for (const {url} of nodes) {
-      const answer = await post(url, path, request).catch(() => undefined);
+    for (const node of nodes) {
+      const answer = await node.ask(path, request).catch(() => undefined);
       if (answer !== undefined) return answer;
     }
     throw new Error('no etcd node answers');
+  };
+  const revision = async (): Promise<number> => {
+    const {header} = await ask('/kv/range', {key: ANY_KEY});
+    return Number((header as {revision: string}).revision);
   };
   const settle = async (): Promise<void> => {
     for (const node of nodes) await waitFor(() => node.isAnswering(), `${node.url} answers`, {timeoutMs: 20_000});
@@ -76,6 +92,25 @@ export async function startEtcd({
     endpoints: nodes.map(({url}) => url).join(','),
     ask,
     settle,
+    revision,
+    async keys(prefix) {
+      const answer = await ask('/kv/range', {key: encode(prefix), range_end: encode(`${prefix}\xff`), keys_only: true});
+      const found = (answer.kvs ?? []) as readonly {key: string}[];
+      return found.map(({key}) => Buffer.from(key, 'base64').toString());
+    },
+    async lease(key) {
+      const answer = await ask('/kv/range', {key: encode(key)});
+      const [found] = (answer.kvs ?? []) as readonly {lease: string}[];
+      if (found === undefined) throw new Error(`there is no key ${key}`);
+      return found.lease;
+    },
+    async remaining(lease) {
+      const {TTL} = await ask('/lease/timetolive', {ID: lease});
+      return Number(TTL ?? 0);
+    },
+    async compact() {
+      await ask('/kv/compaction', {revision: String(await revision()), physical: true});
+    },
     async forget() {
       for (const node of nodes) await node.kill();
       await rm(folder, {recursive: true, force: true});
@@ -93,12 +128,8 @@ const accepts = (host: string, port: number): Promise<boolean> =>
     socket.on('error', () => resolve(false)).once('connect', () => socket.destroy());
   });
 
-async function post(url: string, path: string, request: unknown): Promise<Record<string, unknown>> {
-  const signal = AbortSignal.timeout(2000);
-  const answer = await fetch(`${url}/v3${path}`, {method: 'POST', body: JSON.stringify(request), signal});
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-  return (await answer.json()) as Record<string, unknown>;
-}
+const encode = (text: string): string => Buffer.from(text).toString('base64');
+const ANY_KEY = encode('x');
 
 interface NodeSettings {
   readonly folder: string;
@@ -131,7 +162,15 @@ function createNode({folder, index, client, peer, cluster, place, host, tls}: No
       ? []
       : [`--cert-file=${tls.cert}`, `--key-file=${tls.key}`, `--trusted-ca-file=${tls.ca}`, '--client-cert-auth']),
   ];
-  const read = {key: Buffer.from('x').toString('base64')};
+  const ask: EtcdNode['ask'] = async (path, request) => {
+    const body = JSON.stringify(request);
+    const head = `POST /v3${path} HTTP/1.0\r\nHost: ${host}\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const outcome = await place.exchange({host, port: client, segments: [head, body], timeoutMs: 2000});
+    if (outcome.is === 'failed') throw new Error(`${path}: ${outcome.kind}`);
+    const {answer} = outcome;
+    if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${answer.body}`);
+    return JSON.parse(answer.body) as Record<string, unknown>;
+  };
   return {
     url,
     port: client,
@@ -146,13 +185,14 @@ function createNode({folder, index, client, peer, cluster, place, host, tls}: No
       await ended;
     },
     signal: name => void child?.kill(name),
+    ask,
     async isAnswering() {
       // Who shows no certificate learns no more than that somebody is there.
       if (tls !== undefined) return await accepts(host, client);
-      const body = JSON.stringify(read);
-      const head = `POST /v3/kv/range HTTP/1.0\r\nHost: ${host}\r\nContent-Length: ${body.length}\r\n\r\n`;
-      const outcome = await place.exchange({host, port: client, segments: [head, body], timeoutMs: 2000});
-      return outcome.is === 'answered' && outcome.answer.status === 200;
+      return await ask('/kv/range', {key: ANY_KEY}).then(
+        () => true,
+        () => false,
+      );
     },
   };
 }

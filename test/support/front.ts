@@ -5,7 +5,7 @@ import {createSlave, isAccepted, type Slave} from './slave.ts';
 /** A pod whose keepalives go through a Service: every connection to a replica chosen at random. */
 export interface FrontedPod {
   readonly ip: string;
-  /** Answers by status, `failed` for none. */
+  /** Answers by status, failures by kind. */
   readonly answers: ReadonlyMap<string, number>;
   run(): void;
   silence(): void;
@@ -40,7 +40,7 @@ export function createFrontedPod({ip, place, periodMs, replicas, hosts}: FrontOp
   };
   const ping = async (down = false): Promise<boolean> => {
     const outcome = await slave().ping(down ? {down} : {});
-    const name = outcome.is === 'answered' ? String(outcome.answer.status) : 'failed';
+    const name = outcome.is === 'answered' ? String(outcome.answer.status) : outcome.kind;
     answers.set(name, (answers.get(name) ?? 0) + 1);
     return isAccepted(outcome);
   };

@@ -16,8 +16,14 @@ const ip = (args: readonly string[], input = ''): string => execFileSync('ip', a
 
 let netNumber = 0;
 
-/** Makes `count` + 1 namespaces (needs root); the hub holds `podIps`, too. Nothing reaches the machine's own network. */
-export async function openReplicaNet(count: number, podIps: readonly string[]): Promise<ReplicaNet> {
+/** Addresses of pods, all of them the hub's own: single ones (10.78.*), and whole networks (`10.79.0.0/16`). */
+export interface Pods {
+  readonly podIps: readonly string[];
+  readonly podNetworks?: readonly string[];
+}
+
+/** Makes `count` + 1 namespaces (needs root). Nothing reaches the machine's own network. */
+export async function openReplicaNet(count: number, {podIps, podNetworks = []}: Pods): Promise<ReplicaNet> {
   await using undo = new AsyncDisposableStack();
   const net = `kontrol-${process.pid}-net${++netNumber}`;
   const add = (name: string): string => {
@@ -27,14 +33,18 @@ export async function openReplicaNet(count: number, podIps: readonly string[]): 
   };
   const hub = add(`${net}-hub`);
   const bridge = ['link add br0 type bridge', 'link set lo up', 'link set br0 up', `addr add ${HUB_IP}/16 dev br0`];
-  ip(['-n', hub, '-batch', '-'], [...bridge, ...podIps.map(pod => `addr add ${pod}/16 dev br0`)].join('\n'));
+  const addresses = podIps.map(pod => `addr add ${pod}/16 dev br0`);
+  const networks = podNetworks.map(network => `route add local ${network} dev lo`);
+  ip(['-n', hub, '-batch', '-'], [...bridge, ...addresses, ...networks].join('\n'));
   const names = Array.from({length: count}, (_, index) => add(`${net}-${index}`));
   const replicas: Place[] = [];
   for (const [index, name] of names.entries()) {
     const address = `10.78.0.${11 + index}`;
     ip(['link', 'add', 'eth0', 'netns', name, 'type', 'veth', 'peer', 'name', `v${index}`, 'netns', hub]);
     ip(['-n', hub, '-batch', '-'], `link set v${index} master br0\nlink set v${index} up`);
-    ip(['-n', name, '-batch', '-'], `link set lo up\nlink set eth0 up\naddr add ${address}/16 dev eth0`);
+    const routes = podNetworks.map(network => `route add ${network} via ${HUB_IP}`);
+    const setup = ['link set lo up', 'link set eth0 up', `addr add ${address}/16 dev eth0`, ...routes];
+    ip(['-n', name, '-batch', '-'], setup.join('\n'));
     replicas.push(await openPlace(name, {ip: address, ip6: ''}, undo));
   }
   const hubPlace = await openPlace(hub, {ip: HUB_IP, ip6: ''}, undo);

@@ -176,7 +176,7 @@ export function keepByEtcd(ports: EtcdPorts, {table, seq, onNews}: KeepPorts): E
 
   const carryRenewals = async (leases: readonly string[]): Promise<void> => {
     try {
-      await writer.renew(leases);
+      replica.renewAgain(await writer.renew(leases));
       lastLinkedMs = clock.nowMs();
     } catch (err) {
       replica.renewAgain(leases);

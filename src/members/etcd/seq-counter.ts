@@ -19,28 +19,38 @@ const numberIn = (current: KeyValue | undefined): number => {
   return Number.isSafeInteger(number) && number > 0 ? number : 0;
 };
 
-/** Counts by compare-and-swap on one key, upon what was seen last; `highest` is what the snapshot remembers. */
+/**
+ * Counts by compare-and-swap on one key, upon what was seen last; `highest` is what the snapshot remembers. Claims of one
+ * replica go one after the other: they would only make each other lose.
+ */
 export function createSeqCounter(gateway: Pick<Gateway, 'ask'>, key: string, highest: number): SeqCounter {
   let upon = 0;
   let counted = 0;
+  let claiming: Promise<unknown> = Promise.resolve();
+
+  const claim = async (count: number): Promise<number> => {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const first = Math.max(counted, highest) + 1;
+      const last = first + count - 1;
+      const request = batchRequest([{key, value: String(last), upon}]);
+      const [answer] = parseBatch(await gateway.ask('/kv/txn', request));
+      if (answer?.is === 'written') {
+        upon = answer.revision;
+        counted = last;
+        highest = last;
+        return first;
+      }
+      upon = answer?.current?.revision ?? 0;
+      counted = numberIn(answer?.current);
+    }
+    throw new Error(`cannot claim a seq: lost ${MAX_TRIES} races in a row`);
+  };
 
   return {
-    async claim(count) {
-      for (let tries = 0; tries < MAX_TRIES; tries++) {
-        const first = Math.max(counted, highest) + 1;
-        const last = first + count - 1;
-        const request = batchRequest([{key, value: String(last), upon}]);
-        const [answer] = parseBatch(await gateway.ask('/kv/txn', request));
-        if (answer?.is === 'written') {
-          upon = answer.revision;
-          counted = last;
-          highest = last;
-          return first;
-        }
-        upon = answer?.current?.revision ?? 0;
-        counted = numberIn(answer?.current);
-      }
-      throw new Error(`cannot claim a seq: lost ${MAX_TRIES} races in a row`);
+    claim(count) {
+      const mine = claiming.then(() => claim(count));
+      claiming = mine.catch(() => {});
+      return mine;
     },
     saw(seq) {
       highest = Math.max(highest, seq);

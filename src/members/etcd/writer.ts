@@ -25,19 +25,25 @@ export type WriteOutcome =
 export interface Writer {
   /** One outcome per write, in their order: one request for the numbers, one per new lease, one for all keys. */
   write(writes: readonly Write[]): Promise<WriteOutcome[]>;
-  /** Renews leases: nothing is written. Returns how many had ended. */
-  renew(leases: readonly string[]): Promise<number>;
+  /** Renews leases: nothing is written. Resolves with those of which etcd said nothing, to be renewed again. */
+  renew(leases: readonly string[]): Promise<string[]>;
 }
 
-/** Renewals in one request: a follower passes each on to the leader in turn. */
-const RENEWALS_AT_ONCE = 200;
+/**
+ * Renewals in one request. As soon as etcd's gateway answers the first, Go's HTTP server throws away what of the request
+ * was not read yet (net/http, chunkWriter.writeHeader), and what is read at once is 512 bytes (encoding/json, refill).
+ */
+const MAX_RENEWAL_BYTES = 512;
+
+/** Requests for renewals at once. */
+const RENEWAL_LANES = 4;
 
 /** etcd refuses requests of more than 1.5 MiB. */
 const MAX_REQUEST_BYTES = 700 * 1024;
 
 /**
- * New leases in one request. The rest of a burst shares one, so that it is in before its TTL is over; with each later
- * ping some of those get their own.
+ * New leases in one request: each costs etcd as much as a request of a hundred members. The rest of a burst shares one,
+ * so that it is in before its TTL is over; with each later ping some of those get their own.
  */
 const OWN_LEASES = 32;
 
@@ -83,12 +89,14 @@ export function createWriter(gateway: Pick<Gateway, 'ask' | 'askEach'>, keys: Ke
   /** One lease for each write: its own again, a new one, or, of too many at once, one together with the rest. */
   const leasesFor = (writes: readonly Write[], isReusing: boolean): Promise<Lease[]> => {
     const shared = new Map<number, Promise<string>>();
+    // Of a crowd that joins nobody waits for leases: it gets them when it pings again, spread over time.
+    const isCrowd = writes.filter(({upon}) => upon === 0).length > OWN_LEASES;
     let owned = 0;
     return Promise.all(
       writes.map(async ({lease, ttlMs}): Promise<Lease> => {
         if (isReusing && lease !== undefined) return {id: lease, isShared: false};
         owned += 1;
-        if (owned <= OWN_LEASES) return {id: await grant(ttlMs), isShared: false};
+        if (!isCrowd && owned <= OWN_LEASES) return {id: await grant(ttlMs), isShared: false};
         const together = shared.get(ttlMs) ?? grant(ttlMs);
         shared.set(ttlMs, together);
         return {id: await together, isShared: true};
@@ -130,13 +138,33 @@ export function createWriter(gateway: Pick<Gateway, 'ask' | 'askEach'>, keys: Ke
       }
     },
     async renew(leases) {
-      let ended = 0;
-      for (let from = 0; from < leases.length; from += RENEWALS_AT_ONCE) {
-        const requests = leases.slice(from, from + RENEWALS_AT_ONCE).map(leaseRequest);
-        const answers = await gateway.askEach('/lease/keepalive', requests, SLOW_TIMEOUT_MS);
-        ended += answers.filter(answer => !parseRenewal(answer).isAlive).length;
-      }
-      return ended;
+      const groups = splitByRequest(leases);
+      const unanswered: string[] = [];
+      const carry = async (): Promise<void> => {
+        for (let group = groups.pop(); group !== undefined; group = groups.pop()) {
+          const answers = await gateway.askEach('/lease/keepalive', group.map(leaseRequest), SLOW_TIMEOUT_MS);
+          const answered = new Set(answers.map(answer => parseRenewal(answer).lease));
+          unanswered.push(...group.filter(lease => !answered.has(lease)));
+        }
+      };
+      await Promise.all(Array.from({length: RENEWAL_LANES}, carry));
+      return unanswered;
     },
   };
+}
+
+/** Leases in groups that fit into one request each. */
+function splitByRequest(leases: readonly string[]): string[][] {
+  const groups: string[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const lease of leases) {
+    const size = JSON.stringify(leaseRequest(lease)).length;
+    if (bytes + size > MAX_RENEWAL_BYTES) {
+      groups.push([]);
+      bytes = 0;
+    }
+    groups.at(-1)?.push(lease);
+    bytes += size;
+  }
+  return groups;
 }

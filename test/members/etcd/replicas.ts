@@ -1,5 +1,5 @@
 import {type FollowPorts, followPrefix} from '../../../src/etcd/follow.ts';
-import {openGateway, type Secrets} from '../../../src/etcd/gateway.ts';
+import {type Gateway, openGateway, type Secrets} from '../../../src/etcd/gateway.ts';
 import {openTransport} from '../../../src/etcd/transport.ts';
 import {createEtcdStore} from '../../../src/members/etcd/etcd-store.ts';
 import {keysOf} from '../../../src/members/etcd/keys.ts';
@@ -8,7 +8,7 @@ import type {Ping} from '../../../src/members/member.ts';
 import {type MemberChange, openRegistry, type Registry} from '../../../src/members/registry.ts';
 import {openSnapshotFile} from '../../../src/members/snapshot-file.ts';
 import {createTable} from '../../../src/members/table.ts';
-import {systemClock as clock} from '../../../src/ports/clock.ts';
+import {type Clock, systemClock} from '../../../src/ports/clock.ts';
 import {waitFor} from '../../support/wait.ts';
 import {createMemoryFiles, openLogSink, pingOf} from '../fixtures.ts';
 
@@ -23,6 +23,8 @@ export interface TestReplica extends AsyncDisposable {
   readonly registry: Registry;
   readonly changes: readonly MemberChange[];
   readonly sink: ReturnType<typeof openLogSink>;
+  /** Leases that it has renewed. */
+  readonly renewals: number;
   close(): Promise<void>;
 }
 
@@ -33,23 +35,56 @@ export interface TestReplicaOptions {
   readonly memory?: ReturnType<typeof createMemoryFiles>;
   readonly secrets?: Secrets;
   readonly follow?: (ports: FollowPorts) => ReturnType<typeof followPrefix>;
+  readonly clock?: Clock;
+  readonly confirmMs?: number;
+}
+
+/** The system's clock, which a test sets forward: what is due by then is due at once. */
+export interface LeapingClock extends Clock {
+  leap(byMs: number): void;
+}
+
+export function createLeapingClock(): LeapingClock {
+  let leaptMs = 0;
+  return {
+    nowMs: () => systemClock.nowMs() + leaptMs,
+    epochMs: () => systemClock.epochMs() + leaptMs,
+    after: systemClock.after,
+    leap(byMs) {
+      leaptMs += byMs;
+    },
+  };
 }
 
 export async function openReplica(options: TestReplicaOptions): Promise<TestReplica> {
   const {endpoints, ttlMs = 25_000, memory = createMemoryFiles(), follow = followPrefix} = options;
-  const {secrets = {tls: {}, credentials: undefined}} = options;
+  const {secrets = {tls: {}, credentials: undefined}, clock = systemClock, confirmMs = 1000} = options;
   const sink = openLogSink();
   const {log} = sink;
   const snapshotFile = openSnapshotFile({files: memory.files, clock, log}, '/data');
   const snapshot = await snapshotFile.load();
   const guard = createGuard({ttlMs});
-  const gateway = openGateway({
+  const opened = openGateway({
     endpoints: endpoints.split(','),
     loadSecrets: async () => secrets,
     openTransport,
     clock,
     log,
   });
+  let renewals = 0;
+  const gateway: Gateway = {
+    ask: opened.ask,
+    listen: opened.listen,
+    close: opened.close,
+    get answeredMs() {
+      return opened.answeredMs;
+    },
+    async askEach(path, requests, timeoutMs) {
+      const answers = await opened.askEach(path, requests, timeoutMs);
+      renewals += answers.length;
+      return answers;
+    },
+  };
   const store = createEtcdStore({
     clock,
     log,
@@ -59,7 +94,7 @@ export async function openReplica(options: TestReplicaOptions): Promise<TestRepl
     guard,
     ttlMs,
     ownApp: OWN_APP,
-    confirmMs: 1000,
+    confirmMs,
     isForeign: snapshot.isShared !== true,
   });
   const changes: MemberChange[] = [];
@@ -81,6 +116,9 @@ export async function openReplica(options: TestReplicaOptions): Promise<TestRepl
     registry,
     changes,
     sink,
+    get renewals() {
+      return renewals;
+    },
     ping: changed => registry.record(pingOf(changed)).is,
     ips: () => registry.members().map(({ip}) => ip),
     close,
