@@ -13,17 +13,20 @@
 
 machine=$(uname -m)
 
+# base_of DOCKERFILE ARG: the whole name of what the Dockerfile builds on.
+base_of() { printf 'docker.io/library/%s\n' "$(sed -n "s/^ARG $2=//p" "$1")"; }
+
 make_bases() {
-  debian=$(default_of docker/debian-12/Dockerfile DEBIAN)
+  debian=$(base_of docker/debian-12/Dockerfile DEBIAN)
   [ -f "$cache/debian-12.tar" ] || keep_debian
   fill_machine "$folder/machine"
   layer localhost/debootstrap scratch "$cache/debian-12.tar"
   layer "$debian" localhost/debootstrap "$folder/machine"
   fill_node "$folder/node"
-  layer "$(default_of docker/debian-12/Dockerfile NODE)" "$debian" "$folder/node"
-  make_node_alpine "$(default_of alpine-3.5/Dockerfile NODE)"
+  layer "$(base_of docker/debian-12/Dockerfile NODE)" "$debian" "$folder/node"
+  make_node_alpine "$(base_of alpine-3.5/Dockerfile NODE)"
   fill_haproxy "$folder/haproxy"
-  layer "$(default_of alpine-3.5/Dockerfile HAPROXY)" scratch "$folder/haproxy"
+  layer "$(base_of alpine-3.5/Dockerfile HAPROXY)" scratch "$folder/haproxy"
   fill_busybox "$folder/telegraf"
   cp /bin/busybox "$folder/telegraf/usr/bin/telegraf"
   layer localhost/telegraf-stand-in scratch "$folder/telegraf"
@@ -42,6 +45,10 @@ layer() {
 # copy_program FILE ROOT PATH: a program of this machine with every library it needs.
 copy_program() {
   install -D -m 755 "$1" "$2/$3"
+  copy_libraries "$1" "$2"
+}
+
+copy_libraries() {
   ldd "$1" 2>/dev/null | grep -o '/[^ ]*' | while read -r library; do
     mkdir -p "$2$(dirname "$library")"
     cp -nL "$library" "$2$library"
@@ -135,6 +142,8 @@ fill_haproxy() {
   fill_busybox "$1"
   cp -L "/lib/ld-musl-$machine.so.1" "$1/lib/"
   copy_program "$(command -v "${KONTROL_HAPROXY:-haproxy}")" "$1" usr/local/sbin/haproxy
+  # Node for glibc takes what musl has in its loader (libm, libdl, ...) from the system.
+  [ -n "${KONTROL_NODE_ALPINE:-}" ] || copy_libraries node_modules/node/bin/node "$1"
   printf '#!/bin/sh\nexec "$@"\n' >"$1/docker-entrypoint.sh"
   chmod 755 "$1/docker-entrypoint.sh"
 }

@@ -12,7 +12,8 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/haproxy-kontrol
 tell() {
   code=$?
   outcome=built
-  [ "$code" = 0 ] || outcome="failed: exit code $code, $(tail -n 5 "$folder/build.log" | tr '\n' ' ')"
+  [ "$code" = 0 ] || outcome="failed: exit code $code
+$(tail -n 8 "$folder/build.log")"
   printf '%s\n' "$outcome" >"$folder/outcome.next"
   mv "$folder/outcome.next" "$folder/outcome"
 }
@@ -52,9 +53,6 @@ tmp_dir = "$folder/tmp"
 CONF
 export CONTAINERS_STORAGE_CONF="$folder/storage.conf" CONTAINERS_CONF="$folder/containers.conf"
 unset STORAGE_DRIVER
-
-# default_of DOCKERFILE ARG: what the Dockerfile builds on.
-default_of() { sed -n "s/^ARG $2=//p" "$1"; }
 
 mkdir -p "$cache"
 make_bases
