@@ -62,7 +62,7 @@ build() {
   step "building $1 from $2"
   image=$1 dockerfile=$2
   shift 2
-  buildah bud --quiet --layers="$layers" --isolation chroot --pull-never --format docker --tag "$image" \
+  buildah bud --layers="$layers" --isolation chroot --pull-never --format docker --tag "$image" \
     --file "$dockerfile" "$@" .
 }
 build localhost/kontrol-debian docker/debian-12/Dockerfile
