@@ -36,7 +36,8 @@ build_images() {
 }
 
 remove_images() {
-  if [ -n "${image_builder:-}" ]; then
+  # Once it has given its word it has ended, and its number may be another one's.
+  if [ -n "${image_builder:-}" ] && [ ! -f "$KONTROL_IMAGES/outcome" ]; then
     pkill -KILL --session "$image_builder" || :
     wait "$image_builder" 2>/dev/null || :
   fi
@@ -45,6 +46,6 @@ remove_images() {
       podman rm --all --force --time 0 >/dev/null 2>&1 || :
   fi
   # A mount inside another one comes first.
-  cut -d ' ' -f 2 /proc/mounts | grep "^$KONTROL_IMAGES/" | sort -r | while read -r mount; do umount -l "$mount"; done
+  cut -d ' ' -f 2 /proc/mounts | grep "^$KONTROL_IMAGES/" | sort -r | while read -r mount; do umount -l "$mount" || :; done
   rm -rf "$KONTROL_IMAGES"
 }
