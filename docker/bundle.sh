@@ -2,7 +2,9 @@
 # bundle.sh FOLDER: the daemon as an image (or any machine with Node 24) needs it, laid out below FOLDER as below "/".
 # Run at the top level after `npm ci --ignore-scripts`. It leaves only production dependencies in node_modules there.
 set -eu
-out=$1
+top=$PWD
+mkdir -p "$1"
+out=$(cd "$1" && pwd)
 home=$out/usr/local/lib/haproxy-kontrol
 
 npm run --silent build
@@ -21,7 +23,7 @@ find node_modules -type f \( \
   -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' -o -name '*.tsbuildinfo' -o -name '*.flow' -o \
   -name '*.bare' -o -name '.*' -o -name '*.markdown' -o -name 'yarn.lock' -o \
   -name '*.md' ! -iname 'licen[sc]e*' ! -iname 'notice*' \) -exec rm -f {} +
-for package in $(find node_modules -name package.json -exec dirname {} \;); do
+find node_modules -name package.json -exec dirname {} \; | sort | while read -r package; do
   # Gone with its parent already, or no package's root: files that merely set a module type name no version.
   grep -qs '"version"' "$package/package.json" || continue
   for name in test tests __tests__ example examples benchmark benchmarks bench docs doc man .github; do
@@ -33,6 +35,4 @@ find node_modules -type d -empty -delete
 chmod 755 dist/main.js
 ln -s ../lib/haproxy-kontrol/dist/main.js "$out/usr/local/bin/haproxy-kontrol"
 # What the shell blocks of 2017 call.
-if [ -f "$OLDPWD/docker/supervisorctl" ]; then
-  install -m 755 "$OLDPWD/docker/supervisorctl" "$out/usr/local/bin/supervisorctl"
-fi
+install -m 755 "$top/docker/supervisorctl" "$out/usr/local/bin/supervisorctl"

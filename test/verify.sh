@@ -4,12 +4,15 @@
 set -eu
 cd "$(dirname "$0")/.."
 . test/install.sh
+. docker/test/images.sh
 
 install_packages haproxy iptables iproute2 util-linux python3-jinja2 faketime \
-  etcd-server socat netcat-openbsd openssl dpkg-dev chromium fonts-dejavu-core
+  etcd-server socat netcat-openbsd openssl dpkg-dev chromium fonts-dejavu-core \
+  procps shellcheck $image_packages
 build_apiserver
 install_promtool
 install_node_modules
+build_images
 npm run --silent lint
 npm run --silent typecheck
 npm run --silent test

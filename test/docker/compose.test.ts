@@ -24,7 +24,7 @@ interface Compose {
 
 const {services, configs}: Compose = parse(readFileSync(path('docker/compose.yaml'), 'utf8'), {merge: true});
 
-// What the demo's parts do is seen in docker/test, where its proxy and one of its pods are run.
+// What the demo's parts do is seen in demo.test.ts, where its proxy and one of its pods are run.
 describe('docker/compose.yaml', () => {
   test('its services -> the proxy, three pods, an etcd variant and Prometheus', () => {
     const plain = Object.keys(services).filter(name => services[name]?.profiles === undefined);

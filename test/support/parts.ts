@@ -1,5 +1,5 @@
 import {execFileSync} from 'node:child_process';
-import {existsSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 import {homedir} from 'node:os';
 import {delimiter, dirname, join} from 'node:path';
 
@@ -20,7 +20,9 @@ export type Part =
   | 'apiserver'
   | 'openssl'
   | 'chromium'
-  | 'promtool';
+  | 'promtool'
+  | 'shellcheck'
+  | 'images';
 
 const onPath = (name: string): boolean =>
   (process.env.PATH ?? '').split(delimiter).some(folder => existsSync(join(folder, name)));
@@ -59,6 +61,18 @@ export const chromiumBinary = '/usr/bin/chromium';
 /** From Debian's `prometheus` package; test/verify.sh takes only this program out of it. */
 export const promtoolBinary = process.env.KONTROL_PROMTOOL ?? 'promtool';
 
+/** Where docker/test/images.sh has this run's images built; undefined when nobody asked for them. */
+export const imagesFolder = process.env.KONTROL_IMAGES;
+
+/** How that went: `built`, `refused: WHY` or `failed: WHY`; undefined while they are being built. */
+export function imagesOutcome(): string | undefined {
+  if (imagesFolder === undefined) return 'refused: `npm run verify` and `npm run verify:images` build them';
+  const file = join(imagesFolder, 'outcome');
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+}
+
+const imagesRefusal = (): string | undefined => /^refused: (.*)/s.exec(imagesOutcome() ?? '')?.[1];
+
 const PROBES: Record<Part, () => boolean> = {
   root: () => process.getuid?.() === 0,
   haproxy: () => succeeds(haproxyBinary, ['-v']),
@@ -73,12 +87,16 @@ const PROBES: Record<Part, () => boolean> = {
   openssl: () => onPath('openssl'),
   chromium: () => existsSync(chromiumBinary),
   promtool: () => succeeds(promtoolBinary, ['--version']),
+  shellcheck: () => onPath('shellcheck'),
+  images: () => imagesRefusal() === undefined,
 };
+
+const named = (part: Part): string => (part === 'images' ? `images (${imagesRefusal()})` : part);
 
 export function missing(...parts: Part[]): string | false {
   const lacking = parts.filter(part => !PROBES[part]());
   if (lacking.length === 0) return false;
-  const message = `real parts missing: ${lacking.join(', ')}`;
+  const message = `real parts missing: ${lacking.map(named).join(', ')}`;
   if (process.env.CI) throw new Error(message);
   return message;
 }

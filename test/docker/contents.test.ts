@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import {open, readFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {describe, test} from 'node:test';
+import {before, describe, test} from 'node:test';
 import {listFolder, totalBytes} from './contents.ts';
+import {alpineImage, debianImage, imageSuite, untilBuilt} from './images.ts';
 import {podman} from './podman.ts';
 
 const APPLICATION = 'usr/local/lib/haproxy-kontrol';
@@ -10,13 +11,13 @@ const LIMIT_BYTES = 40e6;
 
 const SIDES = [
   {
-    image: 'localhost/kontrol-debian',
+    image: debianImage,
     user: '10001:10001',
     folder: '/data',
     telegraf: false,
     node: 'usr/local/bin/node',
   },
-  {image: 'localhost/kontrol-alpine', user: '', folder: '/home/kontrol', telegraf: true, node: 'opt/node/bin/node'},
+  {image: alpineImage, user: '', folder: '/home/kontrol', telegraf: true, node: 'opt/node/bin/node'},
 ];
 
 interface Lock {
@@ -41,7 +42,9 @@ const isElf = async (path: string): Promise<boolean> => {
 };
 
 for (const {image, user, folder, telegraf, node} of SIDES) {
-  describe(`the contents of ${image}`, {timeout: 120_000}, () => {
+  describe(`the contents of ${image}`, imageSuite(), () => {
+    before(untilBuilt);
+
     test('its application -> what the lock file calls production, whole, and nothing else', async t => {
       const root = await podman('image', 'mount', image);
       const entries = await listFolder(join(root, APPLICATION));

@@ -1,9 +1,9 @@
-import type {Answer} from '../../test/support/answer.ts';
-import {getSegments} from '../../test/support/exchange.ts';
-import type {TwoNamespaces} from '../../test/support/namespaces.ts';
-import {createSlave, type Slave} from '../../test/support/slave.ts';
-import type {Status} from '../../test/support/status.ts';
-import {waitFor} from '../../test/support/wait.ts';
+import type {Answer} from '../support/answer.ts';
+import {getSegments} from '../support/exchange.ts';
+import type {TwoNamespaces} from '../support/namespaces.ts';
+import {createSlave, type Slave} from '../support/slave.ts';
+import type {Status} from '../support/status.ts';
+import {waitFor} from '../support/wait.ts';
 import {podman, tryPodman} from './podman.ts';
 
 export interface ContainerOptions {
@@ -43,7 +43,8 @@ export const CONFINED = [
   '--tmpfs=/tmp:rw,mode=1777',
 ];
 
-const TEMPLATE = `
+/** The template of a container that is given none: every pod on port 80. */
+export const TEMPLATE = `
 frontend web
   mode http
   bind *:80

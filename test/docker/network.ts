@@ -1,8 +1,8 @@
 import {execFileSync} from 'node:child_process';
-import {startBackends} from '../../test/support/backend.ts';
-import {getSegments} from '../../test/support/exchange.ts';
-import {podIps, type TwoNamespaces} from '../../test/support/namespaces.ts';
-import type {Place} from '../../test/support/place.ts';
+import {startBackends} from '../support/backend.ts';
+import {getSegments} from '../support/exchange.ts';
+import {podIps, type TwoNamespaces} from '../support/namespaces.ts';
+import type {Place} from '../support/place.ts';
 
 /** What a cluster sets with a pod's `securityContext.sysctls`; without it a plain user binds no port below 1024. */
 export const allowLowPorts = (place: Place): void => {
