@@ -34,6 +34,7 @@ import {openObservation} from './observation.ts';
 import {type Output, takeLogLevel} from './output.ts';
 import {loadManifest, loadPackageVersion} from './packaged.ts';
 import {askRuntime, openProxy, takingTurns} from './proxy.ts';
+import {createReport} from './report.ts';
 import {openScripting} from './scripting.ts';
 import {openSlaveRole} from './slave-role.ts';
 import {createStanding} from './standing.ts';
@@ -231,24 +232,19 @@ export async function serve({config, template, output, ending, pod, api}: Served
   });
   const kubernetesMetrics = createKubernetesMetrics(kubernetes);
   const status = observation.createStatusPort({
-    status: () => ({
+    status: createReport({
       version,
-      mode: (['master', 'slave'] as const).filter(role => config.mode[role]),
-      uptimeMs: Math.round(clock.nowMs() - startedMs),
-      ready: isReady(),
-      inSync: isInSync(),
-      lastError: standing.lastError(),
-      lifecycle: {state: lifecycle.state.tag, sinceMs: lifecycle.state.sinceMs, error: lifecycle.lastFault},
-      digest: digestHosts(hosts()),
-      hosts: Object.fromEntries(hosts()),
-      memberCount: registry.size,
-      ttlMs: config.ttlMs,
-      store: {kind: store.kind, healthy: store.healthy()},
-      guard: {held: registry.guard.held, holds: registry.guard.holds},
-      ...(shared.replicas && {fleet: shared.replicas}),
-      proxy: {...generations.status, version: haproxy.text},
-      reload: {...generations.reload, last: passes.last ?? null},
-      kubernetes: kubernetes(),
+      config,
+      startedMs,
+      haproxy,
+      hosts,
+      registry,
+      shared,
+      proxy: generations,
+      passes,
+      lifecycle,
+      standing,
+      kubernetes,
     }),
     members: registry.members,
     configuration: () => (generations.text === undefined ? undefined : redactConfiguration(generations.text)),
