@@ -38,7 +38,7 @@ build_images() {
 remove_images() {
   # Once it has given its word it has ended, and its number may be another one's.
   if [ -n "${image_builder:-}" ] && [ ! -f "$KONTROL_IMAGES/outcome" ]; then
-    pkill -KILL --session "$image_builder" || :
+    pkill -KILL --session "$image_builder" || kill -KILL "$image_builder" || :
     wait "$image_builder" 2>/dev/null || :
   fi
   if [ -f "$KONTROL_IMAGES/storage.conf" ]; then
