@@ -171,7 +171,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       asPlanned = await takeOver(generation, old, plan, {...ports, committedPath, promote, retire, mayGoUngated});
     } catch (error) {
       if (generation !== living.current) {
-        await run.forget(number);
+        if (!living.has(generation)) await run.forget(number);
         holdings.keep(living.current?.inheritance.sockets ?? []);
       }
       if (error instanceof DaemonError) throw error;

@@ -60,7 +60,7 @@ async function inParallel(
   ports: TakeOverPorts,
 ): Promise<boolean> {
   await using undo = new AsyncDisposableStack();
-  undo.defer(() => abandon(generation));
+  undo.defer(() => abandon(generation, ports));
   await generation.start({...BESIDE, transferFrom: plan.transfers ? old.at(-1)?.paths.socket : undefined});
   await checkCanary(generation, ports);
   const stillListen = await watchListeners(pidsOf(old), ports);
@@ -102,7 +102,9 @@ const pidsOf = (generations: readonly StagedGeneration[]): number[] =>
 const isAsPlanned = (gate: Gate | undefined, {gatedPorts}: ReloadPlan): boolean =>
   gate !== undefined || gatedPorts.length === 0;
 
-async function abandon(generation: StagedGeneration): Promise<void> {
+/** One that was ready listened beside the old ones, and has connections of its own to finish. */
+async function abandon(generation: StagedGeneration, {retire}: Pick<TakeOverPorts, 'retire'>): Promise<void> {
+  if (generation.supervisor.job.is === 'RUNNING') return retire(generation);
   generation.supervisor.stop(TERMINATE);
   await generation.supervisor.reached(job => !hasProcess(job));
 }

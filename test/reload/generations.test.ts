@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import {once} from 'node:events';
 import {readdir, readFile, readlink, writeFile} from 'node:fs/promises';
-import {connect, createServer} from 'node:net';
+import {connect, createServer, type Socket} from 'node:net';
 import {hostname} from 'node:os';
 import {afterEach, beforeEach, describe, test} from 'node:test';
 import {DaemonError} from '../../src/errors.ts';
+import {ask} from '../../src/proxy/runtime.ts';
 import {freePort} from '../support/free-port.ts';
 import {haproxyIsAtLeast} from '../support/haproxy-version.ts';
 import {missing} from '../support/parts.ts';
 import {haproxiesOf} from '../support/processes.ts';
 import {waitFor} from '../support/wait.ts';
-import {type Here, openHere, statusOf, textOn} from './here.ts';
+import {createFakeGate, type Here, openHere, statusOf, textOn} from './here.ts';
 
 const isCode = (code: string, message: RegExp) => (error: unknown) => {
   assert.ok(error instanceof DaemonError, String(error));
@@ -150,6 +151,37 @@ describe('generations', {skip: missing('haproxy'), timeout: 600_000}, () => {
     here.gate.refuse = false;
     assert.equal((await here.apply(textOn([port], 2))).way, 'syn-drop');
     assert.deepEqual(here.gate.closed, [[port]]);
+  });
+
+  test('the gate is refused after the new one took connections -> it finishes them before it goes', async () => {
+    const sockets: Socket[] = [];
+    const currentOf = async (generation: number): Promise<number> => {
+      const answer = await ask(`${here.folder}/run/${generation}.sock`, 'show stat', {timeoutMs: 3000});
+      const fields = answer.split('\n').find(line => line.startsWith('web,FRONTEND,'));
+      return Number(fields?.split(',')[4]);
+    };
+    const firewall = {
+      ...createFakeGate(),
+      async closeGate(): Promise<never> {
+        for (let n = 0; n < 30; n++) sockets.push(connect(port, '127.0.0.1').setEncoding('utf8'));
+        for (const socket of sockets) socket.write('GET / HTTP/1.0\r\n');
+        const isEachTaken = async () => (await currentOf(1)) + (await currentOf(2)) === sockets.length;
+        await waitFor(isEachTaken, 'connections at both');
+        assert.ok((await currentOf(2)) > 0);
+        throw new DaemonError('APPLY', 'cannot close the SYN gate: another program holds the lock');
+      },
+    };
+    await using here = await openHere({setting: 'syn-drop', firewall});
+    await here.apply(textOn([port]));
+    await assert.rejects(here.apply(textOn([port], 1)), isCode('APPLY', /holds the lock/));
+    const answers = sockets.map(async socket => {
+      socket.write('\r\n');
+      let answer = '';
+      for await (const chunk of socket) answer += chunk;
+      return answer.split('\r\n')[0];
+    });
+    assert.deepEqual(new Set((await Promise.all(answers)).map(line => line?.split(' ')[1])), new Set(['503']));
+    await assertServes(here, port, 1);
   });
 
   test('HAProxy dies -> restarted at once on the same text, with all it inherited', async () => {

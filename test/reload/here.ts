@@ -30,7 +30,8 @@ export interface FakeGate extends Firewall {
   readonly isShut: boolean;
 }
 
-function createFakeGate(): FakeGate {
+/** A gate that only notes what it was asked to close. */
+export function createFakeGate(): FakeGate {
   const closed: (readonly number[])[] = [];
   let isShut = false;
   return {
