@@ -51,8 +51,9 @@ export const SPOILT = {
   keyword: (good: string) => `${good}  no-such-keyword\n`,
   nothing: () => '# nobody listens\n',
   loop: (good: string) => `${good}{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}\n`,
+  // A string only repeated takes next to nothing until somebody looks at its letters.
   memory: (good: string) =>
-    `${good}{% set x = [] %}{% for i in range(100000) %}{% set _ = x.append(('a%d' % i) * 3000) %}{% endfor %}\n`,
+    `${good}{% set x = [] %}{% for i in range(100000) %}{% set _ = x.append((('a%d' % i) * 3000)|upper) %}{% endfor %}\n`,
   escape: (good: string) => `${good}{{ hosts.constructor.constructor('return process')().exit(1) }}\n`,
   takenPort: (good: string) => good.replace(`  bind *:${WEB_PORT}\n`, `  bind *:${WEB_PORT}\n  bind *:8000\n`),
 } as const satisfies Record<string, (good: string) => string>;
