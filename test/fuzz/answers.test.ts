@@ -5,7 +5,7 @@ import {DaemonError} from '../../src/errors.ts';
 import {parseInfo, parseServersState, parseStat} from '../../src/proxy/answers.ts';
 import {parseCsv} from '../../src/proxy/csv.ts';
 import {parseOutputLine} from '../../src/proxy/output.ts';
-import {parseSocketRow} from '../../src/proxy/sockets.ts';
+import {parseBusyPorts, parseWaitingSockets} from '../../src/proxy/sockets.ts';
 import {parseVersion} from '../../src/proxy/version.ts';
 import {recordingOf} from '../proxy/recording.ts';
 import {budget} from './budget.ts';
@@ -82,6 +82,8 @@ test('version, output lines and socket rows, any text -> refused with HAPROXY or
     'HA-Proxy version 1.7.5 2017/04/03',
     '[ALERT] 325/121501 (6730) : text',
     '[WARNING]    (6740) : text',
+    'LISTEN 0      128             [::]:80            [::]:*   ',
+    'SYN-RECV 0      0      10.0.0.1:80      10.0.0.2:4000 ',
     '   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 1',
   ];
   fc.assert(
@@ -90,8 +92,11 @@ test('version, output lines and socket rows, any text -> refused with HAPROXY or
       if (version !== undefined) assert.ok(Number.isFinite(version.major) && Number.isFinite(version.minor));
       const {level, pid} = parseOutputLine(text);
       assert.ok(['error', 'warn', 'info'].includes(level) && (pid === undefined || Number.isFinite(pid)));
-      const row = parseSocketRow(text);
-      if (row !== undefined) assert.ok(row.localPort >= 0 && row.localPort < 65_536 && Number.isFinite(row.inode));
+      for (const socket of parseWaitingSockets(text)) {
+        assert.ok(socket.localPort >= 0 && socket.localPort < 65_536);
+        if (socket.state === 'LISTEN') assert.ok(Number.isFinite(socket.inode) && Number.isFinite(socket.acceptQueue));
+      }
+      assert.ok([...parseBusyPorts(text)].every(Number.isFinite));
     }),
     budget(),
   );

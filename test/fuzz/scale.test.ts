@@ -11,6 +11,7 @@ import {parseInfo, parseServersState, parseStat} from '../../src/proxy/answers.t
 import {parseBinds} from '../../src/proxy/binds.ts';
 import {deriveDifference} from '../../src/proxy/difference.ts';
 import {redactConfiguration} from '../../src/proxy/redact.ts';
+import {parseBusyPorts, parseWaitingSockets} from '../../src/proxy/sockets.ts';
 import {parseSyslog} from '../../src/proxy/syslog.ts';
 import {createFrameReader} from '../../src/template/frames.ts';
 
@@ -142,6 +143,11 @@ const TARGETS: readonly Target[] = [
     name: 'snapshot',
     parse: text => decodeSnapshot(text, 0),
     heads: ['', '{"format":"haproxy-kontrol members","version":'],
+  },
+  {
+    name: 'socket tables',
+    parse: text => [parseWaitingSockets(text), parseBusyPorts(text)],
+    heads: ['', 'LISTEN ', '0: 0: '],
   },
   {name: 'downward file', parse: parseDownward, heads: ['', 'a="']},
 ];
