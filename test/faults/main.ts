@@ -11,7 +11,7 @@ import {openSession} from './trial.ts';
  */
 
 /** Each spends its time waiting. */
-const WORKERS = Number(process.env.KONTROL_FAULT_WORKERS ?? 4);
+const WORKERS = Number(process.env.KONTROL_FAULT_WORKERS ?? 6);
 
 const [, , wantedScenario, wanted = ''] = process.argv;
 async function planned(scenario: Scenario): Promise<Case[]> {

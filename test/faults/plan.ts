@@ -31,10 +31,12 @@ const isSlow = ({point, kind}: Case): boolean => kind === 'hang' && /^start hapr
 export function sampleCases(cases: readonly Case[], count: number): Case[] {
   const quick = cases.filter(one => !isSlow(one));
   const step = Math.max(1, quick.length / count);
-  // An odd stride, so that it is not always the same kind of fault.
-  return Array.from({length: Math.min(count, quick.length)}, (_, index) => quick[Math.floor(index * step)]).filter(
-    one => one !== undefined,
+  // One further each time, so that it is not always the same kind of fault.
+  const indexes = Array.from(
+    {length: Math.min(count, quick.length)},
+    (_, number) => Math.floor(number * step) + number,
   );
+  return indexes.flatMap(index => quick[index % quick.length] ?? []);
 }
 
 export const nameOf = ({scenario, point, kind}: Case): string =>

@@ -61,7 +61,9 @@ async function openStage(text: Stage['text']): Promise<Stage> {
 }
 
 const reloading: Stage['text'] = round => textOf('*:80', `${podIps[0]}:80`, 500 + round);
-const moving: Stage['text'] = round => textOf('*:80', `${podIps[round % 2 === 0 ? 0 : 1]}:80`, 500);
+/** A weight that no round before had: a text that was there before is in the history already. */
+const moving: Stage['text'] = round =>
+  textOf('*:80', `${podIps[round % 2 === 0 ? 0 : 1]}:80 weight ${1 + (round % 256)}`, 500);
 
 export const SCENARIOS: readonly Scenario[] = [
   {
