@@ -172,7 +172,8 @@ const faultyConnect = (options: NetConnectOpts & {path?: string}): Socket => {
     // What looks every two seconds is no part of a pass.
     const fate = chunk.includes('show stat -1 3 -1') ? 'go' : meet(`ask ${command.replace(/\d+(?=:|$)/, '')}`);
     if (fate === 'error') socket.destroy(refusal('ECONNRESET', chunk.trim()));
-    if (fate === 'crash') socket.once('data', die);
+    // Nobody may listen there yet: then that was the answer.
+    if (fate === 'crash') socket.once('data', die).once('close', die);
     return fate === 'error' || fate === 'hang' ? true : write(chunk);
   };
   Object.assign(socket, {write: ask});

@@ -27,30 +27,40 @@ for (const scenario of SCENARIOS.filter(({name}) => wantedScenario === undefined
   const cases = (await planned(scenario)).filter(one => nameOf(one).includes(wanted));
   const results = new Map<Case, string>();
   const left = [...cases];
-  /** After a fault that broke something the rest goes on with a daemon of its own. */
+  const again = new Set<Case>();
+  const conclude = (one: Case, outcome: string) => {
+    results.set(one, outcome);
+    console.log(`${results.size}/${cases.length} ${nameOf(one)}: ${outcome}`);
+  };
+  /** What went wrong once is tried again with a fresh daemon: an earlier fault may have led it round this effect for good. */
+  const fail = (one: Case, error: unknown) => {
+    console.error(error);
+    if (!again.has(one)) left.push(one);
+    else {
+      broken += 1;
+      conclude(one, 'BROKEN');
+    }
+    again.add(one);
+  };
   const work = async () => {
     while (left.length > 0) {
       await using stage = await scenario.open();
       await using session = await openSession(scenario, stage);
-      let isWhole = true;
-      for (let one = left.shift(); one !== undefined && isWhole; one = isWhole ? left.shift() : undefined) {
-        const outcome = await session.run(one.point, one.kind).catch((error: unknown) => {
-          console.error(error);
-          isWhole = false;
-          return 'BROKEN';
-        });
-        results.set(one, outcome);
-        console.log(
-          `${new Date().toISOString().slice(11, 19)} ${results.size}/${cases.length} ${nameOf(one)}: ${outcome}`,
-        );
+      for (let one = left.shift(); one !== undefined; one = left.shift()) {
+        try {
+          conclude(one, await session.run(one.point, one.kind));
+        } catch (error) {
+          fail(one, error);
+          break;
+        }
       }
-      if (!isWhole) broken += 1;
     }
   };
   await Promise.all(Array.from({length: WORKERS}, work));
   rows.push(...cases.map(one => ({...one, outcome: results.get(one) ?? ''})));
 }
-if (wanted === '' && broken === 0)
+if (wanted === '' && broken === 0) {
   writeFileSync(TABLE, renderTable(rows, existsSync(TABLE) ? readFileSync(TABLE, 'utf8') : ''));
+}
 console.log(`${rows.length} faults, ${broken} broken`);
 process.exit(broken === 0 ? 0 : 1);

@@ -18,25 +18,31 @@ export function kindsOf({label}: Point): readonly Kind[] {
   return ['error', 'hang', 'crash'];
 }
 
+/** Those of its effects that only this kind of pass has. */
+function ownOf({own}: Scenario, points: readonly Point[]): readonly Point[] {
+  if (own === undefined) return points;
+  const from = points.findIndex(({label}) => label === own.from);
+  return points.slice(Math.max(0, from), points.findLastIndex(({label}) => label === own.to) + 1);
+}
+
 /** All cases of a scenario whose good pass had these effects, in their order. */
 export const planCases = (scenario: Scenario, points: readonly Point[]): Case[] =>
-  points
+  ownOf(scenario, points)
     .filter(({nth}) => nth <= MAX_NTH)
     .flatMap(point => kindsOf(point).map((kind): Case => ({scenario, point, kind})));
 
 /** A minute each until HAProxy's check, or its start, is given up. */
 const isSlow = ({point, kind}: Case): boolean => kind === 'hang' && /^start haproxy/.test(point.label);
 
-/** An even share of them, the same one each time, without those that take a minute. */
+const KINDS: readonly Kind[] = ['error', 'hang', 'crash'];
+
+/** An even share of them, each kind of fault in turn, the same one each time, without those that take a minute. */
 export function sampleCases(cases: readonly Case[], count: number): Case[] {
   const quick = cases.filter(one => !isSlow(one));
-  const step = Math.max(1, quick.length / count);
-  // One further each time, so that it is not always the same kind of fault.
-  const indexes = Array.from(
-    {length: Math.min(count, quick.length)},
-    (_, number) => Math.floor(number * step) + number,
-  );
-  return indexes.flatMap(index => quick[index % quick.length] ?? []);
+  return Array.from({length: count}, (_, number) => {
+    const own = quick.filter(({kind}) => kind === KINDS[number % KINDS.length]);
+    return own[Math.floor(((number + 0.5) * own.length) / count)] ?? [];
+  }).flat();
 }
 
 export const nameOf = ({scenario, point, kind}: Case): string =>

@@ -9,6 +9,8 @@ export interface Scenario {
   readonly about: string;
   /** KONTROL_RELOAD. */
   readonly setting: string;
+  /** The first and the last of its effects that are its own: before and behind them it does what `reload` does. */
+  readonly own?: {readonly from?: string; readonly to: string};
   /** New connections may wait, none may fail. */
   readonly open: () => Promise<Stage>;
 }
@@ -74,14 +76,16 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'gated reload',
-    about: 'another text, SYN packets dropped by iptables meanwhile (`syn-drop`)',
+    about: 'another text, SYN packets dropped by iptables meanwhile (`syn-drop`); what is done while they are',
     setting: 'syn-drop',
+    own: {from: 'start iptables-restore', to: 'end of ip6tables-restore'},
     open: () => openStage(reloading),
   },
   {
     name: 'runtime change',
-    about: 'a server moved, told over the runtime socket',
+    about: 'a server moved, told over the runtime socket; until that is written down',
     setting: 'auto',
+    own: {to: 'remove run/NEW.state'},
     open: () => openStage(moving),
   },
 ];

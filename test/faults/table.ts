@@ -19,7 +19,7 @@ starts on the same data folder.
 
 In every case, or the table would not have been written: a client that connects again and again the whole time got its answer
 each time; in the end the new text serves, \`proxy.cfg\` is what runs, \`inSync\` is true and \`lastError\` null; one HAProxy is
-left, no temporary file, no file of another generation, no rule of ours in iptables, no descriptor more than before; where
+left, no temporary file, no file of another generation (what could not be removed goes with the next pass), no rule of ours in iptables, no descriptor more than before; where
 the daemon lived, a ping during the fault was answered. The cells say how it got there.
 `;
 
