@@ -5,7 +5,7 @@ import {test} from 'node:test';
 const MODEL = readFileSync('docker/SECURITY.md', 'utf8');
 
 /** `file`: "name" */
-const POINTERS = [...MODEL.matchAll(/`((?:test|docker\/test)\/[\w/.-]+\.test\.ts)`:\s+"([^"]+)"/g)].map(
+const POINTERS = [...MODEL.matchAll(/`(test\/[\w/.-]+\.test\.ts)`:\s+"([^"]+)"/g)].map(
   ([, file = '', name = '']) => ({file, name}),
 );
 
