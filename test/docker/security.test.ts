@@ -5,9 +5,10 @@ import {test} from 'node:test';
 const MODEL = readFileSync('docker/SECURITY.md', 'utf8');
 
 /** `file`: "name" */
-const POINTERS = [...MODEL.matchAll(/`(test\/[\w/.-]+\.test\.ts)`:\s+"([^"]+)"/g)].map(
-  ([, file = '', name = '']) => ({file, name}),
-);
+const POINTERS = [...MODEL.matchAll(/`(test\/[\w/.-]+\.test\.ts)`:\s+"([^"]+)"/g)].map(([, file = '', name = '']) => ({
+  file,
+  name,
+}));
 
 test('threat model, every test that it points at -> is there by that name', () => {
   assert.ok(POINTERS.length > 40, `${POINTERS.length} pointers`);
