@@ -44,7 +44,7 @@ export interface Certificates {
   status(): readonly CertificateStatus[];
   /** See `Rotation`. */
   refresh(text: string): Promise<boolean>;
-  /** A pass ended well: `reloaded` says whether a new generation loaded the files; `text` is what serves. */
+  /** A pass ended well: `reloaded` says whether a new generation loaded the files; `text` is what serves. Never rejects. */
   settle(reloaded: boolean, text: string): Promise<void>;
   close(): void;
 }
@@ -121,7 +121,12 @@ export async function openCertificates(ports: CertificatesPorts, wanted: readonl
     refresh: rotation.refresh,
     async settle(reloaded, text) {
       if (reloaded) rotation.loaded();
-      const gone = await folder.sweep(path => text.includes(path));
+      const gone = await folder
+        .sweep(path => text.includes(path))
+        .catch(err => {
+          log.warn({err}, 'cannot remove certificates that are no longer used: tried again after the next pass');
+          return [];
+        });
       if (gone.length === 0) return;
       rotation.shrunk();
       onChange(`certificate ${gone.join(', ')} removed`);

@@ -40,7 +40,7 @@ export async function openDataFolder(path: string): Promise<AsyncDisposable> {
 /** What a daemon that was killed in the middle of a write left behind; safe to remove once the lock is ours. */
 async function sweepTemporary(path: string): Promise<void> {
   // Not deeper: the volume may hold folders that are not ours to read (`lost+found`).
-  for (const folder of [path, `${path}/run`]) {
+  for (const folder of [path, `${path}/run`, `${path}/history`, `${path}/certs`]) {
     const names = await readdir(folder).catch(() => []);
     for (const name of names.filter(isTemporary)) await rm(`${folder}/${name}`, {force: true});
   }

@@ -14,7 +14,8 @@ export function adoptProcess(
 ): Child {
   const exited = new Promise<Exit>(resolve => {
     const look = async () => {
-      if (await processes.isAlive(identity)) clock.after(POLL_MS, () => void look());
+      // Where it cannot be looked for (no descriptor is left), it is not known to be gone.
+      if (await processes.isAlive(identity).catch(() => true)) clock.after(POLL_MS, () => void look());
       else resolve({code: undefined, signal: undefined});
     };
     void look();
@@ -23,7 +24,8 @@ export function adoptProcess(
     pid: identity.pid,
     exited,
     kill(signal) {
-      void processes.signal(identity, signal);
+      // One that may not be signalled, or not be looked for now, is as one that does not obey: whoever waits goes on.
+      void processes.signal(identity, signal).catch(() => false);
       return true;
     },
   };

@@ -1,3 +1,4 @@
+import {reasonOf} from '../errors.ts';
 import {type Clock, sleep} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Child, Exit, Spawn} from '../ports/spawn.ts';
@@ -72,7 +73,13 @@ export function superviseChild(spec: JobSpec, ports: ChildJobPorts): ChildJob {
     const program = programOf(spec);
     if (program === undefined) return true;
     const look = {file: '/bin/sh', args: ['-c', 'command -v -- "$1"', 'sh', program], env: ports.env()};
-    return (await spawn.run(look, {timeoutMs: LOOK_LIMIT_MS})).code === 0;
+    try {
+      return (await spawn.run(look, {timeoutMs: LOOK_LIMIT_MS})).code === 0;
+    } catch (error) {
+      // No process can be started: its own start will say so, and is tried again.
+      log.debug({job: spec.name, reason: reasonOf(error)}, 'cannot look whether the program of a job is installed');
+      return true;
+    }
   };
 
   const supervisor = ports.supervise(

@@ -41,6 +41,8 @@ export function decodeJobRecords(text: string): JobRecord[] {
     const value = JSON.parse(text) as JobRecord[];
     const isSound = (record: JobRecord) =>
       typeof record.job === 'string' &&
+      // To the kernel 0 is our own process group.
+      record.pid > 0 &&
       [record.pid, record.startTicks, record.stopWaitMs].every(number => Number.isSafeInteger(number) && number >= 0);
     return Array.isArray(value) && value.every(isSound) ? value : [];
   } catch {

@@ -1,4 +1,4 @@
-import {isMap, isScalar, LineCounter, parseDocument} from 'yaml';
+import {type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit} from 'yaml';
 import {DaemonError} from '../errors.ts';
 
 /** A mapping of a YAML file, with the place of its keys for whoever has to complain. */
@@ -29,6 +29,8 @@ export function parseEntry(text: string, path: string): Entry {
   };
   const syntaxFault = document.errors[0];
   if (syntaxFault !== undefined) fail(syntaxFault.pos[0], syntaxFault.message);
+  const strangeKey = findStrangeKey(document);
+  if (strangeKey !== undefined) fail(strangeKey.offset, 'a key is a word, not a list or a mapping');
   let root: unknown;
   try {
     root = document.toJS();
@@ -67,6 +69,22 @@ export function parseEntry(text: string, path: string): Entry {
   });
 
   return isRecord(root) ? entryAt([], root) : fail(undefined, 'expected the keys initial, terminal and states');
+}
+
+/**
+ * A key that is a list or a mapping means nothing here, and nested in each other they take the library more than the
+ * square of their number to write out.
+ */
+function findStrangeKey(document: Document.Parsed): {offset: number | undefined} | undefined {
+  let found: {offset: number | undefined} | undefined;
+  visit(document, {
+    Pair(_, {key}) {
+      if (key === null || isScalar(key)) return undefined;
+      found = {offset: isNode(key) ? key.range?.[0] : undefined};
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 /** A key without a value counts as absent, as it did in 2017. */

@@ -13,9 +13,15 @@ export class FieldFault extends Error {
 
 const SHOWN_CHARACTERS = 40;
 
+/** What JSON leaves as it is and a terminal obeys (DEL, C1), or a reader takes for the end of a line. */
+const UNESCAPED = /[\p{Cc}\u2028\u2029]/gu;
+
 /** A value as messages show it: quoted and escaped, cut when long. */
 export const quote = (value: string): string =>
-  JSON.stringify(value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value);
+  JSON.stringify(value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value).replace(
+    UNESCAPED,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** What kind of JSON value this is, for messages: a value itself may nest too deep to be written out. */
 export function kindOf(value: unknown): string {

@@ -67,11 +67,11 @@ function parseValue(name: string, text: string): string | number | null {
 
 function fieldsOf(groups: Readonly<Record<string, string | undefined>>): AccessFields {
   const fields: Record<string, string | number | boolean | null> = {};
-  for (const [name, text] of Object.entries(groups)) {
+  const request = groups.http_request === undefined ? undefined : REQUEST.exec(groups.http_request)?.groups;
+  for (const [name, text] of Object.entries({...groups, ...request})) {
     if (text === undefined) continue;
     fields[name === 'date' ? 'request_date' : name] = parseValue(name, text);
   }
-  if (groups.http_request !== undefined) Object.assign(fields, REQUEST.exec(groups.http_request)?.groups ?? {});
   if (groups.retries?.startsWith('+')) fields.redispatched = true;
   if (groups.bytes_read?.startsWith('+')) fields.logasap = true;
   return fields;

@@ -18,6 +18,18 @@ export interface CheckPorts {
   readonly haproxy: string;
 }
 
+const INSTALL = 'install HAProxy or set KONTROL_HAPROXY';
+
+/** Why a program cannot be started, and what to do; EAGAIN and ENOMEM are fork(2)'s, EMFILE and ENFILE pipe(2)'s. */
+const START_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: `there is no such program; ${INSTALL}`,
+  EACCES: `it is not an executable file; ${INSTALL}`,
+  EAGAIN: 'no process can be started (EAGAIN): raise the limit of processes of this user or of the container',
+  ENOMEM: 'no process can be started (ENOMEM): raise the memory limit of the container',
+  EMFILE: 'no descriptor is left (EMFILE): raise the limit of open files',
+  ENFILE: 'no descriptor is left in the system (ENFILE): raise fs.file-max',
+};
+
 async function runHaproxy(
   {spawn, haproxy}: CheckPorts,
   args: readonly string[],
@@ -27,13 +39,13 @@ async function runHaproxy(
   try {
     return await spawn.run({file: haproxy, args}, {timeoutMs, ...(signal && {signal})});
   } catch (cause) {
-    const reasons: Record<string, string> = {
-      ENOENT: 'there is no such program',
-      EACCES: 'it is not an executable file',
-    };
-    const reason = reasons[systemCodeOf(cause) ?? ''] ?? reasonOf(cause);
-    const message = `cannot run ${haproxy}: ${reason}; install HAProxy or set KONTROL_HAPROXY`;
-    throw new DaemonError('HAPROXY', message, {cause});
+    throw new DaemonError(
+      'HAPROXY',
+      `cannot run ${haproxy}: ${START_FAULTS[systemCodeOf(cause) ?? ''] ?? reasonOf(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

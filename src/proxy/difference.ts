@@ -1,6 +1,7 @@
 import {isDeepStrictEqual} from 'node:util';
 import {type Backend, type FrameLine, type Outline, parseOutline} from './outline.ts';
-import {isChecked, optionValue, type ServerLine} from './server-line.ts';
+import {findReferences, type References} from './references.ts';
+import {isChecked, type ServerLine} from './server-line.ts';
 
 /** What has to be done so that a HAProxy that runs one text does what another one says. */
 export type Difference =
@@ -46,8 +47,9 @@ export function deriveDifference(before: string, after: string, abilities: Runti
   const frameDoubt = compareFrames(old, next) ?? findDoubtIn(next);
   if (frameDoubt !== undefined) return {is: 'reload', why: frameDoubt};
   const changes: ServerChange[] = [];
+  const references = findReferences(next);
   for (const [index, backend] of next.backends.entries()) {
-    const compared = compareServers(old.backends[index]?.servers ?? [], backend, next, abilities);
+    const compared = compareServers(old.backends[index]?.servers ?? [], backend, references, abilities);
     if (typeof compared === 'string') return {is: 'reload', why: compared};
     changes.push(...compared);
   }
@@ -72,22 +74,25 @@ const MAX_SHOWN_CHARACTERS = 60;
 const shown = ({words}: FrameLine): string => (words[0] ?? '').slice(0, MAX_SHOWN_CHARACTERS);
 
 function findDoubtIn({backends}: Outline): string | undefined {
-  const names = backends.map(({name}) => name);
-  const repeated = names.find((name, index) => names.indexOf(name) < index);
+  const repeated = findRepeated(backends);
   if (repeated !== undefined) return `there are two backends ${repeated}`;
   for (const {name, servers} of backends) {
-    const own = servers.map(server => server.name);
-    const twice = own.find((server, index) => own.indexOf(server) < index);
+    const twice = findRepeated(servers);
     if (twice !== undefined) return `there are two servers ${name}/${twice}`;
   }
   return undefined;
+}
+
+function findRepeated(named: readonly {readonly name: string}[]): string | undefined {
+  const seen = new Set<string>();
+  return named.find(({name}) => seen.size === seen.add(name).size)?.name;
 }
 
 /** The changes to one backend, adds first, removals last; or why it has to be a reload. */
 function compareServers(
   old: readonly ServerLine[],
   backend: Backend,
-  outline: Outline,
+  references: References,
   {addsServers}: RuntimeAbilities,
 ): ServerChange[] | string {
   const {name, servers, balance} = backend;
@@ -101,7 +106,7 @@ function compareServers(
     kept,
     servers.filter(server => before.has(server.name)).map(server => server.name),
   );
-  const doubt = findDoubt(backend, outline, {
+  const doubt = findDoubt(backend, references, {
     namesChange: added.length + removed.length > 0,
     isReordered: isReordered || (added.length > 0 && !isSuffix(servers, added)),
     addsServers,
@@ -113,15 +118,17 @@ function compareServers(
     if (refusal !== undefined) return refusal;
     changes.push({do: 'add', backend: name, after: server});
   }
+  const active = servers.filter(isActive).length;
   for (const server of servers) {
     const was = before.get(server.name);
     if (was === undefined) continue;
-    const own = compareServer(backend, was, server, outline);
+    const alone = active === (isActive(server) ? 1 : 0);
+    const own = compareServer(backend.name, was, server, {alone, references});
     if (typeof own === 'string') return own;
     changes.push(...own);
   }
   for (const server of removed) {
-    const refusal = findRemoveDoubt(backend, server, outline);
+    const refusal = findRemoveDoubt(backend, server, references);
     if (refusal !== undefined) return refusal;
     changes.push({do: 'remove', backend: name, before: server});
   }
@@ -129,6 +136,9 @@ function compareServers(
   if (weighed && !weighsAtRunTime(backend)) return `${name}: balance ${balance} takes no new weights at run time`;
   return changes;
 }
+
+/** It takes requests. */
+const isActive = ({disabled, weight}: ServerLine): boolean => !disabled && weight > 0;
 
 const isSuffix = (servers: readonly ServerLine[], added: readonly ServerLine[]): boolean =>
   isDeepStrictEqual(servers.slice(-added.length), added);
@@ -140,7 +150,7 @@ const isHash = (balance: string): boolean => HASHES.has(balance.replace(/\(.*$/,
 
 function findDoubt(
   {name, balance, keywords, namedDefaults}: Backend,
-  {backends}: Outline,
+  {sticks}: References,
   given: {readonly namesChange: boolean; readonly isReordered: boolean; readonly addsServers: boolean},
 ): string | undefined {
   if (!/^[\w.:-]+$/.test(name)) return `backend ${name}: its name cannot be told to the runtime socket`;
@@ -151,9 +161,6 @@ function findDoubt(
   if (!given.namesChange && !given.isReordered) return undefined;
   if (!NAME_BLIND.test(balance)) return `${name}: balance ${balance} depends on which servers there are, in order`;
   if (given.namesChange && namedDefaults) return `${name}: servers come and go under named defaults`;
-  const sticks = backends.some(backend =>
-    [...backend.keywords].some(word => word === 'stick' || word === 'stick-table'),
-  );
   return sticks ? `${name}: stick tables know servers by their number` : undefined;
 }
 
@@ -182,58 +189,51 @@ function findAddDoubt({name, keywords}: Backend, server: ServerLine): string | u
   return words.every(word => PLAIN_WORD.test(word)) ? undefined : `${shownName}: an option would need quotes`;
 }
 
-function findRemoveDoubt({name}: Backend, server: ServerLine, outline: Outline): string | undefined {
+function findRemoveDoubt({name}: Backend, server: ServerLine, references: References): string | undefined {
   const shownName = `${name}/${server.name}`;
   if (optionIn(server, ['on-marked-down']) !== undefined) return `${shownName}: going down would end its sessions`;
-  if (isTracked(name, server.name, outline)) return `${shownName}: another server tracks it`;
-  return isReferred(server.name, outline) ? `${shownName}: other lines name it` : undefined;
+  if (references.isTracked(name, server.name)) return `${shownName}: another server tracks it`;
+  return references.isReferred(server.name) ? `${shownName}: other lines name it` : undefined;
 }
-
-const isTracked = (backend: string, server: string, {backends}: Outline): boolean =>
-  backends.some(({name, servers}) =>
-    servers.some(({options}) => {
-      const tracked = optionValue(options, 'track');
-      return tracked === `${backend}/${server}` || (tracked === server && name === backend);
-    }),
-  );
-
-const isReferred = (server: string, {frame}: Outline): boolean =>
-  frame.some(({words}) => words[0] === 'use-server' && words[1] === server);
 
 /** The changes to a server that stays, or why it has to be a reload. */
 function compareServer(
-  backend: Backend,
+  backend: string,
   before: ServerLine,
   after: ServerLine,
-  outline: Outline,
+  {alone, references}: {readonly alone: boolean; readonly references: References},
 ): ServerChange[] | string {
   if (isDeepStrictEqual(before, after)) return [];
-  const shownName = `${backend.name}/${after.name}`;
+  const shownName = `${backend}/${after.name}`;
   if (!/^[\w.:-]+$/.test(after.name)) return `${shownName}: its name cannot be told to the runtime socket`;
   if (!isDeepStrictEqual(before.rest, after.rest)) return `${shownName}: its options changed`;
   const changes: ServerChange[] = [];
   if (!isDeepStrictEqual(before.address, after.address)) {
-    const doubt = findMoveDoubt(backend.name, before, after, outline);
+    const doubt = findMoveDoubt(backend, before, after, references);
     if (doubt !== undefined) return `${shownName}: ${doubt}`;
-    const others = backend.servers.filter(({name, disabled, weight}) => name !== after.name && !disabled && weight > 0);
-    changes.push({do: 'move', backend: backend.name, before, after, alone: others.length === 0});
+    changes.push({do: 'move', backend, before, after, alone});
   }
   if (before.weight !== after.weight) {
     if (!(Number.isInteger(after.weight) && after.weight >= 0 && after.weight <= MAX_WEIGHT)) {
       return `${shownName}: its weight is not a number up to ${MAX_WEIGHT}`;
     }
-    changes.push({do: 'weigh', backend: backend.name, after});
+    changes.push({do: 'weigh', backend, after});
   }
   if (before.disabled !== after.disabled) {
     const marked = optionIn(after, ['on-marked-down', 'on-marked-up', 'track', 'agent-check']);
     if (marked !== undefined) return `${shownName}: "${marked}" would act on it`;
-    if (isTracked(backend.name, after.name, outline)) return `${shownName}: another server tracks it`;
-    changes.push({do: after.disabled ? 'disable' : 'enable', backend: backend.name, after});
+    if (references.isTracked(backend, after.name)) return `${shownName}: another server tracks it`;
+    changes.push({do: after.disabled ? 'disable' : 'enable', backend, after});
   }
   return changes;
 }
 
-function findMoveDoubt(backend: string, before: ServerLine, after: ServerLine, outline: Outline): string | undefined {
+function findMoveDoubt(
+  backend: string,
+  before: ServerLine,
+  after: ServerLine,
+  references: References,
+): string | undefined {
   const [from, to] = [before.address, after.address];
   if (from.is === 'other' || to.is === 'other') return 'its address is not an IP';
   if (Number(to.port) > MAX_PORT) return 'its port is not a port';
@@ -241,6 +241,6 @@ function findMoveDoubt(backend: string, before: ServerLine, after: ServerLine, o
   const marked = optionIn(after, ['on-marked-down', 'on-marked-up', 'track', 'agent-check', 'namespace']);
   if (marked !== undefined) return `"${marked}" would act on the move`;
   if (from.family !== to.family && optionIn(after, ['source']) !== undefined) return '"source" is of another family';
-  if (isTracked(backend, after.name, outline) && isChecked(after)) return 'another server tracks it';
+  if (references.isTracked(backend, after.name) && isChecked(after)) return 'another server tracks it';
   return undefined;
 }

@@ -7,14 +7,22 @@ export interface Variables {
 /** `$NAME`, `${NAME}` or `${NAME-default}` (the last since 2.4); sticky, so set `lastIndex`. */
 export const VARIABLE = /\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:-([^}]*))?\})/y;
 
+/** The same where no brace is closed any more: to look for its end at each `${` would take the square of the length. */
+export const BARE_VARIABLE = /\$([A-Za-z_]\w*)/y;
+
 const EVERY_VARIABLE = new RegExp(VARIABLE.source, 'g');
+const EVERY_BARE_VARIABLE = new RegExp(BARE_VARIABLE.source, 'g');
 
 /** Replaces the variables of `text` by their values. One that is not known stays as written, `$` and all. */
 export function expandVariables(text: string, {known, complete}: Variables): string {
-  return text.replace(EVERY_VARIABLE, (written: string, bare?: string, braced?: string, fallback?: string) => {
-    const value = known.get(bare ?? braced ?? '');
-    return value ?? (complete ? fallback : undefined) ?? written;
-  });
+  const end = text.lastIndexOf('}') + 1;
+  const closed = text
+    .slice(0, end)
+    .replace(EVERY_VARIABLE, (written, bare?: string, braced?: string, fallback?: string) => {
+      const value = known.get(bare ?? braced ?? '');
+      return value ?? (complete ? fallback : undefined) ?? written;
+    });
+  return closed + text.slice(end).replace(EVERY_BARE_VARIABLE, (written, bare: string) => known.get(bare) ?? written);
 }
 
 /** The variables after `setenv`, `presetenv` or `unsetenv` of a `global` section; another verb changes nothing. */

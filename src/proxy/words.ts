@@ -1,4 +1,4 @@
-import {expandVariables, VARIABLE, type Variables} from './variables.ts';
+import {BARE_VARIABLE, expandVariables, VARIABLE, type Variables} from './variables.ts';
 
 /** One word of a configuration line: `text` as HAProxy reads it, `start` and `end` where it stands in the whole text. */
 export interface Word {
@@ -20,8 +20,11 @@ const matchAt = (pattern: RegExp, text: string, at: number): RegExpExecArray | n
   return pattern.exec(text);
 };
 
-/** Reads the word at `start`; it is empty (and has no width) where the line or its words end. */
-function readWord(line: string, start: number, variables: Variables): Word {
+/**
+ * Reads the word at `start`; it is empty (and has no width) where the line or its words end. `lastBrace` is where the
+ * last `}` of the line stands.
+ */
+function readWord(line: string, start: number, lastBrace: number, variables: Variables): Word {
   let text = '';
   let quote = '';
   let at = start;
@@ -32,7 +35,7 @@ function readWord(line: string, start: number, variables: Variables): Word {
     const char = line.charAt(at);
     if (char === '' || char === '\r' || (quote === '' && WORD_END.test(char))) return {text, start, end: at};
     const escaped = quote === "'" ? null : matchAt(ESCAPE, line, at);
-    const variable = quote === '"' ? matchAt(VARIABLE, line, at) : null;
+    const variable = quote === '"' ? matchAt(at < lastBrace ? VARIABLE : BARE_VARIABLE, line, at) : null;
     if (escaped !== null) {
       const [, hex, literal, control = ''] = escaped;
       text += hex === undefined ? (literal ?? CONTROL[control] ?? '') : String.fromCharCode(Number.parseInt(hex, 16));
@@ -52,9 +55,10 @@ function readWord(line: string, start: number, variables: Variables): Word {
 /** The words of one line that stands at `offset` of the text, until its end or its comment. */
 export function readWords(line: string, offset: number, variables: Variables): Word[] {
   const words: Word[] = [];
+  const lastBrace = line.lastIndexOf('}');
   for (let at = 0; ; ) {
     at += matchAt(BLANKS, line, at)?.[0].length ?? 0;
-    const word = readWord(line, at, variables);
+    const word = readWord(line, at, lastBrace, variables);
     if (word.end === at) return words;
     words.push({text: word.text, start: offset + word.start, end: offset + word.end});
     at = word.end;

@@ -213,7 +213,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
 
     stage(text) {
       lastStaged = Math.max(last, lastStaged) + 1;
-      return stageGeneration(lastStaged, text, ports);
+      return stageGeneration(lastStaged, text, {...ports, run});
     },
 
     discard,

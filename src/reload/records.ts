@@ -22,10 +22,13 @@ export function decodeRecords(text: string): Records | undefined {
     const value = JSON.parse(text) as Records;
     const isSound =
       Number.isSafeInteger(value.last) &&
+      value.last >= 0 &&
       Array.isArray(value.processes) &&
       value.processes.every(entry =>
         [entry.pid, entry.startTicks, entry.generation].every(number => Number.isSafeInteger(number) && number >= 0),
-      );
+      ) &&
+      // To the kernel 0 is our own process group.
+      value.processes.every(({pid}) => pid > 0);
     return isSound ? value : undefined;
   } catch {
     return undefined;

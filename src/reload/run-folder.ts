@@ -8,7 +8,9 @@ export interface RunFolder {
   make(): Promise<void>;
   /** Removes the files of all generations but these. */
   sweep(kept: ReadonlySet<number>): Promise<void>;
-  /** Removes the files of a generation. Never rejects. */
+  /** A number is given (again): what is under it from now on is somebody's. */
+  claim(generation: number): void;
+  /** Removes the files of a generation. Never rejects: what cannot be removed now is tried again the next time. */
   forget(generation: number): Promise<void>;
   /** Points `haproxy.sock` at a generation. Never rejects. */
   link(generation: StagedGeneration): Promise<void>;
@@ -24,6 +26,8 @@ export function openRunFolder({
   readonly log: Log;
 }): RunFolder {
   const folder = runFolderOf(dataFolder);
+  /** Those whose files, or some of them, could not be removed. */
+  const unforgotten = new Set<number>();
   return {
     make: () => files.makeFolder(folder),
     async sweep(kept) {
@@ -32,11 +36,18 @@ export function openRunFolder({
         if (number !== undefined && !kept.has(Number(number))) await files.remove(`${folder}/${name}`);
       }
     },
+    claim: generation => void unforgotten.delete(generation),
     async forget(generation) {
-      try {
-        for (const path of Object.values(pathsOf(dataFolder, generation))) await files.remove(path);
-      } catch (err) {
-        log.warn({generation, err}, 'cannot remove the files of a generation');
+      unforgotten.add(generation);
+      for (const number of [...unforgotten]) {
+        try {
+          for (const path of Object.values(pathsOf(dataFolder, number))) {
+            if (unforgotten.has(number)) await files.remove(path);
+          }
+          unforgotten.delete(number);
+        } catch (err) {
+          log.warn({generation: number, err}, 'cannot remove the files of a generation');
+        }
       }
     },
     async link({number, paths}) {

@@ -122,7 +122,12 @@ export function openRuntime(ports: RuntimePorts): Runtime {
       }
       const refusal = changes.length === 0 ? undefined : await tell(current, changes);
       if (refusal !== undefined) return {is: 'refused', why: `told at run time, but ${refusal}`};
-      await settle(current, candidate);
+      try {
+        await settle(current, candidate);
+      } catch (error) {
+        // It runs what no file says: neither a pass that brings the old text back nor a restart may rely on one.
+        return {is: 'refused', why: `told at run time, but that cannot be written down: ${reasonOf(error)}`};
+      }
       // One that died meanwhile came back with the old files.
       if (current.supervisor.child?.pid !== pid) return {is: 'refused', why: 'HAProxy died while it was told'};
       leaving = new Map([...leaving].filter(([, {generation}]) => generation === current));

@@ -7,21 +7,32 @@ import type {Candidate} from './candidate.ts';
 import {isAtLeast} from './capabilities.ts';
 import {type ControlSettings, type GenerationPaths, pathsOf} from './files.ts';
 import {type StagedGeneration, writeGeneration} from './generation.ts';
+import type {RunFolder} from './run-folder.ts';
 
 export interface StagePorts {
   readonly dataFolder: string;
   readonly files: Files;
   readonly version: Version;
   readonly drain: {readonly maxAgeMs: number};
+  readonly run: Pick<RunFolder, 'claim' | 'forget'>;
 }
 
 /** The longest time that HAProxy takes, in milliseconds; none at all would be for ever. */
 const MAX_TIME_MS = 2_147_483_647;
 
-/** Writes a candidate's files under the number of the generation that it may become. Rejects with APPLY. */
+/**
+ * Writes a candidate's files under the number of the generation that it may become. Rejects with APPLY, with none of
+ * them left: on a full disk each try would leave some more.
+ */
 export async function stageGeneration(generation: number, text: string, ports: StagePorts): Promise<Candidate> {
   const paths = pathsOf(ports.dataFolder, generation);
-  await writeGeneration(ports.files, paths, text, deriveControlSettings(text, paths, ports));
+  ports.run.claim(generation);
+  try {
+    await writeGeneration(ports.files, paths, text, deriveControlSettings(text, paths, ports));
+  } catch (error) {
+    await ports.run.forget(generation);
+    throw error;
+  }
   return {text, generation, files: [paths.configuration, paths.control]};
 }
 

@@ -1,6 +1,9 @@
 /** A frame is a 4-byte count of texts, then each one's length in bytes (4 bytes, little-endian) and its UTF-8. */
 const WORD_BYTES = 4;
 
+/** Nobody sends more; each one more may cost another look at the whole frame. */
+const MAX_TEXTS = 64;
+
 /** Texts as one frame, to cross a pipe. */
 export function encodeFrame(texts: readonly string[]): Buffer {
   const sizes = texts.map(text => Buffer.byteLength(text));
@@ -15,7 +18,7 @@ export function encodeFrame(texts: readonly string[]): Buffer {
 
 /**
  * Collects chunks until they are a frame, and returns its texts then; undefined while more is to come. Throws a
- * RangeError over `limitBytes`. One frame is under way at a time: nothing may follow it before it was answered.
+ * RangeError over `limitBytes` or 64 texts. One frame is under way at a time: nothing may follow it before it was answered.
  */
 export function createFrameReader(limitBytes: number): (chunk: Buffer) => string[] | undefined {
   let chunks: Buffer[] = [];
@@ -40,6 +43,7 @@ export function createFrameReader(limitBytes: number): (chunk: Buffer) => string
 /** The bytes that are needed to know more: the frame's size, once all the sizes in it are there. */
 function endOf(frame: Buffer): number {
   if (frame.length < WORD_BYTES) return WORD_BYTES;
+  if (frame.readUInt32LE() > MAX_TEXTS) throw new RangeError(`a frame of more than ${MAX_TEXTS} texts`);
   let offset = WORD_BYTES;
   for (let left = frame.readUInt32LE(); left > 0; left--) {
     if (frame.length < offset + WORD_BYTES) return offset + WORD_BYTES;

@@ -42,14 +42,16 @@ test('data folder, that is a file -> DATA with what to do', async () => {
 test('data folder, half-written files of a killed daemon -> swept where we write, nothing else touched', async () => {
   await using folder = await openFolder();
   const half = 'proxy.cfg.tmp-12-3';
-  for (const name of ['run', 'theirs']) {
+  for (const name of ['run', 'history', 'certs', 'theirs']) {
     await mkdir(join(folder.path, name));
     await writeFile(join(folder.path, name, half), '');
   }
   for (const name of [half, 'proxy.cfg', 'notes.tmp']) await writeFile(join(folder.path, name), '');
   await using _lock = await openDataFolder(folder.path);
   assert.deepEqual((await readdir(folder.path, {recursive: true})).sort(), [
+    'certs',
     'daemon.lock',
+    'history',
     'notes.tmp',
     'proxy.cfg',
     'run',

@@ -39,3 +39,25 @@ test('fault 10: a signal to an adopted process -> goes by its identity, never by
   child.kill('SIGUSR1');
   assert.deepEqual(sent, [[IDENTITY, 'SIGUSR1']]);
 });
+
+test('adopted process that cannot be looked for or signalled (no descriptor is left) -> not taken for gone, nothing is thrown', async () => {
+  const clock = createFakeClock();
+  let alive: boolean | undefined;
+  const child = adoptProcess(IDENTITY, {
+    clock,
+    processes: {
+      isAlive: async () => alive ?? Promise.reject(new Error('EMFILE')),
+      signal: () => Promise.reject(new Error('EMFILE')),
+    },
+  });
+  let isGone = false;
+  void child.exited.then(() => {
+    isGone = true;
+  });
+  assert.equal(child.kill('SIGUSR1'), true);
+  await clock.advance(5000);
+  assert.equal(isGone, false);
+  alive = false;
+  await clock.advance(500);
+  assert.equal(isGone, true);
+});

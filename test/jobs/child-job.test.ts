@@ -20,7 +20,7 @@ function openBench(settings: Partial<JobSpec> = {}) {
   const clock = createFakeClock();
   const {log, said} = openLogSink();
   const children: FakeChild[] = [];
-  let installed = true;
+  let installed: boolean | 'nobody knows' = true;
   const spawn: Pick<Spawn, 'start' | 'run'> = {
     async start(command, onLine): Promise<OwnChild> {
       const {promise: exited, resolve} = Promise.withResolvers<Exit>();
@@ -38,7 +38,10 @@ function openBench(settings: Partial<JobSpec> = {}) {
       };
       return {pid: 100 + children.length, exited, kill: kill(''), killGroup: kill('group ')};
     },
-    run: async () => ({code: installed ? 0 : 127, signal: undefined, stdout: '', stderr: '', timedOut: false}),
+    async run() {
+      if (installed === 'nobody knows') throw new Error('spawn /bin/sh EAGAIN');
+      return {code: installed ? 0 : 127, signal: undefined, stdout: '', stderr: '', timedOut: false};
+    },
   };
   const job = superviseChild(
     {...JOB_DEFAULTS, name: 'beat', command: 'beat -v', ...settings},
@@ -51,7 +54,7 @@ function openBench(settings: Partial<JobSpec> = {}) {
     });
     return seen;
   };
-  return {clock, job, children, said, outcome, setInstalled: (value: boolean) => (installed = value)};
+  return {clock, job, children, said, outcome, setInstalled: (value: typeof installed) => (installed = value)};
 }
 
 describe('child job', () => {
@@ -165,6 +168,15 @@ describe('child job', () => {
     assert.deepEqual(await job.start(), {ok: true, text: 'ERROR (no such file)'});
     await job.start();
     assert.deepEqual([children.length, said('job is not started').length, job.isDown], [0, 1, true]);
+  });
+
+  test('no process can be started to look for its program -> started all the same, never a rejection', async () => {
+    const {clock, job, children, outcome, setInstalled} = openBench();
+    setInstalled('nobody knows');
+    const started = outcome(job.start());
+    await clock.advance(2000);
+    assert.equal(children.length, 1);
+    assert.deepEqual(started.now, {ok: true, text: 'started'});
   });
 
   test('what it writes -> logged, and remembered for tail', async () => {

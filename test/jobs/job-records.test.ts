@@ -79,7 +79,16 @@ describe('job records', () => {
   });
 
   test('anything else in the file -> nobody', () => {
-    for (const text of ['', '{}', '[1]', '[{"job":"x"}]', 'null', '[null]', JSON.stringify([{...RECORD, pid: -1}])]) {
+    for (const text of [
+      '',
+      '{}',
+      '[1]',
+      '[{"job":"x"}]',
+      'null',
+      '[null]',
+      JSON.stringify([{...RECORD, pid: -1}]),
+      JSON.stringify([{...RECORD, pid: 0}]),
+    ]) {
       assert.deepEqual(decodeJobRecords(text), [], text);
     }
     fc.assert(fc.property(fc.json(), text => void decodeJobRecords(text)));

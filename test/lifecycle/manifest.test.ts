@@ -34,6 +34,13 @@ const change = (from: string, to: string): string => {
 };
 
 describe('manifest', () => {
+  test('keys that are mappings, nested in each other -> refused at once, by line', () => {
+    assert.equal(
+      refusal(`\n${'? '.repeat(300)}a`),
+      'cannot read lifecycle.yml: line 2: a key is a word, not a list or a mapping',
+    );
+  });
+
   test('the packaged one -> accepted', () => {
     const {initial, terminal} = manifestOf(readFileSync('lifecycle.yml', 'utf8'));
     assert.deepEqual([initial, terminal], ['setup', 'stop']);

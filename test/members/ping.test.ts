@@ -25,6 +25,10 @@ const refused = (body: Uint8Array | string, field: string, reason: RegExp, sourc
   assert.ok(parsed.reason.length < 160 && parsed.reason.startsWith(field), parsed.reason);
 };
 
+test('control characters in what is refused -> escaped in the reason, DEL and C1 too', () => {
+  refused(bodyOf({...FIELDS, id: 'a\x7f\u009b2J\u2028'}), 'id', /^id "a\\u007f\\u009b2J\\u2028" is not a pod name/);
+});
+
 describe('pings of real slaves', () => {
   for (const line of readFileSync(new URL('../fixtures/pings.jsonl', import.meta.url), 'utf8')
     .trim()

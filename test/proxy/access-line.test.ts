@@ -139,6 +139,14 @@ test('syslog, any bytes -> never throws', () => {
   );
 });
 
+test('a request without its version -> no field without a value', () => {
+  const {fields} = parseAccessLine(
+    '1.2.3.4:5 [06/Feb/2009:12:14:14.655] web web/a 0/0/0/1/5 200 1 - - ---- 2/2/0/0/0 0/0 "GET /',
+  );
+  assert.equal(fields.http_uri, '/');
+  assert.ok(!Object.values(fields).includes(undefined as never));
+});
+
 test('rate cap, a burst -> one second of it passes, then as many as time brings', () => {
   let cap = fullCap(10, 0);
   const take = (nowMs: number) => {

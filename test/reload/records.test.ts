@@ -15,6 +15,8 @@ describe('records of processes', () => {
     '{"last":1}',
     '{"last":1.5,"processes":[]}',
     '{"last":1,"processes":[{"pid":-1,"startTicks":1,"generation":1}]}',
+    '{"last":-1,"processes":[]}',
+    '{"last":1,"processes":[{"pid":0,"startTicks":1,"generation":1}]}',
     '{"last":1,"processes":[{"pid":"1","startTicks":1,"generation":1}]}',
     '{"last":1,"processes":[null]}',
     '{"last":1,"proc',

@@ -1,0 +1,91 @@
+import {startBackends} from '../support/backend.ts';
+import {getSegments} from '../support/exchange.ts';
+import {openNamespaces, podIps} from '../support/namespaces.ts';
+import type {Place} from '../support/place.ts';
+
+/** A kind of pass whose effects are made to fail, one at a time. */
+export interface Scenario {
+  readonly name: string;
+  readonly about: string;
+  /** KONTROL_RELOAD. */
+  readonly setting: string;
+  /** The first and the last of its effects that are its own: before and behind them it does what `reload` does. */
+  readonly own?: {readonly from?: string; readonly to: string};
+  /** New connections may wait, none may fail. */
+  readonly open: () => Promise<Stage>;
+}
+
+/** Where it plays: one proxy at a time. */
+export interface Stage extends AsyncDisposable {
+  readonly place: Place;
+  /** The template of a round, which differs from that of the round before. */
+  readonly text: (round: number) => string;
+  /** One request through the proxy: `pod`, or what went wrong. */
+  readonly visit: () => Promise<string>;
+}
+
+/** A SYN that was dropped comes again after 1 and 3 s; a gate whose writer died opens after 4. */
+const VISIT_LIMIT_MS = 15_000;
+
+const textOf = (bind: string, server: string, maxconn: number): string => `global
+  maxconn ${maxconn}
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 15s
+  timeout server 15s
+frontend web
+  bind ${bind}
+  default_backend web
+backend web
+  server pod ${server}
+`;
+
+async function visit(from: Place, host: string): Promise<string> {
+  const outcome = await from.exchange({host, port: 80, segments: getSegments('/', 'x'), timeoutMs: VISIT_LIMIT_MS});
+  if (outcome.is === 'failed') return outcome.kind;
+  return outcome.answer.status === 200 ? outcome.answer.body.trim() : `status ${outcome.answer.status}`;
+}
+
+/** A pod's network of its own, whose firewall the daemon may use as it likes. */
+async function openStage(text: Stage['text']): Promise<Stage> {
+  await using undo = new AsyncDisposableStack();
+  const net = undo.use(await openNamespaces());
+  const backends = podIps.map(host => ({name: 'pod', host, port: 80}));
+  undo.use(await startBackends(backends, net.client));
+  const kept = undo.move();
+  return {
+    place: net.proxy,
+    text,
+    visit: () => visit(net.client, net.proxy.ip),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+const reloading: Stage['text'] = round => textOf('*:80', `${podIps[0]}:80`, 500 + round);
+/** A weight that no round before had: a text that was there before is in the history already. */
+const moving: Stage['text'] = round =>
+  textOf('*:80', `${podIps[round % 2 === 0 ? 0 : 1]}:80 weight ${1 + (round % 256)}`, 500);
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'reload',
+    about: 'another text, the best lossless way (`auto`)',
+    setting: 'auto',
+    open: () => openStage(reloading),
+  },
+  {
+    name: 'gated reload',
+    about: 'another text, SYN packets dropped by iptables meanwhile (`syn-drop`); what is done while they are',
+    setting: 'syn-drop',
+    own: {from: 'start iptables-restore', to: 'end of ip6tables-restore'},
+    open: () => openStage(reloading),
+  },
+  {
+    name: 'runtime change',
+    about: 'a server moved, told over the runtime socket; until that is written down',
+    setting: 'auto',
+    own: {to: 'remove run/NEW.state'},
+    open: () => openStage(moving),
+  },
+];

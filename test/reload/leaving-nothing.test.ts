@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import {readdir, readFile} from 'node:fs/promises';
+import {describe, test} from 'node:test';
+import type {Files} from '../../src/ports/files.ts';
+import {systemFiles} from '../../src/ports/files.ts';
+import {freePort} from '../support/free-port.ts';
+import {missing} from '../support/parts.ts';
+import {waitFor} from '../support/wait.ts';
+import {openHere, statusOf, textOn} from './here.ts';
+
+/** Files of which one method fails for paths that end so, as long as it is switched on. */
+function failing(method: 'replace' | 'prepare' | 'remove', suffix: string) {
+  const fault = {isOn: false};
+  const act = systemFiles[method] as (path: string, ...rest: unknown[]) => Promise<unknown>;
+  const files = {
+    ...systemFiles,
+    [method]: (path: string, ...rest: unknown[]) =>
+      fault.isOn && path.endsWith(suffix) ? Promise.reject(new Error('EIO: i/o error')) : act(path, ...rest),
+  } as Files;
+  return {files, fault};
+}
+
+const filesOf = async (folder: string): Promise<string[]> =>
+  (await readdir(`${folder}/run`)).filter(name => /^\d/.test(name)).sort();
+
+describe('a fault on the way', {skip: missing('haproxy'), timeout: 120_000}, () => {
+  test('the second file of a candidate cannot be written -> none of it is left, try after try', async () => {
+    const {files, fault} = failing('replace', '.control.cfg');
+    await using here = await openHere({files});
+    const port = await freePort();
+    await here.apply(textOn([port]));
+    const before = await filesOf(here.folder);
+    fault.isOn = true;
+    for (let tries = 0; tries < 3; tries += 1) {
+      await assert.rejects(here.apply(textOn([port], 1)), {code: 'APPLY', message: /^cannot write /});
+    }
+    assert.deepEqual(await filesOf(here.folder), before);
+    fault.isOn = false;
+    await here.apply(textOn([port], 1));
+    assert.equal(await statusOf(port), 503);
+  });
+
+  test('HAProxy was told, but proxy.cfg cannot be written -> not trusted any more: a reload makes both say the same', async () => {
+    const {files, fault} = failing('prepare', 'proxy.cfg');
+    await using here = await openHere({files});
+    const port = await freePort();
+    const text = (host: string) => `${textOn([port])}  server one ${host}:1\n`;
+    await here.apply(text('127.0.0.1'));
+    fault.isOn = true;
+    await assert.rejects(here.apply(text('127.0.0.2')), {code: 'APPLY'});
+    assert.ok(!here.generations.isServing(text('127.0.0.1')), 'it runs something else by now');
+    fault.isOn = false;
+    const {why} = await here.apply(text('127.0.0.1'));
+    assert.match(why, /took only some of the last changes/);
+    assert.match(await here.ask('show servers state'), / one 127\.0\.0\.1 /);
+    assert.equal(await readFile(`${here.folder}/proxy.cfg`, 'utf8'), text('127.0.0.1'));
+    assert.ok((await filesOf(here.folder)).every(name => name.startsWith(`${here.generations.status.generation}.`)));
+  });
+
+  test('the files of a generation cannot be removed -> tried again with those of the next', async () => {
+    const {files, fault} = failing('remove', '1.cfg');
+    await using here = await openHere({files});
+    const port = await freePort();
+    await here.apply(textOn([port]));
+    fault.isOn = true;
+    await here.apply(textOn([port], 1));
+    fault.isOn = false;
+    await here.apply(textOn([port], 2));
+    const isClean = async () => (await filesOf(here.folder)).every(name => name.startsWith('3.'));
+    await waitFor(isClean, 'the end of the other files');
+  });
+});
