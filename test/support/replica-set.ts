@@ -1,6 +1,9 @@
-import type {Daemon} from './daemon.ts';
-import {startDaemon} from './daemon.ts';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {type Daemon, startDaemon} from './daemon.ts';
 import {type EtcdCluster, startEtcd} from './etcd.ts';
+import {haproxyBinary} from './parts.ts';
 import {openReplicaNet, type ReplicaNet} from './replica-net.ts';
 import type {Status} from './status.ts';
 import {waitFor} from './wait.ts';
@@ -38,7 +41,7 @@ export interface ReplicaSet extends AsyncDisposable {
   readonly net: ReplicaNet;
   readonly etcd: EtcdCluster;
   readonly daemons: readonly Daemon[];
-  /** The wall clock of the last daemon. */
+  /** The wall clock of the daemon `CLOCKED`. */
   readonly clock: WallClock;
   readonly ttlMs: number;
   /** Who should be served; a test keeps it. */
@@ -59,6 +62,7 @@ interface ReplicaSetOptions {
 }
 
 const REPLICAS = 3;
+const CLOCKED = 1;
 
 /** Ten times what an agreement may take. */
 const AGREE_LIMIT_MS = 30_000;
@@ -68,6 +72,7 @@ export async function openReplicaSet(options: ReplicaSetOptions): Promise<Replic
   const {ttlMs, podIps = [], podNetworks = [], env = {}} = options;
   const net = undo.use(await openReplicaNet(REPLICAS, {podIps, podNetworks}));
   const clock = undo.use(await openWallClock());
+  const timely = undo.use(await openTimelyHaproxy());
   const etcd = undo.use(await startEtcd({place: net.hub, host: net.hub.ip}));
   const live = new Set<string>();
   const daemons: Daemon[] = [];
@@ -89,7 +94,7 @@ export async function openReplicaSet(options: ReplicaSetOptions): Promise<Replic
         KONTROL_ETCD: etcd.endpoints,
         KONTROL_TTL: String(ttlMs / 1000),
         KONTROL_GRACE: '10',
-        ...(index === REPLICAS - 1 && clock.env),
+        ...(index === CLOCKED && {...clock.env, KONTROL_HAPROXY: timely.path}),
         ...env,
       },
     });
@@ -148,4 +153,12 @@ export async function openReplicaSet(options: ReplicaSetOptions): Promise<Replic
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** The HAProxy under test with the machine's own clock: what a step does to requests in flight there is not ours. */
+async function openTimelyHaproxy(): Promise<AsyncDisposable & {readonly path: string}> {
+  const folder = await mkdtemp(join(tmpdir(), 'kontrol-timely-'));
+  const path = join(folder, 'haproxy');
+  await writeFile(path, `#!/bin/sh\nunset LD_PRELOAD\nexec ${haproxyBinary} "$@"\n`, {mode: 0o755});
+  return {path, [Symbol.asyncDispose]: () => rm(folder, {recursive: true})};
 }
