@@ -129,6 +129,15 @@ describe('model', () => {
     }
   });
 
+  test('five of an app silent together, one back -> the others may be held all the same', () => {
+    const {model, say} = createScene();
+    for (const ip of ['a', 'b', 'c', 'd', 'e']) say(ip, 100, 200);
+    say('e', 5000, 5100);
+    say('e', 8000, 8100);
+    assert.equal(at(model, 'a', 14_000), 'unknown');
+    assert.equal(at(model, 'a', 14_300), 'out');
+  });
+
   test('replica lost with a shared store -> silent pods may get another TTL', () => {
     const {model, say} = createScene({lostReplicaMs: 4000});
     model.daemonDied(0);

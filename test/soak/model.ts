@@ -68,6 +68,8 @@ const BACKLOG_MS = 1000;
 /** The guard needs so many that fall silent (DESIGN, "Guard"), and holds them for so many TTLs. */
 const GUARD_MEMBERS = 5;
 const GUARD_TTLS = 2;
+/** A slave pings again after three quarters of a TTL. */
+const KEEPALIVE_OF_TTL = 0.75;
 /** After the loss of a replica silent pods get more time, for so many TTLs and a moment to notice it. */
 const LOSS_TTLS = 3;
 const LOSS_NOTICED_MS = 4000;
@@ -93,6 +95,13 @@ interface Pod {
   freshSinceMs: number | undefined;
 }
 
+/** A silence that has ended: it may have been one of those that made the guard hold the others. */
+interface Silence {
+  readonly ip: string;
+  readonly app: string;
+  readonly heardMs: number;
+}
+
 const createPod = ({ip, app}: Ping): Pod => ({
   ip,
   app,
@@ -110,6 +119,7 @@ const createPod = ({ip, app}: Ping): Pod => ({
 /** A model of an empty table. */
 export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOptions): Model {
   const pods = new Map<string, Pod>();
+  let silences: Silence[] = [];
   let lostMs = NEVER;
 
   const podOf = (ping: Ping): Pod => {
@@ -151,10 +161,18 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
   /** Most of an app may have fallen silent together, and be held for it. */
   const mayBeHeld = (pod: Pod): boolean => {
     if (pod.saidDown) return false;
-    const together = [...pods.values()].filter(
-      other => other.app === pod.app && !other.saidDown && Math.abs(other.heardMs - pod.heardMs) <= ttlMs + lateMs,
+    const present = [...pods.values()].filter(other => !other.saidDown);
+    const together = [...present, ...silences].filter(
+      other => other.app === pod.app && Math.abs(other.heardMs - pod.heardMs) <= ttlMs + lateMs,
     );
-    return together.length >= GUARD_MEMBERS;
+    return new Set(together.map(({ip}) => ip)).size >= GUARD_MEMBERS;
+  };
+
+  /** Whoever is heard again ends its own silence, not what the guard made of it. */
+  const endSilence = ({ip, app, heardMs, saidDown}: Pod, atMs: number) => {
+    if (saidDown || atMs - heardMs < KEEPALIVE_OF_TTL * ttlMs) return;
+    const isFresh = (silence: Silence) => atMs - silence.heardMs < (GUARD_TTLS + 2) * ttlMs + 2 * lateMs;
+    silences = [...silences, {ip, app, heardMs}].filter(isFresh);
   };
 
   const possibleUntilMs = (pod: Pod): number => {
@@ -193,6 +211,7 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
       if (ping.down) return leave(pod, atMs, end);
       pod.underWayMs = undefined;
       if (end === 'refused') return;
+      endSilence(pod, atMs);
       pod.heardMs = atMs;
       pod.saidDown = false;
       if (end === 'accepted') accept(pod, ping, atMs);
