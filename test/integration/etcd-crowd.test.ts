@@ -8,25 +8,26 @@ import {missing} from '../support/parts.ts';
 import {startProber} from '../support/prober.ts';
 import {openReplicaSet} from '../support/replica-set.ts';
 
-const PODS = 5000;
+/** As many as two cores that also run other suites carry; `KONTROL_CROWD=5000` on a machine of its own. */
+const PODS = Number(process.env.KONTROL_CROWD ?? 500);
 /** So many say down, and as many join, while one replica is cut off. */
 const MOVING = 50;
 
 /**
- * Four times the usual: daemons, proxies of 5,000 servers, etcd and all the pods share this machine, and a ping that
+ * With 5,000 pods four times the usual: daemons, proxies, etcd and all the pods share this machine, and a ping that
  * waits for a second is sent again.
  */
-const TTL_MS = 100_000;
+const TTL_MS = Math.max(12_000, 20 * PODS);
 const PERIOD_MS = 0.75 * TTL_MS;
-const JOINING_MS = 20_000;
+const JOINING_MS = 0.2 * TTL_MS;
 
-/** Each look is at 200 kB. */
+/** Each look is at up to 200 kB. */
 const LOOK_EVERY_MS = 500;
 
 /** On two cores each step takes seconds, on busy ones ten times that. */
 const PATIENCE_MS = 200_000;
 
-test('5,000 pods at three replicas -> one order everywhere, whatever befalls them; nobody missing, no request fails', {
+test('a crowd of pods at three replicas -> one order everywhere, whatever befalls them; nobody missing, no request fails', {
   skip: missing('root', 'haproxy', 'netns', 'iptables', 'etcd', 'faketime'),
   timeout: 900_000,
 }, async t => {
