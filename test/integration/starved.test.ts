@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {type ChildProcess, execFileSync, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {readdirSync, readFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {chown, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
@@ -13,7 +13,7 @@ import type {LogLine} from '../support/output.ts';
 import {missing} from '../support/parts.ts';
 import {machine, type Place} from '../support/place.ts';
 import {endProcessesOf} from '../support/processes.ts';
-import {startServed} from '../support/served.ts';
+import {type Served, startServed} from '../support/served.ts';
 import {waitFor} from '../support/wait.ts';
 import {fetchText, webTemplate, webTemplateAgain} from '../support/web.ts';
 
@@ -195,10 +195,13 @@ describe('a daemon that lacks what it needs', {
   });
 });
 
-/** Has the kernel give the next process the number `pid`; others start processes too, so that it takes some tries. */
-async function startAs(pid: number): Promise<ChildProcess> {
+/**
+ * Has the kernel give the next process the number `pid`. Others start processes and threads too, so that it takes some
+ * tries; undefined when one that stays was faster.
+ */
+async function startAs(pid: number): Promise<ChildProcess | undefined> {
   for (let tries = 0; tries < 200; tries += 1) {
-    await writeFile('/proc/sys/kernel/ns_last_pid', String(pid - 1));
+    writeFileSync('/proc/sys/kernel/ns_last_pid', String(pid - 1));
     // Neither its environment nor its arguments name the folder, and it would die of any signal.
     const stranger = spawn('sleep', ['300'], {stdio: 'ignore', env: {}});
     if (stranger.pid === pid) return stranger;
@@ -206,22 +209,37 @@ async function startAs(pid: number): Promise<ChildProcess> {
     stranger.kill('SIGKILL');
     await gone;
   }
-  throw new Error(`cannot get PID ${pid}: somebody else has it`);
+  return undefined;
+}
+
+/** A daemon that was killed with its HAProxy, whose number a stranger has by now. */
+async function startReused(): Promise<{readonly served: Served; readonly stranger: ChildProcess}> {
+  for (let tries = 0; tries < 10; tries += 1) {
+    await using undo = new AsyncDisposableStack();
+    const served = undo.use(await startServed());
+    const {dataFolder} = served.daemon;
+    const pid = await served.pid();
+    const path = join(dataFolder, 'run', 'generations.json');
+    await waitFor(async () => (await readFile(path, 'utf8')).includes(`"pid":${pid}`), 'the record');
+    served.daemon.signal('SIGKILL');
+    await served.daemon.exited;
+    await endProcessesOf(dataFolder);
+    // Until PID 1 has waited for it, its number is taken.
+    await waitFor(() => !existsSync(`/proc/${pid}`), 'the end of its zombie', {timeoutMs: 60_000});
+    const stranger = await startAs(pid);
+    if (stranger === undefined) continue;
+    undo.move();
+    return {served, stranger};
+  }
+  throw new Error('cannot have a PID reused: others start too many processes');
 }
 
 test('a recorded PID that the kernel has given to another process -> left alone, and the proxy starts', {
   skip: missing('root', 'haproxy'),
-  timeout: 180_000,
+  timeout: 300_000,
 }, async () => {
-  await using served = await startServed();
-  const {dataFolder} = served.daemon;
-  const pid = await served.pid();
-  const path = join(dataFolder, 'run', 'generations.json');
-  await waitFor(async () => (await readFile(path, 'utf8')).includes(`"pid":${pid}`), 'the record');
-  served.daemon.signal('SIGKILL');
-  await served.daemon.exited;
-  await endProcessesOf(dataFolder);
-  const stranger = await startAs(pid);
+  const {served: reused, stranger} = await startReused();
+  await using served = reused;
   const gone = once(stranger, 'exit');
   try {
     await using next = await startDaemon(served.again);
