@@ -138,6 +138,15 @@ describe('model', () => {
     assert.equal(at(model, 'a', 14_300), 'out');
   });
 
+  test('five of an app silent together, one says goodbye late -> the others may be held all the same', () => {
+    const {model, say} = createScene();
+    for (const ip of ['a', 'b', 'c', 'd', 'e']) say(ip, 100, 200);
+    say('e', 4000, 4100, {down: true});
+    assert.equal(at(model, 'e', 4200), 'out');
+    assert.equal(at(model, 'a', 14_000), 'unknown');
+    assert.equal(at(model, 'a', 14_300), 'out');
+  });
+
   test('replica lost with a shared store -> silent pods may get another TTL', () => {
     const {model, say} = createScene({lostReplicaMs: 4000});
     model.daemonDied(0);

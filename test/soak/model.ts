@@ -152,8 +152,16 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
     pod.sure.untilMs = Math.max(wasSure ? pod.sure.untilMs : NEVER, sentMs + ttlMs);
   };
 
+  /** Whoever is heard again, or says goodbye, ends its own silence, not what the guard made of it. */
+  const endSilence = ({ip, app, heardMs, saidDown}: Pod, atMs: number) => {
+    if (saidDown || atMs - heardMs < KEEPALIVE_OF_TTL * ttlMs) return;
+    const isFresh = (silence: Silence) => atMs - silence.heardMs < (GUARD_TTLS + 2) * ttlMs + 2 * lateMs;
+    silences = [...silences, {ip, app, heardMs}].filter(isFresh);
+  };
+
   const leave = (pod: Pod, atMs: number, end: PingEnd) => {
     if (end !== 'accepted') return;
+    endSilence(pod, atMs);
     pod.possible.untilMs = atMs;
     pod.saidDown = true;
   };
@@ -166,13 +174,6 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
       other => other.app === pod.app && Math.abs(other.heardMs - pod.heardMs) <= ttlMs + lateMs,
     );
     return new Set(together.map(({ip}) => ip)).size >= GUARD_MEMBERS;
-  };
-
-  /** Whoever is heard again ends its own silence, not what the guard made of it. */
-  const endSilence = ({ip, app, heardMs, saidDown}: Pod, atMs: number) => {
-    if (saidDown || atMs - heardMs < KEEPALIVE_OF_TTL * ttlMs) return;
-    const isFresh = (silence: Silence) => atMs - silence.heardMs < (GUARD_TTLS + 2) * ttlMs + 2 * lateMs;
-    silences = [...silences, {ip, app, heardMs}].filter(isFresh);
   };
 
   const possibleUntilMs = (pod: Pod): number => {
