@@ -13,7 +13,7 @@ import type {LogLine} from '../support/output.ts';
 import {missing} from '../support/parts.ts';
 import {machine, type Place} from '../support/place.ts';
 import {endProcessesOf} from '../support/processes.ts';
-import {type Served, startServed} from '../support/served.ts';
+import {startServed} from '../support/served.ts';
 import {waitFor} from '../support/wait.ts';
 import {fetchText, webTemplate, webTemplateAgain} from '../support/web.ts';
 
@@ -195,11 +195,8 @@ describe('a daemon that lacks what it needs', {
   });
 });
 
-/**
- * Has the kernel give the next process the number `pid`. Others start processes and threads too, so that it takes some
- * tries; undefined when one that stays was faster.
- */
-async function startAs(pid: number): Promise<ChildProcess | undefined> {
+/** Has the kernel give the next process the number `pid`; others start processes too, so that it takes some tries. */
+async function startAs(pid: number): Promise<ChildProcess> {
   for (let tries = 0; tries < 200; tries += 1) {
     writeFileSync('/proc/sys/kernel/ns_last_pid', String(pid - 1));
     // Neither its environment nor its arguments name the folder, and it would die of any signal.
@@ -209,37 +206,24 @@ async function startAs(pid: number): Promise<ChildProcess | undefined> {
     stranger.kill('SIGKILL');
     await gone;
   }
-  return undefined;
-}
-
-/** A daemon that was killed with its HAProxy, whose number a stranger has by now. */
-async function startReused(): Promise<{readonly served: Served; readonly stranger: ChildProcess}> {
-  for (let tries = 0; tries < 10; tries += 1) {
-    await using undo = new AsyncDisposableStack();
-    const served = undo.use(await startServed());
-    const {dataFolder} = served.daemon;
-    const pid = await served.pid();
-    const path = join(dataFolder, 'run', 'generations.json');
-    await waitFor(async () => (await readFile(path, 'utf8')).includes(`"pid":${pid}`), 'the record');
-    served.daemon.signal('SIGKILL');
-    await served.daemon.exited;
-    await endProcessesOf(dataFolder);
-    // Until PID 1 has waited for it, its number is taken.
-    await waitFor(() => !existsSync(`/proc/${pid}`), 'the end of its zombie', {timeoutMs: 60_000});
-    const stranger = await startAs(pid);
-    if (stranger === undefined) continue;
-    undo.move();
-    return {served, stranger};
-  }
-  throw new Error('cannot have a PID reused: others start too many processes');
+  throw new Error(`cannot get PID ${pid}: somebody else has it`);
 }
 
 test('a recorded PID that the kernel has given to another process -> left alone, and the proxy starts', {
   skip: missing('root', 'haproxy'),
-  timeout: 300_000,
+  timeout: 180_000,
 }, async () => {
-  const {served: reused, stranger} = await startReused();
-  await using served = reused;
+  await using served = await startServed();
+  const {dataFolder} = served.daemon;
+  const pid = await served.pid();
+  const path = join(dataFolder, 'run', 'generations.json');
+  await waitFor(async () => (await readFile(path, 'utf8')).includes(`"pid":${pid}`), 'the record');
+  served.daemon.signal('SIGKILL');
+  await served.daemon.exited;
+  await endProcessesOf(dataFolder);
+  // Until PID 1 has waited for it, its number is taken.
+  await waitFor(() => !existsSync(`/proc/${pid}`), 'the end of its zombie', {timeoutMs: 60_000});
+  const stranger = await startAs(pid);
   const gone = once(stranger, 'exit');
   try {
     await using next = await startDaemon(served.again);
