@@ -54,7 +54,9 @@ describe('a fault on the way', {skip: missing('haproxy'), timeout: 120_000}, () 
     assert.match(why, /took only some of the last changes/);
     assert.match(await here.ask('show servers state'), / one 127\.0\.0\.1 /);
     assert.equal(await readFile(`${here.folder}/proxy.cfg`, 'utf8'), text('127.0.0.1'));
-    assert.ok((await filesOf(here.folder)).every(name => name.startsWith(`${here.generations.status.generation}.`)));
+    const {generation} = here.generations.status;
+    const isClean = async () => (await filesOf(here.folder)).every(name => name.startsWith(`${generation}.`));
+    await waitFor(isClean, 'the end of the old generation and its files');
   });
 
   test('the files of a generation cannot be removed -> tried again with those of the next', async () => {
