@@ -80,9 +80,11 @@ async function openShared({config, snapshot, guard, room}: StoreSources, etcd: E
     guard,
     ttlMs,
     ownApp: self.app,
+    ownReplicaKeys: keys.replicasOf(self.id),
     confirmMs: Math.max(MIN_CONFIRM_MS, REPLICA_TTL_MS + LEASE_SLACK_MS - SHARE_LEFT * ttlMs),
     isForeign: snapshot.isShared !== true,
   });
+  const run = randomBytes(4).toString('hex');
   const turns = openTurns({gateway, leases, key: keys.turn, id: self.id, clock, log: room('fleet')});
   let fleet: ReturnType<typeof openFleet> | undefined;
   const isAlone = () => (fleet?.replicas.length ?? 0) < 2;
@@ -96,7 +98,8 @@ async function openShared({config, snapshot, guard, room}: StoreSources, etcd: E
         leases,
         prefix: keys.replicas,
         id: self.id,
-        run: randomBytes(4).toString('hex'),
+        key: `${keys.replicasOf(self.id)}${run}`,
+        run,
         describe,
         onLost: store.lostReplica,
         clock,

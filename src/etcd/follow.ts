@@ -28,6 +28,8 @@ export interface FollowPorts {
   readonly onLoad: (loaded: Loaded) => void;
   /** All events of the revisions up to `revision`, each once, in order. */
   readonly onEvents: (events: readonly EtcdEvent[], revision: number) => void;
+  /** The watch was cut and is about to be resumed: what happened up to `revision` is told next. */
+  readonly onReturn?: (revision: number) => Promise<void>;
   /** The watch runs. */
   readonly onLinked: () => void;
 }
@@ -73,6 +75,7 @@ export function followPrefix(ports: FollowPorts): Follower {
       more = page.more && page.kvs.length > 0;
     }
     if (header === undefined) return;
+    if (at !== undefined && !forgot) await ports.onReturn?.(header.revision);
     at = header;
     hasMissed = false;
     ports.onLoad({revision: header.revision, kvs, forgot});
@@ -86,6 +89,7 @@ export function followPrefix(ports: FollowPorts): Follower {
     const forgot = header.cluster !== known.cluster || header.revision < known.revision;
     if (forgot) log.warn({from: known.revision, to: header.revision}, 'etcd is another one, or lost its memory');
     if (forgot || hasMissed) await load(forgot);
+    else await ports.onReturn?.(header.revision);
   };
 
   const watch = async (from: Header, signal: AbortSignal): Promise<void> => {

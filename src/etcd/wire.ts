@@ -69,15 +69,22 @@ const keyValueOf = (value: unknown): KeyValue => {
 const endOf = (prefix: string): string =>
   prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
 
-/** All keys under `prefix`, from `after` on (not included), as of `revision` when one is given. */
-export const rangeRequest = (
-  prefix: string,
-  {after, limit, revision}: {after?: string; limit: number; revision?: number},
-) => ({
+interface RangeOptions {
+  /** Not included. */
+  readonly after?: string;
+  readonly limit: number;
+  readonly revision?: number;
+  /** Only keys that are there without a break since this revision or an earlier one. */
+  readonly createdUpTo?: number;
+}
+
+/** All keys under `prefix`, from `after` on, as of `revision` when one is given. */
+export const rangeRequest = (prefix: string, {after, limit, revision, createdUpTo}: RangeOptions) => ({
   key: encode(after === undefined ? prefix : `${after}\0`),
   range_end: encode(endOf(prefix)),
   limit: String(limit),
   ...(revision !== undefined && {revision: String(revision)}),
+  ...(createdUpTo !== undefined && {max_create_revision: String(createdUpTo)}),
 });
 
 export const keyRequest = (key: string) => ({key: encode(key)});

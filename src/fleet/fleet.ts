@@ -23,6 +23,8 @@ export interface FleetPorts {
   /** The prefix of all replicas' keys. */
   readonly prefix: string;
   readonly id: string;
+  /** This run's own. */
+  readonly key: string;
   /** New per start. */
   readonly run: string;
   readonly describe: () => ReplicaState;
@@ -41,8 +43,7 @@ export interface Fleet {
 }
 
 export function openFleet(ports: FleetPorts): Fleet {
-  const {gateway, leases, prefix, id, run, clock, log} = ports;
-  const key = `${prefix}${id}.${run}`;
+  const {gateway, leases, prefix, key, id, run, clock, log} = ports;
   const startedAt = clock.epochMs();
   const closing = new AbortController();
   let records = new Map<string, ReplicaRecord>();

@@ -36,6 +36,7 @@ export interface EtcdCluster extends AsyncDisposable {
   revision(): Promise<number>;
   /** Keys under a prefix, as they are now. */
   keys(prefix: string): Promise<readonly string[]>;
+  put(key: string, value: string): Promise<void>;
   /** The lease of a key. */
   lease(key: string): Promise<string>;
   /** Whole seconds that a lease has left; -1 once it has ended. */
@@ -97,6 +98,9 @@ export async function startEtcd({
       const answer = await ask('/kv/range', {key: encode(prefix), range_end: encode(`${prefix}\xff`), keys_only: true});
       const found = (answer.kvs ?? []) as readonly {key: string}[];
       return found.map(({key}) => Buffer.from(key, 'base64').toString());
+    },
+    async put(key, value) {
+      await ask('/kv/put', {key: encode(key), value: encode(value)});
     },
     async lease(key) {
       const answer = await ask('/kv/range', {key: encode(key)});

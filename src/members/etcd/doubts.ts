@@ -3,8 +3,11 @@ import type {Guard} from '../guard.ts';
 /** Somebody whose key ended without a goodbye. */
 export interface Doubt {
   readonly app: string;
-  /** It had its second chance, or nobody is left who could have heard it. */
-  readonly isFinal: boolean;
+  /**
+   * `final`: it had its second chance, or nobody is left who could have heard it. `judged`: another replica was there
+   * when it ended and we were not, so that the loss of a replica, which was ours, is no reason to wait.
+   */
+  readonly is: 'open' | 'judged' | 'final';
 }
 
 /** Who leaves, and who stays for how many milliseconds more. */
@@ -37,20 +40,28 @@ interface Options {
  */
 const SUSPENDED_TTLS = 3;
 
+/** What another replica judged may be that somebody stays: it gets this long to say so first. */
+const WITNESS_LEAD_MS = 250;
+
 /** Nobody is in doubt yet. */
 export function createDoubts({guard, ttlMs, ownApp, confirmMs}: Options): Doubts {
   const doubts = new Map<string, Doubt & {readonly dueMs: number}>();
   let suspendedUntilMs = Number.NEGATIVE_INFINITY;
 
+  const verdictOn = (is: Doubt['is'], nowMs: number): 'leave' | 'stay' | 'ask' => {
+    if (is === 'final') return 'leave';
+    return is === 'open' && nowMs < suspendedUntilMs ? 'stay' : 'ask';
+  };
+
+  /** What the guard says of those of one app whose time is up. */
   const holdFor = (
     app: string,
     due: number,
     alive: Iterable<{readonly app: string}>,
     nowMs: number,
   ): number | undefined => {
-    if (nowMs < suspendedUntilMs) return ttlMs;
     if (app === ownApp) return undefined;
-    const waiting = [...doubts.values()].filter(doubt => doubt.app === app && !doubt.isFinal).length - due;
+    const waiting = [...doubts.values()].filter(doubt => doubt.app === app && doubt.is !== 'final').length - due;
     const others = [...alive].filter(member => member.app === app).length;
     const untilMs = guard.judge(app, {due, overdue: waiting, others}, nowMs);
     return untilMs === undefined ? undefined : untilMs - nowMs;
@@ -58,7 +69,8 @@ export function createDoubts({guard, ttlMs, ownApp, confirmMs}: Options): Doubts
 
   return {
     raise(ip, doubt, nowMs) {
-      if (!doubts.has(ip)) doubts.set(ip, {...doubt, dueMs: nowMs + confirmMs});
+      const leadMs = doubt.is === 'judged' ? WITNESS_LEAD_MS : 0;
+      if (!doubts.has(ip)) doubts.set(ip, {...doubt, dueMs: nowMs + confirmMs + leadMs});
     },
     delete: ip => void doubts.delete(ip),
     suspend(nowMs) {
@@ -66,10 +78,10 @@ export function createDoubts({guard, ttlMs, ownApp, confirmMs}: Options): Doubts
     },
     decide(alive, nowMs) {
       const due = [...doubts].filter(([, {dueMs}]) => dueMs <= nowMs);
-      const leaving = due.filter(([, {isFinal}]) => isFinal).map(([ip]) => ip);
-      const held = new Map<string, number>();
-      const open = due.filter(([, {isFinal}]) => !isFinal);
-      for (const [app, silent] of Map.groupBy(open, ([, doubt]) => doubt.app)) {
+      const {leave = [], stay = [], ask = []} = Object.groupBy(due, ([, {is}]) => verdictOn(is, nowMs));
+      const leaving = leave.map(([ip]) => ip);
+      const held = new Map(stay.map(([ip]) => [ip, ttlMs]));
+      for (const [app, silent] of Map.groupBy(ask, ([, doubt]) => doubt.app)) {
         const forMs = holdFor(app, silent.length, alive(), nowMs);
         if (forMs === undefined) leaving.push(...silent.map(([ip]) => ip));
         else for (const [ip] of silent) held.set(ip, forMs);

@@ -1,7 +1,7 @@
 import {reasonOf} from '../../errors.ts';
 import type {Follower, FollowPorts} from '../../etcd/follow.ts';
 import type {Gateway} from '../../etcd/gateway.ts';
-import {type EtcdEvent, type KeyValue, keyRequest} from '../../etcd/wire.ts';
+import {type EtcdEvent, type KeyValue, keyRequest, parseRange, rangeRequest} from '../../etcd/wire.ts';
 import {type Clock, sleep} from '../../ports/clock.ts';
 import type {Log} from '../../ports/log.ts';
 import type {Guard} from '../guard.ts';
@@ -46,6 +46,8 @@ export interface EtcdPorts {
   readonly guard: Guard;
   readonly ttlMs: number;
   readonly ownApp: string;
+  /** How this replica's own keys start. */
+  readonly ownReplicaKeys: string;
   readonly confirmMs: number;
   /** The snapshot was written by a master that did not share: etcd does not know its members. */
   readonly isForeign: boolean;
@@ -70,6 +72,8 @@ export function keepByEtcd(ports: EtcdPorts, {table, seq, onNews}: KeepPorts): E
   const closing = new AbortController();
   const lanes = new Set<Promise<void>>();
   let lastLinkedMs = Number.NEGATIVE_INFINITY;
+  /** etcd's when it last answered while the watch ran. */
+  let lastRevision = 0;
   let wakeAtMs = Number.POSITIVE_INFINITY;
   let disarm = () => {};
   const loaded = Promise.withResolvers<void>();
@@ -93,13 +97,21 @@ export function keepByEtcd(ports: EtcdPorts, {table, seq, onNews}: KeepPorts): E
 
   const putKey = (kv: KeyValue): StoreNews[] => {
     const entry = storedIn(kv);
-    return entry === undefined ? [] : replica.put(...entry, moment());
+    if (entry === undefined) return replica.obstructed(kv.key.slice(keys.members.length), kv.revision, clock.nowMs());
+    return replica.put(...entry, moment());
   };
 
   const tellEvent = (event: EtcdEvent): StoreNews[] =>
     event.is === 'put'
       ? putKey(event.kv)
       : replica.gone(event.key.slice(keys.members.length), event.revision, clock.nowMs());
+
+  /** Whether another replica is there, without a break, since before we lost touch. */
+  const hasWitness = async (): Promise<boolean> => {
+    const request = rangeRequest(keys.replicas, {limit: BATCH, createdUpTo: lastRevision});
+    const {kvs} = parseRange(await gateway.ask('/kv/range', request));
+    return kvs.some(({key}) => !key.startsWith(ports.ownReplicaKeys));
+  };
 
   const follower = ports.follow({
     gateway,
@@ -110,6 +122,7 @@ export function keepByEtcd(ports: EtcdPorts, {table, seq, onNews}: KeepPorts): E
       const documents = new Map(kvs.flatMap(kv => [storedIn(kv) ?? []].filter(entry => entry.length === 2)));
       tell(replica.loaded({documents, revision, forgot}, moment()));
       replica.passed(revision);
+      lastRevision = revision;
       remembers ||= documents.size > 0;
       loaded.resolve();
       log.info({members: documents.size, revision}, 'members loaded from etcd');
@@ -117,7 +130,11 @@ export function keepByEtcd(ports: EtcdPorts, {table, seq, onNews}: KeepPorts): E
     onEvents(events, revision) {
       tell(events.flatMap(tellEvent));
       replica.passed(revision);
+      lastRevision = Math.max(lastRevision, revision);
       wake(COALESCE_MS.writes);
+    },
+    async onReturn(revision) {
+      if (await hasWitness()) replica.returned(revision);
     },
     onLinked() {
       lastLinkedMs = clock.nowMs();
@@ -193,8 +210,10 @@ export function keepByEtcd(ports: EtcdPorts, {table, seq, onNews}: KeepPorts): E
     while (!closing.signal.aborted) {
       await sleep(clock, HEARTBEAT_MS, closing.signal).catch(() => {});
       await gateway.ask('/kv/range', keyRequest(keys.seq)).then(
-        () => {
-          if (follower.linked) lastLinkedMs = clock.nowMs();
+        answer => {
+          if (!follower.linked) return;
+          lastLinkedMs = clock.nowMs();
+          lastRevision = Math.max(lastRevision, parseRange(answer).header.revision);
         },
         () => {},
       );

@@ -9,6 +9,7 @@ export const keysOf = (namespace: string, app: string) => {
     seq: `${root}seq`,
     /** One key per run of a replica. */
     replicas: `${root}replicas/`,
+    replicasOf: (id: string) => `${root}replicas/${id}.`,
     /** Held by the one replica that may reload now. */
     turn: `${root}turn`,
   } as const;

@@ -45,8 +45,12 @@ export interface Replica {
   put(ip: string, stored: Stored, now: Moment): StoreNews[];
   /** A key ended. */
   gone(ip: string, revision: number, nowMs: number): StoreNews[];
+  /** A key holds what no replica wrote: it is left alone until the pod of that IP pings. */
+  obstructed(ip: string, revision: number, nowMs: number): StoreNews[];
   /** All events up to this revision were told: what ended before it can be forgotten. */
   passed(revision: number): void;
+  /** We were away up to this revision, and another replica was there all the while. */
+  returned(revision: number): void;
   /** A replica fell silent: what it heard last may be lost. */
   lostReplica(nowMs: number): void;
   /** Decides on those in doubt; to be called while etcd answers only. */
@@ -68,12 +72,15 @@ export function createReplica(options: ReplicaOptions): Replica {
   const known = new Map<string, Stored>();
   /** Keys that ended, and the revision of their end. */
   const ended = new Map<string, number>();
+  /** Keys that hold no member, and their revision. */
+  const obstacles = new Map<string, number>();
   const intents = new Map<string, Intent>();
   const writing = new Set<string>();
   const goodbyes = createGoodbyes();
   const renewals = new Set<string>();
   const doubts = createDoubts({guard, ttlMs, ownApp, confirmMs});
   let restored = true;
+  let judgedUpTo = 0;
   /** Ends up to this revision are remembered no longer: what else is told of one cannot be news. */
   let floor = 0;
 
@@ -119,11 +126,13 @@ export function createReplica(options: ReplicaOptions): Replica {
     if (stored.revision <= revisionOf(ip)) return [];
     known.set(ip, stored);
     ended.delete(ip);
+    obstacles.delete(ip);
     return follow(ip, stored, now);
   };
 
   const gone = (ip: string, revision: number, nowMs: number): StoreNews[] => {
     if (revision <= revisionOf(ip)) return [];
+    obstacles.delete(ip);
     const stored = known.get(ip);
     known.delete(ip);
     ended.set(ip, revision);
@@ -132,8 +141,11 @@ export function createReplica(options: ReplicaOptions): Replica {
     if (stored === undefined || !isServed(stored)) return [];
     if (intents.get(ip)?.is === 'down') intents.delete(ip);
     else if (hears(ip, nowMs)) intents.set(ip, {is: 'alive'});
-    else if (!intents.has(ip))
-      doubts.raise(ip, {app: stored.document.member.app, isFinal: stored.document.is === 'held'}, nowMs);
+    else if (!intents.has(ip)) {
+      const {is, member} = stored.document;
+      const open = revision <= judgedUpTo ? 'judged' : 'open';
+      doubts.raise(ip, {app: member.app, is: is === 'held' ? 'final' : open}, nowMs);
+    }
     return [];
   };
 
@@ -144,7 +156,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       if (isServed(known.get(ip)) || intents.has(ip)) continue;
       if (hears(ip, nowMs)) intents.set(ip, {is: 'alive'});
       else if (isNew) intents.set(ip, {is: 'hold', forMs: ttlMs});
-      else doubts.raise(ip, {app, isFinal: true}, nowMs);
+      else doubts.raise(ip, {app, is: 'final'}, nowMs);
     }
     restored = false;
   };
@@ -160,7 +172,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       const stored = known.get(ip);
       if (stored !== undefined) return follow(ip, stored, now);
       const app = table.stay(ip)?.member.app;
-      if (app !== undefined) doubts.raise(ip, {app, isFinal: true}, now.nowMs);
+      if (app !== undefined) doubts.raise(ip, {app, is: 'final'}, now.nowMs);
       return [];
     });
 
@@ -197,8 +209,9 @@ export function createReplica(options: ReplicaOptions): Replica {
     },
     loaded(load, now) {
       if (load.forgot) {
-        for (const forgotten of [known, ended, goodbyes, renewals]) forgotten.clear();
+        for (const forgotten of [known, ended, obstacles, goodbyes, renewals]) forgotten.clear();
         floor = 0;
+        judgedUpTo = 0;
         for (const {ip} of table.members(now.nowMs)) table.release(ip);
       }
       const puts = [...load.documents].flatMap(([ip, stored]) => put(ip, stored, now));
@@ -208,9 +221,17 @@ export function createReplica(options: ReplicaOptions): Replica {
       judgeUnknown(load, now.nowMs);
       return [...puts, ...ends];
     },
+    obstructed(ip, revision, nowMs) {
+      const news = gone(ip, revision, nowMs);
+      obstacles.set(ip, revision);
+      return news;
+    },
     passed(revision) {
       floor = Math.max(floor, revision);
       for (const [ip, endedAt] of ended) if (endedAt <= floor) ended.delete(ip);
+    },
+    returned(revision) {
+      judgedUpTo = revision;
     },
     lostReplica: nowMs => doubts.suspend(nowMs),
     tick(now) {
@@ -254,6 +275,6 @@ export function createReplica(options: ReplicaOptions): Replica {
       intents.delete(ip);
       return undefined;
     }
-    return deriveWrite(intent, member, known.get(ip), ttlMs);
+    return deriveWrite(intent, member, {stored: known.get(ip), obstacle: obstacles.get(ip)}, ttlMs);
   }
 }

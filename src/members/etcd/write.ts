@@ -12,10 +12,16 @@ export interface Write {
   readonly ttlMs: number;
 }
 
+/** What etcd holds at a member's key: its document, or the revision of what is none. */
+interface Ground {
+  readonly stored: Stored | undefined;
+  readonly obstacle: number | undefined;
+}
+
 /** What puts an intent about `member` on top of what etcd holds. */
-export function deriveWrite(intent: Intent, member: Member, stored: Stored | undefined, ttlMs: number): Write {
+export function deriveWrite(intent: Intent, member: Member, {stored, obstacle}: Ground, ttlMs: number): Write {
   const {ip} = member;
-  const upon = stored?.revision ?? 0;
+  const upon = stored?.revision ?? obstacle ?? 0;
   switch (intent.is) {
     case 'hold': {
       // Held ones are written anew when they are heard: nobody renews their lease, nor that of a tombstone.

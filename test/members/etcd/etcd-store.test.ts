@@ -10,7 +10,7 @@ import {startEtcd} from '../../support/etcd.ts';
 import {missing} from '../../support/parts.ts';
 import {waitFor} from '../../support/wait.ts';
 import {createMemoryFiles, openLogSink, pingOf} from '../fixtures.ts';
-import {createLeapingClock, openReplica, seeSame, type TestReplica} from './replicas.ts';
+import {createLeapingClock, KEYS, openReplica, seeSame, type TestReplica} from './replicas.ts';
 
 const A = {ip: '10.0.0.1', id: 'a'};
 const B = {ip: '10.0.0.2', id: 'b'};
@@ -145,6 +145,34 @@ describe('etcd store', {skip: missing('etcd'), timeout: 120_000}, () => {
     await waitFor(() => cutOff.store.healthy() && cutOff.store.refusal() === undefined, 'a healthy store');
   });
 
+  for (const [who, holds] of [
+    ['another replica was there', 0],
+    ['nobody was there', 1],
+  ] as const) {
+    test(`cut off while a pod leaves and its key ends, and ${who} -> ${holds === 0 ? 'it leaves' : 'it gets another TTL'}`, async () => {
+      await using etcd = await startEtcd({nodes: 1});
+      await using door = await openDoor(etcd.nodes[0]?.port ?? 0);
+      const settings = {endpoints: `http://127.0.0.1:${door.port}`, ttlMs: SHORT_TTL_MS, confirmMs: 300};
+      if (holds === 0) await etcd.put(`${KEYS.replicasOf('other')}1`, '');
+      await etcd.put(`${KEYS.replicasOf('own')}1`, '');
+      await using first = await openReplica({...etcd, ttlMs: SHORT_TTL_MS});
+      await using cutOff = await openReplica(settings);
+      using _others = pingForever([first], [B], 500);
+      await seeSame([first, cutOff], [B.ip]);
+      first.ping(A);
+      await seeSame([first, cutOff], [B.ip, A.ip]);
+      door.shut();
+      cutOff.store.lostReplica();
+      first.ping({...A, down: true});
+      await waitFor(async () => (await etcd.keys(keyOf(A))).length === 0, 'the end of the tombstone');
+      await etcd.compact();
+      await etcd.put(`${KEYS.replicasOf('late')}1`, '');
+      door.open();
+      await seeSame([first, cutOff], [B.ip]);
+      assert.equal(first.sink.said('member joined').filter(({ip}) => ip === A.ip).length, 1 + holds);
+    });
+  }
+
   test('etcd away for longer than a TTL -> nobody is missing, ever; goodbyes and joins meanwhile are told', async () => {
     await using etcd = await startEtcd({nodes: 3});
     const clock = createLeapingClock();
@@ -170,6 +198,23 @@ describe('etcd store', {skip: missing('etcd'), timeout: 120_000}, () => {
       const expired = sink.said('member expired').map(({ip}) => ip);
       assert.deepEqual(expired, [silent.ip]);
     }
+  });
+
+  test('a key that holds no member -> left alone, until its pod pings: then the pod is in everywhere', async () => {
+    await using etcd = await startEtcd({nodes: 1});
+    await using first = await openReplica(etcd);
+    await using second = await openReplica(etcd);
+    first.ping(B);
+    await seeSame([first, second], [B.ip]);
+    for (const pod of [A, B]) await etcd.put(keyOf(pod), 'a foreign text');
+    await waitFor(() => second.sink.said('holds no member').length === 2, 'two warnings');
+    first.ping(A);
+    await seeSame([first, second], [B.ip, A.ip]);
+    const before = await etcd.revision();
+    await second.registry.close();
+    await using third = await openReplica(etcd);
+    await seeSame([third], [B.ip, A.ip]);
+    assert.equal(await etcd.revision(), before, 'nothing is tried again and again');
   });
 
   test('etcd lost all it knew -> the replicas write it back, nobody is missing, no number is given twice', async () => {

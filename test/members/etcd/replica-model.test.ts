@@ -19,6 +19,7 @@ const step = fc.oneof(
   {weight: 2, arbitrary: fc.record({is: fc.constant('again' as const), replica, count: fc.integer({min: 1, max: 6})})},
   {weight: 1, arbitrary: fc.record({is: fc.constant('load' as const), replica})},
   {weight: 1, arbitrary: fc.record({is: fc.constant('lost' as const), replica})},
+  {weight: 1, arbitrary: fc.record({is: fc.constant('returned' as const), replica})},
   {weight: 2, arbitrary: fc.record({is: fc.constant('tick' as const), replica})},
   {weight: 3, arbitrary: fc.record({is: fc.constant('wait' as const), ms: fc.integer({min: 0, max: 15_000})})},
 );
@@ -43,11 +44,12 @@ test('replicas, any order and duplication of pings, downs, expiries and events -
         else if (event.is === 'again') one.watchAgain(event.count, nowMs);
         else if (event.is === 'load') one.load(nowMs);
         else if (event.is === 'lost') one.core.lostReplica(nowMs);
+        else if (event.is === 'returned') one.core.returned(etcd.revision);
         else one.tick(nowMs);
       }
       etcd.extendAll(nowMs);
       settleAll(etcd, replicas, nowMs);
-      nowMs += CONFIRM_MS;
+      nowMs += 2 * CONFIRM_MS;
       settleAll(etcd, replicas, nowMs);
       const inEtcd = [...etcd.documents().values()]
         .filter(({document}) => document.is !== 'down')
@@ -63,7 +65,7 @@ test('replicas, any order and duplication of pings, downs, expiries and events -
       for (let round = 0; round < 4; round++) {
         nowMs += 2 * TTL_MS;
         settleAll(etcd, replicas, nowMs);
-        nowMs += CONFIRM_MS;
+        nowMs += 2 * CONFIRM_MS;
         settleAll(etcd, replicas, nowMs);
       }
       assert.deepEqual(

@@ -14,6 +14,8 @@ import {createMemoryFiles, openLogSink, pingOf} from '../fixtures.ts';
 
 const OWN_APP = 'haproxy';
 
+export const KEYS = keysOf('default', 'lb');
+
 /** The membership of one replica on a real etcd, without a proxy. */
 export interface TestReplica extends AsyncDisposable {
   ping(changes?: Partial<Ping>): string;
@@ -90,10 +92,11 @@ export async function openReplica(options: TestReplicaOptions): Promise<TestRepl
     log,
     gateway,
     follow,
-    keys: keysOf('default', 'lb'),
+    keys: KEYS,
     guard,
     ttlMs,
     ownApp: OWN_APP,
+    ownReplicaKeys: KEYS.replicasOf('own'),
     confirmMs,
     isForeign: snapshot.isShared !== true,
   });
