@@ -1,6 +1,7 @@
 import {reasonOf} from '../errors.ts';
 import type {Log} from '../ports/log.ts';
-import {type Family, type Iptables, reopen, sweep} from './iptables.ts';
+import type {Family} from './family.ts';
+import {type Iptables, reopen, sweep} from './iptables.ts';
 import {parseVariant} from './refusal.ts';
 import {deriveGateIn, PAST_WINDOW} from './rules.ts';
 
@@ -21,7 +22,7 @@ const PROBE_PORTS = [9];
 async function tryGate(iptables: Iptables): Promise<void> {
   await sweep(iptables);
   await iptables.restore(deriveGateIn(PROBE_PORTS, PAST_WINDOW));
-  await reopen(iptables);
+  await reopen(iptables, Promise.resolve());
 }
 
 /**

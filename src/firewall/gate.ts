@@ -3,7 +3,8 @@ import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Spawn} from '../ports/spawn.ts';
 import {type GateCapability, probeGate} from './capability.ts';
-import {openIptables, reopen} from './iptables.ts';
+import {FAMILIES, type Family} from './family.ts';
+import {type Iptables, openIptables, reopen} from './iptables.ts';
 import {deriveGateIn, deriveRemedy, deriveWindow} from './rules.ts';
 
 /**
@@ -18,10 +19,10 @@ export interface Gate extends AsyncDisposable {
 export interface Firewall {
   readonly capability: GateCapability;
   /**
-   * Drops new TCP connections to `ports` in every usable family, from all sources, loopback included; no ports, no
-   * rules. One gate at a time. Rejects with APPLY, everything open again, when any family refuses.
+   * Drops new TCP connections to `ports` in each of `families` that is usable, from all sources, loopback included; no
+   * ports, no rules. One gate at a time. Rejects with APPLY, everything open again, when any family refuses.
    */
-  closeGate(ports: readonly number[]): Promise<Gate>;
+  closeGate(ports: readonly number[], families: readonly Family[]): Promise<Gate>;
   /** How long gates were shut since the start, in all, ms. */
   shutMs(): number;
   /** How long the gate that opened last had been shut, ms; 0 before the first. */
@@ -43,16 +44,20 @@ export async function openFirewall({
   log: Log;
   lockFile: string;
 }): Promise<Firewall> {
-  const families = (['ipv4', 'ipv6'] as const).map(family => openIptables(family, {spawn, lockFile}));
+  const families = FAMILIES.map(family => openIptables(family, {spawn, lockFile}));
   const capability = await probeGate(families, log);
-  const usable = families.filter(({family}) => capability.is === 'able' && capability.families.includes(family));
+  const usableOf = (wanted: readonly Family[]): Iptables[] =>
+    capability.is === 'unable'
+      ? []
+      : families.filter(({family}) => capability.families.includes(family) && wanted.includes(family));
   let shutMs = 0;
   let lastShutMs = 0;
 
-  async function openGate(): Promise<void> {
-    const opened = await Promise.allSettled(usable.map(reopen));
+  /** Opens it once it is time; what that takes is prepared at once, since clients wait for it. */
+  async function openGate(shut: readonly Iptables[], time: Promise<void>): Promise<void> {
+    const opened = await Promise.allSettled(shut.map(iptables => reopen(iptables, time)));
     opened.forEach((outcome, index) => {
-      const iptables = usable[index];
+      const iptables = shut[index];
       if (iptables === undefined || outcome.status === 'fulfilled') return;
       const {family, tool} = iptables;
       log.error(
@@ -62,13 +67,13 @@ export async function openFirewall({
     });
   }
 
-  async function shut(ports: readonly number[]): Promise<void> {
+  async function shut(ports: readonly number[], usable: readonly Iptables[]): Promise<void> {
     if (capability.is === 'unable') throw new Error(capability.why);
     const batch = deriveGateIn(ports, deriveWindow(clock.epochMs()));
     const closed = await Promise.allSettled(usable.map(iptables => iptables.restore(batch)));
     const refused = closed.find(outcome => outcome.status === 'rejected');
     if (refused === undefined) return;
-    await openGate();
+    await openGate(usable, Promise.resolve());
     throw refused.reason;
   }
 
@@ -76,21 +81,27 @@ export async function openFirewall({
     capability,
     shutMs: () => shutMs,
     lastShutMs: () => lastShutMs,
-    async closeGate(ports) {
+    async closeGate(ports, wanted) {
       if (ports.length === 0) return {closedAtMs: clock.nowMs(), [Symbol.asyncDispose]: async () => {}};
+      const usable = usableOf(wanted);
       try {
-        await shut(ports);
+        await shut(ports, usable);
       } catch (cause) {
         throw new DaemonError('APPLY', `cannot close the SYN gate: ${reasonOf(cause)}`, {cause});
       }
       const closedAtMs = clock.nowMs();
-      let opened: Promise<void> | undefined;
-      const open = async () => {
-        await openGate();
+      const time = Promise.withResolvers<void>();
+      const opened = openGate(usable, time.promise).then(() => {
         lastShutMs = clock.nowMs() - closedAtMs;
         shutMs += lastShutMs;
+      });
+      return {
+        closedAtMs,
+        [Symbol.asyncDispose]() {
+          time.resolve();
+          return opened;
+        },
       };
-      return {closedAtMs, [Symbol.asyncDispose]: () => (opened ??= open())};
     },
   };
 }

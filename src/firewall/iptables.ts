@@ -1,9 +1,8 @@
 import {DaemonError, systemCodeOf} from '../errors.ts';
 import type {Finished, Spawn} from '../ports/spawn.ts';
+import type {Family} from './family.ts';
 import {deriveRefusal} from './refusal.ts';
 import {deriveSweep, GATE_OUT} from './rules.ts';
-
-export type Family = 'ipv4' | 'ipv6';
 
 const TOOLS = {ipv4: 'iptables', ipv6: 'ip6tables'} as const satisfies Record<Family, string>;
 
@@ -21,8 +20,11 @@ export interface Iptables {
   readonly family: Family;
   /** `iptables` or `ip6tables`. */
   readonly tool: string;
-  /** Applies a batch: all of it or nothing. Other rules stay. */
-  restore(batch: string): Promise<void>;
+  /**
+   * Applies a batch: all of it or nothing. Other rules stay. For one that is yet to come the program is loaded already;
+   * it takes no lock before it reads, and changes nothing when we die.
+   */
+  restore(batch: string | Promise<string>): Promise<void>;
   /** The filter table as `iptables-save` prints it. */
   save(): Promise<string>;
   /** The line of `iptables --version`. */
@@ -33,14 +35,14 @@ export interface Iptables {
 export function openIptables(family: Family, {spawn, lockFile}: {spawn: Spawn; lockFile: string}): Iptables {
   const tool = TOOLS[family];
 
-  async function run(file: string, args: readonly string[], input?: string): Promise<string> {
+  async function run(file: string, args: readonly string[], input?: Input): Promise<string> {
     const {code, signal, stdout, stderr, timedOut} = await start(file, args, input);
     if (code === 0) return stdout;
     const end = timedOut ? `no answer within ${COMMAND_LIMIT_MS} ms` : `ended with ${signal ?? `code ${code}`}`;
     throw new DaemonError('APPLY', `cannot run ${file}: ${deriveRefusal(stderr) ?? end}`, {detail: stderr});
   }
 
-  async function start(file: string, args: readonly string[], input?: string): Promise<Finished> {
+  async function start(file: string, args: readonly string[], input?: Input): Promise<Finished> {
     try {
       return await spawn.run(
         {file, args, env: {XTABLES_LOCKFILE: lockFile}},
@@ -63,17 +65,23 @@ export function openIptables(family: Family, {spawn, lockFile}: {spawn: Spawn; l
   };
 }
 
+type Input = string | Promise<string>;
+
 /** Removes all that is ours, however it came to be there. Nothing there is fine. */
 export async function sweep(iptables: Iptables): Promise<void> {
   const batch = deriveSweep(await iptables.save());
   if (batch !== undefined) await iptables.restore(batch);
 }
 
-/** Takes one gate out in one batch; sweeps when that fails, since someone else may have swept or left more behind. */
-export async function reopen(iptables: Iptables): Promise<void> {
+/**
+ * Takes one gate out in one batch, as soon as it is time; sweeps when that fails, since someone else may have swept or
+ * left more behind.
+ */
+export async function reopen(iptables: Iptables, time: Promise<void>): Promise<void> {
   try {
-    await iptables.restore(GATE_OUT);
+    await iptables.restore(time.then(() => GATE_OUT));
   } catch {
+    await time;
     await sweep(iptables);
   }
 }

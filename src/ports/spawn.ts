@@ -41,6 +41,12 @@ export interface Finished extends Exit {
   readonly timedOut: boolean;
 }
 
+export interface RunOptions {
+  readonly timeoutMs: number;
+  readonly input?: string | Promise<string>;
+  readonly signal?: AbortSignal;
+}
+
 export interface Spawn {
   /**
    * Starts a process in its own session, so that a Ctrl-C at our terminal and our own death leave it running, and
@@ -48,8 +54,11 @@ export interface Spawn {
    * program cannot be started.
    */
   start(command: Command, onLine: OnLine): Promise<OwnChild>;
-  /** Runs a short command to its end; kills it after `timeoutMs`, or when `signal` aborts. Rejects when the program cannot be started. */
-  run(command: Command, options: {timeoutMs: number; input?: string; signal?: AbortSignal}): Promise<Finished>;
+  /**
+   * Runs a short command to its end; kills it after `timeoutMs`, or when `signal` aborts. It can be started before its
+   * input is known. Rejects when the program cannot be started.
+   */
+  run(command: Command, options: RunOptions): Promise<Finished>;
 }
 
 /** More output than this from a short command is a fault of the command. */
@@ -65,6 +74,10 @@ const exitOf = (code: number | null | undefined, signal: NodeJS.Signals | null |
   code: code ?? undefined,
   signal: signal ?? undefined,
 });
+
+async function* inputOf(input: string | Promise<string>): AsyncGenerator<string> {
+  yield await input;
+}
 
 export const systemSpawn: Spawn = {
   async start(command, onLine) {
@@ -110,7 +123,7 @@ export const systemSpawn: Spawn = {
     const result = await execa(command.file, command.args, {
       ...(command.env && {env: command.env}),
       ...(signal && {cancelSignal: signal}),
-      ...(input === undefined ? {stdin: 'ignore'} : {input}),
+      ...(input === undefined ? {stdin: 'ignore'} : {stdin: inputOf(input)}),
       forceKillAfterDelay: KILL_DELAY_MS,
       maxBuffer: OUTPUT_LIMIT_CHARACTERS,
       reject: false,

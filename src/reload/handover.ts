@@ -16,7 +16,7 @@ const CLOSE_CAP_MS = 2000;
 /**
  * Waits, with the gate shut, until handshakes begun before have ended and were accepted: until no gated port shows a
  * SYN_RECV or a queued connection, at least `settleMs`, at most 250 ms. A look takes a while: the first one begins at
- * half of the least time.
+ * a quarter of the least time.
  */
 export async function settle(
   ports: readonly number[],
@@ -25,7 +25,7 @@ export async function settle(
 ): Promise<void> {
   const leastMs = clock.nowMs() + settleMs;
   const capMs = clock.nowMs() + Math.max(settleMs, SETTLE_CAP_MS);
-  await sleep(clock, settleMs / 2);
+  await sleep(clock, settleMs / 4);
   while (!(await isQuiet(ports))) {
     if (clock.nowMs() >= capMs) {
       log.debug({ports, durationMs: SETTLE_CAP_MS}, 'gated ports did not fall quiet in time');

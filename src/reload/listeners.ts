@@ -1,4 +1,5 @@
 import {isIP} from 'node:net';
+import {FAMILIES, type Family} from '../firewall/family.ts';
 import {findBindWords, type PlacedBind} from '../proxy/binds.ts';
 import {staysShort} from '../proxy/inherited.ts';
 import type {SocketAddress} from './bind-only.ts';
@@ -12,6 +13,8 @@ export interface Listener {
   readonly ports: readonly number[];
   /** What the daemon would bind in HAProxy's stead. */
   readonly sockets: readonly SocketAddress[];
+  /** In which connections to it can arrive. */
+  readonly families: readonly Family[];
   /** Why it cannot be inherited, or undefined when it can. */
   readonly obstacle: string | undefined;
 }
@@ -44,7 +47,15 @@ export function deriveListeners(text: string, {bindV6Only}: {readonly bindV6Only
         (staysShort(text, bindWord, growth) ? undefined : 'its line would grow too long') ??
         (sockets.some(socket => taken.has(socketKey(socket))) ? 'another bind has the same address' : undefined);
       for (const socket of sockets) taken.add(socketKey(socket));
-      listeners.push({address: addressText(bind), place: bind.place, ports: portsOf(bind), sockets, obstacle});
+      const families = familiesOf(bind, bindV6Only);
+      listeners.push({
+        address: addressText(bind),
+        place: bind.place,
+        ports: portsOf(bind),
+        sockets,
+        families,
+        obstacle,
+      });
     }
   }
   return listeners;
@@ -62,11 +73,21 @@ function obstacleOf({host, family, from, to, options}: TcpBind): string | undefi
   return to - from >= MAX_RANGE ? `it is a range of more than ${MAX_RANGE} ports` : undefined;
 }
 
+/** Of a name, or of what else is not understood, anything may be expected. */
+function familiesOf({host, family, options}: TcpBind, bindV6Only: boolean): readonly Family[] {
+  if (family === undefined || (host !== '*' && isIP(host) === 0)) return FAMILIES;
+  if (family === 4) return ['ipv4'];
+  return isV6Only(options, bindV6Only) ? ['ipv6'] : FAMILIES;
+}
+
+const isV6Only = (options: readonly string[], bindV6Only: boolean): boolean =>
+  options.includes('v6only') || (bindV6Only && !options.includes('v4v6'));
+
 function socketsOf(bind: TcpBind, bindV6Only: boolean): SocketAddress[] {
   if (obstacleOf(bind) !== undefined) return [];
   const {host, family, options} = bind;
   const any = family === 6 ? '::' : '0.0.0.0';
-  const v6only = family === 6 && (options.includes('v6only') || (bindV6Only && !options.includes('v4v6')));
+  const v6only = family === 6 && isV6Only(options, bindV6Only);
   return portsOf(bind).map(port => ({host: host === '*' ? any : host, port, v6only}));
 }
 

@@ -1,4 +1,5 @@
 import type {ReloadSetting} from '../config/config.ts';
+import {FAMILIES, type Family} from '../firewall/family.ts';
 import type {Capabilities} from './capabilities.ts';
 import {type Listener, socketKey} from './listeners.ts';
 
@@ -33,6 +34,8 @@ export interface ReloadPlan {
   readonly transfers: boolean;
   /** Ports whose SYN packets are dropped while the old one closes. */
   readonly gatedPorts: readonly number[];
+  /** In which of the families. */
+  readonly gatedFamilies: readonly Family[];
 }
 
 /** What a configuration text means for a reload. */
@@ -64,7 +67,7 @@ export interface PlanInput {
 }
 
 type Verdict = {readonly is: 'possible'} | {readonly is: 'impossible'; readonly why: string};
-const ANY_LISTENER: Listener = {address: '', place: 0, ports: [], sockets: [], obstacle: undefined};
+const ANY_LISTENER: Listener = {address: '', place: 0, ports: [], sockets: [], families: [], obstacle: undefined};
 
 const possible: Verdict = {is: 'possible'};
 const impossible = (why: string): Verdict => ({is: 'impossible', why});
@@ -192,6 +195,7 @@ function finish(input: PlanInput, {listeners, reasons, parallel}: Draft): Reload
   const guarded = listeners.filter(one => one.way === 'syn-drop' || one.way === 'classic');
   const isGated = capabilities.gate.is === 'able' && setting !== 'plain' && old !== undefined;
   const ports = [...guarded.flatMap(({listener}) => listener.ports), ...removed];
+  const gatedPorts = isGated ? [...new Set(ports)].sort((a, b) => a - b) : [];
   const asked = setting === 'auto' ? [] : [`KONTROL_RELOAD asks for ${setting}`];
   return {
     way,
@@ -199,8 +203,17 @@ function finish(input: PlanInput, {listeners, reasons, parallel}: Draft): Reload
     listeners,
     parallel,
     transfers: parallel && old?.offers === true && way === 'transfer',
-    gatedPorts: isGated ? [...new Set(ports)].sort((a, b) => a - b) : [],
+    gatedPorts,
+    gatedFamilies: FAMILIES.filter(family => gatedPorts.some(port => mayArrive(input, port, family))),
   };
+}
+
+/** Whether connections to the port can come in this family; of one that no text names we know nothing. */
+function mayArrive({next, old}: PlanInput, port: number, family: Family): boolean {
+  const isOn = ({ports}: Listener) => ports.includes(port);
+  const known = old?.listeners.filter(isOn) ?? [];
+  if (old?.ports.includes(port) && known.length === 0) return true;
+  return [...known, ...next.listeners.filter(isOn)].some(({families}) => families.includes(family));
 }
 
 function meansOf(way: ReloadWay, {gate, haproxy}: Capabilities): string[] {

@@ -64,7 +64,7 @@ async function inParallel(
   await generation.start({...BESIDE, transferFrom: plan.transfers ? old.at(-1)?.paths.socket : undefined});
   await checkCanary(generation, ports);
   const stillListen = await watchListeners(pidsOf(old), ports);
-  await using gate = await shutGate(plan.gatedPorts, ports);
+  await using gate = await shutGate(plan, ports);
   await Promise.all([prepared.commit(), gate && settle(plan.gatedPorts, ports.settleMs, ports)]);
   undo.move();
   ports.promote(generation);
@@ -81,7 +81,7 @@ async function bySignal(
   ports: TakeOverPorts,
 ): Promise<boolean> {
   const stillListen = await watchListeners(pidsOf(old), ports);
-  await using gate = await shutGate(plan.gatedPorts, ports);
+  await using gate = await shutGate(plan, ports);
   if (gate !== undefined) await settle(plan.gatedPorts, ports.settleMs, ports);
   for (const one of old) one.yield();
   try {
@@ -114,12 +114,12 @@ async function abandon(generation: StagedGeneration, {retire}: Pick<TakeOverPort
  * reason to serve yesterday's hosts for ever. The first refusal (a lock that another program holds) rejects with APPLY.
  */
 async function shutGate(
-  gatedPorts: readonly number[],
+  {gatedPorts, gatedFamilies}: ReloadPlan,
   {firewall, log, mayGoUngated}: TakeOverPorts,
 ): Promise<Gate | undefined> {
   if (gatedPorts.length === 0) return undefined;
   try {
-    return await firewall.closeGate(gatedPorts);
+    return await firewall.closeGate(gatedPorts, gatedFamilies);
   } catch (err) {
     if (!mayGoUngated()) throw err;
     log.warn({err}, 'SYN gate refused: reloading without it');

@@ -5,6 +5,7 @@ import {existsSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
+import {FAMILIES} from '../../src/firewall/family.ts';
 import {type Firewall, openFirewall} from '../../src/firewall/gate.ts';
 import {openIptables} from '../../src/firewall/iptables.ts';
 import {deriveGateIn} from '../../src/firewall/rules.ts';
@@ -16,7 +17,7 @@ import {type Namespace, openNamespace, spawnInside, type Variant} from './namesp
 
 const GATED = 8080;
 const OTHER = 8081;
-const FAMILIES = {ipv4: '127.0.0.1', ipv6: '::1'} as const;
+const LOOPBACKS = {ipv4: '127.0.0.1', ipv6: '::1'} as const;
 
 const folder = mkdtempSync(join(tmpdir(), 'kontrol-firewall-'));
 const lockFile = join(folder, 'xtables.lock');
@@ -43,7 +44,8 @@ for (const variant of ['chosen', 'legacy'] as const) {
     });
     after(() => inside[Symbol.asyncDispose]());
 
-    const reachAll = async (port: number) => Promise.all(Object.values(FAMILIES).map(host => inside.reach(host, port)));
+    const reachAll = async (port: number) =>
+      Promise.all(Object.values(LOOPBACKS).map(host => inside.reach(host, port)));
     const savedAll = () =>
       Promise.all((['ipv4', 'ipv6'] as const).map(family => openIptables(family, {spawn, lockFile}).save()));
     const assertNothingLeft = async () => {
@@ -60,9 +62,9 @@ for (const variant of ['chosen', 'legacy'] as const) {
 
     test('shut -> new connections hang, kept ones and other ports do not care; disposed -> all is as before', async () => {
       assert.deepEqual(await reachAll(GATED), ['connected', 'connected']);
-      await Promise.all(Object.values(FAMILIES).map(host => inside.keep(host, GATED)));
+      await Promise.all(Object.values(LOOPBACKS).map(host => inside.keep(host, GATED)));
       {
-        await using _gate = await firewall.closeGate([GATED]);
+        await using _gate = await firewall.closeGate([GATED], FAMILIES);
         assert.deepEqual(await reachAll(GATED), ['hangs', 'hangs']);
         assert.deepEqual(await reachAll(OTHER), ['connected', 'connected']);
         assert.equal(await inside.echo('hello'), 'hello hello');
@@ -73,7 +75,7 @@ for (const variant of ['chosen', 'legacy'] as const) {
 
     test('a throw while it is shut -> open again', async () => {
       await assert.rejects(async () => {
-        await using _gate = await firewall.closeGate([GATED]);
+        await using _gate = await firewall.closeGate([GATED], FAMILIES);
         throw new Error('reload failed');
       }, /reload failed/);
       await assertNothingLeft();
@@ -81,7 +83,7 @@ for (const variant of ['chosen', 'legacy'] as const) {
 
     test('50 ports -> one batch shuts all', async () => {
       const ports = [GATED, ...Array.from({length: 49}, (_, index) => 9000 + 2 * index)];
-      await using _gate = await firewall.closeGate(ports);
+      await using _gate = await firewall.closeGate(ports, FAMILIES);
       for (const saved of await savedAll()) {
         assert.equal(saved.match(/^-A KONTROL-SYN .*--dports .* -j DROP$/gm)?.length, 4);
       }
@@ -91,7 +93,7 @@ for (const variant of ['chosen', 'legacy'] as const) {
     test('clock stepped back, so that the window is in the future -> nothing is dropped', async () => {
       const ahead = {...systemClock, epochMs: () => systemClock.epochMs() + 60_000};
       const early = await open(spawn, ahead);
-      await using _gate = await early.closeGate([GATED]);
+      await using _gate = await early.closeGate([GATED], FAMILIES);
       assert.deepEqual(await reachAll(GATED), ['connected', 'connected']);
     });
 
@@ -113,14 +115,14 @@ for (const variant of ['chosen', 'legacy'] as const) {
 
     test('left-over gate that nobody swept -> closing works, disposing removes both', async () => {
       await leaveGates(1);
-      await using gate = await firewall.closeGate([OTHER]);
+      await using gate = await firewall.closeGate([OTHER], FAMILIES);
       assert.deepEqual(await reachAll(OTHER), ['hangs', 'hangs']);
       await gate[Symbol.asyncDispose]();
       await assertNothingLeft();
     });
 
     test('someone else sweeps a shut gate -> disposing is quiet', async () => {
-      await using _gate = await firewall.closeGate([GATED]);
+      await using _gate = await firewall.closeGate([GATED], FAMILIES);
       await open(spawn);
       await assertNothingLeft();
     });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {FAMILIES} from '../../src/firewall/family.ts';
 import {type Firewall, openFirewall} from '../../src/firewall/gate.ts';
 import {openLog} from '../../src/ports/log.ts';
 import type {Command, Finished, Spawn} from '../../src/ports/spawn.ts';
@@ -16,6 +17,8 @@ interface Bench {
   readonly clock: FakeClock;
   /** The commands since the firewall was opened. */
   readonly calls: Call[];
+  /** The programs that were started, some of which may wait for their input still. */
+  readonly started: readonly string[];
   readonly logged: {level: number; msg: string; family?: string; remedy?: string}[];
   /** From now on commands for which this is true exit 1. */
   refuse(when: (call: Call) => boolean): void;
@@ -24,11 +27,13 @@ interface Bench {
 async function openBench(refused: (call: Call) => boolean = () => false): Promise<Bench> {
   const clock = createFakeClock();
   const calls: Call[] = [];
+  const started: string[] = [];
   const logged: Bench['logged'] = [];
   const spawn: Spawn = {
     start: () => Promise.reject(new Error('not needed')),
     async run(command, {input}): Promise<Finished> {
-      const call = {...command, input};
+      started.push(command.file);
+      const call = {...command, input: await input};
       calls.push(call);
       const stdout = command.args.includes('--version') ? 'iptables v1.8.9 (nf_tables)\n' : SAVED;
       return {code: refused(call) ? 1 : 0, signal: undefined, stdout, stderr: 'no', timedOut: false};
@@ -38,10 +43,12 @@ async function openBench(refused: (call: Call) => boolean = () => false): Promis
   const firewall = await openFirewall({spawn, clock, log, lockFile: '/tmp/x.lock'});
   for (const call of calls) assert.equal(call.env?.XTABLES_LOCKFILE, '/tmp/x.lock');
   calls.length = 0;
+  started.length = 0;
   return {
     firewall,
     clock,
     calls,
+    started,
     logged,
     refuse(when) {
       refused = when;
@@ -66,13 +73,13 @@ describe('gate', () => {
       logged.map(({family, msg}) => [family, msg]),
       [['ipv6', 'SYN gate not usable']],
     );
-    await using _gate = await firewall.closeGate([80]);
+    await using _gate = await firewall.closeGate([80], FAMILIES);
     assert.deepEqual(filesOf(calls), ['iptables-restore']);
   });
 
   test('close and dispose twice -> one batch in and one out per family, the time shut is counted', async () => {
     const {firewall, clock, calls} = await openBench();
-    const gate = await firewall.closeGate([80]);
+    const gate = await firewall.closeGate([80], FAMILIES);
     assert.deepEqual(filesOf(calls.splice(0)), ['ip6tables-restore', 'iptables-restore']);
     assert.equal(gate.closedAtMs, clock.nowMs());
     await clock.advance(40);
@@ -80,20 +87,30 @@ describe('gate', () => {
     await clock.advance(500);
     await gate[Symbol.asyncDispose]();
     assert.deepEqual(filesOf(calls), ['ip6tables-restore', 'iptables-restore']);
-    await (await firewall.closeGate([80]))[Symbol.asyncDispose]();
+    await (await firewall.closeGate([80], FAMILIES))[Symbol.asyncDispose]();
     assert.deepEqual([firewall.shutMs(), firewall.lastShutMs()], [40, 0]);
+  });
+
+  test('one family asked for -> that one alone; what opens it is started while it is shut', async () => {
+    const {firewall, calls, started} = await openBench();
+    const gate = await firewall.closeGate([80], ['ipv6']);
+    assert.deepEqual(started, ['ip6tables-restore', 'ip6tables-restore']);
+    assert.equal(calls.length, 1, 'it has changed nothing yet');
+    await gate[Symbol.asyncDispose]();
+    assert.deepEqual(filesOf(calls), ['ip6tables-restore', 'ip6tables-restore']);
+    assert.equal(started.length, 2);
   });
 
   test('no ports -> no command', async () => {
     const {firewall, calls} = await openBench();
-    await (await firewall.closeGate([]))[Symbol.asyncDispose]();
+    await (await firewall.closeGate([], FAMILIES))[Symbol.asyncDispose]();
     assert.deepEqual(calls, []);
   });
 
   test('one family refuses to close -> both are opened, rejects with APPLY', async () => {
     const {firewall, calls, logged, refuse} = await openBench();
     refuse(call => call.file === 'ip6tables-restore' && closes(call));
-    await assert.rejects(firewall.closeGate([80]), {
+    await assert.rejects(firewall.closeGate([80], FAMILIES), {
       code: 'APPLY',
       message: 'cannot close the SYN gate: cannot run ip6tables-restore: ended with code 1',
     });
@@ -104,7 +121,7 @@ describe('gate', () => {
 
   test('gate out refused -> swept', async () => {
     const {firewall, calls, logged, refuse} = await openBench();
-    const gate = await firewall.closeGate([80]);
+    const gate = await firewall.closeGate([80], FAMILIES);
     calls.length = 0;
     refuse(({input}) => input?.includes('--syn') ?? false);
     await gate[Symbol.asyncDispose]();
@@ -114,7 +131,7 @@ describe('gate', () => {
 
   test('opening refused altogether -> no throw, an error with the remedy for each family', async () => {
     const {firewall, logged, refuse} = await openBench();
-    const gate = await firewall.closeGate([80]);
+    const gate = await firewall.closeGate([80], FAMILIES);
     refuse(() => true);
     await gate[Symbol.asyncDispose]();
     assert.deepEqual(
@@ -129,7 +146,10 @@ describe('gate', () => {
   test('not able, or what is no port -> refused', async () => {
     const {firewall} = await openBench(() => true);
     assert.deepEqual(firewall.capability, {is: 'unable', why: 'cannot run iptables-save: ended with code 1'});
-    await assert.rejects(firewall.closeGate([80]), {code: 'APPLY', message: /SYN gate: cannot run iptables-save/});
-    await assert.rejects((await openBench()).firewall.closeGate([80, 0]), {code: 'APPLY', message: /port 0/});
+    await assert.rejects(firewall.closeGate([80], FAMILIES), {
+      code: 'APPLY',
+      message: /SYN gate: cannot run iptables-save/,
+    });
+    await assert.rejects((await openBench()).firewall.closeGate([80, 0], FAMILIES), {code: 'APPLY', message: /port 0/});
   });
 });

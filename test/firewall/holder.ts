@@ -1,4 +1,5 @@
 /** A daemon that will be killed: shuts the gate to the ports in its arguments, says so, and waits. */
+import {FAMILIES} from '../../src/firewall/family.ts';
 import {openFirewall} from '../../src/firewall/gate.ts';
 import {systemClock} from '../../src/ports/clock.ts';
 import {openLog} from '../../src/ports/log.ts';
@@ -11,6 +12,6 @@ const firewall = await openFirewall({
   log: openLog('info', process.stderr).log,
   lockFile,
 });
-await firewall.closeGate(ports.map(Number));
+await firewall.closeGate(ports.map(Number), FAMILIES);
 process.send?.('shut');
 setInterval(() => {}, 1000);

@@ -376,3 +376,38 @@ describe('plan of a reload', () => {
     });
   }
 });
+
+describe('families that are gated', () => {
+  const forced = (text: string): string => text.replace(/(bind \S+)/g, '$1 interface eth0');
+  for (const [what, before, after, families] of [
+    ['*:80', 'bind *:80', 'bind *:80', ['ipv4']],
+    ['IPv6 alone', 'bind [::]:80 v6only', 'bind [::]:80 v6only', ['ipv6']],
+    ['both in one', 'bind [::]:80 v4v6', 'bind [::]:80 v4v6', ['ipv4', 'ipv6']],
+    ['one of each', 'bind *:80\n  bind [::1]:81 v6only', 'bind *:80\n  bind [::1]:81 v6only', ['ipv4', 'ipv6']],
+    ['the old one has the other', 'bind [::]:80', 'bind *:80', ['ipv4', 'ipv6']],
+    ['one that goes', 'bind *:80\n  bind 10.0.0.1:81', 'bind *:80', ['ipv4']],
+    ['a name', 'bind web.local:80', 'bind web.local:80', ['ipv4', 'ipv6']],
+  ] as const) {
+    test(`${what} -> ${families.join(' and ')}`, () => {
+      const plan = planReload({
+        setting: 'auto',
+        capabilities: CAPABLE,
+        next: derivePlanSide(forced(`frontend web\n  ${after}\n`), KERNEL),
+        old: oldOf(forced(`frontend web\n  ${before}\n`)),
+        refusal: () => undefined,
+      });
+      assert.deepEqual(plan.gatedFamilies, families);
+    });
+  }
+
+  test('a port that no text names -> both', () => {
+    const plan = planReload({
+      setting: 'auto',
+      capabilities: CAPABLE,
+      next: derivePlanSide(WEB, KERNEL),
+      old: oldOf(WEB, {ports: [90]}),
+      refusal: () => undefined,
+    });
+    assert.deepEqual([plan.gatedPorts, plan.gatedFamilies], [[90], ['ipv4', 'ipv6']]);
+  });
+});
