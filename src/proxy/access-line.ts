@@ -61,8 +61,7 @@ const REQUEST = /^(?<http_method>[!#$%&'*+.^_`|~0-9A-Za-z-]+) (?<http_uri>\S+)(?
 /** `+` before a number says that it was logged before the end (`option logasap`), or that a session was redispatched. */
 function parseValue(name: string, text: string): string | number | null {
   if (!NUMBERS.has(name)) return OPTIONAL.has(name) && text === '-' ? null : text;
-  const value = Number(text);
-  return value < 0 ? null : value;
+  return text.startsWith('-') ? null : Number(text);
 }
 
 function fieldsOf(groups: Readonly<Record<string, string | undefined>>): AccessFields {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {readdirSync, readFileSync} from 'node:fs';
-import {readFile, rm, writeFile} from 'node:fs/promises';
+import {readFile, rename, rm, writeFile} from 'node:fs/promises';
 import {stripTypeScriptTypes} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -96,7 +96,9 @@ export async function openSession(scenario: Scenario, stage: Stage): Promise<Ses
     const {generation} = (await daemon.status())?.proxy ?? {generation: 0};
     round += 1;
     await Promise.all(['struck', 'effects'].map(name => rm(join(folder.path, name), {force: true})));
-    await writeFile(template, stage.text(round));
+    // A daemon that reads half a template has a pass fail of which the trial knows nothing.
+    await writeFile(`${template}.next`, stage.text(round));
+    await rename(`${template}.next`, template);
     const since = Date.now();
     await writeFile(armedFile, JSON.stringify({trial: round, generation, fault} satisfies Armed));
     daemon.signal('SIGHUP');

@@ -62,6 +62,12 @@ const ROWS: [string, string, string, Record<string, unknown>][] = [
     },
   ],
   [
+    'a negative zero, which a damaged line held (fuzzed)',
+    '::1:4 [06/Feb/2009:12:14:14.655] web web/a 0/0/0/1/5 -00 187 - - ---- 2/2/0/0/0 0/0 "GET / HTTP/1.1"',
+    'http',
+    {status_code: null},
+  ],
+  [
     'redispatched and logged early',
     '::1:4 [06/Feb/2009:12:14:14.655] web web/a 0/0/0/1/+5 200 +187 - - ---- 2/2/0/0/+3 0/0 "GET / HTTP/1.1"',
     'http',
