@@ -6,8 +6,8 @@ import {benchBurst} from './burst.ts';
 import {benchConvergence} from './convergence.ts';
 import {type Bench, loadFigures, storeFigures, writeTable} from './figure.ts';
 import {deriveGrowth} from './growth.ts';
-import {benchIdle} from './idle.ts';
 import {benchPings} from './pings.ts';
+import {benchResources} from './resources.ts';
 import {benchServing} from './serving.ts';
 
 /**
@@ -18,7 +18,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   serving: benchServing,
   pings: benchPings,
   burst: benchBurst,
-  idle: benchIdle,
+  resources: benchResources,
   annotation: benchAnnotation,
   convergence: benchConvergence,
   'access-log': benchAccessLog,
