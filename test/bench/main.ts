@@ -6,6 +6,7 @@ import {benchBurst} from './burst.ts';
 import {benchConvergence} from './convergence.ts';
 import {type Bench, loadFigures, storeFigures, writeTable} from './figure.ts';
 import {deriveGrowth} from './growth.ts';
+import {benchLatency} from './latency.ts';
 import {benchPings} from './pings.ts';
 import {benchResources} from './resources.ts';
 import {benchServing} from './serving.ts';
@@ -17,6 +18,7 @@ import {benchServing} from './serving.ts';
 const BENCHES: Readonly<Record<string, Bench>> = {
   serving: benchServing,
   pings: benchPings,
+  latency: benchLatency,
   burst: benchBurst,
   resources: benchResources,
   annotation: benchAnnotation,
