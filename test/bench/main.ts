@@ -7,6 +7,7 @@ import {benchConvergence} from './convergence.ts';
 import {type Bench, loadFigures, storeFigures, writeTable} from './figure.ts';
 import {deriveGrowth} from './growth.ts';
 import {benchLatency} from './latency.ts';
+import {benchPasses} from './passes.ts';
 import {benchPings} from './pings.ts';
 import {benchResources} from './resources.ts';
 import {benchServing} from './serving.ts';
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   pings: benchPings,
   latency: benchLatency,
   burst: benchBurst,
+  passes: benchPasses,
   resources: benchResources,
   annotation: benchAnnotation,
   convergence: benchConvergence,
