@@ -11,6 +11,7 @@ import {benchPasses} from './passes.ts';
 import {benchPings} from './pings.ts';
 import {benchResources} from './resources.ts';
 import {benchServing} from './serving.ts';
+import {benchStart} from './start.ts';
 
 /**
  * `npm run bench [-- NAME ...]`: runs the benches, prints a table of each, keeps the figures for the next run's ratios.
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   latency: benchLatency,
   burst: benchBurst,
   passes: benchPasses,
+  start: benchStart,
   resources: benchResources,
   annotation: benchAnnotation,
   convergence: benchConvergence,
