@@ -37,7 +37,12 @@ export function writeTable(figures: readonly Figure[], last: readonly Figure[]):
   const before = new Map(last.map(({name, value}) => [name, value]));
   const rows = figures.map(({name, value, unit, beside = ''}) => {
     const ratio = value / (before.get(name) ?? Number.NaN);
-    return [name, `${show(value)} ${unit}`.trim(), beside, Number.isFinite(ratio) ? `x${ratio.toFixed(2)}` : ''];
+    return [
+      name,
+      `${show(value)} ${unit}`.trim(),
+      beside,
+      Number.isFinite(ratio) && ratio >= 0 ? `x${ratio.toFixed(2)}` : '',
+    ];
   });
   const all = [['figure', 'value', 'beside', 'to last run'], ...rows];
   const widths = [0, 1, 2, 3].map(column => Math.max(...all.map(row => row[column]?.length ?? 0)));

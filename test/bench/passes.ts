@@ -5,7 +5,7 @@ import {KINDS, startCrowdedDaemon} from './daemon.ts';
 import {counted, type Figure, median, noteSkipped} from './figure.ts';
 
 const SIZES = [10, 1000, 10_000];
-const PASSES = 11;
+const PASSES = 9;
 
 /** What a pass takes in which one pod joins, as the daemon's history and log say it: each phase, and the whole. */
 export async function benchPasses(): Promise<Figure[]> {
