@@ -8,6 +8,8 @@ export interface Figure {
   readonly better: 'less' | 'more';
   /** What the old stack of 2017 did, or what is wanted: for the reader. */
   readonly beside?: string;
+  /** Where it stands in a series of figures that differ in size (of the membership) alone: growth.ts fits those. */
+  readonly point?: {readonly series: string; readonly size: number};
 }
 
 export type Bench = () => Promise<readonly Figure[]>;
@@ -20,14 +22,27 @@ export function quantile(samples: readonly number[], share: number): number {
 
 export const median = (samples: readonly number[]): number => quantile(samples, 0.5);
 
+export const counted = (count: number, noun: string): string =>
+  `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+
+/** Says why a part of a bench has no figures: what this machine or this HAProxy cannot do. */
+export const noteSkipped = (what: string, why: string): void => {
+  process.stdout.write(`${what}: skipped: ${why}\n`);
+};
+
 const show = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
 /** A table for people; the last column is this run as a ratio of the stored one. */
-export function writeTable(figures: readonly Figure[], last: ReadonlyMap<string, number>): string {
+export function writeTable(figures: readonly Figure[], last: readonly Figure[]): string {
+  const before = new Map(last.map(({name, value}) => [name, value]));
   const rows = figures.map(({name, value, unit, beside = ''}) => {
-    const before = last.get(name);
-    const ratio = before === undefined || before === 0 ? '' : `x${(value / before).toFixed(2)}`;
-    return [name, `${show(value)} ${unit}`.trim(), beside, ratio];
+    const ratio = value / (before.get(name) ?? Number.NaN);
+    return [
+      name,
+      `${show(value)} ${unit}`.trim(),
+      beside,
+      Number.isFinite(ratio) && ratio >= 0 ? `x${ratio.toFixed(2)}` : '',
+    ];
   });
   const all = [['figure', 'value', 'beside', 'to last run'], ...rows];
   const widths = [0, 1, 2, 3].map(column => Math.max(...all.map(row => row[column]?.length ?? 0)));
@@ -41,19 +56,18 @@ export function writeTable(figures: readonly Figure[], last: ReadonlyMap<string,
     .join('\n');
 }
 
-/** The figures that an earlier run left in `path`; none when there was none. */
-export async function loadFigures(path: string): Promise<Map<string, number>> {
+/** The figures that earlier runs left in `path`; none when there are none, or none that can be read. */
+export async function loadFigures(path: string): Promise<readonly Figure[]> {
   try {
-    const stored: Figure[] = JSON.parse(await readFile(path, 'utf8'));
-    return new Map(stored.map(({name, value}) => [name, value]));
+    return JSON.parse(await readFile(path, 'utf8'));
   } catch {
-    return new Map();
+    return [];
   }
 }
 
 /** Keeps the figures for the next run; those of benches that did not run stay. */
 export async function storeFigures(path: string, figures: readonly Figure[]): Promise<void> {
   const names = new Set(figures.map(({name}) => name));
-  const kept: Figure[] = await readFile(path, 'utf8').then(JSON.parse, () => []);
-  await writeFile(path, `${JSON.stringify([...kept.filter(({name}) => !names.has(name)), ...figures], null, 2)}\n`);
+  const kept = (await loadFigures(path)).filter(({name}) => !names.has(name));
+  await writeFile(path, `${JSON.stringify([...kept, ...figures], null, 2)}\n`);
 }

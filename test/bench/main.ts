@@ -1,19 +1,30 @@
 import {fileURLToPath} from 'node:url';
+import {inspect} from 'node:util';
 import {benchAccessLog} from './access-log.ts';
 import {benchAnnotation} from './annotation.ts';
 import {benchBurst} from './burst.ts';
 import {benchConvergence} from './convergence.ts';
 import {type Bench, loadFigures, storeFigures, writeTable} from './figure.ts';
-import {benchIdle} from './idle.ts';
+import {deriveGrowth} from './growth.ts';
+import {benchLatency} from './latency.ts';
+import {benchPasses} from './passes.ts';
 import {benchPings} from './pings.ts';
+import {benchResources} from './resources.ts';
 import {benchServing} from './serving.ts';
+import {benchStart} from './start.ts';
 
-/** `npm run bench [-- NAME ...]`: runs the benches, prints one table, keeps the figures for the next run's ratios. */
+/**
+ * `npm run bench [-- NAME ...]`: runs the benches, prints a table of each, keeps the figures for the next run's ratios.
+ * One that fails is told and left out; 1 when any did.
+ */
 const BENCHES: Readonly<Record<string, Bench>> = {
   serving: benchServing,
   pings: benchPings,
+  latency: benchLatency,
   burst: benchBurst,
-  idle: benchIdle,
+  passes: benchPasses,
+  start: benchStart,
+  resources: benchResources,
   annotation: benchAnnotation,
   convergence: benchConvergence,
   'access-log': benchAccessLog,
@@ -30,7 +41,14 @@ if (unknown.length > 0) {
 const last = await loadFigures(RESULTS);
 for (const [name, bench] of Object.entries(BENCHES)) {
   if (asked.length > 0 && !asked.includes(name)) continue;
-  const figures = await bench();
-  process.stdout.write(`\n${name}\n${writeTable(figures, last)}\n`);
-  await storeFigures(RESULTS, figures);
+  process.stdout.write(`\n${name}\n`);
+  try {
+    const measured = await bench();
+    const figures = [...measured, ...deriveGrowth(measured)];
+    process.stdout.write(`${writeTable(figures, last)}\n`);
+    await storeFigures(RESULTS, figures);
+  } catch (error) {
+    process.stderr.write(`cannot measure ${name}: ${inspect(error)}\n`);
+    process.exitCode = 1;
+  }
 }

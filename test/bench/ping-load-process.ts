@@ -1,9 +1,10 @@
 import {once} from 'node:events';
 import {connect, type Socket} from 'node:net';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {helperSettings, serveHelper} from '../support/helper.ts';
 import {keyOf, pingSegments, pythonJson} from '../support/slave.ts';
 import {quantile} from './figure.ts';
-import type {PingLoad, PingReport} from './ping-load.ts';
+import type {Pace, PingLoad, PingReport} from './ping-load.ts';
 
 const HOST = '127.0.0.1';
 const TIMEOUT_MS = 10_000;
@@ -45,33 +46,53 @@ function ask(socket: Socket, [head = '', body = '']: readonly string[]): Promise
   });
 }
 
-async function run(): Promise<PingReport> {
-  const latencies: number[] = [];
+const latencies: number[] = [];
+let failed = 0;
+
+/** Sends a ping over `kept` or a new connection; resolves with it while it can carry another one. */
+async function ping(index: number, kept?: Socket): Promise<Socket | undefined> {
+  const sentMs = performance.now();
+  let socket = kept;
+  try {
+    socket ??= await open();
+    if (await ask(socket, pings[index % pings.length] ?? [])) latencies.push(performance.now() - sentMs);
+    else failed += 1;
+    return socket;
+  } catch {
+    failed += 1;
+    socket?.destroy();
+    return undefined;
+  }
+}
+
+async function runClosed({inFlight, connections}: Pace & {is: 'closed'}): Promise<void> {
   let next = 0;
-  let failed = 0;
-  const startedMs = performance.now();
   const lane = async () => {
     let kept: Socket | undefined;
     while (next < load.count) {
-      const ping = pings[next++ % pings.length] ?? [];
-      const sentMs = performance.now();
-      try {
-        kept ??= await open();
-        if (await ask(kept, ping)) latencies.push(performance.now() - sentMs);
-        else failed += 1;
-      } catch {
-        failed += 1;
-        kept?.destroy();
-        kept = undefined;
-      }
-      if (load.connections === 'new') {
-        kept?.destroy();
-        kept = undefined;
-      }
+      const socket = await ping(next++, kept);
+      if (connections === 'kept') kept = socket;
+      else socket?.destroy();
     }
     kept?.destroy();
   };
-  await Promise.all(Array.from({length: load.inFlight}, lane));
+  await Promise.all(Array.from({length: inFlight}, lane));
+}
+
+async function runOpen({perSecond}: Pace & {is: 'open'}): Promise<void> {
+  const startedMs = performance.now();
+  const ended: Promise<void>[] = [];
+  for (let index = 0; index < load.count; index += 1) {
+    const waitMs = startedMs + (index * 1000) / perSecond - performance.now();
+    if (waitMs > 0) await sleep(waitMs);
+    ended.push(ping(index).then(socket => void socket?.destroy()));
+  }
+  await Promise.all(ended);
+}
+
+async function run(): Promise<PingReport> {
+  const startedMs = performance.now();
+  await (load.pace.is === 'closed' ? runClosed(load.pace) : runOpen(load.pace));
   return {
     answered: latencies.length,
     failed,

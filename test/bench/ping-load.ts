@@ -1,16 +1,23 @@
 import {startHelper} from '../support/helper.ts';
 import {machine} from '../support/place.ts';
 
-/** Slaves that ping in turns over `inFlight` connections at a time: closed loop, as fast as answers come. */
+/**
+ * When the next ping is sent. `closed`: as fast as answers come, over `inFlight` connections at a time; `new` makes one
+ * for each ping, as the slaves of 2017 do, `kept` uses them for all. `open`: at a steady rate, each over a new
+ * connection, whatever became of those before.
+ */
+export type Pace =
+  | {readonly is: 'closed'; readonly inFlight: number; readonly connections: 'new' | 'kept'}
+  | {readonly is: 'open'; readonly perSecond: number};
+
+/** Slaves that ping in turns and never have any news. */
 export interface PingLoad {
   readonly port: number;
   /** Distinct slaves: 10.0.0.1 and on. */
   readonly slaves: number;
   /** Pings in all. */
   readonly count: number;
-  readonly inFlight: number;
-  /** `new`: a connection per ping, as the slaves of 2017; `kept`: `inFlight` connections for all. */
-  readonly connections: 'new' | 'kept';
+  readonly pace: Pace;
 }
 
 export interface PingReport {

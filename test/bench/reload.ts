@@ -6,7 +6,7 @@ import {isAtLeast} from '../../src/reload/capabilities.ts';
 import {startReloading} from '../reload/reloading.ts';
 import {startBackends} from '../support/backend.ts';
 import {type LoadReport, startLoad} from '../support/load.ts';
-import {openNamespaces, podIps, type TwoNamespaces} from '../support/namespaces.ts';
+import {allowMigration, openNamespaces, podIps, type TwoNamespaces} from '../support/namespaces.ts';
 import {openDelayLink} from './delay-link.ts';
 import {startWrapper} from './wrapper-2017.ts';
 
@@ -95,10 +95,7 @@ interface Measured {
 
 async function measure(way: string, haproxy: string, rttMs: number): Promise<Measured> {
   await using net = await openNamespaces();
-  if (way === 'migrate') {
-    const [file = '', ...args] = net.proxy.exec(['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/tcp_migrate_req']);
-    execFileSync(file, args);
-  }
+  if (way === 'migrate') allowMigration(net.proxy);
   await using link = await openDelayLink(net.proxy, net.client, rttMs);
   await using _backends = await startBackends(
     [A, B].map(host => ({name: host, host, port: 80})),

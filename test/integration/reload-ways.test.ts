@@ -4,7 +4,7 @@ import {describe, test} from 'node:test';
 import {startReloading} from '../reload/reloading.ts';
 import {startBackends} from '../support/backend.ts';
 import {startLoad} from '../support/load.ts';
-import {openNamespaces, podIps} from '../support/namespaces.ts';
+import {allowMigration, openNamespaces, podIps} from '../support/namespaces.ts';
 import {haproxyBinary, missing} from '../support/parts.ts';
 import {haproxiesOf} from '../support/processes.ts';
 import {waitFor} from '../support/wait.ts';
@@ -69,10 +69,7 @@ describe('reloads under load', {skip: missing('root', 'haproxy', 'netns', 'iptab
     test(`${what} -> ${listeners.join(' and ')}, nothing lost`, async () => {
       await using net = await openNamespaces();
       await using _backends = await startBackends([{name: 'one', host: podIps[0], port: 80}], net.client);
-      if (migrates) {
-        const [file = '', ...args] = net.proxy.exec(['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/tcp_migrate_req']);
-        execFileSync(file, args);
-      }
+      if (migrates) allowMigration(net.proxy);
       await using reloading = await startReloading(template(0, binds, globals), {
         place: net.proxy,
         env: {KONTROL_RELOAD: setting},

@@ -67,6 +67,12 @@ export async function openNamespaces(): Promise<TwoNamespaces> {
   return {...places, [Symbol.asyncDispose]: () => kept.disposeAsync()};
 }
 
+/** Sets `net.ipv4.tcp_migrate_req` in a namespace. Throws where the kernel has none (before 5.14). */
+export function allowMigration(place: Place): void {
+  const [file = '', ...args] = place.exec(['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/tcp_migrate_req']);
+  execFileSync(file, args);
+}
+
 /** A process inside makes the connections for the test, which itself stays outside. */
 export async function openPlace(
   namespace: string,

@@ -1,4 +1,4 @@
-/** How often a condition is looked at. */
+/** How often a condition is looked at, unless said otherwise. */
 const POLL_MS = 25;
 
 /** Only a fault takes this long: a busy machine slows everything down, and no test may fail of it. */
@@ -6,6 +6,7 @@ const DEFAULT_TIMEOUT_MS = 40_000;
 
 export interface Waiting {
   readonly timeoutMs?: number;
+  readonly everyMs?: number;
   /** What a person needs to see when the wait was in vain. */
   readonly evidence?: () => string;
 }
@@ -17,7 +18,7 @@ export interface Waiting {
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   what: string,
-  {timeoutMs = DEFAULT_TIMEOUT_MS, evidence}: Waiting = {},
+  {timeoutMs = DEFAULT_TIMEOUT_MS, everyMs = POLL_MS, evidence}: Waiting = {},
 ): Promise<Exclude<T, false | undefined | null | 0 | ''>> {
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
@@ -28,6 +29,6 @@ export async function waitFor<T>(
         `cannot see ${what}: not within ${timeoutMs} ms${evidence === undefined ? '' : `\n${evidence()}`}`,
       );
     }
-    await new Promise(resolve => setTimeout(resolve, POLL_MS));
+    await new Promise(resolve => setTimeout(resolve, everyMs));
   }
 }
