@@ -1,5 +1,6 @@
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
+import {nextTurn} from '../ports/turns.ts';
 import {derivePatch, EMPTY_PATCH} from '../proxy/patch.ts';
 import {redactConfiguration} from '../proxy/redact.ts';
 import {
@@ -58,8 +59,9 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
   let history = noHistory;
   let failing = false;
   let work: Promise<void> = Promise.resolve();
-  /** The text that serves, as far as the history knows. */
+  /** The text that serves, as far as the history knows, and as it is shown. */
   let served: string | undefined;
+  let shown = '';
 
   const attempt = async (what: string, act: () => Promise<void>): Promise<void> => {
     try {
@@ -85,26 +87,30 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
     }
     const ref = lastServed(history.entries)?.configuration;
     if (ref) served = await texts.load(ref.digest);
+    shown = redactConfiguration(served ?? '');
   });
 
   const keep = async (text: string | undefined): Promise<TextRef | null> =>
     text === undefined || texts === undefined ? null : texts.keep(text);
 
+  /** With thousands of servers each step takes milliseconds: pings are answered between them. */
   const file = async (record: PassRecord, {input, text}: PassMaterial): Promise<void> => {
     const before = served;
     const pods = input?.variables.pods.map(({app, ip, id}) => ({app, ip, id})) ?? history.pods;
     const movers = deriveMovers(history.pods, pods, ports.whyLeft);
+    await nextTurn();
     const isChanged = text !== undefined && text !== before;
-    const [from, to] = [before ?? '', text ?? ''].map(redactConfiguration) as [string, string];
-    const difference = isChanged ? derivePatch(from, to, MAX_DIFFERENCE_CHARACTERS) : EMPTY_PATCH;
-    const secretsChanged = isChanged && before !== undefined && from === to;
+    const to = isChanged ? redactConfiguration(text) : shown;
+    await nextTurn();
+    const difference = isChanged ? derivePatch(shown, to, MAX_DIFFERENCE_CHARACTERS) : EMPTY_PATCH;
+    const secretsChanged = isChanged && before !== undefined && shown === to;
     let refs: Pick<HistoryEntry, 'configuration' | 'template'> = {configuration: null, template: null};
     await attempt('history not written', async () => {
       refs = {configuration: await keep(text), template: await keep(input?.template)};
     });
     const entry: HistoryEntry = {...record, ...movers, difference, secretsChanged, ...refs};
     history = appendEntry(history, entry, pods);
-    if (record.verdict !== 'failed') served = text ?? served;
+    if (record.verdict !== 'failed') [served, shown] = [text ?? served, to];
     ports.onEntry(entry);
     await attempt('history not written', () => write(history));
   };

@@ -64,15 +64,17 @@ export function deriveMovers(
   after: readonly Mover[],
   whyLeft: (pod: Mover) => string,
 ): {joined: Movers<Mover>; left: Movers<Leaver>} {
-  const keyOf = ({app, ip, id}: Mover): string => JSON.stringify([app, ip, id]);
-  const known = new Set(before.map(keyOf));
-  const present = new Set(after.map(keyOf));
-  const left = before.filter(pod => !present.has(keyOf(pod)));
+  const without = (pods: readonly Mover[], others: readonly Mover[]): readonly Mover[] => {
+    const byIp = new Map(others.map(pod => [pod.ip, pod]));
+    return pods.filter(pod => !isSame(pod, byIp.get(pod.ip)));
+  };
   return {
-    joined: named(after.filter(pod => !known.has(keyOf(pod))).map(({app, ip, id}) => ({app, ip, id}))),
-    left: named(left.map(({app, ip, id}) => ({app, ip, id, why: whyLeft({app, ip, id})}))),
+    joined: named(without(after, before).map(({app, ip, id}) => ({app, ip, id}))),
+    left: named(without(before, after).map(({app, ip, id}) => ({app, ip, id, why: whyLeft({app, ip, id})}))),
   };
 }
+
+const isSame = (a: Mover, b: Mover | undefined): boolean => a.ip === b?.ip && a.app === b.app && a.id === b.id;
 
 /** Adds an entry and forgets the oldest beyond the bound. */
 export const appendEntry = ({entries}: History, entry: HistoryEntry, pods: readonly Mover[]): History => ({

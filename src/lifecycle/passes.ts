@@ -144,7 +144,7 @@ export function createPasses(ports: PassPorts): Passes {
     async validate(visit, signal) {
       const pass = passOf(visit, 'validate');
       pass.stale = (await ports.refresh?.(pass.text)) ?? false;
-      if (!pass.stale && (proxy.isServing(pass.text) || proxy.isSafe(pass.text))) return;
+      if (!pass.stale && (proxy.isServing(pass.text) || (await proxy.isSafe(pass.text)))) return;
       pass.candidate = await timed(pass, 'validate', () => validated(pass.text, signal));
     },
     async apply(visit, signal) {

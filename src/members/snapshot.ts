@@ -1,4 +1,5 @@
 import {createHash} from 'node:crypto';
+import {atOnce, STEP, type Steps} from '../steps.ts';
 import type {Member} from './member.ts';
 import {type Fields, isFields, parseFields} from './ping.ts';
 
@@ -28,8 +29,17 @@ const TAIL = '}\n';
 const checksum = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Writes a snapshot as JSON text: format and version, a SHA-256 over the rest, the wall time, then the content. */
-export function encodeSnapshot({seq, members, isShared}: Snapshot, epochMs: number): string {
-  const content = JSON.stringify({writtenAt: epochMs, seq, isShared, members});
+export const encodeSnapshot = (snapshot: Snapshot, epochMs: number): string => atOnce(writeSnapshot(snapshot, epochMs));
+
+/** The same, in steps. */
+export function* writeSnapshot({seq, members, isShared}: Snapshot, epochMs: number): Steps<string> {
+  const parts: string[] = [];
+  for (let from = 0; from < members.length; from += STEP) {
+    parts.push(JSON.stringify(members.slice(from, from + STEP)).slice(1, -1));
+    yield;
+  }
+  const head = JSON.stringify({writtenAt: epochMs, seq, isShared}).slice(0, -1);
+  const content = `${head},"members":[${parts.join(',')}]}`;
   const sha256 = checksum(content);
   return `{"format":"haproxy-kontrol members","version":${VERSION},"sha256":"${sha256}","content":${content}${TAIL}`;
 }

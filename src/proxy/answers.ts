@@ -1,4 +1,5 @@
 import {DaemonError} from '../errors.ts';
+import {atOnce, STEP, type Steps} from '../steps.ts';
 import {parseCsv} from './csv.ts';
 
 /** A row of an answer, by the names in its header. */
@@ -45,10 +46,18 @@ export function parseStat(text: string): Row[] {
 }
 
 /** `show servers state`: a row for each server (`be_name`, `srv_name`, `srv_addr`, …); only format 1 is known. */
-export function parseServersState(text: string): Row[] {
+export const parseServersState = (text: string): Row[] => atOnce(readServersState(text));
+
+/** The same, in steps. */
+export function* readServersState(text: string): Steps<Row[]> {
   const [format, header, ...rows] = linesOf(text);
   if (format !== '1') throw malformed('show servers state', `format is ${shown(format ?? '')}, not "1"`, text);
   if (!header?.startsWith('# ')) throw malformed('show servers state', 'it has no header', text);
   const names = header.slice(2).trim().split(/\s+/);
-  return rows.map(line => rowOf('show servers state', names, line.trim().split(/\s+/)));
+  const states: Row[] = [];
+  for (const [index, line] of rows.entries()) {
+    if (index % STEP === 0) yield;
+    states.push(rowOf('show servers state', names, line.trim().split(/\s+/)));
+  }
+  return states;
 }

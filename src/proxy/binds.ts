@@ -1,5 +1,5 @@
 import {type Address, parseAddress} from './address.ts';
-import {type Environment, type Line, parseLines, type Section} from './lines.ts';
+import {type Environment, type Line, parseFrameLines, type Section} from './lines.ts';
 import {expandVariables} from './variables.ts';
 import type {Word} from './words.ts';
 
@@ -42,7 +42,7 @@ export interface BindWord {
 export function* findBindWords(text: string, {env, localPeer}: BindOptions = {}): Generator<BindWord> {
   let peer = localPeer;
   let place = 0;
-  for (const line of parseLines(text, env)) {
+  for (const line of parseFrameLines(text, env)) {
     const {section, words, variables} = line;
     if (section.kind === 'global' && words[0]?.text === 'localpeer') peer = words[1]?.text;
     const index = addressIndexOf(line, peer);

@@ -1,7 +1,7 @@
-import {isDeepStrictEqual} from 'node:util';
-import {type Backend, type FrameLine, type Outline, parseOutline} from './outline.ts';
+import {atOnce, STEP, type Steps} from '../steps.ts';
+import {type Backend, type FrameLine, type Outline, readOutline} from './outline.ts';
 import {findReferences, type References} from './references.ts';
-import {isChecked, type ServerLine} from './server-line.ts';
+import {areSameWords, isChecked, isSameAddress, isSameServer, type ServerLine} from './server-line.ts';
 
 /** What has to be done so that a HAProxy that runs one text does what another one says. */
 export type Difference =
@@ -42,14 +42,19 @@ const PLAIN_WORD = /^[\w.:/[\]@%+,=()~-]+$/;
  * ports, weights or enabled states of servers differ, and with `addsServers` which servers there are, they can be
  * applied to a running HAProxy; any doubt is a reload, with the reason for people.
  */
-export function deriveDifference(before: string, after: string, abilities: RuntimeAbilities): Difference {
-  const [old, next] = [parseOutline(before), parseOutline(after)];
+export const deriveDifference = (before: string, after: string, abilities: RuntimeAbilities): Difference =>
+  atOnce(compareTexts(before, after, abilities));
+
+/** The same, in steps. */
+export function* compareTexts(before: string, after: string, abilities: RuntimeAbilities): Steps<Difference> {
+  const old = yield* readOutline(before);
+  const next = yield* readOutline(after);
   const frameDoubt = compareFrames(old, next) ?? findDoubtIn(next);
   if (frameDoubt !== undefined) return {is: 'reload', why: frameDoubt};
   const changes: ServerChange[] = [];
   const references = findReferences(next);
   for (const [index, backend] of next.backends.entries()) {
-    const compared = compareServers(old.backends[index]?.servers ?? [], backend, references, abilities);
+    const compared = yield* compareServers(old.backends[index]?.servers ?? [], backend, references, abilities);
     if (typeof compared === 'string') return {is: 'reload', why: compared};
     changes.push(...compared);
   }
@@ -67,7 +72,7 @@ function compareFrames({frame: old}: Outline, {frame: next}: Outline): string | 
 }
 
 const isSameLine = (a: FrameLine, b: FrameLine | undefined): boolean =>
-  a.section === b?.section && isDeepStrictEqual(a.words, b.words);
+  a.section === b?.section && areSameWords(a.words, b.words);
 
 const MAX_SHOWN_CHARACTERS = 60;
 /** Passwords may stand in any line but its first word. */
@@ -89,20 +94,23 @@ function findRepeated(named: readonly {readonly name: string}[]): string | undef
 }
 
 /** The changes to one backend, adds first, removals last; or why it has to be a reload. */
-function compareServers(
+function* compareServers(
   old: readonly ServerLine[],
   backend: Backend,
   references: References,
   {addsServers}: RuntimeAbilities,
-): ServerChange[] | string {
+): Steps<ServerChange[] | string> {
   const {name, servers, balance} = backend;
-  if (isDeepStrictEqual(old, servers)) return [];
+  if (old.length === servers.length && old.every((server, index) => isSameServer(server, servers[index] ?? server)))
+    return [];
+  yield;
   const before = new Map(old.map(server => [server.name, server]));
   const after = new Map(servers.map(server => [server.name, server]));
   const added = servers.filter(server => !before.has(server.name));
   const removed = old.filter(server => !after.has(server.name));
+  yield;
   const kept = old.filter(server => after.has(server.name)).map(server => server.name);
-  const isReordered = !isDeepStrictEqual(
+  const isReordered = !areSameWords(
     kept,
     servers.filter(server => before.has(server.name)).map(server => server.name),
   );
@@ -119,7 +127,8 @@ function compareServers(
     changes.push({do: 'add', backend: name, after: server});
   }
   const active = servers.filter(isActive).length;
-  for (const server of servers) {
+  for (const [index, server] of servers.entries()) {
+    if (index % STEP === 0) yield;
     const was = before.get(server.name);
     if (was === undefined) continue;
     const alone = active === (isActive(server) ? 1 : 0);
@@ -141,7 +150,7 @@ function compareServers(
 const isActive = ({disabled, weight}: ServerLine): boolean => !disabled && weight > 0;
 
 const isSuffix = (servers: readonly ServerLine[], added: readonly ServerLine[]): boolean =>
-  isDeepStrictEqual(servers.slice(-added.length), added);
+  servers.slice(-added.length).every((server, index) => server === added[index]);
 
 const weighsAtRunTime = ({balance, hashType}: Backend): boolean =>
   WEIGHS.test(balance) || (isHash(balance) && hashType[0] === 'consistent');
@@ -203,12 +212,12 @@ function compareServer(
   after: ServerLine,
   {alone, references}: {readonly alone: boolean; readonly references: References},
 ): ServerChange[] | string {
-  if (isDeepStrictEqual(before, after)) return [];
+  if (isSameServer(before, after)) return [];
   const shownName = `${backend}/${after.name}`;
   if (!/^[\w.:-]+$/.test(after.name)) return `${shownName}: its name cannot be told to the runtime socket`;
-  if (!isDeepStrictEqual(before.rest, after.rest)) return `${shownName}: its options changed`;
+  if (!areSameWords(before.rest, after.rest)) return `${shownName}: its options changed`;
   const changes: ServerChange[] = [];
-  if (!isDeepStrictEqual(before.address, after.address)) {
+  if (!isSameAddress(before.address, after.address)) {
     const doubt = findMoveDoubt(backend, before, after, references);
     if (doubt !== undefined) return `${shownName}: ${doubt}`;
     changes.push({do: 'move', backend, before, after, alone});

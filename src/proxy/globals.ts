@@ -1,4 +1,4 @@
-import {parseLines} from './lines.ts';
+import {parseFrameLines} from './lines.ts';
 
 /** The settings of `global` sections that change how HAProxy may be supervised. */
 export interface Globals {
@@ -28,7 +28,7 @@ export function parseGlobals(text: string): Globals {
     hardStopAfter: false,
     statsSockets: [],
   };
-  for (const {section, words} of parseLines(text)) {
+  for (const {section, words} of parseFrameLines(text)) {
     if (section.kind !== 'global') continue;
     const [keyword, value, third] = words.map(word => word.text);
     if (keyword === 'noreuseport' || keyword === 'daemon') globals = {...globals, [keyword]: true};

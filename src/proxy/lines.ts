@@ -29,14 +29,28 @@ const SECTIONS = new Set(
  * starts a comment, `\` escapes, "…" expands variables, '…' nothing. A variable that is not known stays as written.
  * Never fails: a text that HAProxy would refuse gives the words it would have seen. Both branches of `.if` are read.
  */
-export function* parseLines(text: string, env?: Environment): Generator<Line> {
+export const parseLines = (text: string, env?: Environment): Generator<Line> => readLines(text, env, () => false);
+
+/** The same without lines that are plainly those of servers, but for peers: all but a few of the largest texts. */
+export const parseFrameLines = (text: string, env?: Environment): Generator<Line> =>
+  readLines(text, env, (line, {kind}) => kind !== 'peers' && SERVER.test(line));
+
+const SERVER = /^[ \t]*server[ \t]/;
+
+function* readLines(
+  text: string,
+  env: Environment | undefined,
+  isSkipped: (line: string, section: Section) => boolean,
+): Generator<Line> {
   const given = Object.entries(env ?? {}).filter((entry): entry is [string, string] => entry[1] !== undefined);
   let variables: Variables = {known: new Map(given), complete: env !== undefined};
   let section: Section = {kind: '', name: ''};
   let offset = 0;
   for (const [index, line] of text.split('\n').entries()) {
-    const words = readWords(line, offset, variables);
+    const start = offset;
     offset += line.length + 1;
+    if (isSkipped(line, section)) continue;
+    const words = readWords(line, start, variables);
     const [first, second, third] = words.map(word => word.text);
     if (first === undefined) continue;
     if (SECTIONS.has(first)) section = {kind: first, name: second ?? ''};

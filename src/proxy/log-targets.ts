@@ -1,4 +1,4 @@
-import {parseLines} from './lines.ts';
+import {parseFrameLines} from './lines.ts';
 
 const SYSLOG_PORT = 514;
 const LOOPBACK = /^(?:127\.0\.0\.1|localhost|::1|\[::1\])$/;
@@ -21,7 +21,7 @@ global
  * templates of 2017 do: nobody listens there in a container unless we do.
  */
 export function logsToLocalSyslog(text: string): boolean {
-  for (const {section, words} of parseLines(text)) {
+  for (const {section, words} of parseFrameLines(text)) {
     const [first, target] = words.map(word => word.text);
     if (section.kind !== 'global' || first !== 'log' || target === undefined) continue;
     const [, host = target, port] = /^(?:udp@|ipv4@)?(.*?)(?::(\d+))?$/.exec(target) ?? [];

@@ -1,3 +1,4 @@
+import {atOnce, STEP, type Steps} from '../steps.ts';
 import {parseLines} from './lines.ts';
 import {parseServerLine, type ServerLine} from './server-line.ts';
 
@@ -46,7 +47,10 @@ const copyOf = (settings: Settings): Settings => ({...settings, keywords: new Se
 const HOLDERS = new Set(['backend', 'listen']);
 
 /** Reads a text for comparison. A `server` line elsewhere (peers, rings) is a line like any other. */
-export function parseOutline(text: string): Outline {
+export const parseOutline = (text: string): Outline => atOnce(readOutline(text));
+
+/** The same, in steps. */
+export function* readOutline(text: string): Steps<Outline> {
   const frame: FrameLine[] = [];
   const backends: (Backend & {readonly servers: ServerLine[]})[] = [];
   let defaults = freshSettings();
@@ -55,6 +59,7 @@ export function parseOutline(text: string): Outline {
   let section: unknown;
   let current: (typeof backends)[number] | undefined;
   for (const line of parseLines(text)) {
+    if (line.number % STEP === 0) yield;
     const words = line.words.map(word => word.text);
     const [first = '', ...rest] = words;
     const {kind, name} = line.section;

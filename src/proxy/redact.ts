@@ -1,7 +1,12 @@
 import {parseLines} from './lines.ts';
-import type {Word} from './words.ts';
+import {readWords, type Word} from './words.ts';
 
 const MASK = '***';
+
+/** A line without these has no secret, unless a variable is set that has one for its value. */
+const MAY_HIDE = /auth|password|["'\\]/;
+
+const NO_VARIABLES = {known: new Map<string, string>(), complete: false};
 
 interface Secret {
   readonly start: number;
@@ -25,6 +30,19 @@ function secretsOf(words: readonly Word[], text: string): Secret[] {
     .filter((_, index) => index % 2 === 0 && /^(insecure-)?password$/.test(words[index + 2]?.text ?? ''));
 }
 
+/** The words of all lines that may hold a secret, at the least. */
+function* findSuspects(text: string): Generator<readonly Word[]> {
+  if (text.includes('setenv')) {
+    for (const {words} of parseLines(text)) yield words;
+    return;
+  }
+  let offset = 0;
+  for (const line of text.split('\n')) {
+    if (MAY_HIDE.test(line)) yield readWords(line, offset, NO_VARIABLES);
+    offset += line.length + 1;
+  }
+}
+
 /**
  * Hides the passwords of a configuration (`stats auth`, and `user` of a userlist, hashed or not) behind `***`, also in
  * lines that were commented out. All else stays byte for byte.
@@ -33,7 +51,7 @@ export function redactConfiguration(text: string): string {
   const uncommented = text.replace(/^[ \t]*#[# \t]*/gm, comment => ' '.repeat(comment.length));
   let redacted = '';
   let from = 0;
-  for (const {words} of parseLines(uncommented)) {
+  for (const words of findSuspects(uncommented)) {
     for (const {start, end} of secretsOf(words, text)) {
       redacted += text.slice(from, start) + MASK;
       from = end;

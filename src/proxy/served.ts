@@ -1,5 +1,5 @@
 import {parseBinds, tcpPorts} from './binds.ts';
-import {parseLines, type Section} from './lines.ts';
+import {parseFrameLines, type Section} from './lines.ts';
 
 const UNSEEN_SECTIONS = new Set(['global', 'peers']);
 
@@ -29,7 +29,7 @@ function findIdleLines(text: string): ReadonlySet<number> | undefined {
     if (section?.kind === 'defaults') isDefaultDisabled = isDisabled;
     else if (isDisabled) for (const line of lines) idle.add(line);
   };
-  for (const line of parseLines(text)) {
+  for (const line of parseFrameLines(text)) {
     const first = line.words[0]?.text ?? '';
     if (first.startsWith('.')) return undefined;
     if (line.section !== section) {

@@ -49,6 +49,16 @@ export function parseServerAddress(text: string): ServerAddress {
 /** Whether two texts of an address mean one IP. */
 export const isSameIp = (a: string, b: string): boolean => isIP(a) !== 0 && canonical(a) === canonical(b);
 
+export const areSameWords = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((word, index) => word === b[index]);
+
+export const isSameAddress = (a: ServerAddress, b: ServerAddress): boolean =>
+  a.is === 'literal' ? b.is === 'literal' && a.ip === b.ip && a.port === b.port : b.is === 'other' && a.text === b.text;
+
+/** Options say all else that there is to know of a server. */
+export const isSameServer = (a: ServerLine, b: ServerLine): boolean =>
+  a.name === b.name && isSameAddress(a.address, b.address) && areSameWords(a.options, b.options);
+
 /** Reads a `server` line; `defaults` are the words of every `default-server` that holds for it, in order. */
 export function parseServerLine({words}: Line, defaults: readonly string[]): ServerLine {
   const [, name = '', address = '', ...own] = words.map(word => word.text);

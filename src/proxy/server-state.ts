@@ -1,4 +1,4 @@
-import {parseLines} from './lines.ts';
+import {parseFrameLines} from './lines.ts';
 
 /** Whether a text has servers' states loaded from a file when HAProxy starts, and from which, if it says so. */
 export interface StateFile {
@@ -12,7 +12,7 @@ export function parseStateFile(text: string): StateFile {
   let isWanted = false;
   let base = '';
   let file: string | undefined;
-  for (const {section, words} of parseLines(text)) {
+  for (const {section, words} of parseFrameLines(text)) {
     const [first, second] = words.map(word => word.text);
     if (first === 'load-server-state-from-file' && second === 'global') isWanted = true;
     if (section.kind !== 'global') continue;

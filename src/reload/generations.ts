@@ -56,7 +56,7 @@ export interface Generations {
   /** Whether exactly this text is what HAProxy runs: nothing needs to be applied. */
   isServing(text: string): boolean;
   /** Whether it needs no check: only how servers stand differs from what HAProxy runs. */
-  isSafe(text: string): boolean;
+  isSafe(text: string): Promise<boolean>;
   /** Writes a candidate's files. Rejects with APPLY on a full disk. */
   stage(text: string): Promise<Candidate>;
   /** Removes a candidate's files. Never rejects. */
@@ -218,7 +218,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
 
     discard,
 
-    isSafe: text => trust === 'seen' && living.current !== undefined && runtime.isSafe(living.current, text),
+    isSafe: async text => trust === 'seen' && living.current !== undefined && runtime.isSafe(living.current, text),
 
     async apply(candidate, {check, because} = {}) {
       const outcome: RuntimeOutcome = because === undefined ? await tell(candidate) : {is: 'unfit', why: because};

@@ -1,4 +1,5 @@
-import {parseServersState, parseStat, type Row} from '../proxy/answers.ts';
+import {inTurns} from '../ports/turns.ts';
+import {parseStat, type Row, readServersState} from '../proxy/answers.ts';
 import type {ServerChange} from '../proxy/difference.ts';
 import {findDeviation} from '../proxy/server-commands.ts';
 
@@ -20,8 +21,10 @@ export async function readBack(
   const backends = [...new Set(changes.map(({backend}) => backend))];
   const questions = backends.length > MAX_SINGLE_BACKENDS ? [''] : backends.map(backend => ` ${backend}`);
   const states: Row[] = [];
-  for (const question of questions)
-    states.push(...parseServersState(await ask(socket, `show servers state${question}`)));
+  for (const question of questions) {
+    const answer = await ask(socket, `show servers state${question}`);
+    for (const row of await inTurns(readServersState(answer))) states.push(row);
+  }
   const stateOf = index(states, 'be_name', 'srv_name');
   // 1.7 does not tell the port there.
   const needsStat = changes.some(isPortChange) && states.some(row => row.srv_port === undefined);

@@ -2,7 +2,8 @@ import {reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
-import {deriveDifference, keepsValidity, type ServerChange} from '../proxy/difference.ts';
+import {inTurns} from '../ports/turns.ts';
+import {compareTexts, type Difference, keepsValidity, type ServerChange} from '../proxy/difference.ts';
 import {deriveCommands, deriveDelete} from '../proxy/server-commands.ts';
 import type {Version} from '../proxy/version.ts';
 import type {Candidate} from './candidate.ts';
@@ -28,7 +29,7 @@ export interface RuntimePorts {
 /** Changes of servers in the HAProxy that runs. */
 export interface Runtime {
   /** Nothing but addresses, ports, weights and states of its servers differ: a text that is as valid as its own. */
-  isSafe(current: StagedGeneration, text: string): boolean;
+  isSafe(current: StagedGeneration, text: string): Promise<boolean>;
   apply(current: StagedGeneration, candidate: Candidate): Promise<RuntimeOutcome>;
 }
 
@@ -102,15 +103,25 @@ export function openRuntime(ports: RuntimePorts): Runtime {
     }
   };
 
+  /** What was compared last: a pass asks whether its text is safe, and then has it applied. */
+  let last: {readonly before: string; readonly after: string; readonly difference: Difference} | undefined;
+  const compare = async (before: string, after: string): Promise<Difference> => {
+    if (last?.before !== before || last.after !== after) {
+      last = {before, after, difference: await inTurns(compareTexts(before, after, abilities))};
+    }
+    return last.difference;
+  };
+
   return {
-    isSafe(current, text) {
-      const difference = deriveDifference(current.text, text, abilities);
+    async isSafe(current, text) {
+      const difference = await compare(current.text, text);
       return difference.is === 'runtime' && keepsValidity(difference.changes);
     },
     async apply(current, candidate) {
       if (current.supervisor.job.is !== 'RUNNING') return {is: 'unfit', why: 'HAProxy is not running'};
       const pid = current.supervisor.child?.pid;
-      const difference = deriveDifference(current.text, candidate.text, abilities);
+      const difference = await compare(current.text, candidate.text);
+      last = undefined;
       if (difference.is === 'reload') return {is: 'unfit', why: difference.why};
       const {changes} = difference;
       if (changes.some(change => change.do === 'add' && leaving.has(keyOf(change.backend, change.after.name)))) {

@@ -48,7 +48,7 @@ function openBench() {
     },
     proxy: {
       isServing: wanted => text === wanted && state !== 'FATAL',
-      isSafe: () => false,
+      isSafe: async () => false,
       get status() {
         return {state, pid: null, generation, restarts: 0, draining: []};
       },
