@@ -4,6 +4,7 @@ import type {PodFacts} from '../kubernetes/facts.ts';
 import type {Visit} from '../lifecycle/lifecycle.ts';
 import {parseHosts} from '../members/hosts-map.ts';
 import type {Hosts, MemberView} from '../members/member.ts';
+import {nextTurn} from '../ports/turns.ts';
 import type {TemplateInput} from '../template/input.ts';
 
 export interface InputSources {
@@ -22,7 +23,7 @@ export const createInputLoader =
   ({env, loadTemplate, hosts, members, facts, certs}: InputSources) =>
   async (visit?: Visit): Promise<TemplateInput> => {
     const {labels, annotations, nodeLabels, nodeAnnotations} = facts();
-    return {
+    const input: TemplateInput = {
       template: await loadTemplate(),
       variables: {
         hosts: (visit && givenHosts(visit)) ?? hosts(),
@@ -34,6 +35,9 @@ export const createInputLoader =
         certs: certs(),
       },
     };
+    // Whatever is done with thousands of members takes its time: pings first.
+    await nextTurn();
+    return input;
   };
 
 /** The hosts that came with a request, which serve its pass alone; undefined when its input is something else. */
