@@ -16,8 +16,10 @@ interface Secret {
 /** The password of `stats auth user:PASSWORD`; the whole word when its colon cannot be seen. */
 function passwordOf(word: Word, text: string): Secret {
   const written = text.slice(word.start, word.end);
+  const colon = written.indexOf(':');
+  if (colon < 0) return word;
   const isQuoted = /^(["']).*\1$/s.test(written);
-  return {start: word.start + written.indexOf(':') + 1, end: word.end - (isQuoted ? 1 : 0)};
+  return {start: word.start + colon + 1, end: word.end - (isQuoted ? 1 : 0)};
 }
 
 function secretsOf(words: readonly Word[], text: string): Secret[] {

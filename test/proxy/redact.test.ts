@@ -9,6 +9,7 @@ const ROWS: [string, string, string][] = [
   ['stats auth, quoted', `stats auth "admin:my secret"\r`, `stats auth "admin:***"\r`],
   ['stats auth, password quoted', `stats  auth admin:'s ecret'`, 'stats  auth admin:***'],
   ['stats auth, colon escaped', String.raw`stats auth admin\x3asecret`, 'stats auth ***'],
+  ['stats auth, quoted, no colon (fuzzed)', 'stats auth ""', 'stats auth ***'],
   ['stats auth, commented out', '\t#  stats auth admin:secret', '\t#  stats auth admin:***'],
   ['user, hashed', 'user bob password $6$salt$hash', 'user bob password ***'],
   ['user, in clear', 'user bob insecure-password "a b" groups x', 'user bob insecure-password *** groups x'],
