@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {ask} from '../../src/proxy/runtime.ts';
-import {SLOW_BYTES, SLOW_PATH} from '../support/backend.ts';
+import {ENDLESS_PATH, SLOW_BYTES, SLOW_PATH} from '../support/backend.ts';
 import {startDaemon} from '../support/daemon.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
@@ -11,8 +11,8 @@ import {waitFor} from '../support/wait.ts';
 import {webTemplate} from '../support/web.ts';
 
 /** Begins a slow download and waits until HAProxy serves it; `ended` is what came of it. */
-async function startDownload({fetch, daemon}: Served): Promise<{ended: Promise<string>}> {
-  const ended = fetch(SLOW_PATH);
+async function startDownload({fetch, daemon}: Served, path = SLOW_PATH): Promise<{ended: Promise<string>}> {
+  const ended = fetch(path);
   await waitFor(async () => (await sessionsOf(daemon.dataFolder)).includes('proto=tcpv4'), 'the download under way');
   return {ended};
 }
@@ -35,7 +35,7 @@ describe('stop (old fault 10, no drain)', {concurrency: 3, skip: missing('haprox
   test('SIGTERM with a download that outlasts the grace -> cut, exit 11, nothing left behind', async () => {
     await using served = await startServed({KONTROL_GRACE: '0.3'});
     const {daemon} = served;
-    const download = await startDownload(served);
+    const download = await startDownload(served, ENDLESS_PATH);
     daemon.signal('SIGTERM');
     assert.deepEqual(await daemon.exited, {code: 11, signal: null});
     assert.notEqual((await download.ended).length, SLOW_BYTES);
@@ -69,7 +69,7 @@ describe('stop (old fault 10, no drain)', {concurrency: 3, skip: missing('haprox
   test('SIGTERM twice with a slow download -> cut after a second, exit 11', async () => {
     await using served = await startServed({KONTROL_LINGER: '0', KONTROL_GRACE: '3600'});
     const {daemon} = served;
-    const download = await startDownload(served);
+    const download = await startDownload(served, ENDLESS_PATH);
     daemon.signal('SIGTERM');
     await waitFor(() => daemon.logs.some(({to}) => to === 'STOPPING'), 'the drain');
     daemon.signal('SIGTERM');

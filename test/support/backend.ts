@@ -12,6 +12,9 @@ export interface Backend {
 export const SLOW_PATH = '/slow';
 export const SLOW_BYTES = 400_000;
 export const SLOW_MS = 3000;
+/** The same, in a time that no stop waits for: for what is cut. */
+export const ENDLESS_PATH = '/endless';
+export const ENDLESS_MS = 60_000;
 
 /** Names the backend in every answer. */
 export const BACKEND_HEADER = 'x-backend';
