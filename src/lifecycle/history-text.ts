@@ -10,6 +10,12 @@ export const encodeHistory = (history: History): string =>
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** What comes back as it was when it is written as JSON: 1e999 is read as Infinity, -0 is written as 0. */
+const isWritable = (value: unknown): boolean => {
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
+  return typeof value !== 'object' || value === null || Object.values(value).every(isWritable);
+};
+
 const isRef = (value: unknown): boolean =>
   value === null ||
   (isObject(value) && /^[0-9a-f]{64}$/.test(String(value.digest)) && Number.isSafeInteger(value.bytes));
@@ -43,6 +49,7 @@ export function decodeHistory(text: string): History | undefined {
     return undefined;
   }
   if (!isObject(value) || value.format !== FORMAT || value.version !== VERSION) return undefined;
+  if (!isWritable(value)) return undefined;
   const {entries, pods} = value;
   if (!Array.isArray(entries) || !entries.every(isEntry)) return undefined;
   if (!Array.isArray(pods) || !pods.every(isMover)) return undefined;

@@ -83,6 +83,9 @@ test('history as text -> the same again; cut, altered or foreign -> undefined', 
     assert.equal(decodeHistory(wrong), undefined);
   }
   assert.equal(decodeHistory(text.replace('"pass":1', '"pass":"1"')), undefined);
+  // Fuzzed: the first is read as Infinity and the second written as 0.
+  for (const number of ['1e999', '-0'])
+    assert.equal(decodeHistory(text.replace(/"generation":\d+/, `"generation":${number}`)), undefined);
 });
 
 describe('history of a data folder', () => {
