@@ -21,8 +21,10 @@ export function kindsOf({label}: Point): readonly Kind[] {
 /** Those of its effects that only this kind of pass has. */
 function ownOf({own}: Scenario, points: readonly Point[]): readonly Point[] {
   if (own === undefined) return points;
-  const from = points.findIndex(({label}) => label === own.from);
-  return points.slice(Math.max(0, from), points.findLastIndex(({label}) => label === own.to) + 1);
+  const from = own.from === undefined ? 0 : points.findIndex(({label}) => label === own.from);
+  const to = points.findLastIndex(({label}) => label === own.to);
+  if (from < 0 || to < from) throw new Error(`no effects from ${own.from ?? 'the first'} to ${own.to}: another pass?`);
+  return points.slice(from, to + 1);
 }
 
 /** All cases of a scenario whose good pass had these effects, in their order. */

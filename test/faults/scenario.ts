@@ -63,6 +63,8 @@ async function openStage(text: Stage['text']): Promise<Stage> {
 }
 
 const reloading: Stage['text'] = round => textOf('*:80', `${podIps[0]}:80`, 500 + round);
+/** Connections may come in both address families: each has its gate. */
+const reloadingBoth: Stage['text'] = round => textOf(':::80 v4v6', `${podIps[0]}:80`, 500 + round);
 /** A weight that no round before had: a text that was there before is in the history already. */
 const moving: Stage['text'] = round =>
   textOf('*:80', `${podIps[round % 2 === 0 ? 0 : 1]}:80 weight ${1 + (round % 256)}`, 500);
@@ -79,7 +81,7 @@ export const SCENARIOS: readonly Scenario[] = [
     about: 'another text, SYN packets dropped by iptables meanwhile (`syn-drop`); what is done while they are',
     setting: 'syn-drop',
     own: {from: 'start iptables-restore', to: 'end of ip6tables-restore'},
-    open: () => openStage(reloading),
+    open: () => openStage(reloadingBoth),
   },
   {
     name: 'runtime change',
