@@ -18,6 +18,7 @@ export interface Decision {
 
 /** Those of whom etcd says that nobody renewed them, until it is decided what that means. */
 export interface Doubts {
+  /** Somebody is in doubt from now on, unless that one is already. */
   raise(ip: string, doubt: Doubt, nowMs: number): void;
   /** The pod was heard, or said goodbye. */
   delete(ip: string): void;

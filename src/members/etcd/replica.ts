@@ -80,6 +80,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   const renewals = new Set<string>();
   const doubts = createDoubts({guard, ttlMs, ownApp, confirmMs});
   let restored = true;
+  /** Ends up to this revision were another replica's to judge. */
   let judgedUpTo = 0;
   /** Ends up to this revision are remembered no longer: what else is told of one cannot be news. */
   let floor = 0;
@@ -143,8 +144,8 @@ export function createReplica(options: ReplicaOptions): Replica {
     else if (hears(ip, nowMs)) intents.set(ip, {is: 'alive'});
     else if (!intents.has(ip)) {
       const {is, member} = stored.document;
-      const open = revision <= judgedUpTo ? 'judged' : 'open';
-      doubts.raise(ip, {app: member.app, is: is === 'held' ? 'final' : open}, nowMs);
+      const unheld = revision <= judgedUpTo ? 'judged' : 'open';
+      doubts.raise(ip, {app: member.app, is: is === 'held' ? 'final' : unheld}, nowMs);
     }
     return [];
   };
