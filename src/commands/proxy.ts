@@ -18,8 +18,8 @@ import {probeCapabilities} from '../reload/capabilities.ts';
 import {READY_WITHIN_MS} from '../reload/generation.ts';
 import {type Generations, openGenerations} from '../reload/generations.ts';
 import {openOutputFile} from '../reload/output-file.ts';
+import {createHasPendingHandshakes} from '../reload/pending-handshakes.ts';
 import {giveWay} from '../reload/priority.ts';
-import {createIsQuiet} from '../reload/quiet.ts';
 
 const RUNTIME_LIMIT_MS = 2000;
 
@@ -55,7 +55,7 @@ export async function openProxy(
     files,
     spawn,
     processes,
-    isQuiet: createIsQuiet({spawn, processes, log: room('reload')}),
+    hasPendingHandshakes: createHasPendingHandshakes({spawn, processes, log: room('reload')}),
     firewall,
     bind: bindOnly,
     giveWay,

@@ -35,8 +35,8 @@ export interface ProcessTable {
    * still open there? Rejects as `listeningPorts` does; the question never rejects.
    */
   watchListeners(pid: number): Promise<() => Promise<boolean>>;
-  /** True when no listener on `ports`, in our own network namespace, has a handshake pending or an accept queue. */
-  isQuiet(ports: readonly number[]): Promise<boolean>;
+  /** True when a listener on one of `ports`, in our own network namespace, has a handshake pending or an accept queue. */
+  hasPendingHandshakes(ports: readonly number[]): Promise<boolean>;
   /** Sends a signal if the identity still holds; false when the process is gone. */
   signal(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<boolean>;
 }
@@ -143,14 +143,14 @@ export function openProcessTable(root = '/proc'): ProcessTable {
       return async () => (await Promise.all(listeners.map(isOpen))).includes(true);
     },
 
-    async isQuiet(ports) {
+    async hasPendingHandshakes(ports) {
       const gated = new Set(ports);
       for (const path of socketTables('self')) {
         for await (const sockets of readWaitingSockets(path)) {
-          if (sockets.some(socket => gated.has(socket.localPort) && isBusy(socket))) return false;
+          if (sockets.some(socket => gated.has(socket.localPort) && isBusy(socket))) return true;
         }
       }
-      return true;
+      return false;
     },
 
     async signal(identity, signal) {

@@ -2,9 +2,9 @@ import {adoptProcess} from '../jobs/adopted.ts';
 import type {ProcessTable} from '../jobs/proc.ts';
 import {pathsOf} from './files.ts';
 import {createGeneration, type GenerationPorts} from './generation.ts';
-import {nothingInherited} from './inheritance.ts';
+import type {GenerationSet} from './generation-set.ts';
+import {nothingInherited} from './inherited-sockets.ts';
 import {findLeftovers, type Leftover} from './leftovers.ts';
-import type {Living} from './living.ts';
 import type {Records} from './records.ts';
 
 /**
@@ -13,7 +13,7 @@ import type {Records} from './records.ts';
  */
 export async function adoptLeftovers(
   records: Records,
-  living: Living,
+  generations: GenerationSet,
   generationPorts: GenerationPorts,
   ports: {readonly dataFolder: string; readonly committedPath: string; readonly processes: ProcessTable},
 ): Promise<number> {
@@ -28,8 +28,8 @@ export async function adoptLeftovers(
     const generation = createGeneration(given, generationPorts);
     log.info({generation: number, pid: identity.pid, listens}, 'taking over a HAProxy that an earlier daemon left');
     generation.supervisor.adopt(adoptProcess(identity, {clock, processes}));
-    if (listens) living.promote(generation);
-    else living.retire(generation);
+    if (listens) generations.promote(generation);
+    else generations.retire(generation);
   };
 
   const leftovers = await findLeftovers(records, dataFolder, processes);

@@ -72,7 +72,7 @@ export interface StartOptions {
   readonly transferFrom: string | undefined;
 }
 
-export const BESIDE: StartOptions = {finish: [], transferFrom: undefined};
+export const START_BESIDE: StartOptions = {finish: [], transferFrom: undefined};
 
 /**
  * How HAProxy is started: in front, one process (`-db`), the files that it reads in their order (a log target comes

@@ -7,14 +7,14 @@ import type {Log} from '../ports/log.ts';
 import type {Child, OnLine, Spawn} from '../ports/spawn.ts';
 import type {SocketAddress} from './bind-only.ts';
 import {
-  BESIDE,
   type ControlSettings,
   deriveControl,
   type GenerationPaths,
   haproxyArguments,
+  START_BESIDE,
   type StartOptions,
 } from './files.ts';
-import type {Inheritance} from './inheritance.ts';
+import type {Inheritance} from './inherited-sockets.ts';
 
 /** One HAProxy process (through its restarts) with the text it runs and the files it was given. */
 export interface Generation {
@@ -64,7 +64,7 @@ const SERVING: Omit<JobSettings, 'readyWithinMs'> = {
 };
 
 /** While a successor takes over by `-sf`, an exit is what was asked for: no restart before the outcome is known. */
-const YIELDING: typeof SERVING = {...SERVING, delayMs: () => 2 * READY_WITHIN_MS};
+const AWAITING_SUCCESSOR: typeof SERVING = {...SERVING, delayMs: () => 2 * READY_WITHIN_MS};
 
 const OUTPUT_TAIL_LINES = 20;
 
@@ -83,13 +83,13 @@ export interface StagedGeneration extends Generation {
   /** Deaths from now on are answered with restarts: this is the one that serves. */
   promote(): void;
   /** Deaths from now on are left alone: a successor is being started that tells this one to go. */
-  yield(): void;
+  expectSuccessor(): void;
   /** The successor failed: this one serves again, started anew if it has gone already. */
-  resume(): void;
+  serveOn(): void;
   /** The sockets of the daemon's that it listens on. */
   readonly inheritance: Inheritance;
   /** It was told of `text` over its socket and runs that now; its files say so already. */
-  becomes(text: string): void;
+  runsNow(text: string): void;
 }
 
 /** Writes the files of a generation. Rejects with APPLY when they cannot be written (a full disk). */
@@ -114,14 +114,14 @@ export function createGeneration(
 ): StagedGeneration {
   const {clock, log, spawn, haproxy} = ports;
   let settings = CANDIDATE;
-  let startOnce = BESIDE;
+  let startOnce = START_BESIDE;
   let text = given.text;
   let tail: string[] = [];
 
   const launch = async (): Promise<Child> => {
     tail = [];
     const options = startOnce;
-    startOnce = BESIDE;
+    startOnce = START_BESIDE;
     const logFile = await ports.logFileFor?.(given.text);
     let pid: number | undefined;
     const {sockets} = given.inheritance;
@@ -182,16 +182,16 @@ export function createGeneration(
     promote() {
       settings = SERVING;
     },
-    yield() {
-      settings = YIELDING;
+    expectSuccessor() {
+      settings = AWAITING_SUCCESSOR;
     },
-    resume() {
+    serveOn() {
       settings = SERVING;
       if (generation.supervisor.job.is !== 'BACKOFF') return;
       generation.supervisor.stop([]);
       generation.supervisor.start();
     },
-    becomes(changed) {
+    runsNow(changed) {
       text = changed;
     },
   };

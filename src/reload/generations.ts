@@ -12,12 +12,12 @@ import {drainAll} from './drain.ts';
 import {fatalError} from './fatal.ts';
 import {pathsOf} from './files.ts';
 import {createGeneration, type GenerationPorts, hasProcess, type StagedGeneration} from './generation.ts';
-import {createHoldings} from './holdings.ts';
-import {openLedger} from './ledger.ts';
-import {createLiving} from './living.ts';
+import {createGenerationSet} from './generation-set.ts';
+import {createOwnedSockets} from './owned-sockets.ts';
+import type {HasPendingHandshakes} from './pending-handshakes.ts';
 import type {ReloadWay} from './plan.ts';
 import {createPlanner} from './planner.ts';
-import type {IsQuiet} from './quiet.ts';
+import {openProcessRecords} from './process-records.ts';
 import {openRunFolder} from './run-folder.ts';
 import {openRuntime, type RuntimeOutcome} from './runtime.ts';
 import {carryServerState, stageGeneration} from './stage.ts';
@@ -78,7 +78,7 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
   readonly dataFolder: string;
   readonly firewall: Firewall;
   readonly processes: ProcessTable;
-  readonly isQuiet: IsQuiet;
+  readonly hasPendingHandshakes: HasPendingHandshakes;
   readonly bind: BindOnly;
   /** Has a process give way to the others when the CPU is short. */
   readonly giveWay: (pid: number) => Promise<void>;
@@ -92,60 +92,60 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
 }
 
 /**
- * What is known of the one that serves: `seen` from its start on; `adopted` from an earlier daemon, so that the first
- * pass reloads whatever its text is; `drifted` by runtime commands of which only some were taken.
+ * What is known of the text of the one that serves: `known` from its start on; `adopted` from an earlier daemon, so
+ * that the first pass reloads whatever its text is; `half-told` by runtime commands of which only some were taken.
  */
-type Trust = 'seen' | 'adopted' | 'drifted';
+type TextKnowledge = 'known' | 'adopted' | 'half-told';
 
 /** Opens the generations of a data folder, adopting what an earlier daemon left running there. */
 export async function openGenerations(ports: GenerationsPorts): Promise<Generations> {
   const {capabilities, clock, dataFolder, files} = ports;
   const committedPath = `${dataFolder}/proxy.cfg`;
   const run = openRunFolder(ports);
-  const living = createLiving(clock, ports.drain);
-  const holdings = createHoldings(ports);
+  const generations = createGenerationSet(clock, ports.drain);
+  const ownedSockets = createOwnedSockets(ports);
   let last = 0;
   /** Numbers are given when a candidate is staged: two may be on disk at once, a pass's and a script's. */
   let lastStaged = 0;
   let restarts = 0;
-  let trust: Trust = 'adopted';
+  let textIs: TextKnowledge = 'adopted';
   let gateRefusals = 0;
 
-  const ledger = openLedger(
+  const processRecords = openProcessRecords(
     dataFolder,
     () => ({
       last,
-      processes: living
+      processes: generations
         .all()
         .flatMap(({number, supervisor: {child}}) =>
           child === undefined ? [] : [{pid: child.pid, generation: number}],
         ),
-      servingPid: living.current?.supervisor.child?.pid,
+      servingPid: generations.current?.supervisor.child?.pid,
     }),
     ports,
   );
 
   const generationPorts: GenerationPorts = {
     ...ports,
-    descriptors: sockets => holdings.descriptors(sockets),
+    descriptors: sockets => ownedSockets.descriptors(sockets),
     onLaunch(generation) {
       last = Math.max(last, generation.number);
-      void ledger.write();
+      void processRecords.write();
     },
     onChange(generation, job) {
-      if (generation === living.current) {
+      if (generation === generations.current) {
         if (job.is === 'STARTING') restarts += 1;
         if (job.is !== 'FATAL') return;
-        holdings.keep([]);
+        ownedSockets.keepOnly([]);
         ports.onFatal(fatalError(job));
-      } else if (!hasProcess(job) && living.drop(generation)) {
+      } else if (!hasProcess(job) && generations.drop(generation)) {
         void run.forget(generation.number);
       }
     },
   };
 
-  const isOurs = (generation: StagedGeneration): boolean => generation !== living.current || trust !== 'adopted';
-  const planner = createPlanner({...ports, holdings, isOurs});
+  const isOurs = (generation: StagedGeneration): boolean => generation !== generations.current || textIs !== 'adopted';
+  const planner = createPlanner({...ports, ownedSockets, isOurs});
   const runtime = openRuntime({...ports, committedPath});
 
   /** Never started, so its number is free again: what is refused time and again is refused in the same words. */
@@ -156,60 +156,61 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
 
   /** A new generation takes over; `because` says why the running one could not just be told. */
   const reload = async ({text, generation: number}: Candidate, because: string): Promise<Applied> => {
-    const old = living.listening();
-    const dead = living.current !== undefined && !old.includes(living.current) ? living.current : undefined;
+    const old = generations.listening();
+    const dead =
+      generations.current !== undefined && !old.includes(generations.current) ? generations.current : undefined;
     const {plan, inheritance} = await planner.plan(text, old);
     const paths = pathsOf(dataFolder, number);
     const generation = createGeneration({number, text, paths, inheritance}, generationPorts);
     let asPlanned: boolean;
     try {
       if (inheritance.sockets.length > 0) await files.replace(paths.inheriting, inheritance.rewrite(text), 0o600);
-      if (old.length > 0) await carryServerState(text, living.current, paths, ports);
-      if (!plan.parallel) holdings.keep([]);
+      if (old.length > 0) await carryServerState(text, generations.current, paths, ports);
+      if (!plan.parallel) ownedSockets.keepOnly([]);
       const mayGoUngated = () => ++gateRefusals > 1;
-      const {promote, retire} = living;
+      const {promote, retire} = generations;
       asPlanned = await takeOver(generation, old, plan, {...ports, committedPath, promote, retire, mayGoUngated});
     } catch (error) {
-      if (generation !== living.current) {
-        if (!living.has(generation)) await run.forget(number);
-        holdings.keep(living.current?.inheritance.sockets ?? []);
+      if (generation !== generations.current) {
+        if (!generations.has(generation)) await run.forget(number);
+        ownedSockets.keepOnly(generations.current?.inheritance.sockets ?? []);
       }
       if (error instanceof DaemonError) throw error;
       throw new DaemonError('APPLY', `cannot apply generation ${number}: ${reasonOf(error)}`, {cause: error});
     }
-    if (dead !== undefined && !living.has(dead)) await run.forget(dead.number);
+    if (dead !== undefined && !generations.has(dead)) await run.forget(dead.number);
     if (asPlanned) gateRefusals = 0;
-    trust = 'seen';
-    holdings.keep(inheritance.sockets);
+    textIs = 'known';
+    ownedSockets.keepOnly(inheritance.sockets);
     await run.link(generation);
-    await ledger.write();
+    await processRecords.write();
     if (old.length === 0) return {generation: number, way: 'start', why: 'no generation served before'};
     const why = `${because}; ${asPlanned ? plan.why : 'iptables refused the SYN gate, see the log'}`;
     return {generation: number, way: asPlanned ? plan.way : 'plain', why};
   };
 
   const tell = async (candidate: Candidate): Promise<RuntimeOutcome> => {
-    const {current} = living;
+    const {current} = generations;
     if (current === undefined) return {is: 'unfit', why: 'nothing served'};
-    if (trust === 'adopted') return {is: 'unfit', why: 'an earlier daemon started what serves'};
-    if (trust === 'drifted') return {is: 'unfit', why: 'what serves took only some of the last changes'};
+    if (textIs === 'adopted') return {is: 'unfit', why: 'an earlier daemon started what serves'};
+    if (textIs === 'half-told') return {is: 'unfit', why: 'what serves took only some of the last changes'};
     return runtime.apply(current, candidate);
   };
 
   await run.make();
-  const records = await ledger.load();
-  last = await adoptLeftovers(records, living, generationPorts, {...ports, committedPath});
-  await run.sweep(new Set(living.all().map(({number}) => number)));
+  const records = await processRecords.load();
+  last = await adoptLeftovers(records, generations, generationPorts, {...ports, committedPath});
+  await run.sweep(new Set(generations.all().map(({number}) => number)));
 
   return {
     committedPath,
 
     get text() {
-      return trust === 'adopted' ? undefined : living.current?.text;
+      return textIs === 'adopted' ? undefined : generations.current?.text;
     },
 
     isServing: text =>
-      trust === 'seen' && living.current?.text === text && living.current.supervisor.job.is !== 'FATAL',
+      textIs === 'known' && generations.current?.text === text && generations.current.supervisor.job.is !== 'FATAL',
 
     stage(text) {
       lastStaged = Math.max(last, lastStaged) + 1;
@@ -218,15 +219,16 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
 
     discard,
 
-    isSafe: async text => trust === 'seen' && living.current !== undefined && runtime.isSafe(living.current, text),
+    isSafe: async text =>
+      textIs === 'known' && generations.current !== undefined && runtime.isSafe(generations.current, text),
 
     async apply(candidate, {check, because} = {}) {
       const outcome: RuntimeOutcome = because === undefined ? await tell(candidate) : {is: 'unfit', why: because};
       if (outcome.is === 'applied') {
         await discard(candidate);
-        return {generation: living.current?.number ?? 0, way: 'runtime', why: outcome.why};
+        return {generation: generations.current?.number ?? 0, way: 'runtime', why: outcome.why};
       }
-      if (outcome.is === 'refused') trust = 'drifted';
+      if (outcome.is === 'refused') textIs = 'half-told';
       try {
         await check?.();
       } catch (error) {
@@ -238,27 +240,27 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
 
     drain(graceMs, skip) {
       // Our own copies would keep the addresses alive, with nobody behind them.
-      holdings.keep([]);
-      return drainAll(living.all(), graceMs, skip, ports);
+      ownedSockets.keepOnly([]);
+      return drainAll(generations.all(), graceMs, skip, ports);
     },
 
     get socket() {
-      return living.current?.paths.socket ?? `${dataFolder}/haproxy.sock`;
+      return generations.current?.paths.socket ?? `${dataFolder}/haproxy.sock`;
     },
 
     get status() {
-      const {current} = living;
+      const {current} = generations;
       return {
         state: current?.supervisor.job.is ?? 'STOPPED',
         pid: current?.supervisor.child?.pid ?? null,
         generation: current?.number ?? 0,
         restarts,
-        draining: living.draining(),
+        draining: generations.draining(),
       };
     },
 
     get reload() {
-      return {...planner.outlook(living.current?.text ?? ''), capabilities};
+      return {...planner.summary(generations.current?.text ?? ''), capabilities};
     },
   };
 }

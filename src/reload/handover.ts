@@ -1,7 +1,7 @@
 import type {ProcessTable} from '../jobs/proc.ts';
 import {type Clock, sleep} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
-import type {IsQuiet} from './quiet.ts';
+import type {HasPendingHandshakes} from './pending-handshakes.ts';
 
 /** The queues of gated ports get this long to drain; Internet clients' handshakes take 50-200 ms. */
 const SETTLE_CAP_MS = 250;
@@ -21,14 +21,14 @@ const CLOSE_CAP_MS = 2000;
 export async function settle(
   ports: readonly number[],
   settleMs: number,
-  {clock, isQuiet, log}: {clock: Clock; isQuiet: IsQuiet; log: Log},
+  {clock, hasPendingHandshakes, log}: {clock: Clock; hasPendingHandshakes: HasPendingHandshakes; log: Log},
 ): Promise<void> {
   const leastMs = clock.nowMs() + settleMs;
   const capMs = clock.nowMs() + Math.max(settleMs, SETTLE_CAP_MS);
   await sleep(clock, settleMs / 4);
-  while (!(await isQuiet(ports))) {
+  while (await hasPendingHandshakes(ports)) {
     if (clock.nowMs() >= capMs) {
-      log.debug({ports, durationMs: SETTLE_CAP_MS}, 'gated ports did not fall quiet in time');
+      log.debug({ports, durationMs: SETTLE_CAP_MS}, 'gated ports still had pending handshakes');
       return;
     }
     await sleep(clock, SETTLE_POLL_MS);

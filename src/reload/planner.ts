@@ -4,8 +4,8 @@ import type {Files} from '../ports/files.ts';
 import type {Capabilities} from './capabilities.ts';
 import {exposesListeners} from './files.ts';
 import type {StagedGeneration} from './generation.ts';
-import type {Holdings} from './holdings.ts';
-import {deriveInheritance, type Inheritance} from './inheritance.ts';
+import {deriveInheritance, type Inheritance} from './inherited-sockets.ts';
+import type {OwnedSockets} from './owned-sockets.ts';
 import {type OldSide, planReload, type ReloadPlan, type ReloadWay} from './plan.ts';
 import {derivePlanSide, readOldSide} from './plan-side.ts';
 
@@ -13,7 +13,7 @@ export interface PlannerPorts {
   readonly ask: (socket: string, command: string) => Promise<string>;
   readonly capabilities: Capabilities;
   readonly files: Pick<Files, 'readText'>;
-  readonly holdings: Holdings;
+  readonly ownedSockets: OwnedSockets;
   readonly isOurs: (generation: StagedGeneration) => boolean;
   readonly pidIn: (answer: string) => number | undefined;
   readonly processes: Pick<ProcessTable, 'listeningPorts'>;
@@ -21,7 +21,7 @@ export interface PlannerPorts {
 }
 
 /** The way a reload would go, listener by listener. */
-export interface Outlook {
+export interface PlanSummary {
   readonly way: ReloadWay;
   readonly why: string;
   readonly listeners: readonly {readonly address: string; readonly way: ReloadWay}[];
@@ -31,12 +31,12 @@ export interface Outlook {
 export interface Planner {
   plan(text: string, old: readonly StagedGeneration[]): Promise<{plan: ReloadPlan; inheritance: Inheritance}>;
   /** What the last plan said; before the first, what it would say. */
-  outlook(text: string): Outlook;
+  summary(text: string): PlanSummary;
 }
 
 export function createPlanner(ports: PlannerPorts): Planner {
-  const {capabilities, holdings, setting} = ports;
-  let outlook: Outlook | undefined;
+  const {capabilities, ownedSockets, setting} = ports;
+  let summary: PlanSummary | undefined;
 
   const planWith = (text: string, old: OldSide | undefined, refusals: ReadonlyMap<string, string>): ReloadPlan =>
     planReload({
@@ -63,20 +63,20 @@ export function createPlanner(ports: PlannerPorts): Planner {
     async plan(text, old) {
       const side = await readOldSide(old, capabilities, {...ports, offers});
       const wish = planWith(text, side, new Map());
-      const refusals = holdings.hold(socketsOf(wish));
+      const refusals = ownedSockets.obtain(socketsOf(wish));
       const plan = refusals.size === 0 ? wish : planWith(text, side, refusals);
       const inherited = plan.listeners.filter(({inherits}) => inherits).map(({listener}) => listener);
-      outlook = outlookOf(plan);
+      summary = summaryOf(plan);
       return {plan, inheritance: deriveInheritance(inherited)};
     },
-    outlook: text => (outlook ??= outlookOf(planWith(text, undefined, new Map()))),
+    summary: text => (summary ??= summaryOf(planWith(text, undefined, new Map()))),
   };
 }
 
 const socketsOf = ({listeners}: ReloadPlan) =>
   listeners.filter(({inherits}) => inherits).flatMap(({listener}) => listener.sockets);
 
-const outlookOf = ({way, why, listeners}: ReloadPlan): Outlook => ({
+const summaryOf = ({way, why, listeners}: ReloadPlan): PlanSummary => ({
   way,
   why,
   listeners: listeners.map(({listener, way: own}) => ({address: listener.address, way: own})),

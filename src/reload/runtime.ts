@@ -96,7 +96,7 @@ export function openRuntime(ports: RuntimePorts): Runtime {
     try {
       await files.replace(paths.configuration, text, 0o600);
       if (inheritance.sockets.length > 0) await files.replace(paths.inheriting, inheritance.rewrite(text), 0o600);
-      current.becomes(text);
+      current.runsNow(text);
       await proxyCfg.commit();
     } finally {
       await proxyCfg.discard();

@@ -3,12 +3,12 @@ import type {ProcessTable} from '../jobs/proc.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files, PreparedFile} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
-import {checkCanary} from './canary.ts';
-import {BESIDE} from './files.ts';
+import {START_BESIDE} from './files.ts';
 import {hasProcess, type StagedGeneration, TERMINATE} from './generation.ts';
 import {type StillListen, settle, untilClosed, watchListeners} from './handover.ts';
+import type {HasPendingHandshakes} from './pending-handshakes.ts';
 import type {ReloadPlan} from './plan.ts';
-import type {IsQuiet} from './quiet.ts';
+import {checkServing} from './serving-check.ts';
 
 export interface TakeOverPorts {
   readonly clock: Clock;
@@ -16,7 +16,7 @@ export interface TakeOverPorts {
   readonly firewall: Firewall;
   readonly log: Log;
   readonly processes: ProcessTable;
-  readonly isQuiet: IsQuiet;
+  readonly hasPendingHandshakes: HasPendingHandshakes;
   readonly ask: (socket: string, command: string) => Promise<string>;
   readonly settleMs: number;
   /** `proxy.cfg`. */
@@ -61,8 +61,8 @@ async function inParallel(
 ): Promise<boolean> {
   await using undo = new AsyncDisposableStack();
   undo.defer(() => abandon(generation, ports));
-  await generation.start({...BESIDE, transferFrom: plan.transfers ? old.at(-1)?.paths.socket : undefined});
-  await checkCanary(generation, ports);
+  await generation.start({...START_BESIDE, transferFrom: plan.transfers ? old.at(-1)?.paths.socket : undefined});
+  await checkServing(generation, ports);
   const stillListen = await watchListeners(pidsOf(old), ports);
   await using gate = await shutGate(plan, ports);
   await Promise.all([prepared.commit(), gate && settle(plan.gatedPorts, ports.settleMs, ports)]);
@@ -83,11 +83,11 @@ async function bySignal(
   const stillListen = await watchListeners(pidsOf(old), ports);
   await using gate = await shutGate(plan, ports);
   if (gate !== undefined) await settle(plan.gatedPorts, ports.settleMs, ports);
-  for (const one of old) one.yield();
+  for (const one of old) one.expectSuccessor();
   try {
-    await generation.start({...BESIDE, finish: pidsOf(old)});
+    await generation.start({...START_BESIDE, finish: pidsOf(old)});
   } catch (error) {
-    for (const one of old) one.resume();
+    for (const one of old) one.serveOn();
     throw error;
   }
   ports.promote(generation);

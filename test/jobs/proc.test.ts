@@ -115,7 +115,7 @@ test('watchListeners, connections beside -> open until the last listener is clos
   assert.equal(await none(), false);
 });
 
-test('isQuiet, by rows of the gated ports -> busy while one waits there', async () => {
+test('hasPendingHandshakes, by rows of the gated ports -> busy while one waits there', async () => {
   const quiet: Parameters<typeof socketTable> = [
     ['0A', 80, 1],
     ['0A', 81, 2, 5],
@@ -126,18 +126,18 @@ test('isQuiet, by rows of the gated ports -> busy while one waits there', async 
     'self/net/tcp': socketTable(...quiet),
     'self/net/tcp6': socketTable(['0A', 83, 5, 1]),
   });
-  assert.equal(await proc.table.isQuiet([80, 443]), true);
-  assert.equal(await proc.table.isQuiet([80, 81]), false);
-  assert.equal(await proc.table.isQuiet([82]), false);
-  assert.equal(await proc.table.isQuiet([83]), false);
-  assert.equal(await proc.table.isQuiet([]), true);
+  assert.equal(await proc.table.hasPendingHandshakes([80, 443]), false);
+  assert.equal(await proc.table.hasPendingHandshakes([80, 81]), true);
+  assert.equal(await proc.table.hasPendingHandshakes([82]), true);
+  assert.equal(await proc.table.hasPendingHandshakes([83]), true);
+  assert.equal(await proc.table.hasPendingHandshakes([]), false);
 });
 
-test('isQuiet, a table of many chunks -> its last row counts', async () => {
+test('hasPendingHandshakes, a table of many chunks -> its last row counts', async () => {
   const many = Array.from({length: 5000}, (_, index): [string, number, number] => ['01', 80, index]);
   await using proc = await fakeProc({'self/net/tcp': socketTable(...many, ['03', 80, 0])});
-  assert.equal(await proc.table.isQuiet([80]), false);
-  assert.equal(await proc.table.isQuiet([81]), true);
+  assert.equal(await proc.table.hasPendingHandshakes([80]), true);
+  assert.equal(await proc.table.hasPendingHandshakes([81]), false);
 });
 
 test('seesFolder, the same name elsewhere -> only the very folder counts', async () => {
@@ -182,7 +182,7 @@ test('process table, our own listeners -> their ports, until they close', async 
   const address = server.address();
   assert.ok(address !== null && typeof address === 'object');
   assert.ok((await table.listeningPorts(process.pid)).includes(address.port));
-  assert.equal(await table.isQuiet([address.port]), true);
+  assert.equal(await table.hasPendingHandshakes([address.port]), false);
   const stillListens = await table.watchListeners(process.pid);
   assert.equal(await stillListens(), true);
   server.close();

@@ -4,7 +4,7 @@ import {connect, createServer} from 'node:net';
 import {describe, test} from 'node:test';
 import {openLog} from '../../src/ports/log.ts';
 import {type BoundSocket, bindOnly, probeBindOnly} from '../../src/reload/bind-only.ts';
-import {createHoldings} from '../../src/reload/holdings.ts';
+import {createOwnedSockets} from '../../src/reload/owned-sockets.ts';
 import {freePort} from '../support/free-port.ts';
 
 const log = openLog('info', {write: () => {}}).log;
@@ -36,7 +36,7 @@ describe('sockets that are bound and do not listen', () => {
   });
 });
 
-describe('holdings', () => {
+describe('ownedSockets', () => {
   const fakes = () => {
     const open = new Set<string>();
     let descriptor = 10;
@@ -46,29 +46,32 @@ describe('holdings', () => {
       open.add(name);
       return {descriptor, close: () => void open.delete(name)};
     };
-    return {open, holdings: createHoldings({bind, log})};
+    return {open, ownedSockets: createOwnedSockets({bind, log})};
   };
 
   test('held again -> the same socket', () => {
-    const {holdings, open} = fakes();
-    holdings.hold([at(1), at(2)]);
-    holdings.hold([at(2), at(3)]);
+    const {ownedSockets, open} = fakes();
+    ownedSockets.obtain([at(1), at(2)]);
+    ownedSockets.obtain([at(2), at(3)]);
     assert.equal(open.size, 3);
-    assert.deepEqual(holdings.descriptors([at(3), at(1)]), [13, 11]);
+    assert.deepEqual(ownedSockets.descriptors([at(3), at(1)]), [13, 11]);
   });
 
   test('one that cannot be had -> its reason, the others are held', () => {
-    const {holdings} = fakes();
-    assert.deepEqual([...holdings.hold([at(1), at(666)])], [['127.0.0.1 666 false', 'cannot bind it: EADDRINUSE']]);
-    assert.equal(holdings.size, 1);
-    assert.throws(() => holdings.descriptors([at(666)]), /cannot start HAProxy: cannot bind it/);
+    const {ownedSockets} = fakes();
+    assert.deepEqual(
+      [...ownedSockets.obtain([at(1), at(666)])],
+      [['127.0.0.1 666 false', 'cannot bind it: EADDRINUSE']],
+    );
+    assert.equal(ownedSockets.size, 1);
+    assert.throws(() => ownedSockets.descriptors([at(666)]), /cannot start HAProxy: cannot bind it/);
   });
 
   test('kept -> all others are closed; wanted again -> bound again', () => {
-    const {holdings, open} = fakes();
-    holdings.hold([at(1), at(2)]);
-    holdings.keep([at(2)]);
+    const {ownedSockets, open} = fakes();
+    ownedSockets.obtain([at(1), at(2)]);
+    ownedSockets.keepOnly([at(2)]);
     assert.deepEqual([...open], ['127.0.0.1 2 12']);
-    assert.deepEqual(holdings.descriptors([at(1)]), [13]);
+    assert.deepEqual(ownedSockets.descriptors([at(1)]), [13]);
   });
 });

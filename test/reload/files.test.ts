@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {
-  BESIDE,
   deriveControl,
   exposesListeners,
   generationNamedBy,
   haproxyArguments,
   pathsOf,
+  START_BESIDE,
 } from '../../src/reload/files.ts';
 
 const PATHS = pathsOf('/data', 7);
@@ -16,7 +16,7 @@ describe('files of a generation', () => {
   test('arguments -> in front, both files; -x and -sf for one start', () => {
     const [configuration, control] = [PATHS.configuration, PATHS.control];
     const plain = ['-db', '-f', '/data/run/7.cfg', '-f', '/data/run/7.control.cfg'];
-    assert.deepEqual(haproxyArguments([configuration, control], BESIDE), plain);
+    assert.deepEqual(haproxyArguments([configuration, control], START_BESIDE), plain);
     assert.deepEqual(haproxyArguments([configuration, control], {finish: [4, 5], transferFrom: '/data/run/6.sock'}), [
       ...plain,
       ...['-x', '/data/run/6.sock', '-sf', '4', '5'],

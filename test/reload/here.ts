@@ -108,7 +108,7 @@ export async function openHere({capable, folder: given, ...more}: HereOptions = 
     files: systemFiles,
     spawn: faultySpawn,
     processes,
-    isQuiet: processes.isQuiet,
+    hasPendingHandshakes: processes.hasPendingHandshakes,
     firewall: gate,
     log,
     dataFolder: folder,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {deriveInheritance} from '../../src/reload/inheritance.ts';
+import {deriveInheritance} from '../../src/reload/inherited-sockets.ts';
 import {deriveListeners} from '../../src/reload/listeners.ts';
 
 const show = (bind: string, bindV6Only = false) =>

@@ -5,23 +5,23 @@ import {runFolderOf} from './files.ts';
 import {decodeRecords, encodeRecords, noRecords, type Records} from './records.ts';
 
 /** Which processes run, written down for the next daemon (with start times) and for operators (`proxy.pid`). */
-export interface Ledger {
+export interface ProcessRecords {
   load(): Promise<Records>;
   /** Writes what `read` says when its turn comes; one write at a time. Never rejects: a full disk may not stop HAProxy. */
   write(): Promise<void>;
 }
 
-export interface LedgerEntries {
+export interface RunningProcesses {
   readonly last: number;
   readonly processes: readonly {readonly pid: number; readonly generation: number}[];
   readonly servingPid: number | undefined;
 }
 
-export function openLedger(
+export function openProcessRecords(
   dataFolder: string,
-  read: () => LedgerEntries,
+  read: () => RunningProcesses,
   {files, processes, log}: {files: Files; processes: Pick<ProcessTable, 'identify'>; log: Log},
-): Ledger {
+): ProcessRecords {
   const path = `${runFolderOf(dataFolder)}/generations.json`;
   let writing = Promise.resolve();
 

@@ -15,7 +15,7 @@ const SERVING = new Set(['OPEN', 'FULL']);
  * Looks whether a new generation, which has answered `show info` with its own PID, really serves, before the old one
  * is told to go: it holds a listening socket for every planned port, and its frontends are open. Rejects with APPLY.
  */
-export async function checkCanary(
+export async function checkServing(
   {text, paths, supervisor}: StagedGeneration,
   {ask, processes, log}: {ask: AskSocket; processes: Pick<ProcessTable, 'listeningPorts'>; log: Log},
 ): Promise<void> {

@@ -4,8 +4,8 @@ import type {Log} from '../ports/log.ts';
 import type {Spawn} from '../ports/spawn.ts';
 import {parseBusyPorts} from '../proxy/sockets.ts';
 
-/** True when on none of `ports`, in our own network namespace, a handshake is pending or a connection waits for accept(). */
-export type IsQuiet = (ports: readonly number[]) => Promise<boolean>;
+/** True when on one of `ports`, in our own network namespace, a handshake is pending or a connection waits for accept(). */
+export type HasPendingHandshakes = (ports: readonly number[]) => Promise<boolean>;
 
 const SS = {file: 'ss', args: ['-nt', 'state', 'listening', 'state', 'syn-recv']};
 
@@ -16,15 +16,15 @@ const LIMIT_MS = 1000;
  * (TIME_WAIT) it takes 12 ms, where /proc/net/tcp, which lists them all, takes 45. Clients wait that long. Without a
  * usable `ss` it is /proc for good.
  */
-export function createIsQuiet({
+export function createHasPendingHandshakes({
   spawn,
   processes,
   log,
 }: {
   spawn: Pick<Spawn, 'run'>;
-  processes: Pick<ProcessTable, 'isQuiet'>;
+  processes: Pick<ProcessTable, 'hasPendingHandshakes'>;
   log: Log;
-}): IsQuiet {
+}): HasPendingHandshakes {
   let isUsable = true;
 
   const findBusyPorts = async (): Promise<Set<number>> => {
@@ -34,14 +34,14 @@ export function createIsQuiet({
   };
 
   return async ports => {
-    if (!isUsable) return processes.isQuiet(ports);
+    if (!isUsable) return processes.hasPendingHandshakes(ports);
     try {
       const busy = await findBusyPorts();
-      return !ports.some(port => busy.has(port));
+      return ports.some(port => busy.has(port));
     } catch (error) {
       isUsable = false;
       log.debug({tool: SS.file, reason: reasonOf(error)}, 'handshakes are looked for in /proc');
-      return processes.isQuiet(ports);
+      return processes.hasPendingHandshakes(ports);
     }
   };
 }

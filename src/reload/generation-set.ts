@@ -10,7 +10,7 @@ import {type StagedGeneration, TERMINATE} from './generation.ts';
  */
 
 /** The generations that have a process: the one that serves, and those that finish their connections. */
-export interface Living {
+export interface GenerationSet {
   readonly current: StagedGeneration | undefined;
   /** All of them, the oldest first, `current` last. */
   all(): StagedGeneration[];
@@ -26,10 +26,10 @@ export interface Living {
   draining(): {readonly pid: number; readonly generation: number; readonly sinceMs: number}[];
 }
 
-export function createLiving(
+export function createGenerationSet(
   clock: Clock,
   {maxAgeMs, maxCount}: {readonly maxAgeMs: number; readonly maxCount: number},
-): Living {
+): GenerationSet {
   let current: StagedGeneration | undefined;
   let outgoing: StagedGeneration[] = [];
   const all = () => [...outgoing, ...(current === undefined ? [] : [current])];

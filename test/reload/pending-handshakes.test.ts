@@ -4,7 +4,7 @@ import {describe, test} from 'node:test';
 import {openLog} from '../../src/ports/log.ts';
 import {type Spawn, systemSpawn} from '../../src/ports/spawn.ts';
 import {isBusy, parseWaitingSockets} from '../../src/proxy/sockets.ts';
-import {createIsQuiet} from '../../src/reload/quiet.ts';
+import {createHasPendingHandshakes} from '../../src/reload/pending-handshakes.ts';
 import {openNamespace, spawnInside} from '../firewall/namespace.ts';
 import {missing} from '../support/parts.ts';
 import {waitFor} from '../support/wait.ts';
@@ -13,7 +13,7 @@ const PORT = 8080;
 const OTHER = 8081;
 
 const {log} = openLog('info', {write: () => {}});
-const unasked = {isQuiet: () => Promise.reject(new Error('/proc was read'))};
+const unasked = {hasPendingHandshakes: () => Promise.reject(new Error('/proc was read'))};
 
 const answering = (stdout: string, code = 0): Pick<Spawn, 'run'> => ({
   run: async () => ({code, signal: undefined, stdout, stderr: '', timedOut: false}),
@@ -27,14 +27,14 @@ describe('handshakes by ss, the real one', {skip: missing('root', 'iptables', 'n
     test(`a handshake that its client does not end, ${family} -> busy on that port, as /proc says`, async () => {
       await using inside = await openNamespace(`kontrol-quiet-${process.pid}`, [PORT, OTHER]);
       const spawn = spawnInside(inside.name);
-      const isQuiet = createIsQuiet({spawn, processes: unasked, log});
-      assert.equal(await isQuiet([PORT, OTHER]), true);
+      const hasPendingHandshakes = createHasPendingHandshakes({spawn, processes: unasked, log});
+      assert.equal(await hasPendingHandshakes([PORT, OTHER]), false);
       const tool = family === 'IPv4' ? 'iptables' : 'ip6tables';
       const dropLastAck = `-A INPUT -p tcp --dport ${PORT} --tcp-flags SYN,ACK ACK -j DROP`;
       execFileSync('ip', ['netns', 'exec', inside.name, tool, ...dropLastAck.split(' ')]);
       assert.equal(await inside.reach(host, PORT), 'connected');
-      await waitFor(async () => !(await isQuiet([PORT])), 'the pending handshake');
-      assert.equal(await isQuiet([OTHER]), true);
+      await waitFor(() => hasPendingHandshakes([PORT]), 'the pending handshake');
+      assert.equal(await hasPendingHandshakes([OTHER]), false);
       const {stdout} = await spawn.run({file: 'cat', args: ['/proc/net/tcp', '/proc/net/tcp6']}, {timeoutMs: 5000});
       assert.deepEqual(
         new Set(
@@ -56,8 +56,18 @@ test('a connection that nobody accepts, by ss -> busy', async () => {
     'SYN-RECV 0      0      [fd77::1%eth0]:8080 [fd77::2]:41000',
     '',
   ];
-  const isQuiet = createIsQuiet({spawn: answering(lines.join('\n')), processes: unasked, log});
-  assert.deepEqual(await Promise.all([[80], [443], [8080], [0], []].map(isQuiet)), [false, true, false, true, true]);
+  const hasPendingHandshakes = createHasPendingHandshakes({
+    spawn: answering(lines.join('\n')),
+    processes: unasked,
+    log,
+  });
+  assert.deepEqual(await Promise.all([[80], [443], [8080], [0], []].map(hasPendingHandshakes)), [
+    true,
+    false,
+    true,
+    false,
+    false,
+  ]);
 });
 
 for (const [name, spawn] of [
@@ -72,12 +82,12 @@ for (const [name, spawn] of [
         return spawn.run(...args);
       },
     };
-    const isQuiet = createIsQuiet({
+    const hasPendingHandshakes = createHasPendingHandshakes({
       spawn: counting,
-      processes: {isQuiet: async ports => ports.includes(PORT)},
+      processes: {hasPendingHandshakes: async ports => ports.includes(PORT)},
       log,
     });
-    assert.deepEqual([await isQuiet([PORT]), await isQuiet([OTHER])], [true, false]);
+    assert.deepEqual([await hasPendingHandshakes([PORT]), await hasPendingHandshakes([OTHER])], [true, false]);
     assert.equal(asked, 1);
   });
 }

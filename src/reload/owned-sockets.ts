@@ -11,17 +11,17 @@ import {socketKey} from './listeners.ts';
  */
 
 /** The sockets that the daemon owns and every generation inherits. */
-export interface Holdings {
+export interface OwnedSockets {
   /** Binds what is not held yet. The reasons, by key, for what cannot be had. */
-  hold(sockets: readonly SocketAddress[]): ReadonlyMap<string, string>;
+  obtain(sockets: readonly SocketAddress[]): ReadonlyMap<string, string>;
   /** Their descriptors in order, binding again what was let go. Throws APPLY when one cannot be had. */
   descriptors(sockets: readonly SocketAddress[]): number[];
   /** Lets go of all but these. */
-  keep(sockets: readonly SocketAddress[]): void;
+  keepOnly(sockets: readonly SocketAddress[]): void;
   readonly size: number;
 }
 
-export function createHoldings({bind, log}: {readonly bind: BindOnly; readonly log: Log}): Holdings {
+export function createOwnedSockets({bind, log}: {readonly bind: BindOnly; readonly log: Log}): OwnedSockets {
   const held = new Map<string, BoundSocket>();
 
   const obtain = (address: SocketAddress): BoundSocket => {
@@ -32,7 +32,7 @@ export function createHoldings({bind, log}: {readonly bind: BindOnly; readonly l
   };
 
   return {
-    hold(sockets) {
+    obtain(sockets) {
       const refusals = new Map<string, string>();
       for (const address of sockets) {
         try {
@@ -50,7 +50,7 @@ export function createHoldings({bind, log}: {readonly bind: BindOnly; readonly l
         throw new DaemonError('APPLY', `cannot start HAProxy: ${reasonOf(cause)}`, {cause});
       }
     },
-    keep(sockets) {
+    keepOnly(sockets) {
       const kept = new Set(sockets.map(socketKey));
       for (const [key, socket] of held) {
         if (kept.has(key)) continue;
