@@ -1,6 +1,7 @@
 import type {Config} from '../config/config.ts';
 import {DaemonError} from '../errors.ts';
 import type {Firewall} from '../firewall/gate.ts';
+import {openOutputFile} from '../jobs/output.ts';
 import {openProcessTable} from '../jobs/proc.ts';
 import {superviseJob} from '../jobs/supervisor.ts';
 import {createTurns} from '../lifecycle/turns.ts';
@@ -17,9 +18,7 @@ import {bindOnly, probeBindOnly} from '../reload/bind-only.ts';
 import {probeCapabilities} from '../reload/capabilities.ts';
 import {READY_WITHIN_MS} from '../reload/generation.ts';
 import {type Generations, openGenerations} from '../reload/generations.ts';
-import {openOutputFile} from '../reload/output-file.ts';
 import {createHasPendingHandshakes} from '../reload/pending-handshakes.ts';
-import {giveWay} from '../reload/priority.ts';
 
 const RUNTIME_LIMIT_MS = 2000;
 
@@ -58,7 +57,6 @@ export async function openProxy(
     hasPendingHandshakes: createHasPendingHandshakes({spawn, processes, log: room('reload')}),
     firewall,
     bind: bindOnly,
-    giveWay,
     capabilities,
     version,
     log: room('reload'),

@@ -4,7 +4,7 @@ import {type DaemonError, EXIT_CODES} from '../errors.ts';
 import {openFirewall} from '../firewall/gate.ts';
 import {applyInTurn} from '../fleet/apply-in-turn.ts';
 import {listen} from '../http/listen.ts';
-import {createTail} from '../jobs/tail.ts';
+import {createTail} from '../jobs/output.ts';
 import type {Api} from '../kubernetes/api.ts';
 import type {LivePod} from '../kubernetes/pod-facts.ts';
 import {describePod} from '../kubernetes/status.ts';

@@ -1,4 +1,5 @@
 import type {LogLevel} from '../ports/log-level.ts';
+import type {ReloadSetting} from '../reload/ways.ts';
 import type {EtcdSettings} from './etcd.ts';
 
 export type LogFormat = 'json' | 'pretty';
@@ -16,9 +17,6 @@ export interface MasterAddress {
   readonly host: string;
   readonly port: number;
 }
-
-/** `auto`, or the way of a reload to try first (`src/reload/plan.ts`). */
-export type ReloadSetting = 'auto' | 'transfer' | 'migrate' | 'inherit' | 'syn-drop' | 'classic' | 'plain';
 
 /** What this pod is, as its Pod object says. */
 export interface Self {

@@ -1,6 +1,7 @@
 import {isIP} from 'node:net';
 import {DaemonError} from '../errors.ts';
 import type {LogLevel} from '../ports/log-level.ts';
+import {RELOAD_SETTINGS} from '../reload/ways.ts';
 import type {
   Config,
   Labels,
@@ -20,7 +21,6 @@ import {parseScripting} from './scripting.ts';
 export const CONFIG_ANNOTATION = 'haproxy.unity3d.com/config';
 
 const HOUR_MS = 3_600_000;
-const RELOADS = ['auto', 'transfer', 'migrate', 'inherit', 'syn-drop', 'classic', 'plain'] as const;
 const MODES = ['master', 'slave', 'debug', 'verbose'] as const;
 
 /** HAProxy refuses UNIX socket paths of 97 bytes and more; `/run/<generation>.sock` follows the folder. */
@@ -84,7 +84,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
     drain: parseDrain(reader),
     dataFolder,
     haproxy: parseHaproxy(reader),
-    reload: reader.oneOf('KONTROL_RELOAD', 'auto', RELOADS),
+    reload: reader.oneOf('KONTROL_RELOAD', 'auto', RELOAD_SETTINGS),
     lifecycle: reader.text('KONTROL_LIFECYCLE'),
     ...parseScripting(reader, host.resolvePath),
     masters,

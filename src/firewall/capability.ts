@@ -2,7 +2,7 @@ import {reasonOf} from '../errors.ts';
 import type {Log} from '../ports/log.ts';
 import type {Family} from './family.ts';
 import {type Iptables, reopen, sweep} from './iptables.ts';
-import {parseVariant} from './refusal.ts';
+import {parseVariant} from './iptables-answers.ts';
 import {deriveGateIn, PAST_WINDOW} from './rules.ts';
 
 /** Whether this process can close the SYN gate, for `/status` and the choice of a way to reload. */

@@ -1,7 +1,7 @@
 import {DaemonError, systemCodeOf} from '../errors.ts';
 import type {Finished, Spawn} from '../ports/spawn.ts';
 import type {Family} from './family.ts';
-import {deriveRefusal} from './refusal.ts';
+import {deriveRefusal} from './iptables-answers.ts';
 import {deriveSweep, GATE_OUT} from './rules.ts';
 
 const TOOLS = {ipv4: 'iptables', ipv6: 'ip6tables'} as const satisfies Record<Family, string>;

@@ -1,15 +1,13 @@
+import {isLossless, type ReloadWay} from '../reload/ways.ts';
 import type {Turns} from './turn.ts';
 
-/** Ways of a reload that lose or delay connections: replicas take them one after another. */
-const TURN_WAYS: readonly string[] = ['syn-drop', 'classic', 'plain'];
-
 /** Whether a reload in this way needs its turn. A lossless one does not, nor does a first start. */
-export const needsTurn = (way: string, servesAlready: boolean): boolean => servesAlready && TURN_WAYS.includes(way);
+export const needsTurn = (way: ReloadWay, servesAlready: boolean): boolean => servesAlready && !isLossless(way);
 
 /** What of the proxy has to wait for its turn. */
 interface Applying<Candidate, Options, Applied> {
   readonly text: string | undefined;
-  readonly reload: {readonly way: string};
+  readonly reload: {readonly way: ReloadWay};
   apply(candidate: Candidate, options?: Options): Promise<Applied>;
 }
 

@@ -4,9 +4,9 @@ import type {Log} from '../ports/log.ts';
 import type {Child, Exit, Spawn} from '../ports/spawn.ts';
 import {formatUptime, type JobAnswer, type JobHandle} from './handle.ts';
 import {isDown, type JobSettings, type Ladder} from './job.ts';
+import {createTail} from './output.ts';
 import type {JobSpec} from './spec.ts';
 import type {Supervisor, SupervisorPorts} from './supervisor.ts';
-import {createTail} from './tail.ts';
 
 export interface ChildJobPorts {
   readonly clock: Clock;

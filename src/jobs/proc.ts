@@ -1,4 +1,5 @@
 import {readdir, readFile, readlink, stat} from 'node:fs/promises';
+import {setPriority} from 'node:os';
 import {join} from 'node:path';
 import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
 import {isBusy} from '../proxy/sockets.ts';
@@ -39,7 +40,15 @@ export interface ProcessTable {
   hasPendingHandshakes(ports: readonly number[]): Promise<boolean>;
   /** Sends a signal if the identity still holds; false when the process is gone. */
   signal(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<boolean>;
+  /**
+   * Has a process give way to others when the CPU is short, every thread of it (Linux's niceness is a thread's).
+   * Rejects when the process is gone or belongs to somebody else.
+   */
+  giveWay(pid: number): Promise<void>;
 }
+
+/** A tenth of the CPU time of a process at 0, where there is not enough for all. */
+const LOW_NICENESS = 10;
 
 /** Positions in /proc/PID/stat behind the command's name: fields 3 and 22. */
 const STATE_FIELD = 0;
@@ -161,6 +170,10 @@ export function openProcessTable(root = '/proc'): ProcessTable {
         if (systemCodeOf(error) === 'ESRCH') return false;
         throw error;
       }
+    },
+
+    async giveWay(pid) {
+      for (const thread of await readdir(at(pid, 'task'))) setPriority(Number(thread), LOW_NICENESS);
     },
   };
 }

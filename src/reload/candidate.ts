@@ -1,4 +1,4 @@
-import type {ReloadWay} from './plan.ts';
+import type {ReloadWay} from './ways.ts';
 
 /** How a candidate came to serve. `runtime`: the running HAProxy was told over its socket. */
 export interface Applied {

@@ -1,27 +1,25 @@
-import type {ReloadSetting} from '../config/config.ts';
 import {DaemonError, reasonOf} from '../errors.ts';
 import type {Firewall} from '../firewall/gate.ts';
 import type {Job} from '../jobs/job.ts';
 import type {ProcessTable} from '../jobs/proc.ts';
 import type {Version} from '../proxy/version.ts';
-import {adoptLeftovers} from './adoption.ts';
 import type {BindOnly} from './bind-only.ts';
 import type {Applied, ApplyOptions, Candidate} from './candidate.ts';
 import type {Capabilities} from './capabilities.ts';
 import {drainAll} from './drain.ts';
-import {fatalError} from './fatal.ts';
 import {pathsOf} from './files.ts';
 import {createGeneration, type GenerationPorts, hasProcess, type StagedGeneration} from './generation.ts';
 import {createGenerationSet} from './generation-set.ts';
+import {adoptLeftovers} from './leftovers.ts';
 import {createOwnedSockets} from './owned-sockets.ts';
 import type {HasPendingHandshakes} from './pending-handshakes.ts';
-import type {ReloadWay} from './plan.ts';
 import {createPlanner} from './planner.ts';
 import {openProcessRecords} from './process-records.ts';
 import {openRunFolder} from './run-folder.ts';
 import {openRuntime, type RuntimeOutcome} from './runtime.ts';
 import {carryServerState, stageGeneration} from './stage.ts';
 import {takeOver} from './take-over.ts';
+import type {ReloadSetting, ReloadWay} from './ways.ts';
 
 /*
  * INVARIANTS
@@ -80,8 +78,6 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
   readonly processes: ProcessTable;
   readonly hasPendingHandshakes: HasPendingHandshakes;
   readonly bind: BindOnly;
-  /** Has a process give way to the others when the CPU is short. */
-  readonly giveWay: (pid: number) => Promise<void>;
   readonly capabilities: Capabilities;
   readonly version: Version;
   readonly setting: ReloadSetting;
@@ -263,4 +259,13 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       return {...planner.summary(generations.current?.text ?? ''), capabilities};
     },
   };
+}
+
+/** What ends the daemon: HAProxy died too often in a row. */
+function fatalError({exit, failures}: Job & {is: 'FATAL'}): DaemonError {
+  const end = exit.signal ?? `exit code ${exit.code ?? 'unknown'}`;
+  return new DaemonError(
+    'PROXY',
+    `cannot keep HAProxy running: it died ${failures} times in a row, last by ${end}: see proxy.out in KONTROL_DATA`,
+  );
 }

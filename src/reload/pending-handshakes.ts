@@ -1,5 +1,6 @@
 import {reasonOf} from '../errors.ts';
 import type {ProcessTable} from '../jobs/proc.ts';
+import {type Clock, sleep} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Spawn} from '../ports/spawn.ts';
 import {parseBusyPorts} from '../proxy/sockets.ts';
@@ -44,4 +45,31 @@ export function createHasPendingHandshakes({
       return processes.hasPendingHandshakes(ports);
     }
   };
+}
+
+/** The queues of gated ports get this long to drain; Internet clients' handshakes take 50-200 ms. */
+const SETTLE_CAP_MS = 250;
+const SETTLE_POLL_MS = 5;
+
+/**
+ * Waits, with the gate shut, until handshakes begun before have ended and were accepted: until no gated port shows a
+ * SYN_RECV or a queued connection, at least `settleMs`, at most 250 ms. A look takes a while: the first one begins at
+ * a quarter of the least time.
+ */
+export async function settle(
+  ports: readonly number[],
+  settleMs: number,
+  {clock, hasPendingHandshakes, log}: {clock: Clock; hasPendingHandshakes: HasPendingHandshakes; log: Log},
+): Promise<void> {
+  const leastMs = clock.nowMs() + settleMs;
+  const capMs = clock.nowMs() + Math.max(settleMs, SETTLE_CAP_MS);
+  await sleep(clock, settleMs / 4);
+  while (await hasPendingHandshakes(ports)) {
+    if (clock.nowMs() >= capMs) {
+      log.debug({ports, durationMs: SETTLE_CAP_MS}, 'gated ports still had pending handshakes');
+      return;
+    }
+    await sleep(clock, SETTLE_POLL_MS);
+  }
+  await sleep(clock, Math.max(0, leastMs - clock.nowMs()));
 }

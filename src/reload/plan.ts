@@ -1,20 +1,7 @@
-import type {ReloadSetting} from '../config/config.ts';
 import {FAMILIES, type Family} from '../firewall/family.ts';
 import type {Capabilities} from './capabilities.ts';
 import {type Listener, socketKey} from './listeners.ts';
-
-/**
- * How a new generation takes over a listener (RELOAD measurements; KONTROL_RELOAD), the best first:
- * - `transfer`: HAProxy 1.8+ fetches the listening sockets from the old process (`-x`).
- * - `migrate`: both listen (SO_REUSEPORT), the kernel moves pending connections over (`net.ipv4.tcp_migrate_req`).
- * - `inherit`: the daemon owns the socket and every generation gets it as a descriptor.
- * - `syn-drop`: both listen; SYN packets are dropped only while the old one closes, so nothing is lost and the window
- *   does not grow with the configuration.
- * - `classic`: the new one is started with `-sf` while SYN packets are dropped: where two cannot listen at once.
- * - `plain`: no protection: connections in the old one's accept queue can be reset.
- */
-export const RELOAD_WAYS = ['transfer', 'migrate', 'inherit', 'syn-drop', 'classic', 'plain'] as const;
-export type ReloadWay = (typeof RELOAD_WAYS)[number];
+import {RELOAD_WAYS, type ReloadSetting, type ReloadWay} from './ways.ts';
 
 export interface ListenerPlan {
   readonly listener: Listener;

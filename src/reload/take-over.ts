@@ -3,10 +3,10 @@ import type {ProcessTable} from '../jobs/proc.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files, PreparedFile} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
+import {type StillListen, untilClosed, watchListeners} from './closing-listeners.ts';
 import {START_BESIDE} from './files.ts';
 import {hasProcess, type StagedGeneration, TERMINATE} from './generation.ts';
-import {type StillListen, settle, untilClosed, watchListeners} from './handover.ts';
-import type {HasPendingHandshakes} from './pending-handshakes.ts';
+import {type HasPendingHandshakes, settle} from './pending-handshakes.ts';
 import type {ReloadPlan} from './plan.ts';
 import {checkServing} from './serving-check.ts';
 
@@ -25,8 +25,6 @@ export interface TakeOverPorts {
   readonly promote: (generation: StagedGeneration) => void;
   /** Tells a generation to finish its connections and go. */
   readonly retire: (generation: StagedGeneration) => void;
-  /** Has a process give way to the others. Rejects when it cannot be told. */
-  readonly giveWay: (pid: number) => Promise<void>;
   /** The gate was refused the last time too: reload without it rather than never. */
   readonly mayGoUngated: () => boolean;
 }
@@ -130,14 +128,16 @@ async function shutGate(
 async function retireAll(
   old: readonly StagedGeneration[],
   stillListen: StillListen,
-  {clock, log, retire, giveWay}: TakeOverPorts,
+  {clock, log, retire, processes}: TakeOverPorts,
 ): Promise<void> {
   const pids = pidsOf(old);
   for (const {inheritance, supervisor} of old) {
     if (inheritance.sockets.length === 0 || supervisor.child === undefined) continue;
-    await giveWay(supervisor.child.pid).catch((err: unknown) =>
-      log.debug({err}, 'an old generation keeps its priority'),
-    );
+    // One that shares its sockets is woken for every connection that waits there, though it takes none. With little CPU
+    // that keeps the new one from taking them, which wakes the old one the more.
+    await processes
+      .giveWay(supervisor.child.pid)
+      .catch((err: unknown) => log.debug({err}, 'an old generation keeps its priority'));
   }
   for (const generation of old) retire(generation);
   if (!(await untilClosed(stillListen, clock))) {

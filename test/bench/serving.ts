@@ -1,5 +1,5 @@
 import {reasonOf} from '../../src/errors.ts';
-import {RELOAD_WAYS} from '../../src/reload/plan.ts';
+import {RELOAD_WAYS} from '../../src/reload/ways.ts';
 import {BACKEND_HEADER, startBackends} from '../support/backend.ts';
 import {getSegments} from '../support/exchange.ts';
 import {freePort} from '../support/free-port.ts';

@@ -10,7 +10,7 @@ import {decodeHistory, encodeHistory} from '../../src/lifecycle/history-text.ts'
 import {parseManifest} from '../../src/lifecycle/manifest.ts';
 import {decodeDocument, encodeDocument} from '../../src/members/etcd/document.ts';
 import {decodeSnapshot, encodeSnapshot} from '../../src/members/snapshot.ts';
-import {decodeRecords, encodeRecords} from '../../src/reload/records.ts';
+import {decodeRecords, encodeRecords} from '../../src/reload/process-records.ts';
 import {createFrameReader, encodeFrame} from '../../src/template/frames.ts';
 import {memberOf} from '../members/fixtures.ts';
 import {budget} from './budget.ts';

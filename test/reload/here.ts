@@ -18,7 +18,6 @@ import {bindOnly, probeBindOnly} from '../../src/reload/bind-only.ts';
 import type {Applied} from '../../src/reload/candidate.ts';
 import {type Capabilities, probeCapabilities} from '../../src/reload/capabilities.ts';
 import {type Generations, type GenerationsPorts, openGenerations} from '../../src/reload/generations.ts';
-import {giveWay} from '../../src/reload/priority.ts';
 import {exchange, getSegments} from '../support/exchange.ts';
 import {haproxyBinary} from '../support/parts.ts';
 import {endProcessesOf} from '../support/processes.ts';
@@ -114,7 +113,6 @@ export async function openHere({capable, folder: given, ...more}: HereOptions = 
     dataFolder: folder,
     haproxy: FAULTY,
     bind: bindOnly,
-    giveWay,
     version,
     setting: 'auto',
     settleMs: 1,

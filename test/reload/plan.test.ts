@@ -3,7 +3,7 @@ import {describe, test} from 'node:test';
 import type {Capabilities} from '../../src/reload/capabilities.ts';
 import {socketKey} from '../../src/reload/listeners.ts';
 import {type OldSide, type PlanInput, planReload, type ReloadPlan} from '../../src/reload/plan.ts';
-import {derivePlanSide} from '../../src/reload/plan-side.ts';
+import {derivePlanSide} from '../../src/reload/planner.ts';
 
 const KERNEL = {bindV6Only: false};
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {decodeRecords, encodeRecords} from '../../src/reload/records.ts';
+import {decodeRecords, encodeRecords} from '../../src/reload/process-records.ts';
 
 describe('records of processes', () => {
   test('encoded and decoded -> the same', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {deriveRefusal, parseVariant} from '../../src/firewall/refusal.ts';
+import {deriveRefusal, parseVariant} from '../../src/firewall/iptables-answers.ts';
 
 describe('refusal', () => {
   const cases: [string, RegExp][] = [
