@@ -1,6 +1,6 @@
 import type {Config} from '../config/config.ts';
 import {createGuard} from '../members/guard.ts';
-import {openRegistry, type Registry, type RegistryOptions} from '../members/registry.ts';
+import {openRegistry, type Registry} from '../members/registry.ts';
 import {openSnapshotFile} from '../members/snapshot-file.ts';
 import {createTable} from '../members/table.ts';
 import {systemClock as clock} from '../ports/clock.ts';
@@ -12,11 +12,10 @@ import {type OpenStore, openStore} from './open-store.ts';
 export async function openMembership({
   config,
   room,
-  ...reports
-}: {readonly config: Config; readonly room: (name: string) => Log} & Pick<
-  RegistryOptions,
-  'onChange' | 'onEvent'
->): Promise<{readonly registry: Registry; readonly shared: OpenStore}> {
+}: {
+  readonly config: Config;
+  readonly room: (name: string) => Log;
+}): Promise<{readonly registry: Registry; readonly shared: OpenStore}> {
   const {self, ttlMs, maxMembers, maxPayloadBytes} = config;
   const log = room('members');
   const snapshotFile = openSnapshotFile({files, clock, log}, config.dataFolder);
@@ -25,5 +24,5 @@ export async function openMembership({
   const shared = await openStore({config, snapshot, guard, room});
   const table = createTable({ttlMs, ownApp: self.app, maxMembers, maxPayloadBytes, guard});
   const {store} = shared;
-  return {shared, registry: openRegistry({clock, log, store, table, snapshotFile, snapshot, ...reports})};
+  return {shared, registry: openRegistry({clock, log, store, table, snapshotFile, snapshot})};
 }

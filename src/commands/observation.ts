@@ -10,8 +10,9 @@ import {createStatus} from '../http/status.ts';
 import type {Status} from '../http/status-types.ts';
 import {openHistory, type PassHistory} from '../lifecycle/history-file.ts';
 import type {PassMaterial, PassRecord} from '../lifecycle/passes.ts';
+import type {MemberChange} from '../members/change-feed.ts';
 import type {MemberView} from '../members/member.ts';
-import {createTimelines, type MemberEvent} from '../members/timeline.ts';
+import {createTimelines} from '../members/timeline.ts';
 import {openHaproxyScrape} from '../metrics/haproxy-scrape.ts';
 import type {Metrics} from '../metrics/metrics.ts';
 import type {Clock} from '../ports/clock.ts';
@@ -54,7 +55,7 @@ export interface Observation extends AsyncDisposable {
   readonly history: PassHistory;
   readonly hold: TemplateHold;
   readonly accessLog: AccessLog | undefined;
-  noteMember(event: MemberEvent): void;
+  noteMembers(change: MemberChange): void;
   recordPass(record: PassRecord, material: PassMaterial): void;
   /** The file that names our log target to HAProxy; undefined when the text's own target reaches us already. */
   logFileFor(text: string): Promise<string | undefined>;
@@ -118,8 +119,8 @@ export async function openObservation(ports: ObservationPorts): Promise<Observat
     history,
     hold,
     accessLog,
-    noteMember(event) {
-      timelines.note(event, clock.epochMs());
+    noteMembers({events, at}) {
+      for (const event of events) timelines.note(event, at);
       poke();
     },
     recordPass(record, material) {

@@ -82,12 +82,7 @@ export async function serve({config, template, output, ending, pod, api}: Served
     },
   });
 
-  const {registry, shared} = await openMembership({
-    config,
-    room,
-    onChange: ({cause}) => converger.changed(cause),
-    onEvent: observation.noteMember,
-  });
+  const {registry, shared} = await openMembership({config, room});
   const {store} = shared;
   let isDraining = false;
   const generations = takingTurns(opened, applyInTurn(opened, shared), () => isDraining);
@@ -196,6 +191,11 @@ export async function serve({config, template, output, ending, pod, api}: Served
       return input === undefined || digestInput(input) !== passes.applied?.digest;
     },
     runPass: cause => lifecycle.goTo(CONFIGURE, {cause, origin: 'daemon'}),
+  });
+
+  registry.follow(change => {
+    observation.noteMembers(change);
+    if (change.events.some(event => event.is !== 'restored')) converger.changed(change.cause);
   });
 
   const version = loadPackageVersion();

@@ -95,11 +95,11 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     },
     ['nonce', 'seq'],
   ),
-  Departure: object({...POD, at, why: text}),
+  Departure: object({...POD, at, why: text, reason: text}, ['reason']),
   Timeline: object({
     ip: text,
     gone: flag,
-    moments: listOf(object({at, what: text, app: text, id: text, pass: count}, ['pass'])),
+    moments: listOf(object({at, what: text, app: text, id: text, pass: count, reason: text}, ['pass', 'reason'])),
   }),
   HistoryEntry: object({
     ...PASS_RECORD,

@@ -8,7 +8,7 @@ export interface Mover {
   readonly id: string;
 }
 
-/** `why` is `down`, `silent`, `replaced`, or `unknown` for what an earlier daemon did not write down. */
+/** `why` is `down`, `silent`, `replaced`, `evicted`, or `unknown` for what an earlier daemon did not write down. */
 export interface Leaver extends Mover {
   readonly why: string;
 }

@@ -23,12 +23,12 @@ export function createEmbeddedStore(ports: {clock: Clock; log: Log; source: SeqS
     refusal: () => undefined,
     loaded: async () => {},
     remembers: () => false,
-    keep({table, seq, onNews}) {
-      const claims = openSeqClaims({...ports, table, seq, onSettled: member => onNews([{is: 'settled', member}])});
+    keep({table, seq, onEvents}) {
+      const claims = openSeqClaims({...ports, table, seq, onSettled: member => onEvents([{is: 'settled', member}])});
       const stopExpiry = watchExpiry({
         ...ports,
         table,
-        onExpired: members => onNews(members.map(member => ({is: 'left', member, why: 'silent'}))),
+        onExpired: members => onEvents(members.map(member => ({is: 'left', member, why: 'silent'}))),
       });
       claims.claimMissing();
       return {

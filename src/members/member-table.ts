@@ -1,4 +1,5 @@
 import type {Hosts, Member, MemberView, Ping} from './member.ts';
+import type {MemberEvent} from './member-event.ts';
 import type {Moment, Outcome} from './outcome.ts';
 
 /** A member whose `seq` the store has yet to give. */
@@ -11,11 +12,6 @@ export interface Provisional {
 export interface Stay extends Provisional {
   readonly heardMs: number;
 }
-
-/** What a member that a shared store told of changed here. */
-export type Adoption =
-  | {readonly is: 'joined' | 'changed' | 'settled'; readonly member: Member}
-  | {readonly is: 'replaced'; readonly member: Member; readonly previous: Member};
 
 /** Who is alive, keyed by IP. All methods are synchronous and none throws. */
 export interface MemberTable {
@@ -34,7 +30,7 @@ export interface MemberTable {
   /** Those without a `seq`, in the order they arrived. */
   provisional(): Provisional[];
   /** Takes a member in as a shared store says; only `drop` and a `down` end its stay. Undefined when that is no news. */
-  adopt(member: Member, heldForMs: number | undefined, now: Moment): Adoption | undefined;
+  adopt(member: Member, heldForMs: number | undefined, now: Moment): MemberEvent | undefined;
   /** The store vouches no longer for an IP; it stays in until dropped. */
   release(ip: string): void;
   /** Ends a stay; undefined when there is none. */

@@ -1,21 +1,16 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {deriveKey} from './base62.ts';
+import {createChangeFeed, type MemberChange} from './change-feed.ts';
 import type {Hosts, Member, MemberView, Ping} from './member.ts';
+import {causeOf, type MemberEvent, verbOf} from './member-event.ts';
 import type {GuardView, MemberTable} from './member-table.ts';
 import type {Outcome} from './outcome.ts';
 import type {RestoredSnapshot, SnapshotFile} from './snapshot-file.ts';
-import type {Store, StoreNews} from './store.ts';
-import type {MemberEvent} from './timeline.ts';
+import type {Store} from './store.ts';
 
 /** A full table is worth one warning in this time, whatever is refused. */
 const REFUSAL_WARNING_MS = 60_000;
-
-/** Something moved that a template can see. `cause` is for people: `joined web 10.2.0.17`. */
-export interface MemberChange {
-  readonly version: number;
-  readonly cause: string;
-}
 
 export interface RegistryOptions {
   readonly clock: Clock;
@@ -26,15 +21,16 @@ export interface RegistryOptions {
   readonly snapshotFile: Pick<SnapshotFile, 'keep'>;
   /** What `snapshotFile.load()` found. */
   readonly snapshot: RestoredSnapshot;
-  /** Called synchronously, not for what was restored; may not throw. */
-  readonly onChange: (change: MemberChange) => void;
-  /** What became of a pod, for its timeline; the restored ones included. Called synchronously, before `onChange`. */
-  readonly onEvent?: (event: MemberEvent) => void;
 }
 
 export interface Registry {
   /** Takes a ping in, from memory: waits for nothing. */
   record(ping: Ping): Outcome;
+  /**
+   * Calls back with all that happened so far, the restored members included, and from then on, synchronously, with
+   * whatever happens. One follower, which may not throw.
+   */
+  follow(listener: (change: MemberChange) => void): void;
   hosts(): Hosts;
   members(): MemberView[];
   find(ip: string): Member | undefined;
@@ -50,27 +46,28 @@ export interface Registry {
   close(): Promise<void>;
 }
 
-const nameOf = ({app, ip}: Member): string => `${app} ${ip}`;
-
-/** A settled member moved because it joined: the same cause, so that people see one. */
-const causeOf = (news: StoreNews): string => {
-  const verb = news.is === 'left' && news.why === 'silent' ? 'expired' : news.is === 'settled' ? 'joined' : news.is;
-  return `${verb} ${nameOf(news.member)}`;
-};
-
 const fieldsOf = ({app, id, ip}: Member) => ({app, ip, member: id});
 
-/** What a store's news means for the timeline of its pod; a `seq` that was settled means nothing. */
-function eventOf(news: StoreNews): MemberEvent | undefined {
-  switch (news.is) {
+/** What a log line says of an event beside its member. */
+function detailsOf(event: MemberEvent) {
+  if (event.is === 'replaced') return {from: event.previous.id};
+  if (event.is !== 'left') return {};
+  return {reason: event.why === 'evicted' ? event.reason : event.why};
+}
+
+/** What a ping did, as an event; undefined when nothing moved. */
+function eventOf(outcome: Outcome): MemberEvent | undefined {
+  switch (outcome.is) {
     case 'joined':
     case 'changed':
-      return {is: news.is, member: news.member};
-    case 'replaced':
-      return news;
+      return {is: outcome.is, member: outcome.member};
+    case 'replaced': {
+      const {member, previous, alternating} = outcome;
+      return {is: 'replaced', member, previous, alternating};
+    }
     case 'left':
-      return {is: news.why, member: news.member};
-    case 'settled':
+      return {is: 'left', member: outcome.member, why: 'down'};
+    default:
       return undefined;
   }
 }
@@ -80,15 +77,22 @@ function eventOf(news: StoreNews): MemberEvent | undefined {
  * Logs one line per join, replacement, leave and expiry.
  */
 export function openRegistry(options: RegistryOptions): Registry {
-  const {clock, log, store, table, snapshotFile, snapshot, onChange, onEvent} = options;
+  const {clock, log, store, table, snapshotFile, snapshot} = options;
+  const feed = createChangeFeed();
   const warnedIps = new Set<string>();
   let refusalWarnedMs = Number.NEGATIVE_INFINITY;
 
   const moment = () => ({nowMs: clock.nowMs(), epochMs: clock.epochMs()});
 
-  const moved = (cause: string) => {
-    keeper.changed();
-    onChange({version: table.version, cause});
+  /** The one way out for all events. A join that only the store told of is another replica's to log above `debug`. */
+  const announce = (events: readonly MemberEvent[], by: 'ping' | 'store' | 'snapshot') => {
+    for (const event of events) {
+      if (event.is === 'left') warnedIps.delete(event.member.ip);
+      const isNews = event.is === 'left' || (by === 'ping' && event.is !== 'changed');
+      log[isNews ? 'info' : 'debug']({...fieldsOf(event.member), ...detailsOf(event)}, `member ${verbOf(event)}`);
+    }
+    if (by !== 'snapshot') keeper.changed();
+    feed.tell({version: table.version, cause: causeOf(events), events, at: clock.epochMs()});
   };
 
   const warnOfAlternation = ({ip, id}: Ping) => {
@@ -104,32 +108,11 @@ export function openRegistry(options: RegistryOptions): Registry {
   };
 
   const report = (ping: Ping, outcome: Outcome) => {
+    const event = eventOf(outcome);
+    if (event !== undefined) announce([event], 'ping');
     switch (outcome.is) {
-      case 'joined': {
-        const cause = `joined ${nameOf(outcome.member)}`;
+      case 'joined':
         if (ping.key !== deriveKey(ping.ip)) log.debug({ip: ping.ip, key: ping.key}, 'key does not belong to ip');
-        log.info(fieldsOf(outcome.member), 'member joined');
-        onEvent?.({is: 'joined', member: outcome.member});
-        moved(cause);
-        return;
-      }
-      case 'replaced': {
-        const {member, previous, alternating} = outcome;
-        log.info({...fieldsOf(member), from: previous.id}, 'member replaced');
-        if (!alternating) onEvent?.({is: 'replaced', member, previous});
-        moved(`replaced ${nameOf(member)}`);
-        return;
-      }
-      case 'changed':
-        log.debug(fieldsOf(outcome.member), 'member changed');
-        onEvent?.({is: 'changed', member: outcome.member});
-        moved(`changed ${nameOf(outcome.member)}`);
-        return;
-      case 'left':
-        warnedIps.delete(ping.ip);
-        log.info({...fieldsOf(outcome.member), reason: 'down'}, 'member left');
-        onEvent?.({is: 'down', member: outcome.member});
-        moved(`left ${nameOf(outcome.member)}`);
         return;
       case 'refreshed':
         if (outcome.alternating) warnOfAlternation(ping);
@@ -143,27 +126,15 @@ export function openRegistry(options: RegistryOptions): Registry {
     }
   };
 
-  const onNews = (news: readonly StoreNews[]) => {
-    for (const one of news) {
-      if (one.is === 'left') warnedIps.delete(one.member.ip);
-      const text = one.is === 'left' && one.why === 'silent' ? 'member expired' : `member ${one.is}`;
-      const level = one.is === 'left' ? 'info' : 'debug';
-      log[level]({...fieldsOf(one.member), ...(one.is === 'left' && {reason: one.why})}, text);
-      const event = eventOf(one);
-      if (event !== undefined) onEvent?.(event);
-    }
-    const [first, ...others] = news.map(causeOf);
-    moved(`${first}${others.length > 0 ? ` and ${others.length} more` : ''}`);
-  };
-
   if (snapshot.restored) {
     table.restore(snapshot.members, moment());
     log.info({members: table.size}, 'members restored');
-    for (const member of table.members(clock.nowMs())) onEvent?.({is: 'restored', member});
+    const events = table.members(clock.nowMs()).map((member): MemberEvent => ({is: 'restored', member}));
+    if (events.length > 0) announce(events, 'snapshot');
   }
   // A daemon that died before anybody pinged remembers nobody: its successor has to wait for them all the same.
   const restored = snapshot.restored && table.hosts().size > 0;
-  const keeping = store.keep({table, seq: snapshot.seq, onNews});
+  const keeping = store.keep({table, seq: snapshot.seq, onEvents: events => announce(events, 'store')});
   const keeper = snapshotFile.keep(() => ({
     seq: keeping.highestSeq,
     isShared: store.kind === 'etcd',
@@ -177,20 +148,22 @@ export function openRegistry(options: RegistryOptions): Registry {
       keeping.heard(ping, outcome);
       return outcome;
     },
+    follow: feed.follow,
     hosts: () => table.hosts(),
     members: () => table.members(clock.nowMs()),
     find: table.find,
     evict(reasonOf) {
+      const events: MemberEvent[] = [];
       for (const {expiresInMs: _, held: __, ...member} of table.members(clock.nowMs())) {
         const reason = reasonOf(member);
         if (reason === undefined) continue;
         const leaving: Ping = {...member, down: true};
         const outcome = table.record(leaving, moment());
         if (outcome.is !== 'left') continue;
-        log.info({...fieldsOf(member), reason}, 'member evicted');
-        moved(`evicted ${nameOf(member)}`);
         keeping.heard(leaving, outcome);
+        events.push({is: 'left', member: outcome.member, why: 'evicted', reason});
       }
+      if (events.length > 0) announce(events, 'ping');
     },
     get version() {
       return table.version;

@@ -1,20 +1,15 @@
-import type {Member, Ping} from './member.ts';
+import type {Ping} from './member.ts';
+import type {MemberEvent} from './member-event.ts';
 import type {MemberTable} from './member-table.ts';
 import type {Outcome} from './outcome.ts';
-
-/** What a store did to the table, told once it is done. */
-export type StoreNews =
-  | {readonly is: 'joined' | 'changed' | 'settled'; readonly member: Member}
-  | {readonly is: 'replaced'; readonly member: Member; readonly previous: Member}
-  | {readonly is: 'left'; readonly member: Member; readonly why: 'down' | 'silent'};
 
 export interface KeepPorts {
   /** Holds what was restored; the store changes it from here on, beside the pings. */
   readonly table: MemberTable;
   /** The highest `seq` that the snapshot knows. */
   readonly seq: number;
-  /** Called synchronously, never with nothing. */
-  readonly onNews: (news: readonly StoreNews[]) => void;
+  /** What the store did to the table, once it is done. Called synchronously, never with nothing. */
+  readonly onEvents: (events: readonly MemberEvent[]) => void;
 }
 
 /** A store at work on one table. */

@@ -199,7 +199,7 @@ export function createTable(options: TableOptions): MemberTable {
       arrivals += 1;
       succeed(entry, previous, arrivals, now.nowMs);
       const member = memberOf(entry);
-      return previous === undefined ? {is: 'joined', member} : {is: 'replaced', member, previous};
+      return previous === undefined ? {is: 'joined', member} : {is: 'replaced', member, previous, alternating: false};
     },
     release(ip) {
       const entry = entries.get(ip);

@@ -1,9 +1,5 @@
 import type {Member} from './member.ts';
-
-/** What happened to a pod's membership. `replaced` names the pod that took its IP, or lost it, as `previous`. */
-export type MemberEvent =
-  | {readonly is: 'joined' | 'restored' | 'changed' | 'down' | 'silent'; readonly member: Member}
-  | {readonly is: 'replaced'; readonly member: Member; readonly previous: Member};
+import type {MemberEvent} from './member-event.ts';
 
 export type Happening =
   | 'first ping'
@@ -13,6 +9,7 @@ export type Happening =
   | 'config'
   | 'down'
   | 'silent'
+  | 'evicted'
   | 'removed';
 
 /** One line of a timeline. `pass` is the one that put the pod into the configuration, or took it out. */
@@ -22,6 +19,8 @@ export interface Moment {
   readonly app: string;
   readonly id: string;
   readonly pass?: number;
+  /** Why it was evicted. */
+  readonly reason?: string;
 }
 
 /** Everything that is remembered of one IP, oldest first. `gone` has no live pod on it. */
@@ -31,13 +30,14 @@ export interface Timeline {
   readonly moments: readonly Moment[];
 }
 
-/** A pod that went: when, and why (`down`, `silent`, `replaced`). */
+/** A pod that went: when, and why (`down`, `silent`, `replaced`, `evicted`). `reason` says more of an eviction. */
 export interface Departure {
   readonly at: number;
   readonly app: string;
   readonly id: string;
   readonly ip: string;
   readonly why: string;
+  readonly reason?: string;
 }
 
 interface Line {
@@ -69,13 +69,7 @@ export interface Timelines {
 /** Pods that only changed their payload a hundred times may not push out when they came. */
 const REPEATABLE: ReadonlySet<Happening> = new Set(['changed']);
 
-const HAPPENINGS = {
-  joined: 'first ping',
-  restored: 'restored',
-  changed: 'changed',
-  down: 'down',
-  silent: 'silent',
-} as const;
+const HAPPENINGS = {joined: 'first ping', restored: 'restored', changed: 'changed'} as const;
 
 export function createTimelines(options: TimelineOptions = {}): Timelines {
   const {maxGone = 2000, maxMomentsEach = 40, maxDepartures = 500} = options;
@@ -99,12 +93,11 @@ export function createTimelines(options: TimelineOptions = {}): Timelines {
     if (line.moments.length > maxMomentsEach) line.moments.splice(1, 1);
   };
 
-  const depart = ({app, id, ip}: Member, at: number, why: string): void => {
-    departures = [{at, app, id, ip, why}, ...departures].slice(0, maxDepartures);
+  const depart = ({app, id, ip}: Member, departure: Pick<Departure, 'at' | 'why' | 'reason'>): void => {
+    departures = [{...departure, app, id, ip}, ...departures].slice(0, maxDepartures);
   };
 
-  const leave = (line: Line, member: Member, at: number, why: 'down' | 'silent'): void => {
-    depart(member, at, why);
+  const leave = (line: Line, member: Member): void => {
     line.gone = true;
     line.pending = 'removed';
     gone.delete(member.ip);
@@ -119,22 +112,27 @@ export function createTimelines(options: TimelineOptions = {}): Timelines {
 
   return {
     note(event, at) {
+      const isNothingNew = event.is === 'settled' || (event.is === 'replaced' && event.alternating);
+      if (isNothingNew) return;
       const {app, id, ip} = event.member;
       const line = lineOf(ip);
       pending.add(ip);
+      if (event.is === 'left') {
+        const reason = event.why === 'evicted' ? {reason: event.reason} : {};
+        append(line, {at, what: event.why, app, id, ...reason});
+        depart(event.member, {at, why: event.why, ...reason});
+        leave(line, event.member);
+        return;
+      }
+      line.pending = 'config';
       if (event.is === 'replaced') {
-        depart(event.previous, at, 'replaced');
+        depart(event.previous, {at, why: 'replaced'});
         append(line, {at, what: 'replaced another pod', app, id});
-        line.pending = 'config';
         return;
       }
       append(line, {at, what: HAPPENINGS[event.is], app, id});
-      if (event.is === 'down' || event.is === 'silent') leave(line, event.member, at, event.is);
-      else {
-        line.gone = false;
-        line.pending = 'config';
-        gone.delete(ip);
-      }
+      line.gone = false;
+      gone.delete(ip);
     },
     applied(pass, ips, at) {
       for (const ip of pending) {

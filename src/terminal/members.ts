@@ -19,16 +19,25 @@ export const describeMembers = (members: readonly MemberView[], nowAt: number): 
     ]),
   );
 
+const withReason = (what: string, reason: string | undefined): string =>
+  reason === undefined ? what : `${what}: ${reason}`;
+
 /** `/members/gone` as a table. */
 export const describeDepartures = (departures: readonly Departure[]): string =>
   formatTable(
     ['TIME', 'APP', 'IP', 'POD', 'WHY'],
-    departures.map(({at, app, ip, id, why}) => [formatTime(at), app, ip, id, why]),
+    departures.map(({at, app, ip, id, why, reason}) => [formatTime(at), app, ip, id, withReason(why, reason)]),
   );
 
 /** The story of one IP as a table. */
 export const describeTimeline = ({moments}: Timeline): string =>
   formatTable(
     ['TIME', 'WHAT', 'APP', 'POD', 'PASS'],
-    moments.map(({at, what, app, id, pass}) => [formatTime(at), what, app, id, String(pass ?? '')]),
+    moments.map(({at, what, app, id, pass, reason}) => [
+      formatTime(at),
+      withReason(what, reason),
+      app,
+      id,
+      String(pass ?? ''),
+    ]),
   );

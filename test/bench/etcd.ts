@@ -56,7 +56,6 @@ async function openEmbedded(): Promise<Registry> {
     table: createTable({ttlMs: TTL_MS, ownApp: 'haproxy', maxMembers: 20_000, maxPayloadBytes: 1 << 20}),
     snapshotFile,
     snapshot: await snapshotFile.load(),
-    onChange: () => {},
   });
 }
 

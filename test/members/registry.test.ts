@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import type {MemberChange} from '../../src/members/change-feed.ts';
 import {createEmbeddedStore, createSeqCounter} from '../../src/members/embedded-store.ts';
 import type {Member, Ping} from '../../src/members/member.ts';
-import {type MemberChange, openRegistry} from '../../src/members/registry.ts';
+import type {MemberEvent} from '../../src/members/member-event.ts';
+import {openRegistry} from '../../src/members/registry.ts';
 import type {SeqSource} from '../../src/members/seq-claims.ts';
 import {decodeSnapshot, encodeSnapshot} from '../../src/members/snapshot.ts';
 import {openSnapshotFile} from '../../src/members/snapshot-file.ts';
@@ -12,7 +14,14 @@ import {createMemoryFiles, INFO, memberOf, openLogSink, pingOf, WARN} from './fi
 
 const PATH = '/data/members.json';
 
-async function open(options: {source?: SeqSource; texts?: Record<string, string>; maxMembers?: number} = {}) {
+interface Options {
+  readonly source?: SeqSource;
+  readonly texts?: Record<string, string>;
+  readonly maxMembers?: number;
+  readonly follows?: boolean;
+}
+
+async function open(options: Options = {}) {
   const clock = createFakeClock();
   const memory = createMemoryFiles(options.texts);
   const sink = openLogSink();
@@ -31,8 +40,8 @@ async function open(options: {source?: SeqSource; texts?: Record<string, string>
     }),
     snapshotFile,
     snapshot,
-    onChange: change => changes.push(change),
   });
+  if (options.follows !== false) registry.follow(change => changes.push(change));
   const causes = () => [...new Set(changes.map(change => change.cause))];
   const ping = (changed: Partial<Ping> = {}) => registry.record(pingOf(changed));
   const onDisk = () => decodeSnapshot(memory.contents.get(PATH) ?? '', clock.epochMs());
@@ -103,6 +112,64 @@ describe('a stay', () => {
       await clock.advance(1000);
     }
     assert.equal(sink.said('pings refused').length, 2);
+  });
+});
+
+const wordOf = (event: MemberEvent): string =>
+  [event.is, event.is === 'left' ? event.why : '', event.member.id].filter(word => word !== '').join(' ');
+
+describe('follower', () => {
+  test('attached late -> told at once, in order, what happened before; then what happens', async () => {
+    const text = encodeSnapshot({seq: 9, members: [memberOf({...A, seq: 4})]}, createFakeClock().epochMs());
+    const {registry, clock, ping, changes} = await open({texts: {[PATH]: text}, follows: false});
+    const openedAt = clock.epochMs();
+    await clock.advance(1000);
+    ping(B);
+    await clock.advance(0);
+    ping({...B, down: true});
+    assert.equal(changes.length, 0);
+    registry.follow(change => changes.push(change));
+    const words = () => changes.flatMap(({events}) => events.map(wordOf));
+    assert.deepEqual(words(), ['restored a', 'joined b', 'settled b', 'left down b']);
+    assert.deepEqual(
+      changes.map(({cause, at}) => [cause, at - openedAt]),
+      [
+        ['restored web 10.0.0.1', 0],
+        ['joined web 10.0.0.2', 1000],
+        ['joined web 10.0.0.2', 1000],
+        ['left web 10.0.0.2', 1000],
+      ],
+    );
+    ping({...A, nonce: 'again'});
+    assert.equal(words().at(-1), 'replaced a');
+    assert.equal(changes.at(-1)?.version, registry.version);
+  });
+
+  test('pods evicted -> one change that says who and why, an info line each, gone from the snapshot too', async () => {
+    const {registry, clock, ping, changes, sink, onDisk} = await open();
+    for (const pod of [A, B, {}]) ping(pod);
+    await clock.advance(1000);
+    const before = changes.length;
+    registry.evict(({ip}) => (ip === '10.2.0.17' ? undefined : 'its pod is gone'));
+    assert.deepEqual(
+      changes.slice(before).map(({cause, events}) => [cause, ...events.map(wordOf)]),
+      [['evicted web 10.0.0.1 and 1 more', 'left evicted a', 'left evicted b']],
+    );
+    const [event] = changes.at(-1)?.events ?? [];
+    assert.ok(event?.is === 'left' && event.why === 'evicted' && event.reason === 'its pod is gone');
+    assert.deepEqual(
+      sink.said('member evicted').map(({level, ip, reason}) => [level, ip, reason]),
+      [
+        [INFO, '10.0.0.1', 'its pod is gone'],
+        [INFO, '10.0.0.2', 'its pod is gone'],
+      ],
+    );
+    await clock.advance(1000);
+    const decoded = onDisk();
+    assert.ok(decoded.is === 'fresh');
+    assert.deepEqual(ipsOf(decoded.snapshot.members), ['10.2.0.17']);
+    registry.evict(() => undefined);
+    assert.equal(changes.length, before + 1);
   });
 });
 

@@ -25,7 +25,7 @@ test('timeline, a pod from its first ping to its removal -> every step with its 
   timelines.applied(1, new Set(), 2);
   timelines.applied(2, new Set([IP]), 3);
   timelines.applied(3, new Set([IP]), 4);
-  timelines.note({is: 'down', member}, 5);
+  timelines.note({is: 'left', member, why: 'down'}, 5);
   timelines.applied(4, new Set([IP]), 6);
   timelines.applied(5, new Set(), 7);
   const story = timelines.of(IP);
@@ -46,7 +46,7 @@ test('timeline, a pod that is back before it was removed -> no removal is claime
   const timelines = createTimelines();
   timelines.note({is: 'joined', member}, 1);
   timelines.applied(1, new Set([IP]), 2);
-  timelines.note({is: 'silent', member}, 3);
+  timelines.note({is: 'left', member, why: 'silent'}, 3);
   timelines.note({is: 'joined', member}, 4);
   timelines.applied(2, new Set([IP]), 5);
   assert.deepEqual(
@@ -59,9 +59,39 @@ test('timeline, a pod that is back before it was removed -> no removal is claime
 test('timeline, another pod takes the IP -> the old one left because it was replaced', () => {
   const timelines = createTimelines();
   timelines.note({is: 'joined', member}, 1);
-  timelines.note({is: 'replaced', member: memberOf(IP, 'web-new'), previous: member}, 2);
+  timelines.note({is: 'replaced', member: memberOf(IP, 'web-new'), previous: member, alternating: false}, 2);
   assert.equal(timelines.whyLeft(member), 'replaced');
   assert.equal(timelines.whyLeft(memberOf(IP, 'web-new')), undefined);
+});
+
+test('timeline, a pod whose Pod is gone -> evicted, with the reason, in its story and among the departures', () => {
+  const timelines = createTimelines();
+  timelines.note({is: 'joined', member}, 1);
+  timelines.applied(1, new Set([IP]), 2);
+  timelines.note({is: 'left', member, why: 'evicted', reason: 'no such pod'}, 3);
+  timelines.applied(2, new Set(), 4);
+  assert.deepEqual(
+    timelines.of(IP)?.moments.map(({what, reason}) => [what, reason]),
+    [
+      ['first ping', undefined],
+      ['config', undefined],
+      ['evicted', 'no such pod'],
+      ['removed', undefined],
+    ],
+  );
+  const {app, id, ip} = member;
+  assert.deepEqual(timelines.departures(), [{at: 3, app, id, ip, why: 'evicted', reason: 'no such pod'}]);
+  assert.equal(timelines.whyLeft(member), 'evicted');
+});
+
+test('timeline, pods that only alternate, or got their seq -> not a word', () => {
+  const timelines = createTimelines();
+  timelines.note({is: 'settled', member}, 1);
+  assert.equal(timelines.of(IP), undefined);
+  timelines.note({is: 'joined', member}, 2);
+  timelines.note({is: 'replaced', member: memberOf(IP, 'web-new'), previous: member, alternating: true}, 3);
+  assert.equal(timelines.of(IP)?.moments.length, 1);
+  assert.deepEqual(timelines.departures(), []);
 });
 
 test('timeline, a payload that changes for ever -> the beginning is kept, the rest is bounded', () => {
@@ -82,7 +112,7 @@ test('timelines, many pods gone -> the longest gone are forgotten, the living ne
   timelines.note({is: 'joined', member}, 0);
   for (const ip of ips) {
     timelines.note({is: 'joined', member: memberOf(ip)}, 1);
-    timelines.note({is: 'silent', member: memberOf(ip)}, 2);
+    timelines.note({is: 'left', member: memberOf(ip), why: 'silent'}, 2);
   }
   assert.deepEqual(
     ips.filter(ip => timelines.of(ip) !== undefined),

@@ -108,6 +108,7 @@ export interface Timeline {
     readonly app: string;
     readonly id: string;
     readonly pass?: number;
+    readonly reason?: string;
   }[];
 }
 

@@ -14,12 +14,12 @@ export async function showTimeline(ip: string): Promise<void> {
     if (!answer.ok) throw new Error(((await answer.json()) as {reason: string}).reason);
     const {moments} = (await answer.json()) as Timeline;
     list.replaceChildren(
-      ...moments.map(({at, what, app, id, pass}) =>
+      ...moments.map(({at, what, app, id, pass, reason}) =>
         el(
           'li',
           {},
           el('time', {datetime: new Date(at).toISOString()}, formatTime(at)),
-          el('strong', {}, what),
+          el('strong', {}, reason === undefined ? what : `${what}: ${reason}`),
           el('span', {}, pass === undefined ? `${app} ${id}` : `${app} ${id}, pass ${pass}`),
         ),
       ),

@@ -5,7 +5,8 @@ import {type EtcdEvent, type KeyValue, keyRequest, parseRange, rangeRequest} fro
 import {type Clock, sleep} from '../../ports/clock.ts';
 import type {Log} from '../../ports/log.ts';
 import type {Guard} from '../guard.ts';
-import type {Keeping, KeepPorts, StoreNews} from '../store.ts';
+import type {MemberEvent} from '../member-event.ts';
+import type {Keeping, KeepPorts} from '../store.ts';
 import {decodeDocument, type Stored} from './document.ts';
 import type {Keys} from './keys.ts';
 import {createReplica, type Replica} from './replica.ts';
@@ -64,7 +65,7 @@ export interface EtcdKeeping extends Keeping {
 }
 
 /** Keeps a table: carries what the replica decides to etcd, and what etcd says to the replica. */
-export function keepByEtcd(ports: EtcdPorts, {table, seq, onNews}: KeepPorts): EtcdKeeping {
+export function keepByEtcd(ports: EtcdPorts, {table, seq, onEvents}: KeepPorts): EtcdKeeping {
   const {clock, log, gateway, keys} = ports;
   const counter = createSeqCounter(gateway, keys.seq, seq);
   const writer: Writer = createWriter(gateway, keys, counter);
@@ -80,8 +81,8 @@ export function keepByEtcd(ports: EtcdPorts, {table, seq, onNews}: KeepPorts): E
   let remembers = false;
 
   const moment = () => ({nowMs: clock.nowMs(), epochMs: clock.epochMs()});
-  const tell = (news: readonly StoreNews[]): void => {
-    if (news.length > 0) onNews(news);
+  const tell = (events: readonly MemberEvent[]): void => {
+    if (events.length > 0) onEvents(events);
   };
 
   const storedIn = (kv: KeyValue): [ip: string, stored: Stored] | undefined => {
@@ -95,13 +96,13 @@ export function keepByEtcd(ports: EtcdPorts, {table, seq, onNews}: KeepPorts): E
     return [ip, {document, revision: kv.revision, lease: kv.lease}];
   };
 
-  const putKey = (kv: KeyValue): StoreNews[] => {
+  const putKey = (kv: KeyValue): MemberEvent[] => {
     const entry = storedIn(kv);
     if (entry === undefined) return replica.obstructed(kv.key.slice(keys.members.length), kv.revision, clock.nowMs());
     return replica.put(...entry, moment());
   };
 
-  const tellEvent = (event: EtcdEvent): StoreNews[] =>
+  const tellEvent = (event: EtcdEvent): MemberEvent[] =>
     event.is === 'put'
       ? putKey(event.kv)
       : replica.gone(event.key.slice(keys.members.length), event.revision, clock.nowMs());

@@ -1,9 +1,9 @@
 import {isSamePod} from '../entry.ts';
 import type {Guard} from '../guard.ts';
 import type {Member, Ping} from '../member.ts';
+import type {MemberEvent} from '../member-event.ts';
 import type {MemberTable, Stay} from '../member-table.ts';
 import type {Moment, Outcome} from '../outcome.ts';
-import type {StoreNews} from '../store.ts';
 import type {Document, Load, Stored} from './document.ts';
 import {createDoubts} from './doubts.ts';
 import {createGoodbyes} from './goodbyes.ts';
@@ -40,13 +40,13 @@ export interface Replica {
   /** A ping was recorded in the table. */
   heard(ping: Ping, outcome: Outcome, nowMs: number): void;
   /** Everything at once: at the start, and when events were missed. */
-  loaded(load: Load, now: Moment): StoreNews[];
+  loaded(load: Load, now: Moment): MemberEvent[];
   /** A key was written, here or elsewhere. */
-  put(ip: string, stored: Stored, now: Moment): StoreNews[];
+  put(ip: string, stored: Stored, now: Moment): MemberEvent[];
   /** A key ended. */
-  gone(ip: string, revision: number, nowMs: number): StoreNews[];
+  gone(ip: string, revision: number, nowMs: number): MemberEvent[];
   /** A key holds what no replica wrote: it is left alone until the pod of that IP pings. */
-  obstructed(ip: string, revision: number, nowMs: number): StoreNews[];
+  obstructed(ip: string, revision: number, nowMs: number): MemberEvent[];
   /** All events up to this revision were told: what ended before it can be forgotten. */
   passed(revision: number): void;
   /** We were away up to this revision, and another replica was there all the while. */
@@ -54,7 +54,7 @@ export interface Replica {
   /** A replica fell silent: what it heard last may be lost. */
   lostReplica(nowMs: number): void;
   /** Decides on those in doubt; to be called while etcd answers only. */
-  tick(now: Moment): StoreNews[];
+  tick(now: Moment): MemberEvent[];
   /** Takes the next writes, at most `limit`; each must be answered by `put`, `gone` or nothing, then by `settled`. */
   takeWrites(limit: number): Write[];
   /** The write of this IP has ended. */
@@ -91,7 +91,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   const hears = (ip: string, nowMs: number): boolean =>
     nowMs - (table.stay(ip)?.heardMs ?? Number.NEGATIVE_INFINITY) < ttlMs;
 
-  const left = (member: Member | undefined, why: 'down' | 'silent'): StoreNews[] =>
+  const left = (member: Member | undefined, why: 'down' | 'silent'): MemberEvent[] =>
     member === undefined ? [] : [{is: 'left', member, why}];
 
   /** The pod was heard: its stay goes on for a TTL. A shared lease would carry others on, so the pod gets another. */
@@ -102,14 +102,14 @@ export function createReplica(options: ReplicaOptions): Replica {
   };
 
   /** Our word of a pod that etcd knows otherwise: ours is served until it is written, but the number is etcd's. */
-  const settle = (stay: Stay | undefined, {is, member}: Document): StoreNews[] => {
+  const settle = (stay: Stay | undefined, {is, member}: Document): MemberEvent[] => {
     if (stay === undefined || is === 'down' || member.seq === undefined || !isSamePod(stay.member, member)) return [];
     const isSettled = table.settle(member.ip, stay.arrival, member.seq);
     return isSettled ? [{is: 'settled', member: {...stay.member, seq: member.seq}}] : [];
   };
 
   /** The table follows what etcd says of an IP, and what is left of our own word. */
-  const follow = (ip: string, {document, ...stored}: Stored, now: Moment): StoreNews[] => {
+  const follow = (ip: string, {document, ...stored}: Stored, now: Moment): MemberEvent[] => {
     const stay = table.stay(ip);
     const intent = intents.get(ip);
     const rest = intent && remainder(intent, stay?.member, document, goodbyes.include(document));
@@ -123,7 +123,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     return news === undefined ? [] : [news];
   };
 
-  const put = (ip: string, stored: Stored, now: Moment): StoreNews[] => {
+  const put = (ip: string, stored: Stored, now: Moment): MemberEvent[] => {
     if (stored.revision <= revisionOf(ip)) return [];
     known.set(ip, stored);
     ended.delete(ip);
@@ -131,7 +131,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     return follow(ip, stored, now);
   };
 
-  const gone = (ip: string, revision: number, nowMs: number): StoreNews[] => {
+  const gone = (ip: string, revision: number, nowMs: number): MemberEvent[] => {
     if (revision <= revisionOf(ip)) return [];
     obstacles.delete(ip);
     const stored = known.get(ip);
@@ -162,7 +162,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     restored = false;
   };
 
-  const giveUpOldIntents = (now: Moment): StoreNews[] =>
+  const giveUpOldIntents = (now: Moment): MemberEvent[] =>
     [...intents].flatMap(([ip, intent]) => {
       const isOld =
         intent.is === 'down'

@@ -43,7 +43,7 @@ async function openEmbedded(memory: ReturnType<typeof createMemoryFiles>) {
   const snapshot = await snapshotFile.load();
   const store = createEmbeddedStore({clock, log, source: createSeqCounter(snapshot.seq)});
   const table = createTable({ttlMs: 25_000, ownApp: 'haproxy', maxMembers: 100, maxPayloadBytes: 1 << 20});
-  return openRegistry({clock, log, store, table, snapshotFile, snapshot, onChange: () => {}});
+  return openRegistry({clock, log, store, table, snapshotFile, snapshot});
 }
 
 describe('etcd store', {skip: missing('etcd'), timeout: 120_000}, () => {

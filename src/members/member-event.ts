@@ -1,0 +1,27 @@
+import type {Member} from './member.ts';
+
+/**
+ * What became of a member, whoever noticed: a ping, the store, or the cluster. `settled` got its `seq`; `previous` lost
+ * its IP to `member`, and `alternating` says that the two ping in turns from there. Who left said `down`, was `silent`
+ * for too long, or was `evicted` for the reason given, since its pod is gone.
+ */
+export type MemberEvent =
+  | {readonly is: 'joined' | 'restored' | 'changed' | 'settled'; readonly member: Member}
+  | {readonly is: 'replaced'; readonly member: Member; readonly previous: Member; readonly alternating: boolean}
+  | {readonly is: 'left'; readonly member: Member; readonly why: 'down' | 'silent'}
+  | {readonly is: 'left'; readonly member: Member; readonly why: 'evicted'; readonly reason: string};
+
+/** For people: a settled member moved because it joined, so that they see one cause; who was silent expired. */
+export function verbOf(event: MemberEvent): string {
+  if (event.is === 'settled') return 'joined';
+  if (event.is !== 'left') return event.is;
+  return {down: 'left', silent: 'expired', evicted: 'evicted'}[event.why];
+}
+
+/** Why all of these happened, in a few words: `joined web 10.2.0.17 and 3 more`. */
+export function causeOf(events: readonly MemberEvent[]): string {
+  const [first] = events;
+  if (first === undefined) return 'nothing';
+  const others = events.length > 1 ? ` and ${events.length - 1} more` : '';
+  return `${verbOf(first)} ${first.member.app} ${first.member.ip}${others}`;
+}
