@@ -46,6 +46,22 @@ install_promtool() {
   rm -rf "$promtool_folder"
 }
 
+# install_newer_haproxy: the newest that Debian has, for the suites that run on two versions. Its libraries lie beside it, so
+# that the machine's own HAProxy and packages stay as they are.
+install_newer_haproxy() {
+  newer_haproxy=${XDG_CACHE_HOME:-$HOME/.cache}/haproxy-kontrol/newer-haproxy
+  [ ! -x "$newer_haproxy/haproxy" ] || return 0
+  command -v apt-get >/dev/null 2>&1 && command -v patchelf >/dev/null 2>&1 || return 0
+  say 'fetching the newest HAProxy of Debian'
+  mkdir -p "${newer_haproxy%/*}"
+  newer_haproxy_log=$(mktemp)
+  if ! sh test/unpack-haproxy.sh testing "$newer_haproxy" >"$newer_haproxy_log" 2>&1; then
+    cat "$newer_haproxy_log" >&2
+    say 'cannot fetch the newest HAProxy: the suites that need it say so'
+  fi
+  rm -f "$newer_haproxy_log"
+}
+
 # The modules as the lock file says, Node 24 among them (npm's scripts find it first on PATH). Skipped when they are so already.
 install_node_modules() {
   stamp=node_modules/.installed-lock

@@ -8,9 +8,10 @@ cd "$(dirname "$0")/.."
 
 install_packages haproxy iptables iproute2 util-linux python3-jinja2 faketime \
   etcd-server socat netcat-openbsd openssl dpkg-dev chromium fonts-dejavu-core \
-  procps shellcheck $image_packages
+  procps shellcheck patchelf $image_packages
 build_apiserver
 install_promtool
+install_newer_haproxy
 install_node_modules
 build_images
 npm run --silent lint

@@ -10,6 +10,7 @@ import {delimiter, dirname, join} from 'node:path';
 export type Part =
   | 'root'
   | 'haproxy'
+  | 'newer haproxy'
   | 'iptables'
   | 'netns'
   | 'jinja2'
@@ -39,12 +40,14 @@ const succeeds = (file: string, args: string[]): boolean => {
 /** The HAProxy binary under test: `KONTROL_HAPROXY`, else the one on PATH. */
 export const haproxyBinary = process.env.KONTROL_HAPROXY ?? 'haproxy';
 
-/** Where test/kubernetes/build-apiserver.sh leaves its work: outside the repository, built once. */
-export const apiserverBinary = join(
-  process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'),
-  'haproxy-kontrol',
-  'kube-apiserver',
-);
+/** What is brought or built once, outside the repository. */
+const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'haproxy-kontrol');
+
+/** The newest HAProxy that Debian has, which test/install.sh brings. */
+export const newerHaproxyBinary = join(CACHE, 'newer-haproxy', 'haproxy');
+
+/** Where test/kubernetes/build-apiserver.sh leaves its work. */
+export const apiserverBinary = join(CACHE, 'kube-apiserver');
 
 /** Whether build-apiserver.sh is at work: it holds a lock for as long as it is. */
 export const isApiserverBeingBuilt = (): boolean => {
@@ -76,6 +79,7 @@ const imagesRefusal = (): string | undefined => /^refused: (.*)/s.exec(imagesOut
 const PROBES: Record<Part, () => boolean> = {
   root: () => process.getuid?.() === 0,
   haproxy: () => succeeds(haproxyBinary, ['-v']),
+  'newer haproxy': () => succeeds(newerHaproxyBinary, ['-v']),
   iptables: () => onPath('iptables-restore') && succeeds('iptables', ['-w', '-S']),
   netns: () => succeeds('unshare', ['--net', 'ip', 'link', 'show']),
   jinja2: () => succeeds(pythonBinary, ['-c', 'import jinja2']),
