@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {inTurns} from '../src/ports/turns.ts';
+import {stepByStep} from '../src/ports/event-loop.ts';
 import {atOnce, type Steps} from '../src/steps.ts';
 
 function* countTo(limit: number): Steps<number> {
@@ -11,12 +11,12 @@ function* countTo(limit: number): Steps<number> {
 
 test('steps at once -> their result', () => assert.equal(atOnce(countTo(5)), 5));
 
-test('steps in turns -> their result, and others have their turn between them', async () => {
+test('steps one by one -> their result, and others come between them', async () => {
   let others = 0;
   const timer = setInterval(() => {
     others += 1;
   });
-  const work = inTurns(countTo(10_000));
+  const work = stepByStep(countTo(10_000));
   assert.equal(others, 0);
   assert.equal(await work, 10_000);
   clearInterval(timer);
@@ -28,5 +28,5 @@ test('a step that throws -> rejects with that', async () => {
     yield;
     throw new RangeError('no');
   }
-  await assert.rejects(inTurns(fails()), RangeError);
+  await assert.rejects(stepByStep(fails()), RangeError);
 });

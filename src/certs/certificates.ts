@@ -1,6 +1,7 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
+import {createQueue} from '../ports/queue.ts';
 import {type CertificateStatus, openCertificateFolder} from './folder.ts';
 import {type MountedPair, openMountedCertificates} from './mounted.ts';
 import {type AskProxy, createRotation} from './rotation.ts';
@@ -58,11 +59,9 @@ export async function openCertificates(ports: CertificatesPorts, wanted: readonl
   let mounted: ReadonlyMap<string, MountedPair> = new Map();
 
   /** One after the other, in the order in which they were told. */
-  let taken = Promise.resolve();
+  const takes = createQueue();
   const enqueue = (name: string, pair: MountedPair): void => {
-    taken = taken
-      .then(() => take(name, pair))
-      .catch(err => log.error({err, certificate: name}, 'certificate not taken'));
+    takes.add(() => take(name, pair)).catch(err => log.error({err, certificate: name}, 'certificate not taken'));
   };
 
   const take = async (name: string, pair: MountedPair): Promise<void> => {
@@ -114,7 +113,7 @@ export async function openCertificates(ports: CertificatesPorts, wanted: readonl
       align();
     },
     get tried() {
-      return Promise.all([...secrets.values()].map(({tried}) => tried)).then(() => taken);
+      return Promise.all([...secrets.values()].map(({tried}) => tried)).then(takes.settled);
     },
     paths: () => Object.fromEntries([...folder.pairs().keys()].sort().map(name => [name, folder.pathOf(name)])),
     status: folder.status,

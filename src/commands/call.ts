@@ -1,6 +1,7 @@
 import {parseArgs} from 'node:util';
 import {loadStatusUrl} from '../config/load.ts';
 import {DaemonError, reasonOf} from '../errors.ts';
+import {systemClock as clock, pause} from '../ports/clock.ts';
 import {createPaint, type Paint} from '../terminal/paint.ts';
 import {describeCommand, REFERENCE} from '../terminal/reference.ts';
 import {createStatusClient, type StatusClient} from './status-client.ts';
@@ -85,13 +86,7 @@ export async function redraw(given: Pick<Call, 'print'>, draw: () => Promise<str
   while (!stop.signal.aborted) {
     const screen = await draw().catch(error => `${reasonOf(error)}\n`);
     given.print(`${process.stdout.isTTY ? CLEAR : ''}${screen}`);
-    await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, REDRAW_MS);
-      stop.signal.addEventListener('abort', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    await pause(clock, REDRAW_MS, stop.signal);
   }
   return 0;
 }

@@ -1,4 +1,4 @@
-import {setTimeout as sleep} from 'node:timers/promises';
+import {systemClock as clock, sleep} from '../ports/clock.ts';
 import {prettyLine} from '../ports/pretty.ts';
 import type {RecentLine} from '../ports/recent-lines.ts';
 import {call} from './call.ts';
@@ -24,7 +24,7 @@ export const logs = (args: readonly string[]): Promise<number> =>
       };
       await show(count('lines', SHOWN, KEPT));
       while (has('follow')) {
-        await sleep(POLL_MS);
+        await sleep(clock, POLL_MS);
         await show(KEPT);
       }
       return 0;

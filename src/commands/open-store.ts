@@ -8,7 +8,7 @@ import {loadSecrets} from '../etcd/secrets.ts';
 import {openTransport} from '../etcd/transport.ts';
 import {openFleet, REPLICA_TTL_MS} from '../fleet/fleet.ts';
 import type {ReplicaRecord, ReplicaState} from '../fleet/record.ts';
-import {openTurns, type Turns} from '../fleet/turn.ts';
+import {openReloadLock, type ReloadLock} from '../fleet/reload-lock.ts';
 import {createEmbeddedStore, createSeqCounter} from '../members/embedded-store.ts';
 import {createEtcdStore} from '../members/etcd/etcd-store.ts';
 import {keysOf} from '../members/etcd/keys.ts';
@@ -29,7 +29,7 @@ const MIN_CONFIRM_MS = 1000;
 const SHARE_LEFT = 0.25;
 
 /** The membership's store and what else replicas share. */
-export interface OpenStore extends Turns {
+export interface OpenStore extends ReloadLock {
   readonly store: Store;
   /** Shows this replica to the others from here on; `describe` is read twice a second. */
   join(describe: () => ReplicaState): void;
@@ -52,7 +52,7 @@ export async function openStore(sources: StoreSources): Promise<OpenStore> {
   if (config.etcd !== undefined) return await openShared(sources, config.etcd);
   return {
     store: createEmbeddedStore({clock, log: room('members'), source: createSeqCounter(snapshot.seq)}),
-    take: work => work(),
+    hold: work => work(),
     join() {},
     replicas: undefined,
     async close() {},
@@ -85,12 +85,12 @@ async function openShared({config, snapshot, guard, room}: StoreSources, etcd: E
     isForeign: snapshot.isShared !== true,
   });
   const run = randomBytes(4).toString('hex');
-  const turns = openTurns({gateway, leases, key: keys.turn, id: self.id, clock, log: room('fleet')});
+  const lock = openReloadLock({gateway, leases, key: keys.reloadLock, id: self.id, clock, log: room('fleet')});
   let fleet: ReturnType<typeof openFleet> | undefined;
   const isAlone = () => (fleet?.replicas.length ?? 0) < 2;
   return {
     store,
-    take: work => (isAlone() ? work() : turns.take(work)),
+    hold: work => (isAlone() ? work() : lock.hold(work)),
     join(describe) {
       fleet = openFleet({
         gateway,

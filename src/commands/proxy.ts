@@ -4,10 +4,10 @@ import type {Firewall} from '../firewall/gate.ts';
 import {openOutputFile} from '../jobs/output.ts';
 import {openProcessTable} from '../jobs/proc.ts';
 import {superviseJob} from '../jobs/supervisor.ts';
-import {createTurns} from '../lifecycle/turns.ts';
 import {systemClock as clock} from '../ports/clock.ts';
 import {systemFiles as files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
+import {createQueue} from '../ports/queue.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
 import {parseInfo} from '../proxy/answers.ts';
 import {loadBuild} from '../proxy/check.ts';
@@ -82,17 +82,17 @@ export async function openProxy(
 
 /**
  * A pass and a `restart haproxy` of somebody's own never apply at once, and nothing is started any more once the daemon
- * drains. `apply` is the proxy's own, in turn with other replicas. All else is read through to `proxy`.
+ * drains. `apply` is the proxy's own, or waits for other replicas too. All else is read through to `proxy`.
  */
-export function takingTurns(proxy: Generations, apply: Generations['apply'], isDraining: () => boolean): Generations {
-  const turns = createTurns();
-  const inTurn: Pick<Generations, 'apply' | 'drain'> = {
+export function queueing(proxy: Generations, apply: Generations['apply'], isDraining: () => boolean): Generations {
+  const queue = createQueue();
+  const queued: Pick<Generations, 'apply' | 'drain'> = {
     apply: (candidate, options) =>
-      turns(() => {
+      queue.add(async () => {
         if (!isDraining()) return apply(candidate, options);
         throw new DaemonError('APPLY', `cannot apply generation ${candidate.generation}: the daemon stops`);
       }),
-    drain: (graceMs, skip) => turns(() => proxy.drain(graceMs, skip)),
+    drain: (graceMs, skip) => queue.add(() => proxy.drain(graceMs, skip)),
   };
-  return Object.assign(Object.create(proxy), inTurn);
+  return Object.assign(Object.create(proxy), queued);
 }

@@ -5,6 +5,7 @@ import {deriveKey} from '../members/base62.ts';
 import type {TokenFile} from '../members/token-file.ts';
 import {systemClock as clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
+import {createQueue} from '../ports/queue.ts';
 import {openPayload} from '../slave/payload-file.ts';
 import {createSendPing} from '../slave/send.ts';
 import {openSlave, type Slave} from '../slave/slave.ts';
@@ -30,7 +31,7 @@ export async function openSlaveRole(config: Config, log: Log, tokenFile: TokenFi
 
   let {masters} = config;
   let slave = begin(masters);
-  let changing = Promise.resolve();
+  const changes = createQueue();
   let closed = false;
 
   const change = async (next: readonly MasterAddress[]): Promise<void> => {
@@ -52,11 +53,11 @@ export async function openSlaveRole(config: Config, log: Log, tokenFile: TokenFi
       if (isDeepStrictEqual(parsed.masters, masters)) return;
       masters = parsed.masters;
       log.info({to: masters.map(({host}) => host)}, 'masters changed');
-      changing = changing.then(() => change(parsed.masters)).catch(err => log.error({err}, 'masters not changed'));
+      changes.add(() => change(parsed.masters)).catch(err => log.error({err}, 'masters not changed'));
     },
     async close(signal) {
       closed = true;
-      await changing;
+      await changes.settled();
       await slave?.close(signal);
       payload.close();
     },

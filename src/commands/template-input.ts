@@ -4,7 +4,7 @@ import type {PodFacts} from '../kubernetes/facts.ts';
 import type {Visit} from '../lifecycle/lifecycle.ts';
 import {parseHosts} from '../members/hosts-map.ts';
 import type {Hosts, MemberView} from '../members/member.ts';
-import {nextTurn} from '../ports/turns.ts';
+import {yieldToLoop} from '../ports/event-loop.ts';
 import type {TemplateInput} from '../template/input.ts';
 
 export interface InputSources {
@@ -36,7 +36,7 @@ export const createInputLoader =
       },
     };
     // Whatever is done with thousands of members takes its time: pings first.
-    await nextTurn();
+    await yieldToLoop();
     return input;
   };
 

@@ -1,5 +1,5 @@
 import {reasonOf} from '../errors.ts';
-import {type Clock, sleep} from '../ports/clock.ts';
+import {type Clock, pause} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Gateway} from './gateway.ts';
 import {
@@ -136,7 +136,7 @@ export function followPrefix(ports: FollowPorts): Follower {
         if (!failing) log.warn({reason: reasonOf(error)}, 'etcd is away: the members stay as they are');
         failing = true;
       }
-      await sleep(clock, RETRY_MS, closing.signal).catch(() => {});
+      await pause(clock, RETRY_MS, closing.signal);
     }
   };
 

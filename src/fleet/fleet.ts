@@ -3,7 +3,7 @@ import type {Follower, FollowPorts} from '../etcd/follow.ts';
 import type {Gateway} from '../etcd/gateway.ts';
 import type {EtcdEvent, KeyValue} from '../etcd/wire.ts';
 import {plainPutRequest} from '../etcd/wire.ts';
-import {type Clock, sleep} from '../ports/clock.ts';
+import {type Clock, pause} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {decodeRecord, encodeRecord, latestRuns, type ReplicaRecord, type ReplicaState} from './record.ts';
 
@@ -101,7 +101,7 @@ export function openFleet(ports: FleetPorts): Fleet {
   const keepUp = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       await beat().catch(err => log.debug({reason: reasonOf(err)}, 'replica not registered'));
-      await sleep(clock, BEAT_MS, closing.signal).catch(() => {});
+      await pause(clock, BEAT_MS, closing.signal);
     }
   };
   const running = keepUp();

@@ -1,9 +1,9 @@
-import {createHash, timingSafeEqual} from 'node:crypto';
 import type {FastifyInstance, FastifyReply} from 'fastify';
 import {reasonOf} from '../errors.ts';
 import type {Capture} from '../ports/capture.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
+import {admit} from './token.ts';
 
 /** `PUT /script` as it is switched on (`KONTROL_SCRIPT=on` and a token). */
 export interface ScriptPorts {
@@ -38,7 +38,11 @@ export function addScript(app: FastifyInstance, {capture, clock, log, loadToken,
       return reply.code(status).send({error, reason});
     };
 
-    if (!(await isAuthorized(request.headers.authorization, loadToken, log))) {
+    const admission = await admit(request.headers.authorization, loadToken);
+    if (admission.is === 'unreadable') {
+      log.error({err: admission.cause}, 'cannot read the token (KONTROL_TOKEN_FILE): every command is refused');
+    }
+    if (admission.is !== 'admitted') {
       reply.header('www-authenticate', 'Bearer');
       return refuse(401, 'unauthorized', "send the operators' token: Authorization: Bearer <token>");
     }
@@ -74,20 +78,6 @@ export function addScript(app: FastifyInstance, {capture, clock, log, loadToken,
       running -= 1;
     }
   });
-}
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-/** Compares digests, so that neither the time nor the length of an answer says how much of a guess was right. */
-async function isAuthorized(header: string | undefined, loadToken: () => Promise<string>, log: Log): Promise<boolean> {
-  try {
-    const token = (await loadToken()).trim();
-    if (token === '') throw new Error('it is empty');
-    return timingSafeEqual(digest(header ?? ''), digest(`Bearer ${token}`));
-  } catch (err) {
-    log.error({err}, 'cannot read the token (KONTROL_TOKEN_FILE): every command is refused');
-    return false;
-  }
 }
 
 function parseScript(body: string): string | undefined {

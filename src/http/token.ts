@@ -1,16 +1,10 @@
-import {createHash, timingSafeEqual} from 'node:crypto';
+import {carriesToken} from '../ports/bearer.ts';
 
 /** Whether a request may change something. `reason` says what to do, and nothing about the token. */
 export type Admission =
   | {readonly is: 'admitted'}
-  | {readonly is: 'off' | 'denied' | 'unreadable'; readonly status: 401 | 403 | 503; readonly reason: string};
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-const BEARER = /^Bearer +(\S+)$/i;
-
-/** Compares in a time that says nothing about where two tokens differ, nor how long the right one is. */
-const isSame = (given: string, token: string): boolean => timingSafeEqual(digest(given), digest(token));
+  | {readonly is: 'off' | 'denied'; readonly status: 401 | 403; readonly reason: string}
+  | {readonly is: 'unreadable'; readonly status: 503; readonly reason: string; readonly cause: unknown};
 
 /**
  * Judges an `Authorization: Bearer …` header. `loadToken` is undefined where no token is configured: then nobody may.
@@ -27,11 +21,10 @@ export async function admit(
   let token: string;
   try {
     token = (await loadToken()).trim();
-  } catch {
-    token = '';
+    if (token === '') throw new Error('the token file is empty');
+  } catch (cause) {
+    return {is: 'unreadable', status: 503, reason: 'the token file is empty or cannot be read', cause};
   }
-  if (token === '') return {is: 'unreadable', status: 503, reason: 'the token file is empty or cannot be read'};
-  const given = BEARER.exec(authorization ?? '')?.[1];
-  if (given !== undefined && isSame(given, token)) return {is: 'admitted'};
+  if (carriesToken(authorization, [token])) return {is: 'admitted'};
   return {is: 'denied', status: 401, reason: 'send the token: "Authorization: Bearer <token>"'};
 }

@@ -63,7 +63,7 @@ export function superviseChild(spec: JobSpec, ports: ChildJobPorts): ChildJob {
       log.info({job: spec.name, pid, stream, line}, 'job wrote');
     });
     pid = child.pid;
-    // The supervisor takes it in this turn of the event loop.
+    // The supervisor takes it in this tick of the event loop.
     setImmediate(ports.onChange);
     // What it started itself does not outlive a job that has to be killed.
     return {...child, kill: signal => (signal === 'SIGKILL' ? child.killGroup(signal) : child.kill(signal))};

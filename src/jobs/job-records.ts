@@ -2,6 +2,7 @@ import type {Clock} from '../ports/clock.ts';
 import {sleep} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
+import {createQueue} from '../ports/queue.ts';
 import type {ProcessIdentity, ProcessTable} from './proc.ts';
 
 /** A job's process, remembered across a death of the daemon. The start time tells it from a stranger with its PID. */
@@ -51,7 +52,7 @@ export function decodeJobRecords(text: string): JobRecord[] {
 }
 
 export function openJobRecords({clock, files, log, processes, path}: JobRecordPorts): JobRecords {
-  let writing = Promise.resolve();
+  const writes = createQueue();
 
   const isGoneWithin = async (record: JobRecord, limitMs: number): Promise<boolean> => {
     const untilMs = clock.nowMs() + limitMs;
@@ -87,8 +88,7 @@ export function openJobRecords({clock, files, log, processes, path}: JobRecordPo
           log.warn({err}, 'cannot record the processes of jobs: a restarted daemon could not end them');
         }
       };
-      writing = writing.then(writeNow);
-      return writing;
+      return writes.add(writeNow);
     },
   };
 }

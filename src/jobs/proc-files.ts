@@ -1,7 +1,7 @@
 import {readSync} from 'node:fs';
 import {open} from 'node:fs/promises';
-import {setImmediate as nextTurn} from 'node:timers/promises';
 import {systemCodeOf} from '../errors.ts';
+import {yieldToLoop} from '../ports/event-loop.ts';
 import {parseWaitingSockets, type WaitingSocket} from '../proxy/sockets.ts';
 
 const GONE = new Set(['ENOENT', 'ESRCH']);
@@ -40,6 +40,6 @@ export async function* readWaitingSockets(path: string): AsyncGenerator<WaitingS
     const whole = text.lastIndexOf('\n') + 1;
     yield parseWaitingSockets(text.slice(0, whole));
     text = text.slice(whole);
-    await nextTurn();
+    await yieldToLoop();
   }
 }

@@ -1,4 +1,4 @@
-import {type Clock, sleep} from '../ports/clock.ts';
+import {type Clock, pause} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Api} from './api.ts';
 import {asApiFault} from './api-fault.ts';
@@ -83,7 +83,7 @@ export function openOwnPod({namespace, id}: {namespace: string; id: string}, por
         if (!isLasting(status)) delayMs = deriveDelayMs(failures, Math.random());
       }
       nodeTried.resolve();
-      await sleep(clock, delayMs, signal).catch(() => {});
+      await pause(clock, delayMs, signal);
     }
   };
 

@@ -1,6 +1,6 @@
 import {isDeepStrictEqual} from 'node:util';
 import {DaemonError} from '../errors.ts';
-import {type Clock, sleep} from '../ports/clock.ts';
+import {type Clock, pause, sleep} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import type {Api} from './api.ts';
@@ -116,7 +116,7 @@ export async function openLivePod(options: LivePodOptions, ports: LivePodPorts, 
       await new Promise<void>(resolve => {
         onChange = () => resolve();
         const wakeMs = Math.min(deadline, mayRecall ? patience : deadline) - clock.nowMs();
-        sleep(clock, wakeMs, signal).then(resolve, () => resolve());
+        void pause(clock, wakeMs, signal).then(resolve);
       });
     }
   };

@@ -1,5 +1,5 @@
 import {reasonOf} from '../errors.ts';
-import {type Clock, sleep} from '../ports/clock.ts';
+import {type Clock, pause} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Api, Query} from './api.ts';
 import {asApiFault} from './api-fault.ts';
@@ -162,7 +162,7 @@ export function openReflector(subject: Subject, mirror: Mirror, ports: Reflector
         if (hasTold && clock.nowMs() - startedMs >= SHORT_WATCH_MS) streak = 0;
         delayMs = fail(error);
       }
-      await sleep(clock, delayMs, signal).catch(() => {});
+      await pause(clock, delayMs, signal);
     }
   };
   run().catch(err => log.error({err, reason: reasonOf(err)}, 'kubernetes reflection ended'));

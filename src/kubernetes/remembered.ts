@@ -1,6 +1,7 @@
 import {reasonOf} from '../errors.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
+import {createQueue} from '../ports/queue.ts';
 import type {ToldFacts} from './facts.ts';
 import {fieldsOf, textOf} from './objects.ts';
 
@@ -32,7 +33,7 @@ export function openRememberedFacts(
   pod: {readonly namespace: string; readonly id: string},
   {files, log}: {files: Pick<Files, 'readText' | 'replace'>; log: Log},
 ): RememberedFacts {
-  let writing = Promise.resolve();
+  const writes = createQueue();
   return {
     async load() {
       try {
@@ -46,10 +47,10 @@ export function openRememberedFacts(
     },
     async keep(told) {
       const {namespace, id} = pod;
-      writing = writing
-        .then(() => files.replace(path, `${JSON.stringify({namespace, id, told})}\n`, 0o600))
+      const text = `${JSON.stringify({namespace, id, told})}\n`;
+      await writes
+        .add(() => files.replace(path, text, 0o600))
         .catch(error => log.warn({reason: reasonOf(error)}, 'cannot remember the facts of the pod'));
-      await writing;
     },
   };
 }

@@ -1,6 +1,6 @@
 import {isDeepStrictEqual} from 'node:util';
 import {reasonOf} from '../errors.ts';
-import {type Clock, sleep} from '../ports/clock.ts';
+import {type Clock, pause, sleep} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import type {Api} from './api.ts';
@@ -110,12 +110,12 @@ export function openServiceEndpoints(ports: ServiceEndpointsPorts): ServiceEndpo
         if (failures === 1) log.warn({reason: asApiFault(error).message}, 'services cannot be followed yet');
         if (!isLasting(asApiFault(error).status)) {
           onFirst();
-          await sleep(clock, deriveDelayMs(failures, Math.random()), signal).catch(() => {});
+          await pause(clock, deriveDelayMs(failures, Math.random()), signal);
           continue;
         }
       }
       onFirst();
-      await sleep(clock, LASTING_MS, signal).catch(() => {});
+      await pause(clock, LASTING_MS, signal);
     }
     return undefined;
   };

@@ -1,4 +1,5 @@
 import {reasonOf} from '../errors.ts';
+import {type Backoff, deriveBackoffMs} from '../ports/backoff.ts';
 import type {Capture, Captured} from '../ports/capture.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
@@ -36,8 +37,7 @@ export interface Callback {
 
 const LIMIT_MS = 300_000;
 const MAX_STATE_BYTES = 1 << 20;
-const FIRST_RETRY_MS = 1000;
-const MAX_RETRY_MS = 60_000;
+const RETRY: Backoff = {firstMs: 1000, maxMs: 60_000};
 const OWNER_ONLY = 0o600;
 const NO_STATE = '{}';
 
@@ -71,7 +71,7 @@ export async function openCallback(ports: CallbackPorts): Promise<Callback> {
 
   const retry = (news: CallbackNews): void => {
     if (stop.signal.aborted || pending !== undefined) return;
-    const delayMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1));
+    const delayMs = deriveBackoffMs(failures, RETRY);
     log.warn({delayMs, attempt: failures}, 'callback is tried again');
     cancelRetry = clock.after(delayMs, () => {
       pending ??= news;

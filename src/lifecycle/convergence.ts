@@ -1,4 +1,5 @@
 import {calm, type Damper, type DamperSettings, dueAtMs, noteChange} from '../damper/damper.ts';
+import {type Backoff, deriveBackoffMs} from '../ports/backoff.ts';
 
 /*
  * INVARIANTS
@@ -29,8 +30,7 @@ export type ConvergenceEvent =
   | {readonly is: 'ended'; readonly ok: boolean};
 
 const MAX_NAMED_CAUSES = 3;
-const FIRST_RETRY_MS = 1000;
-const MAX_RETRY_MS = 60_000;
+const RETRY: Backoff = {firstMs: 1000, maxMs: 60_000};
 
 export const newConvergence: Convergence = {
   damper: calm,
@@ -40,8 +40,6 @@ export const newConvergence: Convergence = {
   pass: {is: 'none'},
   failures: 0,
 };
-
-const retryDelayMs = (failures: number): number => Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1));
 
 export function stepConvergence(state: Convergence, event: ConvergenceEvent, nowMs: number): Convergence {
   switch (event.is) {
@@ -54,7 +52,7 @@ export function stepConvergence(state: Convergence, event: ConvergenceEvent, now
     case 'ended': {
       if (event.ok) return {...state, pass: {is: 'succeeded'}, failures: 0};
       const failures = state.failures + 1;
-      return {...state, failures, pass: {is: 'failed', failures, retryAtMs: nowMs + retryDelayMs(failures)}};
+      return {...state, failures, pass: {is: 'failed', failures, retryAtMs: nowMs + deriveBackoffMs(failures, RETRY)}};
     }
   }
 }

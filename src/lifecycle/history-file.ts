@@ -1,6 +1,7 @@
+import {yieldToLoop} from '../ports/event-loop.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
-import {nextTurn} from '../ports/turns.ts';
+import {createQueue} from '../ports/queue.ts';
 import {derivePatch, EMPTY_PATCH} from '../proxy/patch.ts';
 import {redactConfiguration} from '../proxy/redact.ts';
 import {
@@ -58,7 +59,7 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
   let texts: KeptTexts | undefined;
   let history = noHistory;
   let failing = false;
-  let work: Promise<void> = Promise.resolve();
+  const filings = createQueue();
   /** The text that serves, as far as the history knows, and as it is shown. */
   let served: string | undefined;
   let shown = '';
@@ -98,10 +99,10 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
     const before = served;
     const pods = input?.variables.pods.map(({app, ip, id}) => ({app, ip, id})) ?? history.pods;
     const movers = deriveMovers(history.pods, pods, ports.whyLeft);
-    await nextTurn();
+    await yieldToLoop();
     const isChanged = text !== undefined && text !== before;
     const to = isChanged ? redactConfiguration(text) : shown;
-    await nextTurn();
+    await yieldToLoop();
     const difference = isChanged ? derivePatch(shown, to, MAX_DIFFERENCE_CHARACTERS) : EMPTY_PATCH;
     const secretsChanged = isChanged && before !== undefined && shown === to;
     let refs: Pick<HistoryEntry, 'configuration' | 'template'> = {configuration: null, template: null};
@@ -130,13 +131,13 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
     lastPass: history.entries.at(-1)?.pass ?? 0,
     entry: pass => history.entries.find(entry => entry.pass === pass),
     record(record, material) {
-      work = work.then(() => file(record, material)).catch(err => log.error({err}, 'history not kept'));
+      filings.add(() => file(record, material)).catch(err => log.error({err}, 'history not kept'));
     },
     async configuration({configuration}) {
       const text = await load(configuration);
       return text === undefined ? undefined : redactConfiguration(text);
     },
     template: ({template}) => load(template),
-    settled: () => work,
+    settled: filings.settled,
   };
 }

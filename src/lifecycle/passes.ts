@@ -1,8 +1,8 @@
 import {DaemonError, reasonOf} from '../errors.ts';
 import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
+import {yieldToLoop} from '../ports/event-loop.ts';
 import type {Log} from '../ports/log.ts';
-import {nextTurn} from '../ports/turns.ts';
 import type {Applied, Candidate} from '../reload/candidate.ts';
 import type {Generations} from '../reload/generations.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
@@ -161,7 +161,7 @@ export function createPasses(ports: PassPorts): Passes {
           return proxy.apply(staged, {...because, check: () => ports.check(staged, signal)});
         });
       }
-      await nextTurn();
+      await yieldToLoop();
       if (pass.input !== undefined) applied = {input: pass.input, digest: digestInput(pass.input)};
     },
   };

@@ -1,8 +1,8 @@
 import {basename, dirname, join} from 'node:path';
 import type {Clock} from '../ports/clock.ts';
+import {stepByStep} from '../ports/event-loop.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
-import {inTurns} from '../ports/turns.ts';
 import {decodeSnapshot, type Snapshot, writeSnapshot} from './snapshot.ts';
 
 /** Changes within this time share a write: well under the second that a snapshot may be old. */
@@ -94,7 +94,7 @@ function keepSnapshot({files, clock, log}: Ports, path: string, capture: () => S
   const write = async () => {
     dirty = false;
     try {
-      await files.replace(path, await inTurns(writeSnapshot(capture(), clock.epochMs())), FILE_MODE);
+      await files.replace(path, await stepByStep(writeSnapshot(capture(), clock.epochMs())), FILE_MODE);
       if (failing) log.info('snapshot written again');
       failing = false;
     } catch (err) {

@@ -1,4 +1,4 @@
-import {createHash, timingSafeEqual} from 'node:crypto';
+import {carriesToken} from '../ports/bearer.ts';
 import {canonicalIp} from './address.ts';
 import type {Ping} from './member.ts';
 
@@ -29,19 +29,9 @@ export interface VerifyPorts {
   readonly tokens: (() => readonly string[]) | undefined;
 }
 
-const BEARER = /^Bearer +(\S+) *$/i;
-
-/** Compares without telling by its time how much of a guess was right. */
-const isSame = (given: string, wanted: string): boolean => {
-  const [a, b] = [given, wanted].map(text => createHash('sha256').update(text).digest());
-  return a !== undefined && b !== undefined && timingSafeEqual(a, b);
-};
-
 function refuseToken(authorization: string | undefined, tokens: readonly string[]): string | undefined {
   if (authorization === undefined) return 'it carries no token: send "Authorization: Bearer <token>"';
-  const given = BEARER.exec(authorization)?.[1];
-  const good = given !== undefined && tokens.map(token => isSame(given, token)).includes(true);
-  return good ? undefined : 'its token is not the one of KONTROL_PING_TOKEN_FILE';
+  return carriesToken(authorization, tokens) ? undefined : 'its token is not the one of KONTROL_PING_TOKEN_FILE';
 }
 
 /** Makes the check of every ping (KONTROL_VERIFY, KONTROL_PING_TOKEN_FILE): from memory, like all of a ping's way. */

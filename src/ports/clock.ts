@@ -37,3 +37,7 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener('abort', onAbort, {once: true});
   });
 }
+
+/** Resolves after `delayMs`, or as soon as `signal` aborts: who waits looks at the signal next. Never rejects. */
+export const pause = (clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> =>
+  sleep(clock, delayMs, signal).catch(() => {});

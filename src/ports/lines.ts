@@ -6,7 +6,7 @@ export const MAX_LINE_CHARACTERS = 8192;
 
 /**
  * Hands over what a stream says line by line, without the line ends, for as long as it speaks; the last line may lack
- * its end. One chunk (64 KiB at most) a turn of the event loop: who writes without pause is slowed down, nobody else.
+ * its end. One chunk (64 KiB at most) a tick of the event loop: who writes without pause is slowed down, nobody else.
  */
 export function readLines(stream: Readable, onLine: (line: string) => void): void {
   const decoder = new StringDecoder('utf8');

@@ -1,6 +1,7 @@
 import type {ProcessTable} from '../jobs/proc.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
+import {createQueue} from '../ports/queue.ts';
 import {runFolderOf} from './files.ts';
 
 /** What is remembered about HAProxy processes across a death of the daemon, beside `proxy.pid`. */
@@ -43,7 +44,7 @@ export function decodeRecords(text: string): Records | undefined {
 /** Which processes run, written down for the next daemon (with start times) and for operators (`proxy.pid`). */
 export interface ProcessRecords {
   load(): Promise<Records>;
-  /** Writes what `read` says when its turn comes; one write at a time. Never rejects: a full disk may not stop HAProxy. */
+  /** Writes what `read` says when it is written; one write at a time. Never rejects: a full disk may not stop HAProxy. */
   write(): Promise<void>;
 }
 
@@ -59,7 +60,7 @@ export function openProcessRecords(
   {files, processes, log}: {files: Files; processes: Pick<ProcessTable, 'identify'>; log: Log},
 ): ProcessRecords {
   const path = `${runFolderOf(dataFolder)}/generations.json`;
-  let writing = Promise.resolve();
+  const writes = createQueue();
 
   const writeNow = async (): Promise<void> => {
     const {last, processes: running, servingPid} = read();
@@ -84,9 +85,6 @@ export function openProcessRecords(
         return noRecords;
       }
     },
-    write() {
-      writing = writing.then(writeNow);
-      return writing;
-    },
+    write: () => writes.add(writeNow),
   };
 }

@@ -1,4 +1,4 @@
-import {inTurns} from '../ports/turns.ts';
+import {stepByStep} from '../ports/event-loop.ts';
 import {parseStat, type Row, readServersState} from '../proxy/answers.ts';
 import type {ServerChange} from '../proxy/difference.ts';
 import {findDeviation} from '../proxy/server-commands.ts';
@@ -23,7 +23,7 @@ export async function readBack(
   const states: Row[] = [];
   for (const question of questions) {
     const answer = await ask(socket, `show servers state${question}`);
-    for (const row of await inTurns(readServersState(answer))) states.push(row);
+    for (const row of await stepByStep(readServersState(answer))) states.push(row);
   }
   const stateOf = index(states, 'be_name', 'srv_name');
   // 1.7 does not tell the port there.

@@ -1,8 +1,8 @@
 import {reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
+import {stepByStep} from '../ports/event-loop.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
-import {inTurns} from '../ports/turns.ts';
 import {compareTexts, type Difference, keepsValidity, type ServerChange} from '../proxy/difference.ts';
 import {deriveCommands, deriveDelete} from '../proxy/server-commands.ts';
 import type {Version} from '../proxy/version.ts';
@@ -107,7 +107,7 @@ export function openRuntime(ports: RuntimePorts): Runtime {
   let last: {readonly before: string; readonly after: string; readonly difference: Difference} | undefined;
   const compare = async (before: string, after: string): Promise<Difference> => {
     if (last?.before !== before || last.after !== after) {
-      last = {before, after, difference: await inTurns(compareTexts(before, after, abilities))};
+      last = {before, after, difference: await stepByStep(compareTexts(before, after, abilities))};
     }
     return last.difference;
   };

@@ -1,3 +1,5 @@
+import {deriveBackoffMs} from '../ports/backoff.ts';
+
 /**
  * The keepalives that go to one master, as a pure step (CONTRACT, "Keepalive").
  *
@@ -46,14 +48,14 @@ export const INITIAL_KEEPALIVE: Keepalive = {is: 'waiting', standing: {is: 'unkn
 /** Three of four TTLs: one lost ping and its retries still fit (CONTRACT). */
 export const derivePeriodMs = (ttlMs: number): number => ttlMs * 0.75;
 
-const BACKOFF = {flatMs: 200, firstMs: 1000 / 1024, maxMs: 10_000} as const;
+const RETRY = {flatMs: 200, firstMs: 1000 / 1024, maxMs: 10_000} as const;
 
 /**
  * Milliseconds to wait after so many failures in a row: 8 tries in the first 1.5 s, then gaps of 0.3, 0.4, 0.7, 1.2,
  * 2.2, 4.2, 8.2 s, then 10 s for ever. These are the gaps of the slaves of 2017.
  */
-export const deriveBackoffMs = (failures: number): number =>
-  Math.min(BACKOFF.maxMs, BACKOFF.flatMs + BACKOFF.firstMs * 2 ** (failures - 1));
+export const deriveRetryMs = (failures: number): number =>
+  Math.min(RETRY.maxMs, RETRY.flatMs + deriveBackoffMs(failures, RETRY));
 
 const isSuccess = (status: number): boolean => status === 200 || status === 204;
 
@@ -75,7 +77,7 @@ function fail(state: Extract<Keepalive, {is: 'asking'}>, reason: string): Next {
   const failures = state.standing.is === 'unreachable' ? state.standing.failures + 1 : 1;
   const standing: Standing = {is: 'unreachable', failures};
   const reports: KeepaliveEffect[] = failures > 1 ? [] : [{do: 'report-unreachable', reason}];
-  return [{is: 'waiting', standing}, [...reports, {do: 'wait', delayMs: deriveBackoffMs(failures)}]];
+  return [{is: 'waiting', standing}, [...reports, {do: 'wait', delayMs: deriveRetryMs(failures)}]];
 }
 
 /** The state after `event` and what is to be done for it. Events that do not fit the state change nothing. */

@@ -1,4 +1,5 @@
 import {DaemonError} from '../errors.ts';
+import {createQueue} from '../ports/queue.ts';
 import {excerptOf, placeOf} from './excerpt.ts';
 import {encodeFrame} from './frames.ts';
 import type {TemplateInput} from './input.ts';
@@ -37,7 +38,7 @@ const START_LIMIT_MS = 20_000;
 export function createRenderer({timeoutMs}: {timeoutMs: number}): IsolatedRenderer {
   let warm: Promise<RenderProcess> | undefined;
   let current: RenderProcess | undefined;
-  let queue: Promise<unknown> = Promise.resolve();
+  const renders = createQueue();
   let isClosed = false;
 
   const start = async (): Promise<RenderProcess> => {
@@ -81,9 +82,7 @@ export function createRenderer({timeoutMs}: {timeoutMs: number}): IsolatedRender
 
   const enqueue = (input: TemplateInput, signal: AbortSignal, tracksLines: boolean): Promise<Traced> => {
     if (signal.aborted) return Promise.reject(signal.reason);
-    const turn = queue.then(() => renderNow(input, signal, tracksLines));
-    queue = turn.catch(() => {});
-    return turn;
+    return renders.add(() => renderNow(input, signal, tracksLines));
   };
 
   warm = warmUp();

@@ -59,7 +59,7 @@ describe('PUT /script', () => {
     );
   });
 
-  for (const authorization of ['', 'Bearer ', 'Bearer hus', 'Bearer hushh', 'bearer hush', 'hush', 'Basic aHVzaA==']) {
+  for (const authorization of ['', 'Bearer ', 'Bearer hus', 'Bearer hushh', 'Bearer HUSH', 'hush', 'Basic aHVzaA==']) {
     test(`fault 7: authorization "${authorization}" -> 401, nothing runs, an audit line`, async () => {
       const {put, runs, audit} = openBench();
       const answer = await put('{"cmd":"id"}', authorization);
@@ -67,6 +67,14 @@ describe('PUT /script', () => {
       assert.equal(answer.headers['www-authenticate'], 'Bearer');
     });
   }
+
+  test('the scheme in lower case, which RFC 9110 leaves open -> runs', async () => {
+    const {put, runs} = openBench();
+    const answer = put('{"cmd":"id"}', 'bearer hush');
+    await waitFor(() => runs.length === 1, 'the command');
+    runs[0]?.end();
+    assert.equal((await answer).statusCode, 200);
+  });
 
   test('an empty or unreadable token file -> nobody is let in', async () => {
     for (const token of [async () => '\n', () => Promise.reject(new Error('ENOENT'))]) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {systemClock as clock, sleep} from '../../src/ports/clock.ts';
+import {systemClock as clock, pause, sleep} from '../../src/ports/clock.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
 
 test('system clock, any delay -> never called before it has passed', async () => {
   const delays = Array.from({length: 400}, (_, n) => 0.7 + (n % 40) * 0.37);
@@ -24,4 +25,21 @@ test('system clock, cancelled -> never called', async () => {
 test('sleep, aborted before and meanwhile -> the reason of the signal', async () => {
   await assert.rejects(sleep(clock, 60_000, AbortSignal.abort(new Error('before'))), /before/);
   await assert.rejects(sleep(clock, 60_000, AbortSignal.timeout(1)), {name: 'TimeoutError'});
+});
+
+test('pause, aborted before and meanwhile, or over -> resolves', async () => {
+  const clock = createFakeClock();
+  await pause(clock, 60_000, AbortSignal.abort());
+  const stop = new AbortController();
+  const stopped = pause(clock, 60_000, stop.signal);
+  stop.abort();
+  await stopped;
+  let isOver = false;
+  const over = pause(clock, 1000, new AbortController().signal).then(() => {
+    isOver = true;
+  });
+  await clock.advance(999);
+  assert.equal(isOver, false);
+  await clock.advance(1);
+  await over;
 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import fc from 'fast-check';
 import {
-  deriveBackoffMs,
   derivePeriodMs,
+  deriveRetryMs,
   INITIAL_KEEPALIVE,
   type Keepalive,
   type KeepaliveEffect,
@@ -42,14 +42,14 @@ describe('keepalive step', () => {
       asking,
       {is: 'answered', status: 503},
       {is: 'waiting', standing: {is: 'unreachable', failures: 1}},
-      [{do: 'report-unreachable', reason: 'the master answered 503'}, wait(deriveBackoffMs(1))],
+      [{do: 'report-unreachable', reason: 'the master answered 503'}, wait(deriveRetryMs(1))],
     ],
     [
       'asking, answered 302 -> not followed, retried',
       asking,
       {is: 'answered', status: 302},
       {is: 'waiting', standing: {is: 'unreachable', failures: 1}},
-      [{do: 'report-unreachable', reason: 'the master answered 302'}, wait(deriveBackoffMs(1))],
+      [{do: 'report-unreachable', reason: 'the master answered 302'}, wait(deriveRetryMs(1))],
     ],
     [
       'unreachable, fails again -> longer wait, unreported',
@@ -84,11 +84,11 @@ describe('keepalive step', () => {
   }
 
   test('back-off -> 8 tries in 1.5 s, then the gaps of 2017, 10 s at most', () => {
-    const gaps = Array.from({length: 20}, (_, failures) => deriveBackoffMs(failures + 1));
+    const gaps = Array.from({length: 20}, (_, failures) => deriveRetryMs(failures + 1));
     const firstSeven = gaps.slice(0, 7).reduce((sum, gap) => sum + gap, 0);
     assert.ok(firstSeven > 1400 && firstSeven < 1600, `${firstSeven}`);
     assert.deepEqual(gaps.slice(7, 16), [325, 450, 700, 1200, 2200, 4200, 8200, 10_000, 10_000]);
-    assert.equal(deriveBackoffMs(5000), 10_000);
+    assert.equal(deriveRetryMs(5000), 10_000);
   });
 
   test('period -> three quarters of the TTL', () => assert.equal(derivePeriodMs(25_000), 18_750));

@@ -2,7 +2,7 @@ import {reasonOf} from '../../errors.ts';
 import type {Follower, FollowPorts} from '../../etcd/follow.ts';
 import type {Gateway} from '../../etcd/gateway.ts';
 import {type EtcdEvent, type KeyValue, keyRequest, parseRange, rangeRequest} from '../../etcd/wire.ts';
-import {type Clock, sleep} from '../../ports/clock.ts';
+import {type Clock, pause, sleep} from '../../ports/clock.ts';
 import type {Log} from '../../ports/log.ts';
 import type {Guard} from '../guard.ts';
 import type {MemberEvent} from '../member-event.ts';
@@ -204,12 +204,12 @@ export function keepByEtcd(ports: EtcdPorts, {table, seq, onEvents}: KeepPorts):
 
   const failed = async (err: unknown, message: string): Promise<void> => {
     log.debug({reason: reasonOf(err)}, message);
-    await sleep(clock, RETRY_MS, closing.signal).catch(() => {});
+    await pause(clock, RETRY_MS, closing.signal);
   };
 
   const beat = async (): Promise<void> => {
     while (!closing.signal.aborted) {
-      await sleep(clock, HEARTBEAT_MS, closing.signal).catch(() => {});
+      await pause(clock, HEARTBEAT_MS, closing.signal);
       await gateway.ask('/kv/range', keyRequest(keys.seq)).then(
         answer => {
           if (!follower.linked) return;

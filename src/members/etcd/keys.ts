@@ -11,7 +11,7 @@ export const keysOf = (namespace: string, app: string) => {
     replicas: `${root}replicas/`,
     replicasOf: (id: string) => `${root}replicas/${id}.`,
     /** Held by the one replica that may reload now. */
-    turn: `${root}turn`,
+    reloadLock: `${root}turn`,
   } as const;
 };
 

@@ -1,5 +1,6 @@
 import type {Gateway} from '../../etcd/gateway.ts';
 import {batchRequest, type KeyValue, parseBatch} from '../../etcd/wire.ts';
+import {createQueue} from '../../ports/queue.ts';
 
 /** The counter that all replicas share: it only grows, and no number is given twice. */
 export interface SeqCounter {
@@ -26,7 +27,7 @@ const numberIn = (current: KeyValue | undefined): number => {
 export function createSeqCounter(gateway: Pick<Gateway, 'ask'>, key: string, highest: number): SeqCounter {
   let upon = 0;
   let counted = 0;
-  let claiming: Promise<unknown> = Promise.resolve();
+  const claims = createQueue();
 
   const claim = async (count: number): Promise<number> => {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
@@ -47,11 +48,7 @@ export function createSeqCounter(gateway: Pick<Gateway, 'ask'>, key: string, hig
   };
 
   return {
-    claim(count) {
-      const mine = claiming.then(() => claim(count));
-      claiming = mine.catch(() => {});
-      return mine;
-    },
+    claim: count => claims.add(() => claim(count)),
     saw(seq) {
       highest = Math.max(highest, seq);
     },

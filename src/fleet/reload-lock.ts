@@ -1,19 +1,20 @@
 import {reasonOf} from '../errors.ts';
 import type {Gateway} from '../etcd/gateway.ts';
 import {batchRequest, parseBatch} from '../etcd/wire.ts';
-import {type Clock, sleep} from '../ports/clock.ts';
+import {type Clock, pause, sleep} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
+import {isLossless, type ReloadWay} from '../reload/ways.ts';
 import type {FleetPorts} from './fleet.ts';
 
-/** Who dies in its turn blocks the others for no longer than this. */
-const TURN_MS = 10_000;
+/** Who dies while it holds the lock blocks the others for no longer than this. */
+const LEASE_MS = 10_000;
 const RENEW_MS = 3000;
 const POLL_MS = 150;
 
-/** Nobody waits longer than this for its turn: a late reload is worse than two at once. */
+/** Nobody waits longer than this: a late reload is worse than two at once. */
 const MAX_WAIT_MS = 30_000;
 
-export interface TurnPorts {
+export interface ReloadLockPorts {
   readonly gateway: Pick<Gateway, 'ask' | 'askEach' | 'listen'>;
   readonly leases: FleetPorts['leases'];
   readonly key: string;
@@ -22,17 +23,17 @@ export interface TurnPorts {
   readonly log: Log;
 }
 
-/** Whose turn it is among replicas. */
-export interface Turns {
+/** What one replica at a time holds. */
+export interface ReloadLock {
   /** Does `work` when no other replica does its own; at once where that cannot be found out. Its result, or fault. */
-  take<T>(work: () => Promise<T>): Promise<T>;
+  hold<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** A lease-backed semaphore of one. It orders reloads, and is never a reason not to reload. */
-export function openTurns({gateway, leases, key, id, clock, log}: TurnPorts): Turns {
+/** A lease-backed lock in etcd. It orders reloads, and is never a reason not to reload. */
+export function openReloadLock({gateway, leases, key, id, clock, log}: ReloadLockPorts): ReloadLock {
   const acquire = async (): Promise<string | undefined> => {
     const startedMs = clock.nowMs();
-    const lease = await leases.grant(gateway, TURN_MS);
+    const lease = await leases.grant(gateway, LEASE_MS);
     for (;;) {
       const [answer] = parseBatch(await gateway.ask('/kv/txn', batchRequest([{key, value: id, upon: 0, lease}])));
       if (answer?.is === 'written' || answer?.current?.lease === lease) return lease;
@@ -48,13 +49,13 @@ export function openTurns({gateway, leases, key, id, clock, log}: TurnPorts): Tu
 
   const keep = async (lease: string, ended: AbortSignal): Promise<void> => {
     while (!ended.aborted) {
-      await sleep(clock, RENEW_MS, ended).catch(() => {});
+      await pause(clock, RENEW_MS, ended);
       if (!ended.aborted) await leases.renew(gateway, lease).catch(() => {});
     }
   };
 
   return {
-    async take(work) {
+    async hold(work) {
       const lease = await acquire().catch(err => {
         log.warn({reason: reasonOf(err)}, 'etcd cannot say whose turn to reload it is: reloading now');
         return undefined;
@@ -65,9 +66,24 @@ export function openTurns({gateway, leases, key, id, clock, log}: TurnPorts): Tu
       try {
         return await work();
       } finally {
-        ended.abort(new Error('the turn is over'));
+        ended.abort(new Error('the lock is given back'));
         await leases.revoke(gateway, lease).catch(() => {});
       }
     },
   };
 }
+
+/** What of the proxy has to wait for the lock. */
+interface Applying<Candidate, Options, Applied> {
+  readonly text: string | undefined;
+  readonly reload: {readonly way: ReloadWay};
+  apply(candidate: Candidate, options?: Options): Promise<Applied>;
+}
+
+/** The `apply` of a proxy, under the lock where its way loses connections. A lossless one, and a first start, need none. */
+export const applyLocked =
+  <Candidate, Options, Applied>(proxy: Applying<Candidate, Options, Applied>, lock: ReloadLock) =>
+  (candidate: Candidate, options?: Options): Promise<Applied> =>
+    proxy.text !== undefined && !isLossless(proxy.reload.way)
+      ? lock.hold(() => proxy.apply(candidate, options))
+      : proxy.apply(candidate, options);
