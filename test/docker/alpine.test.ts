@@ -90,7 +90,7 @@ describe('the Alpine image, on stand-ins', imageSuite(), () => {
     assert.ok(asked?.length && ofNode?.length);
     const {stdout} = await runIn('cat', '/apk-not-executed');
     assert.equal(`RUN apk ${stdout.trim()}`, asked.at(-1)?.getTextContent());
-    const documentation = await readFile(new URL('docker/docs/images.md', root), 'utf8');
+    const documentation = await readFile(new URL('docs/images.md', root), 'utf8');
     for (const instruction of asked) {
       assert.ok(documentation.includes(instruction.getTextContent()), located(instruction));
       t.diagnostic(`not executed: ${located(instruction)}`);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {existsSync, readFileSync} from 'node:fs';
 import {test} from 'node:test';
 
-const MODEL = readFileSync('docker/SECURITY.md', 'utf8');
+const MODEL = readFileSync('docs/SECURITY.md', 'utf8');
 
 /** `file`: "name" */
 const POINTERS = [...MODEL.matchAll(/`(test\/[\w/.-]+\.test\.ts)`:\s+"([^"]+)"/g)].map(([, file = '', name = '']) => ({

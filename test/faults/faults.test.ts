@@ -53,7 +53,7 @@ function assertListed(name: string, points: readonly Point[]): void {
   // How often something is looked at until it is so depends on the machine.
   const byTiming = /^(ask show info|read|list|open|start ss|end of ss)\b/;
   const isNew = points.filter(point => !listed.has(effectOf(point)) && !byTiming.test(point.label));
-  assert.deepEqual(isNew.map(effectOf), [], 'not in docker/docs/faults.md: npm run faults');
+  assert.deepEqual(isNew.map(effectOf), [], 'not in docs/faults.md: npm run faults');
 }
 
 test('table of faults -> every cell says what came of it, none is broken', () => {

@@ -6,7 +6,7 @@ import {openSession} from './trial.ts';
 
 /*
  * `npm run faults`: every effect of every pass fails, stalls and is the last one before a kill -9; the table in
- * docker/docs/faults.md is written from what came of it. Takes half an hour. `npm run faults -- reload` has only that
+ * docs/faults.md is written from what came of it. Takes half an hour. `npm run faults -- reload` has only that
  * kind of pass done again, `npm run faults -- reload 'ask show info'` only what has that in its name, without the table.
  */
 

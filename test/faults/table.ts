@@ -7,7 +7,7 @@ export interface Row extends Case {
   readonly outcome: Outcome;
 }
 
-export const TABLE = fileURLToPath(new URL('../../docker/docs/faults.md', import.meta.url));
+export const TABLE = fileURLToPath(new URL('../../docs/faults.md', import.meta.url));
 
 const HEAD = `# Faults of a pass, one by one
 

@@ -110,7 +110,7 @@ describe('manifests', () => {
   });
 
   test('every rule of every role -> in permissions.md, with its verbs', () => {
-    const text = readFileSync(join(manifestFolder, '../docs/permissions.md'), 'utf8').replace(/ +/g, ' ');
+    const text = readFileSync(join(manifestFolder, '../../docs/permissions.md'), 'utf8').replace(/ +/g, ' ');
     const rules = manifests
       .flatMap(file => documentsIn(read(file)))
       .flatMap(({rules}) => (rules as {resources: string[]; verbs: string[]}[] | undefined) ?? []);

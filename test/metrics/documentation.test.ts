@@ -11,7 +11,7 @@ import {missing, promtoolBinary} from '../support/parts.ts';
 import {EXPORTER_METRICS} from './haproxy-exporter-names.ts';
 import {readTypes} from './samples.ts';
 
-const pathOf = (file: string): string => fileURLToPath(new URL(`../../docker/${file}`, import.meta.url));
+const pathOf = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
 const read = (file: string): string => readFileSync(pathOf(file), 'utf8');
 
 const ROW = /^\| `(\w+)` +\| (\w+) +\| ([^|]*?) *\| [^|]+ \|$/gm;
@@ -69,7 +69,7 @@ describe('metrics, as documented', () => {
   });
 
   test('the Grafana dashboard -> valid, and asks only for metrics that exist', async () => {
-    const dashboard = JSON.parse(read('grafana/haproxy-kontrol.json'));
+    const dashboard = JSON.parse(read('docker/grafana/haproxy-kontrol.json'));
     const panels: {id: number; title: string; targets?: {expr: string}[]}[] = dashboard.panels;
     const types = await exportedTypes();
     const expressions = panels.flatMap(({targets = []}) => targets.map(({expr}) => expr));
@@ -79,7 +79,7 @@ describe('metrics, as documented', () => {
   });
 
   test('the alert rules -> ask only for metrics that exist, each says what to do', async () => {
-    const {groups} = parse(read('prometheus/alerts.yml'));
+    const {groups} = parse(read('docker/prometheus/alerts.yml'));
     const types = await exportedTypes();
     const rules: {alert: string; expr: string; annotations: {summary: string; description: string}}[] = groups.flatMap(
       (group: {rules: object[]}) => group.rules,
@@ -95,7 +95,7 @@ describe('metrics, as documented', () => {
     skip: missing('promtool'),
   }, () => {
     const run = (...args: string[]) => execFileSync(promtoolBinary, args, {encoding: 'utf8'});
-    assert.match(run('check', 'rules', pathOf('prometheus/alerts.yml')), /SUCCESS/);
+    assert.match(run('check', 'rules', pathOf('docker/prometheus/alerts.yml')), /SUCCESS/);
     const rules = fileURLToPath(new URL('alerts.promtool.yml', import.meta.url));
     assert.match(run('test', 'rules', rules), /SUCCESS/);
   });
