@@ -35,10 +35,9 @@ export async function openProxy(
     version: Version;
     logFileFor: (text: string) => Promise<string | undefined>;
     onLine: (line: string) => void;
-    onFatal: (error: DaemonError) => void;
   },
 ): Promise<Generations> {
-  const {firewall, version, logFileFor, onLine, onFatal} = given;
+  const {firewall, version, logFileFor, onLine} = given;
   const capabilities = await probeCapabilities({
     files,
     version,
@@ -76,7 +75,6 @@ export async function openProxy(
       outputFile.write(line);
       onLine(line);
     },
-    onFatal,
   });
 }
 

@@ -1,6 +1,6 @@
 import type {Config, TemplateSource} from '../config/config.ts';
 import {openDataFolder} from '../config/data-folder.ts';
-import {type DaemonError, EXIT_CODES} from '../errors.ts';
+import {EXIT_CODES} from '../errors.ts';
 import {openFirewall} from '../firewall/gate.ts';
 import {applyLocked} from '../fleet/reload-lock.ts';
 import {listen} from '../http/listen.ts';
@@ -70,16 +70,11 @@ export async function serve({config, template, output, ending, pod, api}: Served
   await using observation = await openObservation({config, clock, files, ...output});
   const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});
   const haproxyTail = createTail();
-  let tellFatal = (_error: DaemonError): void => {};
   const opened = await openProxy(config, room, {
     firewall,
     version: haproxy,
     logFileFor: observation.logFileFor,
     onLine: haproxyTail.add,
-    onFatal(error) {
-      tellFatal(error);
-      ending.fail(error);
-    },
   });
 
   const {registry, shared} = await openMembership({config, room});
@@ -113,7 +108,10 @@ export async function serve({config, template, output, ending, pod, api}: Served
     demand: cause => demand(cause),
     changed: cause => changed(cause),
   });
-  tellFatal = cluster.failed;
+  void opened.failed.then(error => {
+    cluster.failed(error);
+    ending.fail(error);
+  });
 
   const passes = createPasses({
     clock,

@@ -9,14 +9,15 @@ import type {Capabilities} from './capabilities.ts';
 import {drainAll} from './drain.ts';
 import {pathsOf} from './files.ts';
 import {createGeneration, type GenerationPorts, hasProcess, type StagedGeneration} from './generation.ts';
-import {createGenerationSet} from './generation-set.ts';
+import {createGenerationSet, type GenerationSet} from './generation-set.ts';
 import {adoptLeftovers} from './leftovers.ts';
-import {createOwnedSockets} from './owned-sockets.ts';
+import {createOwnedSockets, type OwnedSockets} from './owned-sockets.ts';
 import type {HasPendingHandshakes} from './pending-handshakes.ts';
-import {createPlanner} from './planner.ts';
-import {openProcessRecords} from './process-records.ts';
-import {openRunFolder} from './run-folder.ts';
-import {openRuntime, type RuntimeOutcome} from './runtime.ts';
+import type {ReloadPlan} from './plan.ts';
+import {createPlanner, type Planner} from './planner.ts';
+import {openProcessRecords, type ProcessRecords} from './process-records.ts';
+import {openRunFolder, type RunFolder} from './run-folder.ts';
+import {openRuntime, type Runtime, type RuntimeOutcome} from './runtime.ts';
 import {carryServerState, stageGeneration} from './stage.ts';
 import {takeOver} from './take-over.ts';
 import type {ReloadSetting, ReloadWay} from './ways.ts';
@@ -64,6 +65,8 @@ export interface Generations {
    * a new generation beside which the old one drains. On rejection the old one serves on.
    */
   apply(candidate: Candidate, options?: ApplyOptions): Promise<Applied>;
+  /** Resolves when HAProxy has died too often in a row: nothing serves any more, and the daemon has to end. */
+  readonly failed: Promise<DaemonError>;
   /** Lets every generation finish its connections; true when all did within the grace, of which `skip` leaves 1 s. */
   drain(graceMs: number, skip: AbortSignal): Promise<boolean>;
   /** The runtime socket of the generation that serves. */
@@ -83,8 +86,6 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
   readonly setting: ReloadSetting;
   readonly settleMs: number;
   readonly drain: {readonly maxAgeMs: number; readonly maxCount: number};
-  /** HAProxy died too often in a row: nothing serves any more. */
-  readonly onFatal: (error: DaemonError) => void;
 }
 
 /**
@@ -93,171 +94,222 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
  */
 type TextKnowledge = 'known' | 'adopted' | 'half-told';
 
+interface State {
+  readonly ports: GenerationsPorts;
+  readonly committedPath: string;
+  readonly run: RunFolder;
+  readonly processRecords: ProcessRecords;
+  readonly generations: GenerationSet;
+  readonly ownedSockets: OwnedSockets;
+  readonly planner: Planner;
+  readonly runtime: Runtime;
+  readonly failed: PromiseWithResolvers<DaemonError>;
+  /** The highest number that was ever started. */
+  last: number;
+  /** Numbers are given when a candidate is staged: two may be on disk at once, a pass's and a script's. */
+  lastStaged: number;
+  restarts: number;
+  textIs: TextKnowledge;
+  /** In a row. */
+  gateRefusals: number;
+}
+
 /** Opens the generations of a data folder, adopting what an earlier daemon left running there. */
 export async function openGenerations(ports: GenerationsPorts): Promise<Generations> {
-  const {capabilities, clock, dataFolder, files} = ports;
-  const committedPath = `${dataFolder}/proxy.cfg`;
-  const run = openRunFolder(ports);
-  const generations = createGenerationSet(clock, ports.drain);
-  const ownedSockets = createOwnedSockets(ports);
-  let last = 0;
-  /** Numbers are given when a candidate is staged: two may be on disk at once, a pass's and a script's. */
-  let lastStaged = 0;
-  let restarts = 0;
-  let textIs: TextKnowledge = 'adopted';
-  let gateRefusals = 0;
-
-  const processRecords = openProcessRecords(
-    dataFolder,
-    () => ({
-      last,
-      processes: generations
-        .all()
-        .flatMap(({number, supervisor: {child}}) =>
-          child === undefined ? [] : [{pid: child.pid, generation: number}],
-        ),
-      servingPid: generations.current?.supervisor.child?.pid,
-    }),
-    ports,
-  );
-
-  const generationPorts: GenerationPorts = {
-    ...ports,
-    descriptors: sockets => ownedSockets.descriptors(sockets),
-    onLaunch(generation) {
-      last = Math.max(last, generation.number);
-      void processRecords.write();
-    },
-    onChange(generation, job) {
-      if (generation === generations.current) {
-        if (job.is === 'STARTING') restarts += 1;
-        if (job.is !== 'FATAL') return;
-        ownedSockets.keepOnly([]);
-        ports.onFatal(fatalError(job));
-      } else if (!hasProcess(job) && generations.drop(generation)) {
-        void run.forget(generation.number);
-      }
-    },
-  };
-
-  const isOurs = (generation: StagedGeneration): boolean => generation !== generations.current || textIs !== 'adopted';
-  const planner = createPlanner({...ports, ownedSockets, isOurs});
-  const runtime = openRuntime({...ports, committedPath});
-
-  /** Never started, so its number is free again: what is refused time and again is refused in the same words. */
-  const discard = async ({generation}: Candidate): Promise<void> => {
-    await run.forget(generation);
-    if (generation === lastStaged) lastStaged -= 1;
-  };
-
-  /** A new generation takes over; `because` says why the running one could not just be told. */
-  const reload = async ({text, generation: number}: Candidate, because: string): Promise<Applied> => {
-    const old = generations.listening();
-    const dead =
-      generations.current !== undefined && !old.includes(generations.current) ? generations.current : undefined;
-    const {plan, inheritance} = await planner.plan(text, old);
-    const paths = pathsOf(dataFolder, number);
-    const generation = createGeneration({number, text, paths, inheritance}, generationPorts);
-    let asPlanned: boolean;
-    try {
-      if (inheritance.sockets.length > 0) await files.replace(paths.inheriting, inheritance.rewrite(text), 0o600);
-      if (old.length > 0) await carryServerState(text, generations.current, paths, ports);
-      if (!plan.parallel) ownedSockets.keepOnly([]);
-      const mayGoUngated = () => ++gateRefusals > 1;
-      const {promote, retire} = generations;
-      asPlanned = await takeOver(generation, old, plan, {...ports, committedPath, promote, retire, mayGoUngated});
-    } catch (error) {
-      if (generation !== generations.current) {
-        if (!generations.has(generation)) await run.forget(number);
-        ownedSockets.keepOnly(generations.current?.inheritance.sockets ?? []);
-      }
-      if (error instanceof DaemonError) throw error;
-      throw new DaemonError('APPLY', `cannot apply generation ${number}: ${reasonOf(error)}`, {cause: error});
-    }
-    if (dead !== undefined && !generations.has(dead)) await run.forget(dead.number);
-    if (asPlanned) gateRefusals = 0;
-    textIs = 'known';
-    ownedSockets.keepOnly(inheritance.sockets);
-    await run.link(generation);
-    await processRecords.write();
-    if (old.length === 0) return {generation: number, way: 'start', why: 'no generation served before'};
-    const why = `${because}; ${asPlanned ? plan.why : 'iptables refused the SYN gate, see the log'}`;
-    return {generation: number, way: asPlanned ? plan.way : 'plain', why};
-  };
-
-  const tell = async (candidate: Candidate): Promise<RuntimeOutcome> => {
-    const {current} = generations;
-    if (current === undefined) return {is: 'unfit', why: 'nothing served'};
-    if (textIs === 'adopted') return {is: 'unfit', why: 'an earlier daemon started what serves'};
-    if (textIs === 'half-told') return {is: 'unfit', why: 'what serves took only some of the last changes'};
-    return runtime.apply(current, candidate);
-  };
-
-  await run.make();
-  const records = await processRecords.load();
-  last = await adoptLeftovers(records, generations, generationPorts, {...ports, committedPath});
-  await run.sweep(new Set(generations.all().map(({number}) => number)));
-
+  const state = createState(ports);
+  await takeOverFolder(state);
+  const {committedPath, generations, failed, planner} = state;
   return {
     committedPath,
-
+    failed: failed.promise,
     get text() {
-      return textIs === 'adopted' ? undefined : generations.current?.text;
+      return state.textIs === 'adopted' ? undefined : generations.current?.text;
     },
-
-    isServing: text =>
-      textIs === 'known' && generations.current?.text === text && generations.current.supervisor.job.is !== 'FATAL',
-
-    stage(text) {
-      lastStaged = Math.max(last, lastStaged) + 1;
-      return stageGeneration(lastStaged, text, {...ports, run});
-    },
-
-    discard,
-
-    isSafe: async text =>
-      textIs === 'known' && generations.current !== undefined && runtime.isSafe(generations.current, text),
-
-    async apply(candidate, {check, because} = {}) {
-      const outcome: RuntimeOutcome = because === undefined ? await tell(candidate) : {is: 'unfit', why: because};
-      if (outcome.is === 'applied') {
-        await discard(candidate);
-        return {generation: generations.current?.number ?? 0, way: 'runtime', why: outcome.why};
-      }
-      if (outcome.is === 'refused') textIs = 'half-told';
-      try {
-        await check?.();
-      } catch (error) {
-        await discard(candidate);
-        throw error;
-      }
-      return reload(candidate, outcome.why);
-    },
-
-    drain(graceMs, skip) {
-      // Our own copies would keep the addresses alive, with nobody behind them.
-      ownedSockets.keepOnly([]);
-      return drainAll(generations.all(), graceMs, skip, ports);
-    },
-
+    isServing: text => isServing(state, text),
+    isSafe: text => isSafe(state, text),
+    stage: text => stage(state, text),
+    discard: candidate => discard(state, candidate),
+    apply: (candidate, options = {}) => apply(state, candidate, options),
+    drain: (graceMs, skip) => drain(state, graceMs, skip),
     get socket() {
-      return generations.current?.paths.socket ?? `${dataFolder}/haproxy.sock`;
+      return generations.current?.paths.socket ?? `${ports.dataFolder}/haproxy.sock`;
     },
-
     get status() {
-      const {current} = generations;
-      return {
-        state: current?.supervisor.job.is ?? 'STOPPED',
-        pid: current?.supervisor.child?.pid ?? null,
-        generation: current?.number ?? 0,
-        restarts,
-        draining: generations.draining(),
-      };
+      return statusOf(state);
     },
-
     get reload() {
-      return {...planner.summary(generations.current?.text ?? ''), capabilities};
+      return {...planner.summary(generations.current?.text ?? ''), capabilities: ports.capabilities};
     },
+  };
+}
+
+function createState(ports: GenerationsPorts): State {
+  const committedPath = `${ports.dataFolder}/proxy.cfg`;
+  const ownedSockets = createOwnedSockets(ports);
+  return {
+    ports,
+    committedPath,
+    run: openRunFolder(ports),
+    processRecords: openProcessRecords(ports.dataFolder, ports),
+    generations: createGenerationSet(ports.clock, ports.drain),
+    ownedSockets,
+    planner: createPlanner({...ports, ownedSockets}),
+    runtime: openRuntime({...ports, committedPath}),
+    failed: Promise.withResolvers(),
+    last: 0,
+    lastStaged: 0,
+    restarts: 0,
+    textIs: 'adopted',
+    gateRefusals: 0,
+  };
+}
+
+async function takeOverFolder(state: State): Promise<void> {
+  const {ports, committedPath, run, processRecords, generations} = state;
+  await run.make();
+  const records = await processRecords.load();
+  state.last = await adoptLeftovers(records, generations, generationPortsOf(state), {...ports, committedPath});
+  await run.sweep(new Set(generations.all().map(({number}) => number)));
+}
+
+const generationPortsOf = (state: State): GenerationPorts => ({
+  ...state.ports,
+  descriptors: sockets => state.ownedSockets.descriptors(sockets),
+  onLaunch(generation) {
+    state.last = Math.max(state.last, generation.number);
+    void writeRecords(state);
+  },
+  onChange: (generation, job) => jobChanged(state, generation, job),
+});
+
+function jobChanged(state: State, generation: StagedGeneration, job: Job): void {
+  const {generations, run} = state;
+  if (generation === generations.current) {
+    if (job.is === 'STARTING') state.restarts += 1;
+    if (job.is !== 'FATAL') return;
+    state.ownedSockets.keepOnly([]);
+    state.failed.resolve(fatalError(job));
+  } else if (!hasProcess(job) && generations.drop(generation)) {
+    void run.forget(generation.number);
+  }
+}
+
+const writeRecords = (state: State): Promise<void> =>
+  state.processRecords.write(() => ({
+    last: state.last,
+    processes: state.generations
+      .all()
+      .flatMap(({number, supervisor: {child}}) => (child === undefined ? [] : [{pid: child.pid, generation: number}])),
+    servingPid: state.generations.current?.supervisor.child?.pid,
+  }));
+
+function isServing({textIs, generations: {current}}: State, text: string): boolean {
+  return textIs === 'known' && current?.text === text && current.supervisor.job.is !== 'FATAL';
+}
+
+async function isSafe({textIs, generations: {current}, runtime}: State, text: string): Promise<boolean> {
+  return textIs === 'known' && current !== undefined && runtime.isSafe(current, text);
+}
+
+function stage(state: State, text: string): Promise<Candidate> {
+  state.lastStaged = Math.max(state.last, state.lastStaged) + 1;
+  return stageGeneration(state.lastStaged, text, {...state.ports, run: state.run});
+}
+
+/** Never started, so its number is free again: what is refused time and again is refused in the same words. */
+async function discard(state: State, {generation}: Candidate): Promise<void> {
+  await state.run.forget(generation);
+  if (generation === state.lastStaged) state.lastStaged -= 1;
+}
+
+async function apply(state: State, candidate: Candidate, {check, because}: ApplyOptions): Promise<Applied> {
+  const outcome: RuntimeOutcome =
+    because === undefined ? await applyAtRunTime(state, candidate) : {is: 'unfit', why: because};
+  if (outcome.is === 'applied') {
+    await discard(state, candidate);
+    return {generation: state.generations.current?.number ?? 0, way: 'runtime', why: outcome.why};
+  }
+  if (outcome.is === 'refused') state.textIs = 'half-told';
+  try {
+    await check?.();
+  } catch (error) {
+    await discard(state, candidate);
+    throw error;
+  }
+  return reload(state, candidate, outcome.why);
+}
+
+async function applyAtRunTime({generations, textIs, runtime}: State, candidate: Candidate): Promise<RuntimeOutcome> {
+  const {current} = generations;
+  if (current === undefined) return {is: 'unfit', why: 'nothing served'};
+  if (textIs === 'adopted') return {is: 'unfit', why: 'an earlier daemon started what serves'};
+  if (textIs === 'half-told') return {is: 'unfit', why: 'what serves took only some of the last changes'};
+  return runtime.apply(current, candidate);
+}
+
+/** A new generation takes over; `because` says why the running one could not just be told. */
+async function reload(state: State, candidate: Candidate, because: string): Promise<Applied> {
+  const {generations, ownedSockets, planner, run} = state;
+  const {text, generation: number} = candidate;
+  const former = generations.current;
+  const old = generations.listening();
+  const isOurs = (one: StagedGeneration) => one !== former || state.textIs !== 'adopted';
+  const {plan, inheritance} = await planner.plan(text, old, isOurs);
+  const paths = pathsOf(state.ports.dataFolder, number);
+  const generation = createGeneration({number, text, paths, inheritance}, generationPortsOf(state));
+  const isAsPlanned = await start(state, generation, old, plan);
+  // One that had died for good has no process whose end would remove its files.
+  if (former !== undefined && !generations.has(former)) await run.forget(former.number);
+  if (isAsPlanned) state.gateRefusals = 0;
+  state.textIs = 'known';
+  ownedSockets.keepOnly(inheritance.sockets);
+  await run.link(generation);
+  await writeRecords(state);
+  if (old.length === 0) return {generation: number, way: 'start', why: 'no generation served before'};
+  const why = `${because}; ${isAsPlanned ? plan.why : 'iptables refused the SYN gate, see the log'}`;
+  return {generation: number, way: isAsPlanned ? plan.way : 'plain', why};
+}
+
+/** Has it take over from the old ones. Resolves with whether that went as planned; rejects with APPLY, all as before. */
+async function start(
+  state: State,
+  generation: StagedGeneration,
+  old: readonly StagedGeneration[],
+  plan: ReloadPlan,
+): Promise<boolean> {
+  const {ports, committedPath, generations, ownedSockets, run} = state;
+  const {number, text, paths, inheritance} = generation;
+  try {
+    if (inheritance.sockets.length > 0) await ports.files.replace(paths.inheriting, inheritance.rewrite(text), 0o600);
+    if (old.length > 0) await carryServerState(text, generations.current, paths, ports);
+    if (!plan.parallel) ownedSockets.keepOnly([]);
+    const {promote, retire} = generations;
+    const mayGoUngated = () => ++state.gateRefusals > 1;
+    return await takeOver(generation, old, plan, {...ports, committedPath, promote, retire, mayGoUngated});
+  } catch (error) {
+    if (generation !== generations.current) {
+      if (!generations.has(generation)) await run.forget(number);
+      ownedSockets.keepOnly(generations.current?.inheritance.sockets ?? []);
+    }
+    if (error instanceof DaemonError) throw error;
+    throw new DaemonError('APPLY', `cannot apply generation ${number}: ${reasonOf(error)}`, {cause: error});
+  }
+}
+
+function drain({ports, generations, ownedSockets}: State, graceMs: number, skip: AbortSignal): Promise<boolean> {
+  // Our own copies would keep the addresses alive, with nobody behind them.
+  ownedSockets.keepOnly([]);
+  return drainAll(generations.all(), graceMs, skip, ports);
+}
+
+function statusOf({generations, restarts}: State): ProxyStatus {
+  const {current} = generations;
+  return {
+    state: current?.supervisor.job.is ?? 'STOPPED',
+    pid: current?.supervisor.child?.pid ?? null,
+    generation: current?.number ?? 0,
+    restarts,
+    draining: generations.draining(),
   };
 }
 

@@ -16,7 +16,6 @@ export interface PlannerPorts {
   readonly capabilities: Capabilities;
   readonly files: Pick<Files, 'readText'>;
   readonly ownedSockets: OwnedSockets;
-  readonly isOurs: (generation: StagedGeneration) => boolean;
   readonly pidIn: (answer: string) => number | undefined;
   readonly processes: Pick<ProcessTable, 'listeningPorts'>;
   readonly setting: ReloadSetting;
@@ -31,7 +30,12 @@ export interface PlanSummary {
 
 /** Plans reloads with what is really there: looks at the running generations, binds the sockets that will be inherited. */
 export interface Planner {
-  plan(text: string, old: readonly StagedGeneration[]): Promise<{plan: ReloadPlan; inheritance: Inheritance}>;
+  /** `isOurs`: the text of an old generation is what it runs. */
+  plan(
+    text: string,
+    old: readonly StagedGeneration[],
+    isOurs: (generation: StagedGeneration) => boolean,
+  ): Promise<{readonly plan: ReloadPlan; readonly inheritance: Inheritance}>;
   /** What the last plan said; before the first, what it would say. */
   summary(text: string): PlanSummary;
 }
@@ -62,8 +66,8 @@ export function createPlanner(ports: PlannerPorts): Planner {
   };
 
   return {
-    async plan(text, old) {
-      const side = await readOldSide(old, capabilities, {...ports, offers});
+    async plan(text, old, isOurs) {
+      const side = await readOldSide(old, capabilities, {...ports, offers, isOurs});
       const wish = planWith(text, side, new Map());
       const refusals = ownedSockets.obtain(socketsOf(wish));
       const plan = refusals.size === 0 ? wish : planWith(text, side, refusals);

@@ -45,7 +45,7 @@ export function decodeRecords(text: string): Records | undefined {
 export interface ProcessRecords {
   load(): Promise<Records>;
   /** Writes what `read` says when it is written; one write at a time. Never rejects: a full disk may not stop HAProxy. */
-  write(): Promise<void>;
+  write(read: () => RunningProcesses): Promise<void>;
 }
 
 export interface RunningProcesses {
@@ -56,13 +56,12 @@ export interface RunningProcesses {
 
 export function openProcessRecords(
   dataFolder: string,
-  read: () => RunningProcesses,
   {files, processes, log}: {files: Files; processes: Pick<ProcessTable, 'identify'>; log: Log},
 ): ProcessRecords {
   const path = `${runFolderOf(dataFolder)}/generations.json`;
   const writes = createQueue();
 
-  const writeNow = async (): Promise<void> => {
+  const writeNow = async (read: () => RunningProcesses): Promise<void> => {
     const {last, processes: running, servingPid} = read();
     const records = running.map(async ({pid, generation}) => {
       const identity = await processes.identify(pid);
@@ -85,6 +84,6 @@ export function openProcessRecords(
         return noRecords;
       }
     },
-    write: () => writes.add(writeNow),
+    write: read => writes.add(() => writeNow(read)),
   };
 }

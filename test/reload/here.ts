@@ -122,10 +122,10 @@ export async function openHere({capable, folder: given, ...more}: HereOptions = 
     ask: askSocket,
     pidIn: answer => Number(parseInfo(answer).get('Pid')),
     onOutput: (_generation, _pid, line) => void lines.push(line),
-    onFatal: error => void fatal.push(error),
     ...more,
     capabilities: {...capabilities, migrate: false, ...capable},
   });
+  void generations.failed.then(error => fatal.push(error));
   return {
     generations,
     gate,
