@@ -3,11 +3,10 @@ import type {FastifyInstance} from 'fastify';
 import type {Config} from '../config/config.ts';
 import {serveDashboard} from '../dashboard/serve.ts';
 import {DaemonError, reasonOf} from '../errors.ts';
+import {buildStatus, type StatusParts} from '../http/build-status.ts';
 import {createEventStream} from '../http/events.ts';
 import {openLiveFeed} from '../http/live.ts';
-import {deriveProblems} from '../http/problems.ts';
 import {createStatus} from '../http/status.ts';
-import type {Status} from '../http/status-types.ts';
 import {openHistory, type PassHistory} from '../lifecycle/history-file.ts';
 import type {PassMaterial, PassRecord} from '../lifecycle/passes.ts';
 import type {MemberChange} from '../members/change-feed.ts';
@@ -40,7 +39,7 @@ export interface ObservationPorts {
 
 /** What the rest of the daemon looks like once it is put together. */
 export interface Observed {
-  readonly status: () => Omit<Status, 'held' | 'logLevel' | 'accessLog' | 'problems'>;
+  readonly status: () => Omit<StatusParts, 'hold' | 'logLevel' | 'accessLog'>;
   readonly members: () => readonly MemberView[];
   readonly configuration: () => string | undefined;
   readonly isReady: () => boolean;
@@ -105,16 +104,6 @@ export async function openObservation(ports: ObservationPorts): Promise<Observat
   const hold = await openTemplateHold({files, clock, log: room('template')}, `${config.dataFolder}/history/hold.json`);
   const closing = opening.move();
 
-  const complete = (base: ReturnType<Observed['status']>): Status => {
-    const {current} = hold;
-    const extra = {
-      held: current === undefined ? null : {pass: current.pass, sinceAt: current.sinceAt},
-      logLevel: opened.level,
-      accessLog: accessLog === undefined ? null : {port: accessLog.port, ...accessLog.counts},
-    };
-    return {...base, ...extra, problems: deriveProblems({...base, ...extra})};
-  };
-
   return {
     history,
     hold,
@@ -135,7 +124,7 @@ export async function openObservation(ports: ObservationPorts): Promise<Observat
       return logsToLocalSyslog(text) && (await accessLog.serveSyslogPort()) ? undefined : logFile(accessLog.port);
     },
     createStatusPort(observed) {
-      const status = () => complete(observed.status());
+      const status = () => buildStatus({...observed.status(), hold: hold.current, logLevel: opened.level, accessLog});
       const readRows = async () => parseStat(await observed.askProxy(TRAFFIC_COMMAND));
       const sampler = openTrafficSampler({
         clock,

@@ -1,7 +1,6 @@
 import type {Config} from '../config/config.ts';
 import type {Lifecycle} from '../lifecycle/lifecycle.ts';
 import type {Passes} from '../lifecycle/passes.ts';
-import {digestHosts} from '../members/digest.ts';
 import type {Hosts} from '../members/member.ts';
 import type {Registry} from '../members/registry.ts';
 import {systemClock as clock} from '../ports/clock.ts';
@@ -27,28 +26,30 @@ export interface ReportSources {
   readonly passes: Pick<Passes, 'last'>;
   readonly lifecycle: Pick<Lifecycle, 'state' | 'lastFault'>;
   readonly standing: Standing;
-  readonly kubernetes: () => NonNullable<Report['kubernetes']>;
+  readonly kubernetes: () => Report['kubernetes'];
 }
 
-/** What the daemon says of itself, anew at each call. */
+/** What the rooms know of themselves, anew at each call. */
 export const createReport =
   ({config, startedMs, haproxy, hosts, registry, shared, proxy, passes, lifecycle, standing, ...rest}: ReportSources) =>
   (): Report => ({
     version: rest.version,
-    mode: (['master', 'slave'] as const).filter(role => config.mode[role]),
-    uptimeMs: Math.round(clock.nowMs() - startedMs),
+    mode: config.mode,
+    nowMs: clock.nowMs(),
+    startedMs,
     ready: standing.isReady(),
     inSync: standing.isInSync(),
     lastError: standing.lastError(),
-    lifecycle: {state: lifecycle.state.tag, sinceMs: lifecycle.state.sinceMs, error: lifecycle.lastFault},
-    digest: digestHosts(hosts()),
-    hosts: Object.fromEntries(hosts()),
+    lifecycle,
+    hosts: hosts(),
     memberCount: registry.size,
     ttlMs: config.ttlMs,
     store: {kind: shared.store.kind, healthy: shared.store.healthy()},
-    guard: {held: registry.guard.held, holds: registry.guard.holds},
-    ...(shared.replicas && {fleet: shared.replicas}),
-    proxy: {...proxy.status, version: haproxy.text},
-    reload: {...proxy.reload, last: passes.last ?? null},
+    guard: registry.guard,
+    replicas: shared.replicas,
+    proxy: proxy.status,
+    haproxy,
+    reload: proxy.reload,
+    lastPass: passes.last,
     kubernetes: rest.kubernetes(),
   });

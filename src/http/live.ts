@@ -1,7 +1,7 @@
 import type {MemberView} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {EventStream, LiveEvent} from './events.ts';
-import type {Status} from './status-types.ts';
+import type {LiveStatus, Status} from './status-types.ts';
 
 /** A member as a listener sees it: all but its payload. */
 export type LiveMember = Omit<MemberView, 'payload' | 'nonce' | 'key'>;
@@ -45,8 +45,7 @@ const shown = ({app, id, ip, role, seq, firstSeenAt, lastSeenAt, expiresInMs, he
   held,
 });
 
-/** The hosts follow from the members; with thousands of them they are not sent twice. */
-const brief = ({hosts: _, ...status}: Status): Omit<Status, 'hosts'> => status;
+const brief = ({hosts: _, ...status}: Status): LiveStatus => status;
 
 /** Durations grow all the time and are no news. */
 const newsIn = (status: Status): string =>

@@ -37,6 +37,51 @@ const RATES = {
   failuresPerSecond: number,
   sessions: count,
 };
+const oneOf = (...names: readonly string[]): Schema => ({type: 'string', enum: names});
+const WATCH = object({
+  what: text,
+  state: oneOf('starting', 'watching', 'failing'),
+  synced: flag,
+  failures: count,
+  reason: orNull(text),
+});
+const CAPABILITIES = object({
+  haproxy: object({version: text, build: text, transfer: flag}),
+  gate: {
+    anyOf: [
+      object({is: {const: 'able'}, families: listOf(text), variant: text}),
+      object({is: {const: 'unable'}, why: text}),
+    ],
+  },
+  netAdmin: flag,
+  migrate: flag,
+  bindOnly: object({able: flag, why: orNull(text)}),
+  lowPorts: flag,
+  bindV6Only: flag,
+});
+const KUBERNETES = object({
+  pod: object({
+    namespace: text,
+    id: text,
+    ip: orNull(text),
+    eip: orNull(text),
+    nodeName: orNull(text),
+    sources: mapOf(text),
+    watch: orNull(WATCH),
+    node: orNull(oneOf('unknown', 'known', 'forbidden', 'failing')),
+  }),
+  certificates: listOf(
+    object({
+      name: text,
+      expiresAt: orNull(number),
+      fingerprint: orNull(text),
+      names: orNull(text),
+      problem: orNull(text),
+    }),
+  ),
+  services: object({hosts: mapOf(listOf(text)), watch: orNull(WATCH)}),
+  verify: object({source: flag, token: flag, pods: orNull(object({known: count, watches: listOf(WATCH)}))}),
+});
 const TEXT_REF = orNull(object({digest: text, bytes: count}));
 
 const SCHEMAS: Readonly<Record<string, Schema>> = {
@@ -71,12 +116,14 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
         way: text,
         why: text,
         listeners: listOf(object({address: text, way: text})),
+        capabilities: CAPABILITIES,
         last: orNull(ref('PassRecord')),
       }),
       held: orNull(object({pass: count, sinceAt: at})),
       logLevel: text,
       accessLog: orNull(object({port: count, written: count, overRate: count, slowOutput: count, malformed: count})),
       problems: listOf(ref('Problem')),
+      kubernetes: KUBERNETES,
     },
     ['fleet'],
   ),

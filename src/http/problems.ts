@@ -1,11 +1,4 @@
-import type {Status} from './status-types.ts';
-
-/** Something an operator should know, and why it is so. `bad` means that traffic or its configuration is at risk. */
-export interface Problem {
-  readonly severity: 'bad' | 'notice';
-  readonly what: string;
-  readonly why: string;
-}
+import type {Problem, Status} from './status-types.ts';
 
 type Given = Omit<Status, 'problems' | 'hosts' | 'digest'>;
 

@@ -1,9 +1,112 @@
-import type {KubernetesStatus} from '../kubernetes/status.ts';
-import type {PassRecord} from '../lifecycle/passes.ts';
-import type {ProxyStatus, ReloadStatus} from '../reload/generations.ts';
-import type {Problem} from './problems.ts';
+/*
+ * What `GET /status` says, in one place and in words of its own: the builder makes it of what the rooms know, the page
+ * and the terminal read it, /openapi.json describes it. This file imports nothing, so that the page's compiler can read
+ * it too. Fields are added, never renamed. `…Ms` are durations, `…At` epoch milliseconds.
+ */
 
-/** `GET /status` (DESIGN, "Status port"): fields are added, never renamed. */
+/** Something an operator should know, and why it is so. `bad` means that traffic or its configuration is at risk. */
+export interface Problem {
+  readonly severity: 'bad' | 'notice';
+  readonly what: string;
+  readonly why: string;
+}
+
+/** The last trip through render, validate and apply. */
+export interface LastPass {
+  readonly pass: number;
+  readonly generation: number;
+  readonly way: string;
+  readonly why: string;
+  readonly cause: string;
+  readonly startedAt: number;
+  readonly phasesMs: Readonly<Record<string, number>>;
+  readonly verdict: 'ok' | 'unchanged' | 'failed';
+  readonly error: string | null;
+}
+
+/** HAProxy's processes: the one that serves, and those that finish their connections. */
+export interface ProxyLine {
+  readonly state: string;
+  readonly version: string;
+  readonly pid: number | null;
+  readonly generation: number;
+  readonly restarts: number;
+  readonly draining: readonly {readonly pid: number; readonly generation: number; readonly sinceMs: number}[];
+}
+
+/** What this process, kernel and HAProxy can do for a reload. */
+export interface CapabilitiesLine {
+  readonly haproxy: {readonly version: string; readonly build: string; readonly transfer: boolean};
+  readonly gate:
+    | {readonly is: 'able'; readonly families: readonly string[]; readonly variant: string}
+    | {readonly is: 'unable'; readonly why: string};
+  readonly netAdmin: boolean;
+  readonly migrate: boolean;
+  readonly bindOnly: {readonly able: boolean; readonly why: string | null};
+  readonly lowPorts: boolean;
+  readonly bindV6Only: boolean;
+}
+
+/** How reloads are done: `way` is the weakest in use. */
+export interface ReloadLine {
+  readonly way: string;
+  readonly why: string;
+  readonly listeners: readonly {readonly address: string; readonly way: string}[];
+  readonly capabilities: CapabilitiesLine;
+  readonly last: LastPass | null;
+}
+
+/** A replica as it told the others. */
+export interface ReplicaLine {
+  readonly id: string;
+  readonly version: string;
+  readonly generation: number;
+  readonly digest: string;
+  readonly inSync: boolean;
+  readonly startedAt: number;
+}
+
+/** How following one kind of object of the Kubernetes API goes. */
+export interface WatchLine {
+  readonly what: string;
+  readonly state: 'starting' | 'watching' | 'failing';
+  readonly synced: boolean;
+  readonly failures: number;
+  readonly reason: string | null;
+}
+
+/** What Kubernetes told; a watch is null where the API is not used. */
+export interface KubernetesLine {
+  readonly pod: {
+    readonly namespace: string;
+    readonly id: string;
+    readonly ip: string | null;
+    readonly eip: string | null;
+    readonly nodeName: string | null;
+    /** Which source told a fact. */
+    readonly sources: Readonly<Record<string, string>>;
+    readonly watch: WatchLine | null;
+    readonly node: 'unknown' | 'known' | 'forbidden' | 'failing' | null;
+  };
+  readonly certificates: readonly {
+    readonly name: string;
+    readonly expiresAt: number | null;
+    readonly fingerprint: string | null;
+    readonly names: string | null;
+    readonly problem: string | null;
+  }[];
+  readonly services: {
+    readonly hosts: Readonly<Record<string, readonly string[]>>;
+    readonly watch: WatchLine | null;
+  };
+  readonly verify: {
+    readonly source: boolean;
+    readonly token: boolean;
+    /** The directory of pods; null where pings are not looked up in it. */
+    readonly pods: {readonly known: number; readonly watches: readonly WatchLine[]} | null;
+  };
+}
+
 export interface Status {
   readonly version: string;
   readonly mode: readonly string[];
@@ -22,18 +125,11 @@ export interface Status {
   readonly store: {readonly kind: string; readonly healthy: boolean};
   /** Silent members that stay because too many fell silent at once, and how often that happened. */
   readonly guard: {readonly held: number; readonly holds: number};
-  /** All replicas, this one included, as they told each other; only with a store that they share. */
-  readonly fleet?: readonly {
-    readonly id: string;
-    readonly version: string;
-    readonly generation: number;
-    readonly digest: string;
-    readonly inSync: boolean;
-    readonly startedAt: number;
-  }[];
-  readonly proxy: ProxyStatus & {readonly version: string};
-  readonly reload: ReloadStatus & {readonly last: PassRecord | null};
-  /** The rollback that holds, if one does. `sinceAt` in epoch ms. */
+  /** All replicas, this one included; only with a store that they share. */
+  readonly fleet?: readonly ReplicaLine[];
+  readonly proxy: ProxyLine;
+  readonly reload: ReloadLine;
+  /** The rollback that holds, if one does. */
   readonly held: {readonly pass: number; readonly sinceAt: number} | null;
   readonly logLevel: string;
   /** HAProxy's log lines: where they are taken in, and what became of them. */
@@ -45,5 +141,8 @@ export interface Status {
     readonly malformed: number;
   } | null;
   readonly problems: readonly Problem[];
-  readonly kubernetes?: KubernetesStatus;
+  readonly kubernetes: KubernetesLine;
 }
+
+/** The `status` event of `/events`: the hosts follow from the members and are not sent twice. */
+export type LiveStatus = Omit<Status, 'hosts'>;

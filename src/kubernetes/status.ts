@@ -13,7 +13,7 @@ export interface PodStatus {
   /** How following the Pod object goes; null where the API is not used. */
   readonly watch: ReflectionStatus | null;
   /** What became of the last look at the node; null where the API is not used. */
-  readonly node: LivePod['node'] | null;
+  readonly node: NonNullable<LivePod['node']> | null;
 }
 
 /** A TLS certificate as `/status` shows it. */

@@ -1,6 +1,5 @@
 import {formatDuration, formatTime} from '../dashboard/client/format.ts';
-import type {Status} from '../http/status-types.ts';
-import type {PassRecord} from '../lifecycle/passes.ts';
+import type {LastPass, Status} from '../http/status-types.ts';
 import type {Paint} from './paint.ts';
 import {formatPairs, plain} from './table.ts';
 
@@ -8,12 +7,12 @@ import {formatPairs, plain} from './table.ts';
 export const isHealthy = ({ready, problems}: Status): boolean =>
   ready && problems.every(({severity}) => severity !== 'bad');
 
-const phasesText = ({phasesMs}: PassRecord): string =>
+const phasesText = ({phasesMs}: LastPass): string =>
   Object.entries(phasesMs)
-    .map(([phase, ms]) => `${phase} ${Math.round(ms ?? 0)} ms`)
+    .map(([phase, ms]) => `${phase} ${Math.round(ms)} ms`)
     .join(', ');
 
-const lastText = (last: PassRecord | null): string => {
+const lastText = (last: LastPass | null): string => {
   if (last === null) return 'none yet';
   const {pass, verdict, startedAt, cause} = last;
   return `#${pass} ${verdict} at ${formatTime(startedAt)}: ${cause} (${phasesText(last)})`;

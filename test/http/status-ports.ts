@@ -18,8 +18,8 @@ export const MEMBER: Omit<MemberView, 'nonce'> = {
   held: false,
 };
 
-/** What a daemon in its third generation would say of itself. */
-export const STATUS: Status = {
+/** What a daemon in its third generation would say of itself; nothing that may be absent is. */
+export const STATUS: Required<Status> = {
   version: '1.0.0',
   mode: ['master'],
   uptimeMs: 61_000,
@@ -33,6 +33,9 @@ export const STATUS: Status = {
   ttlMs: 25_000,
   store: {kind: 'embedded', healthy: true},
   guard: {held: 0, holds: 0},
+  fleet: [
+    {id: 'proxy-1', version: '1.0.0', generation: 3, digest: 'd41d8cd9', inSync: true, startedAt: 1_500_000_000_000},
+  ],
   proxy: {
     state: 'RUNNING',
     version: '1.7.5',
@@ -54,12 +57,40 @@ export const STATUS: Status = {
       lowPorts: true,
       bindV6Only: false,
     },
-    last: null,
+    last: {
+      pass: 9,
+      generation: 3,
+      way: 'syn-drop',
+      why: 'iptables',
+      cause: 'joined web 10.2.0.17',
+      startedAt: 1_500_000_000_000,
+      phasesMs: {render: 1, validate: 20, apply: 30},
+      verdict: 'ok',
+      error: null,
+    },
   },
-  held: null,
+  held: {pass: 7, sinceAt: 1_500_000_000_000},
   logLevel: 'info',
   accessLog: {port: 5140, written: 1, overRate: 0, slowOutput: 0, malformed: 0},
   problems: [],
+  kubernetes: {
+    pod: {
+      namespace: 'default',
+      id: 'proxy-1',
+      ip: '10.2.0.2',
+      eip: null,
+      nodeName: 'node-1',
+      sources: {ip: 'api', nodeName: 'volume'},
+      watch: {what: 'pod default/proxy-1', state: 'watching', synced: true, failures: 0, reason: null},
+      node: 'known',
+    },
+    certificates: [{name: 'web', expiresAt: 1_500_000_000_000, fingerprint: 'ab:cd', names: 'web.test', problem: null}],
+    services: {
+      hosts: {db: ['10.2.0.30']},
+      watch: {what: 'endpoints', state: 'failing', synced: false, failures: 2, reason: 'it does not answer'},
+    },
+    verify: {source: true, token: false, pods: {known: 1, watches: []}},
+  },
 };
 
 const REF = {digest: 'a'.repeat(64), bytes: 13};

@@ -45,8 +45,7 @@ const isEquivalent = (file: string, {was, becomes}: Shown): boolean =>
   EQUIVALENT.some(one => one.file === file && one.was === was && one.becomes === becomes);
 
 /** The mutants of a file to try: picked by the seed, without those that have no type or are listed as equivalent. */
-function pickMutants(file: string, compiler: Compiler, {count, seed}: Wanted): Mutant[] {
-  const text = readFileSync(resolve(FOLDER, file), 'utf8');
+function pickMutants(file: string, text: string, compiler: Compiler, {count, seed}: Wanted): Mutant[] {
   const picked: Mutant[] = [];
   const mutantOf = (mutation: Mutation): Mutant => ({...showMutation(text, mutation), text: mutate(text, mutation)});
   for (const mutation of createRandom(seed).shuffle(mutationsOf(compiler.parse(file, text)))) {
@@ -95,9 +94,9 @@ async function mutateFile(
   const isBuilt = kind === 'integration';
   if (isBuilt && tests.length > 0 && !(await build(trial))) throw new Error('cannot mutate: the build fails unmutated');
   const limits = await tryUnbroken(trial, tests);
-  const mutants = pickMutants(file, compiler, wanted);
+  const original = readFileSync(resolve(trial.path, file), 'utf8');
+  const mutants = pickMutants(file, original, compiler, wanted);
   const survivors: Mutant[] = [];
-  const original = readFileSync(resolve(FOLDER, file), 'utf8');
   for (const mutant of mutants) {
     trial.write(file, mutant.text);
     const killed = (isBuilt && limits.size > 0 && !(await build(trial))) || (await isKilled(trial, limits));
@@ -141,8 +140,8 @@ if (values.list) {
     seed: whole('seed', values.seed),
     least: whole('least', values.least),
   };
-  using compiler = openCompiler(FOLDER, TSCONFIG);
   using trial = openTrial(FOLDER);
+  using compiler = openCompiler(trial.path, TSCONFIG);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   for (const file of files) {
     if (!(await mutateFile(file, {compiler, trial, imports}, wanted))) process.exitCode = 1;

@@ -8,6 +8,7 @@ export type Outcome = 'passed' | 'failed' | 'late';
 
 /** A copy of the work tree in which files are broken and tests run. Gone with all in it when it is disposed. */
 export interface Trial extends Disposable {
+  readonly path: string;
   write(file: string, text: string): void;
   /** Runs a command in the copy. After `limitMs` it is killed with everything it started. */
   run(argv: readonly string[], limitMs: number): Promise<Outcome>;
@@ -29,6 +30,7 @@ export function openTrial(folder: string): Trial {
   };
   process.once('exit', clear);
   return {
+    path,
     write: (file, text) => writeFileSync(join(path, file), text),
     run: (argv, limitMs) => runLimited(argv, {cwd: path, limitMs, running}),
     [Symbol.dispose]: clear,

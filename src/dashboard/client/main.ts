@@ -1,15 +1,8 @@
+import type {LiveStatus} from '../../http/status-types.ts';
 import {byId, setText} from './dom.ts';
 import {addPass, showHistory, startHistory} from './history.ts';
 import {setTtl, showMembers, startMembers} from './members.ts';
-import {
-  applyMembers,
-  type LiveMember,
-  type MemberChanges,
-  type Pass,
-  type ProxyTraffic,
-  type Sample,
-  type Status,
-} from './model.ts';
+import {applyMembers, type LiveMember, type MemberChanges, type Pass, type ProxyTraffic, type Sample} from './model.ts';
 import {showOperator, startOperator} from './operator.ts';
 import {showOverview} from './overview.ts';
 import {showTimeline} from './timeline.ts';
@@ -54,7 +47,7 @@ function follow(): void {
     setConnection(false);
     if (events.readyState === EventSource.CLOSED) setTimeout(follow, RECONNECT_MS);
   });
-  on<Status>('status', status => {
+  on<LiveStatus>('status', status => {
     showOverview(status);
     setTtl(status.ttlMs);
     showOperator(status);

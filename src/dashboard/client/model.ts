@@ -1,37 +1,10 @@
-/** What the status port sends, as far as the page shows it: `/openapi.json` describes all of it. */
-export interface Status {
-  readonly version: string;
-  readonly uptimeMs: number;
-  readonly ready: boolean;
-  readonly inSync: boolean;
-  readonly lifecycle: {readonly state: string};
-  readonly memberCount: number;
-  readonly ttlMs: number;
-  readonly store: {readonly kind: string; readonly healthy: boolean};
-  readonly proxy: {
-    readonly state: string;
-    readonly version: string;
-    readonly pid: number | null;
-    readonly generation: number;
-    readonly restarts: number;
-    readonly draining: readonly {readonly pid: number; readonly generation: number; readonly sinceMs: number}[];
-  };
-  readonly reload: {
-    readonly way: string;
-    readonly why: string;
-    readonly listeners: readonly {readonly address: string; readonly way: string}[];
-  };
-  readonly held: {readonly pass: number; readonly sinceAt: number} | null;
-  readonly logLevel: string;
-  readonly problems: readonly {readonly severity: 'bad' | 'notice'; readonly what: string; readonly why: string}[];
-}
-
+/** A member as the status port sends it, as far as the page shows it: `/openapi.json` describes all of it. */
 export interface Member {
   readonly app: string;
   readonly id: string;
   readonly ip: string;
   readonly role: string;
-  readonly seq?: number;
+  readonly seq?: number | undefined;
   readonly firstSeenAt: number;
   readonly lastSeenAt: number;
   readonly expiresInMs: number;

@@ -1,5 +1,5 @@
+import type {LiveStatus} from '../../http/status-types.ts';
 import {byId, setText} from './dom.ts';
-import type {Status} from './model.ts';
 
 /** The token lives in this page's memory only: a reload forgets it. */
 const token = (): string => byId<HTMLInputElement>('token').value;
@@ -24,7 +24,7 @@ async function ask(what: string, method: string, url: string, body?: object): Pr
 }
 
 /** What depends on the state: the release of a rollback, the log level. */
-export function showOperator({held, logLevel}: Status): void {
+export function showOperator({held, logLevel}: LiveStatus): void {
   byId('release').hidden = held === null;
   const level = byId<HTMLSelectElement>('level');
   if (document.activeElement !== level) level.value = logLevel;

@@ -1,6 +1,6 @@
+import type {LiveStatus} from '../../http/status-types.ts';
 import {byId, el, reconcile, setText} from './dom.ts';
 import {formatDuration} from './format.ts';
-import type {Status} from './model.ts';
 
 type Tone = 'good' | 'notice' | 'bad' | 'plain';
 
@@ -11,13 +11,13 @@ interface Tile {
   readonly tone: Tone;
 }
 
-function verdictOf(status: Status): {text: string; tone: Tone} {
+function verdictOf(status: LiveStatus): {text: string; tone: Tone} {
   if (status.problems.some(({severity}) => severity === 'bad')) return {text: 'Needs attention', tone: 'bad'};
   if (status.problems.length > 0) return {text: 'Serving, with a notice', tone: 'notice'};
   return {text: 'Serving, in sync', tone: 'good'};
 }
 
-function tilesOf(status: Status): Tile[] {
+function tilesOf(status: LiveStatus): Tile[] {
   const {proxy, store, reload} = status;
   return [
     {
@@ -55,7 +55,7 @@ function tilesOf(status: Status): Tile[] {
 }
 
 /** The head of the page: is it well, and if not, why. */
-export function showOverview(status: Status): void {
+export function showOverview(status: LiveStatus): void {
   const {text, tone} = verdictOf(status);
   const verdict = byId('verdict');
   setText(verdict, text);
@@ -86,7 +86,7 @@ export function showOverview(status: Status): void {
   showGenerations(status);
 }
 
-function showGenerations({proxy, reload}: Status): void {
+function showGenerations({proxy, reload}: LiveStatus): void {
   const serving = {key: 'serving', generation: proxy.generation, pid: proxy.pid, state: proxy.state, since: ''};
   const draining = proxy.draining.map(({pid, generation, sinceMs}) => ({
     key: `draining-${pid}`,

@@ -1,0 +1,70 @@
+import {digestHosts} from '../members/digest.ts';
+import type {Hosts} from '../members/member.ts';
+import {deriveProblems} from './problems.ts';
+import type {LastPass, ProxyLine, ReloadLine, Status} from './status-types.ts';
+
+/** What the rooms know of themselves, as they know it. */
+export interface StatusParts
+  extends Pick<
+    Status,
+    | 'version'
+    | 'ready'
+    | 'inSync'
+    | 'lastError'
+    | 'memberCount'
+    | 'ttlMs'
+    | 'store'
+    | 'guard'
+    | 'logLevel'
+    | 'kubernetes'
+  > {
+  readonly mode: {readonly master: boolean; readonly slave: boolean};
+  /** Monotonic, as `startedMs`. */
+  readonly nowMs: number;
+  readonly startedMs: number;
+  readonly lifecycle: {
+    readonly state: {readonly tag: string; readonly sinceMs: number};
+    readonly lastFault: string | null;
+  };
+  readonly hosts: Hosts;
+  readonly replicas: Status['fleet'] | undefined;
+  readonly proxy: Omit<ProxyLine, 'version'>;
+  readonly haproxy: {readonly text: string};
+  readonly reload: Omit<ReloadLine, 'last'>;
+  readonly lastPass: LastPass | undefined;
+  readonly hold: Status['held'] | undefined;
+  readonly accessLog:
+    | {
+        readonly port: number;
+        readonly counts: Omit<NonNullable<Status['accessLog']>, 'port'>;
+      }
+    | undefined;
+}
+
+/** `GET /status`: nobody else puts one together. Pure; `problems` is what its other fields amount to. */
+export function buildStatus(parts: StatusParts): Status {
+  const {lifecycle, hosts, store, guard, replicas, proxy, reload, hold, accessLog} = parts;
+  const status = {
+    version: parts.version,
+    mode: (['master', 'slave'] as const).filter(role => parts.mode[role]),
+    uptimeMs: Math.round(parts.nowMs - parts.startedMs),
+    ready: parts.ready,
+    inSync: parts.inSync,
+    lastError: parts.lastError,
+    lifecycle: {state: lifecycle.state.tag, sinceMs: lifecycle.state.sinceMs, error: lifecycle.lastFault},
+    digest: digestHosts(hosts),
+    hosts: Object.fromEntries(hosts),
+    memberCount: parts.memberCount,
+    ttlMs: parts.ttlMs,
+    store: {kind: store.kind, healthy: store.healthy},
+    guard: {held: guard.held, holds: guard.holds},
+    ...(replicas && {fleet: replicas}),
+    proxy: {...proxy, version: parts.haproxy.text},
+    reload: {...reload, last: parts.lastPass ?? null},
+    kubernetes: parts.kubernetes,
+    held: hold ? {pass: hold.pass, sinceAt: hold.sinceAt} : null,
+    logLevel: parts.logLevel,
+    accessLog: accessLog === undefined ? null : {port: accessLog.port, ...accessLog.counts},
+  };
+  return {...status, problems: deriveProblems(status)};
+}

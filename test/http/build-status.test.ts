@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {buildStatus, type StatusParts} from '../../src/http/build-status.ts';
+import {digestHosts} from '../../src/members/digest.ts';
+import {STATUS} from './status-ports.ts';
+
+const {version: _, ...PROXY} = STATUS.proxy;
+const {last, ...RELOAD} = STATUS.reload;
+const COUNTS = {written: 4, overRate: 3, slowOutput: 2, malformed: 1};
+
+/** Everything is there: etcd, a rollback, an access log. */
+const PARTS: StatusParts = {
+  version: '1.0.0',
+  mode: {master: true, slave: true},
+  nowMs: 5000.6,
+  startedMs: 1000,
+  ready: true,
+  inSync: true,
+  lastError: null,
+  lifecycle: {state: {tag: 'configure', sinceMs: 12}, lastFault: null},
+  hosts: new Map([['web', ['10.2.0.17']]]),
+  memberCount: 1,
+  ttlMs: 25_000,
+  store: STATUS.store,
+  guard: {held: 2, holds: 1},
+  replicas: STATUS.fleet,
+  proxy: PROXY,
+  haproxy: {text: '2.6.12'},
+  reload: RELOAD,
+  lastPass: last ?? undefined,
+  hold: {pass: 7, sinceAt: 1_500_000_000_000},
+  logLevel: 'debug',
+  accessLog: {port: 5140, counts: COUNTS},
+  kubernetes: STATUS.kubernetes,
+};
+
+describe('status', () => {
+  test('parts, all there -> each in its place, the problems that they amount to', () => {
+    const {problems, ...status} = buildStatus(PARTS);
+    assert.deepEqual(status, {
+      version: '1.0.0',
+      mode: ['master', 'slave'],
+      uptimeMs: 4001,
+      ready: true,
+      inSync: true,
+      lastError: null,
+      lifecycle: {state: 'configure', sinceMs: 12, error: null},
+      digest: digestHosts(PARTS.hosts),
+      hosts: {web: ['10.2.0.17']},
+      memberCount: 1,
+      ttlMs: 25_000,
+      store: {kind: 'embedded', healthy: true},
+      guard: {held: 2, holds: 1},
+      fleet: STATUS.fleet,
+      proxy: {...PROXY, version: '2.6.12'},
+      reload: {...RELOAD, last},
+      kubernetes: STATUS.kubernetes,
+      held: {pass: 7, sinceAt: 1_500_000_000_000},
+      logLevel: 'debug',
+      accessLog: {port: 5140, ...COUNTS},
+    });
+    assert.deepEqual(
+      problems.map(({what}) => what),
+      ['2 silent members are held', 'Rolled back to the template of pass 7'],
+    );
+  });
+
+  test('what is not there -> null, its own replicas alone absent', () => {
+    const status = buildStatus({
+      ...PARTS,
+      replicas: undefined,
+      lastPass: undefined,
+      hold: undefined,
+      accessLog: undefined,
+    });
+    assert.deepEqual([status.reload.last, status.held, status.accessLog], [null, null, null]);
+    assert.equal('fleet' in status, false);
+  });
+
+  test('mode -> the roles it has', () => {
+    const modeOf = (master: boolean, slave: boolean) => buildStatus({...PARTS, mode: {master, slave}}).mode;
+    assert.deepEqual([modeOf(true, false), modeOf(false, true)], [['master'], ['slave']]);
+  });
+
+  test('what a part knows beyond that -> stays inside', () => {
+    const hold = {pass: 7, sinceAt: 1, template: 'secret'};
+    const store = {kind: 'etcd', healthy: false, endpoints: 'secret'};
+    const guard = {held: 0, holds: 0, silent: 'secret'};
+    assert.doesNotMatch(JSON.stringify(buildStatus({...PARTS, hold, store, guard})), /secret/);
+  });
+});
