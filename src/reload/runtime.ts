@@ -3,13 +3,20 @@ import type {Clock} from '../ports/clock.ts';
 import {stepByStep} from '../ports/event-loop.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
-import {compareTexts, type Difference, keepsValidity, type ServerChange} from '../proxy/difference.ts';
-import {deriveCommands, deriveDelete} from '../proxy/server-commands.ts';
+import {
+  compareTexts,
+  type Difference,
+  keepsValidity,
+  type RuntimeAbilities,
+  type ServerChange,
+} from '../proxy/difference.ts';
+import {deriveCommands} from '../proxy/server-commands.ts';
 import type {Version} from '../proxy/version.ts';
 import type {Candidate} from './candidate.ts';
 import {isAtLeast} from './capabilities.ts';
 import type {StagedGeneration} from './generation.ts';
 import {readBack} from './read-back.ts';
+import {createRemovedServers, type RemovedServers} from './removed-servers.ts';
 
 /**
  * How a candidate fared with the running HAProxy: `applied`, and both it and its files say so; `unfit`, nothing was
@@ -36,121 +43,116 @@ export interface Runtime {
 /** HAProxy 1.7 reads a command line of up to 16 KiB. */
 const MAX_LINE_CHARACTERS = 8000;
 
-/** How often a removed server is tried to be deleted: its connections finish first. */
-const DELETE_RETRY_MS = 2000;
-
 const MAX_NAMED = 3;
 
+/** What HAProxy answers to a command that it does not carry out. */
+const COMPLAINT = /must|can(no|')t|fail|invalid|unknown|no such/i;
+
+interface State {
+  readonly ports: RuntimePorts;
+  readonly abilities: RuntimeAbilities;
+  readonly removed: RemovedServers;
+  /** A pass asks whether its text is safe, and then has it applied. */
+  lastCompared: {readonly before: string; readonly after: string; readonly difference: Difference} | undefined;
+}
+
 export function openRuntime(ports: RuntimePorts): Runtime {
-  const {ask, clock, committedPath, files, log, version} = ports;
-  const abilities = {addsServers: isAtLeast(version, 2, 6)};
-  /** Servers that were removed and still have connections, of the generation that serves; in maintenance. */
-  let leaving = new Map<string, {readonly generation: StagedGeneration; readonly command: string}>();
-
-  const keyOf = (backend: string, server: string) => `${backend}/${server}`;
-
-  /** Deletes what has no connections any more. */
-  const sweep = async (): Promise<void> => {
-    for (const [key, {generation, command}] of [...leaving]) {
-      const isServing = generation.supervisor.job.is === 'RUNNING';
-      const answer = isServing ? await ask(generation.paths.socket, command).catch(reasonOf) : 'No such server.';
-      if (/deleted|No such server/i.test(answer)) leaving.delete(key);
-    }
+  const state: State = {
+    ports,
+    abilities: {addsServers: isAtLeast(ports.version, 2, 6)},
+    removed: createRemovedServers(ports),
+    lastCompared: undefined,
   };
-
-  let isSweepDue = false;
-  const sweepLater = (): void => {
-    if (isSweepDue || leaving.size === 0) return;
-    isSweepDue = true;
-    clock.after(DELETE_RETRY_MS, () => {
-      isSweepDue = false;
-      void sweep().then(sweepLater);
-    });
+  return {
+    async isSafe(current, text) {
+      const difference = await compare(state, current.text, text);
+      return difference.is === 'runtime' && keepsValidity(difference.changes);
+    },
+    apply: (current, candidate) => apply(state, current, candidate),
   };
+}
 
-  const send = async (socket: string, changes: readonly ServerChange[]): Promise<string> => {
+async function compare(state: State, before: string, after: string): Promise<Difference> {
+  const {lastCompared} = state;
+  if (lastCompared?.before === before && lastCompared.after === after) return lastCompared.difference;
+  const difference = await stepByStep(compareTexts(before, after, state.abilities));
+  state.lastCompared = {before, after, difference};
+  return difference;
+}
+
+async function apply(state: State, current: StagedGeneration, candidate: Candidate): Promise<RuntimeOutcome> {
+  if (current.supervisor.job.is !== 'RUNNING') return {is: 'unfit', why: 'HAProxy is not running'};
+  const pid = current.supervisor.child?.pid;
+  const difference = await compare(state, current.text, candidate.text);
+  state.lastCompared = undefined;
+  if (difference.is === 'reload') return {is: 'unfit', why: difference.why};
+  const {changes} = difference;
+  const returned = await findReturned(state, changes);
+  if (returned !== undefined) return {is: 'unfit', why: `${returned} returns while it still has connections`};
+  const refusal = changes.length === 0 ? undefined : await tell(state.ports, current, changes);
+  if (refusal !== undefined) return {is: 'refused', why: `told at run time, but ${refusal}`};
+  try {
+    await commitText(state.ports, current, candidate.text);
+  } catch (error) {
+    // It runs what no file says: neither a pass that brings the old text back nor a restart may rely on one.
+    return {is: 'refused', why: `told at run time, but that cannot be written down: ${reasonOf(error)}`};
+  }
+  // One that died meanwhile came back with the old files.
+  if (current.supervisor.child?.pid !== pid) return {is: 'refused', why: 'HAProxy died while it was told'};
+  const gone = changes.flatMap(change =>
+    change.do === 'remove' ? [{backend: change.backend, server: change.before.name}] : [],
+  );
+  state.removed.add(current, gone);
+  void state.removed.sweep();
+  state.ports.log.info({generation: current.number, changes: changes.length}, 'changed the running HAProxy');
+  return {is: 'applied', why: describe(changes)};
+}
+
+/** A server that is to be added while the one that had its name still finishes its connections. */
+async function findReturned({removed}: State, changes: readonly ServerChange[]): Promise<string | undefined> {
+  const find = () => changes.find(change => change.do === 'add' && removed.has(change.backend, change.after.name));
+  if (find() === undefined) return undefined;
+  await removed.sweep();
+  const change = find();
+  return change?.do === 'add' ? `${change.backend}/${change.after.name}` : undefined;
+}
+
+/** Resolves with what it did not do as told, undefined when it did all. */
+async function tell(
+  {ask}: RuntimePorts,
+  {paths: {socket}}: StagedGeneration,
+  changes: readonly ServerChange[],
+): Promise<string | undefined> {
+  try {
     let answers = '';
     for (const line of cutIntoLines(changes.map(change => deriveCommands(change).join('; ')))) {
       answers += `${await ask(socket, line)}\n`;
     }
-    return answers;
-  };
+    const deviation = await readBack(socket, changes, ask);
+    if (deviation === undefined) return undefined;
+    const complaint = answers.split('\n').find(line => COMPLAINT.test(line));
+    return `${deviation}${complaint === undefined ? '' : ` (HAProxy says: ${complaint})`}`;
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
 
-  const tell = async (current: StagedGeneration, changes: readonly ServerChange[]): Promise<string | undefined> => {
-    const {socket} = current.paths;
-    try {
-      const answers = await send(socket, changes);
-      const deviation = await readBack(socket, changes, ask);
-      if (deviation === undefined) return undefined;
-      const said = answers.split('\n').find(line => /must|can(no|')t|fail|invalid|unknown|no such/i.test(line));
-      return `${deviation}${said === undefined ? '' : ` (HAProxy says: ${said})`}`;
-    } catch (error) {
-      return reasonOf(error);
-    }
-  };
-
-  /** The text on disk, of the generation and as `proxy.cfg`, becomes what now runs. */
-  const settle = async (current: StagedGeneration, {text}: Candidate): Promise<void> => {
-    const {paths, inheritance} = current;
-    const proxyCfg = await files.prepare(committedPath, text, 0o640);
-    try {
-      await files.replace(paths.configuration, text, 0o600);
-      if (inheritance.sockets.length > 0) await files.replace(paths.inheriting, inheritance.rewrite(text), 0o600);
-      current.runsNow(text);
-      await proxyCfg.commit();
-    } finally {
-      await proxyCfg.discard();
-    }
-  };
-
-  /** What was compared last: a pass asks whether its text is safe, and then has it applied. */
-  let last: {readonly before: string; readonly after: string; readonly difference: Difference} | undefined;
-  const compare = async (before: string, after: string): Promise<Difference> => {
-    if (last?.before !== before || last.after !== after) {
-      last = {before, after, difference: await stepByStep(compareTexts(before, after, abilities))};
-    }
-    return last.difference;
-  };
-
-  return {
-    async isSafe(current, text) {
-      const difference = await compare(current.text, text);
-      return difference.is === 'runtime' && keepsValidity(difference.changes);
-    },
-    async apply(current, candidate) {
-      if (current.supervisor.job.is !== 'RUNNING') return {is: 'unfit', why: 'HAProxy is not running'};
-      const pid = current.supervisor.child?.pid;
-      const difference = await compare(current.text, candidate.text);
-      last = undefined;
-      if (difference.is === 'reload') return {is: 'unfit', why: difference.why};
-      const {changes} = difference;
-      if (changes.some(change => change.do === 'add' && leaving.has(keyOf(change.backend, change.after.name)))) {
-        await sweep();
-        const back = changes.find(one => one.do === 'add' && leaving.has(keyOf(one.backend, one.after.name)));
-        if (back?.do === 'add') {
-          return {is: 'unfit', why: `${back.backend}/${back.after.name} returns while it still has connections`};
-        }
-      }
-      const refusal = changes.length === 0 ? undefined : await tell(current, changes);
-      if (refusal !== undefined) return {is: 'refused', why: `told at run time, but ${refusal}`};
-      try {
-        await settle(current, candidate);
-      } catch (error) {
-        // It runs what no file says: neither a pass that brings the old text back nor a restart may rely on one.
-        return {is: 'refused', why: `told at run time, but that cannot be written down: ${reasonOf(error)}`};
-      }
-      // One that died meanwhile came back with the old files.
-      if (current.supervisor.child?.pid !== pid) return {is: 'refused', why: 'HAProxy died while it was told'};
-      leaving = new Map([...leaving].filter(([, {generation}]) => generation === current));
-      for (const change of changes.filter(one => one.do === 'remove')) {
-        const {backend, before} = change;
-        leaving.set(keyOf(backend, before.name), {generation: current, command: deriveDelete(backend, before.name)});
-      }
-      if (leaving.size > 0) void sweep().then(sweepLater);
-      log.info({generation: current.number, changes: changes.length}, 'changed the running HAProxy');
-      return {is: 'applied', why: describe(changes)};
-    },
-  };
+/** The text on disk, of the generation and as `proxy.cfg`, becomes what now runs. */
+async function commitText(
+  {committedPath, files}: RuntimePorts,
+  current: StagedGeneration,
+  text: string,
+): Promise<void> {
+  const {paths, inheritance} = current;
+  const proxyCfg = await files.prepare(committedPath, text, 0o640);
+  try {
+    await files.replace(paths.configuration, text, 0o600);
+    if (inheritance.sockets.length > 0) await files.replace(paths.inheriting, inheritance.rewrite(text), 0o600);
+    current.runsNow(text);
+    await proxyCfg.commit();
+  } finally {
+    await proxyCfg.discard();
+  }
 }
 
 /** As many commands as fit into each line. */
