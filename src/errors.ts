@@ -1,6 +1,6 @@
 /**
  * Every way the daemon can fail, and the exit code each one has when it ends the process.
- * Codes are part of the interface (README, "Exit codes"): add, never renumber. 0 is kept for a drained, orderly stop.
+ * Codes are part of the interface (docs/exit-codes.md): add, never renumber. 0 is kept for a drained, orderly stop.
  */
 export const EXIT_CODES = {
   UNEXPECTED: 1,

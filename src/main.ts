@@ -5,7 +5,7 @@ import {describeCommands, REFERENCE} from './terminal/reference.ts';
 
 const USAGE = `usage: haproxy-kontrol <command>
 
-  run         the daemon, configured by its environment (README "Settings")
+  run         the daemon, configured by its environment (docs/settings.md)
   render      prints the configuration that a template makes of hosts
   check       renders, and has HAProxy check the result
   ctl         speaks to a running daemon on its control socket (\`ctl help\`)

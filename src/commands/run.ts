@@ -18,7 +18,7 @@ const MAX_UNWRITTEN_BYTES = 16 << 20;
 
 /**
  * Runs the daemon until it is told to stop: the composition root, the only place that knows every room. Resolves with
- * the exit code (README "Exit codes"); 0 only after a drained, orderly stop. Rejects with what was fatal.
+ * the exit code (docs/exit-codes.md); 0 only after a drained, orderly stop. Rejects with what was fatal.
  */
 export async function run(): Promise<number> {
   // What a ping allocates dies with it: once the modules are loaded, V8's space for young objects needs no room to double

@@ -20,7 +20,7 @@ export interface StandingSources {
   readonly convergence: () => Convergence;
 }
 
-/** How the daemon stands: warm, ready, in sync (DESIGN, "Start without a snapshot" and invariant 9). */
+/** How the daemon stands: warm, ready, in sync (docs/membership.md#the-first-seconds). */
 export interface Standing {
   readonly damper: () => DamperSettings;
   /** Once ready, ready for as long as any generation serves, until `stop`. */

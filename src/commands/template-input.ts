@@ -18,7 +18,7 @@ export interface InputSources {
   readonly certs: () => Readonly<Record<string, string>>;
 }
 
-/** How a pass learns what its template can see (DESIGN, "Template variables"); hosts that came with a request win. */
+/** How a pass learns what its template can see (docs/templates.md#variables); hosts that came with a request win. */
 export const createInputLoader =
   ({env, loadTemplate, hosts, members, facts, certs}: InputSources) =>
   async (visit?: Visit): Promise<TemplateInput> => {

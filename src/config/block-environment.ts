@@ -10,7 +10,7 @@ export interface LiveLabels {
 
 /**
  * `KONTROL_*` and the pod's names as a shell block, a job or a callback sees them: what was set, and beside it what is
- * in force where it was not (derived from the Pod, or a default). Source: CONTRACT, "Environment".
+ * in force where it was not (derived from the Pod, or a default). Source: docs/contract-2017.md#environment.
  */
 export function deriveBlockEnvironment(config: Config, live: LiveLabels): Labels {
   const {self} = config;

@@ -56,7 +56,7 @@ export interface VerifySettings {
   readonly tokenFile: string | undefined;
 }
 
-/** Everything that can be set, read once and frozen. README "Settings" lists the variable behind each field. */
+/** Everything that can be set, read once and frozen. docs/settings.md lists the variable behind each field. */
 export interface Config {
   readonly mode: {readonly master: boolean; readonly slave: boolean};
   readonly logLevel: LogLevel;

@@ -1,7 +1,7 @@
 import {isIPv6} from 'node:net';
 import type {Reader} from './reader.ts';
 
-/** Where etcd is and who we are to it (README "Several replicas"); the files are read when it is opened. */
+/** Where etcd is and who we are to it (docs/replicas.md); the files are read when it is opened. */
 export interface EtcdSettings {
   /** `http://10.0.0.1:2379`, one at least. */
   readonly endpoints: readonly string[];

@@ -38,7 +38,7 @@ export interface ParsedConfig {
 }
 
 /**
- * The environment (README "Settings") as one frozen object. Throws one `CONFIG` error that names every fault.
+ * The environment (docs/settings.md) as one frozen object. Throws one `CONFIG` error that names every fault.
  * The pod's facts come in as the variables that name them.
  */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>, host: Host): ParsedConfig {

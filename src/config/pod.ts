@@ -13,7 +13,7 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 const DOWNWARD = '/etc/podinfo';
 const HOUR_MS = 3_600_000;
 
-/** Where the pod's own facts come from (README "Settings"); parsed before the rest, which builds on those facts. */
+/** Where the pod's own facts come from (docs/settings.md); parsed before the rest, which builds on those facts. */
 export function parsePodSettings(reader: Reader, host: Host): PodSettings {
   const credentials = host.resolvePath(reader.text('KONTROL_SERVICEACCOUNT') ?? SERVICE_ACCOUNT);
   const namespace = reader.text('NAMESPACE') ?? host.readText(`${credentials}/namespace`)?.trim();

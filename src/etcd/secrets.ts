@@ -2,7 +2,7 @@ import {DaemonError, reasonOf} from '../errors.ts';
 import type {Files} from '../ports/files.ts';
 import type {Secrets} from './gateway.ts';
 
-/** The files that hold what etcd asks for; README "Several replicas" names their settings. */
+/** The files that hold what etcd asks for; docs/replicas.md names their settings. */
 export interface SecretFiles {
   readonly caFile: string | undefined;
   readonly certFile: string | undefined;

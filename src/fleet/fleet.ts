@@ -7,7 +7,10 @@ import {type Clock, pause} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {decodeRecord, encodeRecord, latestRuns, type ReplicaRecord, type ReplicaState} from './record.ts';
 
-/** A replica that is silent for this long is lost: well under the quarter of a TTL that a lost ping leaves (README). */
+/**
+ * A replica that is silent for this long is lost: well under the quarter of a TTL that a lost ping leaves
+ * (docs/contract-2017.md#keepalive).
+ */
 export const REPLICA_TTL_MS = 3000;
 
 const BEAT_MS = 500;

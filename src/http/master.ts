@@ -55,9 +55,9 @@ const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The master endpoint (CONTRACT, "Keepalive"), not yet listening: `PUT /ping`, `GET /state`, and the two calls of the
- * old slave that ran commands, refused. Every refusal is JSON `{"error", "field"?, "reason"}`. Whatever a client does,
- * a ping of another one is answered; slow clients are cut.
+ * The master endpoint (docs/contract-2017.md#keepalive), not yet listening: `PUT /ping`, `GET /state`, and the two
+ * calls of the old slave that ran commands, refused. Every refusal is JSON `{"error", "field"?, "reason"}`. Whatever a
+ * client does, a ping of another one is answered; slow clients are cut.
  */
 export function createMaster({receive, state, count, script, clock, log}: MasterPorts): FastifyInstance {
   const app = fastify({

@@ -9,7 +9,7 @@ export interface ReceiverPorts {
   /** Whether who sends it may; everybody may when absent. */
   verify?(ping: Ping, by: Presented): Verification;
   record(ping: Ping): Outcome;
-  /** Why slaves should tell another replica as well, or undefined (README "Several replicas"). */
+  /** Why slaves should tell another replica as well, or undefined (docs/replicas.md#when-something-is-missing). */
   refusal(): string | undefined;
   /** Once per ping: what became of it, `bad`, or why its sender may not. */
   count(result: Outcome['is'] | 'bad' | 'unavailable' | `forbidden-${'token' | 'source' | 'pods'}`): void;

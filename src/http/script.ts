@@ -16,16 +16,17 @@ export interface ScriptPorts {
   readonly env: () => Readonly<Record<string, string>>;
 }
 
-/** CONTRACT: the old slave gave a command 60 s. */
+/** As in 2017 (docs/contract-2017.md#keepalive). */
 const LIMIT_MS = 60_000;
 const MAX_OUTPUT_BYTES = 1 << 20;
 const MAX_AT_ONCE = 4;
 const SHOWN_COMMAND_CHARACTERS = 200;
 
 /**
- * Adds `PUT /script {"cmd": ...}` (CONTRACT, "Keepalive"): runs it with `/bin/sh -c`, the whole request in `INPUT`, and
- * answers its stdout. 401 without the token, 400 for what is no command, 503 when four run already, 504 over 60 s, 507
- * over 1 MiB of output, 500 for an exit other than 0 (`x-exit-code` says which). One audit line a request.
+ * Adds `PUT /script {"cmd": ...}` (docs/lifecycle.md#put-script): runs it with `/bin/sh -c`, the whole request in
+ * `INPUT`, and answers its stdout. 401 without the token, 400 for what is no command, 503 when four run already, 504
+ * over 60 s, 507 over 1 MiB of output, 500 for an exit other than 0 (`x-exit-code` says which). One audit line a
+ * request.
  */
 export function addScript(app: FastifyInstance, {capture, clock, log, loadToken, env}: ScriptPorts): void {
   let running = 0;

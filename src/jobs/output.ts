@@ -18,7 +18,10 @@ export function createTail(): {add(line: string): void; lines(): readonly string
 /** `proxy.out` starts anew at this size: it is for a look at what HAProxy said last, the log has it all. */
 const MAX_BYTES = 1 << 20;
 
-/** Opens `proxy.out`, where HAProxy's own words go line by line (CONTRACT, "Reload"). Never throws; a full disk loses lines here. */
+/**
+ * Opens `proxy.out`, where HAProxy's own words go line by line (docs/contract-2017.md#reload). Never throws; a full
+ * disk loses lines here.
+ */
 export function openOutputFile(path: string): {write(line: string): void} {
   let writtenBytes = 0;
   const open = (): WriteStream => createWriteStream(path, {flags: 'w', mode: 0o640}).on('error', () => {});

@@ -60,7 +60,9 @@ const VARIABLES: Readonly<Record<string, keyof PodFacts>> = {
   KONTROL_EIP: 'eip',
 };
 
-/** The facts as the variables of CONTRACT "Environment", for those that are not set to anything themselves. */
+/**
+ * The facts as the variables of docs/contract-2017.md#environment, for those that are not set to anything themselves.
+ */
 export function deriveVariables(
   facts: PodFacts,
   env: Readonly<Record<string, string | undefined>>,

@@ -23,7 +23,10 @@ export interface BlockPorts {
   ) => Promise<void>;
 }
 
-/** Runs the shell blocks of `lifecycle.yml`, each with the environment that CONTRACT promises. */
+/**
+ * Runs the shell blocks of `lifecycle.yml`, each with the environment that docs/lifecycle.md#what-a-block-is-given
+ * promises.
+ */
 export interface Blocks {
   run(block: string, visit: Visit, signal: AbortSignal): Promise<void>;
 }

@@ -27,7 +27,7 @@ export interface CallbackPorts {
   readonly folder: string;
 }
 
-/** `KONTROL_CALLBACK` (CONTRACT, "Environment"): runs beside the passes and never holds one up. */
+/** `KONTROL_CALLBACK` (docs/contract-2017.md#environment): runs beside the passes and never holds one up. */
 export interface Callback {
   /** A pass ended well: runs once its digest is a new one; of those that come while it runs, the latest counts. */
   tell(news: CallbackNews): void;

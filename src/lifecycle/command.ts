@@ -1,4 +1,4 @@
-/** What a client of the control socket may say (CONTRACT, "lifecycle.yml and the control socket"), and our additions. */
+/** What a client of the control socket may say (docs/contract-2017.md#lifecycle), and our additions. */
 export type Command =
   | {readonly is: 'STATE'}
   | {readonly is: 'GOTO' | 'WAIT'; readonly tag: string; readonly input: Buffer | undefined}

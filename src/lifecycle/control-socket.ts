@@ -25,10 +25,10 @@ export interface ControlSocketPorts {
 const REFUSED = 'KO';
 
 /**
- * Opens the control socket (CONTRACT): one command a connection, ended by the client's end of input, or for a client
- * that keeps its side open, half a second after a newline; the answer has none. Nobody waits for another client. The
- * file is for its owner alone and goes with us; a stale one is replaced. Rejects with LISTEN, whose message says what
- * to do.
+ * Opens the control socket (docs/contract-2017.md#lifecycle): one command a connection, ended by the client's end of
+ * input, or for a client that keeps its side open, half a second after a newline; the answer has none. Nobody waits for
+ * another client. The file is for its owner alone and goes with us; a stale one is replaced. Rejects with LISTEN, whose
+ * message says what to do.
  */
 export async function openControlSocket(ports: ControlSocketPorts): Promise<{close(): Promise<void>}> {
   const {path, clock} = ports;

@@ -27,7 +27,7 @@ const CONFIGURATION_MODE = 0o640;
 const MAX_TRIES = 5;
 
 /**
- * `haproxy` under its old job name (DESIGN, "Who owns the configuration when a script speaks"): start and restart take
+ * `haproxy` under its old job name (docs/lifecycle.md#jobs): start and restart take
  * `proxy.cfg` as it lies there as candidate, changed by hand or not: validated, and reloaded without losing a
  * connection. Refused, the committed text is restored and the old generation serves on.
  */

@@ -63,7 +63,7 @@ export type MachineEffect =
 
 type Step = readonly [Machine, readonly MachineEffect[]];
 
-/** CONTRACT: a newer request older than this kills the running script. */
+/** docs/contract-2017.md#lifecycle: a newer request older than this kills the running script. */
 export const SUPERSEDE_AFTER_MS = 1000;
 
 /** A state with `force` gets this long to end by itself when the daemon stops. */
@@ -74,7 +74,7 @@ export const MAX_QUEUE = 1000;
 
 export const newMachine: Machine = {is: 'new'};
 
-/** The machine of CONTRACT ("lifecycle.yml and the control socket") as a pure function. Times are monotonic ms. */
+/** The machine of docs/contract-2017.md#lifecycle as a pure function. Times are monotonic ms. */
 export function stepMachine(machine: Machine, event: MachineEvent, nowMs: number, manifest: Manifest): Step {
   const [next, effects] = react(machine, event, nowMs, manifest);
   if (next.is !== 'running') return [next, effects];

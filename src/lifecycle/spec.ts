@@ -25,7 +25,9 @@ export interface StateSpec {
   readonly timeoutMs: number | undefined;
 }
 
-/** `lifecycle.yml` as CONTRACT describes it, checked: `initial` and `terminal` name states, tags are unique. */
+/**
+ * `lifecycle.yml` (docs/contract-2017.md#lifecycle), checked: `initial` and `terminal` name states, tags are unique.
+ */
 export interface Manifest {
   readonly initial: string;
   readonly terminal: string;

@@ -23,6 +23,6 @@ function ipv6Number(ip: string): bigint {
 
 /**
  * The `key` of a keepalive: a canonical address as a base-62 number, digits before lower before upper case.
- * 10.2.0.17 is `bmviV`; an IPv6 address takes up to 22 digits. Source: CONTRACT, "Keepalive".
+ * 10.2.0.17 is `bmviV`; an IPv6 address takes up to 22 digits. Source: docs/contract-2017.md#keepalive.
  */
 export const deriveKey = (ip: string): string => encodeBase62(isIPv4(ip) ? ipv4Number(ip) : ipv6Number(ip));

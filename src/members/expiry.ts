@@ -19,7 +19,8 @@ interface ExpiryOptions {
 
 /**
  * Removes the silent from the table; the returned function stops it. After a pause of the process, a suspended machine
- * or a wall clock set forward, everybody gets a fresh TTL first: we may have missed pings (DESIGN, invariant 6).
+ * or a wall clock set forward, everybody gets a fresh TTL first: we may have missed pings
+ * (docs/architecture.md#invariants, 6).
  */
 export function watchExpiry({clock, log, table, onExpired}: ExpiryOptions): () => void {
   let nowMs = clock.nowMs();

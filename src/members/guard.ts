@@ -15,9 +15,9 @@ const MIN_LEAVING = 5;
 const HOLD_TTLS = 2;
 
 /**
- * The bound on what one fault between the slaves and us can take out (DESIGN, "Guard"): when at least five members, and
- * more than half of an app's, would leave by silence within one TTL, they stay for two more. Once per event: at its end
- * they go. No clock: `nowMs` is monotonic.
+ * The bound on what one fault between the slaves and us can take out (docs/membership.md#the-guard): when at least five
+ * members, and more than half of an app's, would leave by silence within one TTL, they stay for two more. Once per
+ * event: at its end they go. No clock: `nowMs` is monotonic.
  */
 export interface Guard {
   /** Until when those of `app` whose time is up are held; undefined lets them go, and remembers it. */

@@ -4,7 +4,10 @@ import type {Hosts} from './member.ts';
 const byApp = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number =>
   a < b ? -1 : a > b ? 1 : 0;
 
-/** Groups pods, given in their order, into `Hosts`; the proxy's own app is left out (CONTRACT, "Configuration"). */
+/**
+ * Groups pods, given in their order, into `Hosts`; the proxy's own app is left out
+ * (docs/contract-2017.md#configuration).
+ */
 export function deriveHosts(pods: Iterable<{readonly app: string; readonly ip: string}>, ownApp: string): Hosts {
   const podsByApp = Map.groupBy(pods, pod => pod.app);
   podsByApp.delete(ownApp);

@@ -93,9 +93,9 @@ function decodeFields(body: Uint8Array): Fields {
 }
 
 /**
- * Parses the body of `PUT /ping` (CONTRACT, "Keepalive"); never throws. A fault names the first field that is wrong and
- * says why on one line, long values cut. `remoteAddress` is where the ping came from: only a loopback source may claim
- * a loopback address.
+ * Parses the body of `PUT /ping` (docs/contract-2017.md#keepalive); never throws. A fault names the first field that is
+ * wrong and says why on one line, long values cut. `remoteAddress` is where the ping came from: only a loopback source
+ * may claim a loopback address.
  */
 export function parsePing(body: Uint8Array, source: {readonly remoteAddress: string}): ParsedPing {
   try {

@@ -1,7 +1,7 @@
 import type {Entry} from './entry.ts';
 import type {Guard, Silence} from './guard.ts';
 
-/** A ping that is due after three quarters of the TTL is late after four fifths (CONTRACT, "Keepalive"). */
+/** A ping that is due after three quarters of the TTL is late after four fifths (docs/contract-2017.md#keepalive). */
 const LATE_OF_TTL = 0.8;
 
 interface SilenceOptions {

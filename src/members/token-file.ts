@@ -6,7 +6,10 @@ import type {Log} from '../ports/log.ts';
 const POLL_MS = 2000;
 const MIN_CHARACTERS = 16;
 
-/** The shared tokens of pings, one a line: the first is sent, all are accepted (permissions.md says how to rotate). */
+/**
+ * The shared tokens of pings, one a line: the first is sent, all are accepted (docs/permissions.md#who-may-ping says
+ * how to rotate).
+ */
 export interface TokenFile {
   readonly tokens: readonly string[];
   close(): void;

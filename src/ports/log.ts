@@ -2,8 +2,9 @@ import {type DestinationStream, type Logger, pino} from 'pino';
 import type {LogLevel} from './log-level.ts';
 
 /**
- * What a room may log with: a constant message, values in fields (STYLE names: `room generation reason member app ip
- * members digest from to event pid exitCode signal attempt delayMs durationMs err`), one line per transition.
+ * What a room may log with: a constant message, values in fields (docs/CONTRIBUTING.md#logs: `room generation reason
+ * member app ip members digest from to event pid exitCode signal attempt delayMs durationMs err`), one line per
+ * transition.
  */
 export type Log = Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error'>;
 

@@ -1,7 +1,7 @@
 import {deriveBackoffMs} from '../ports/backoff.ts';
 
 /**
- * The keepalives that go to one master, as a pure step (CONTRACT, "Keepalive").
+ * The keepalives that go to one master, as a pure step (docs/contract-2017.md#keepalive).
  *
  * INVARIANTS
  * - Until `stopped`, either one request is in flight or one timer runs; never both, never neither.
@@ -45,7 +45,7 @@ export interface KeepaliveSettings {
 /** Where every keepalive begins; the first `due` sends the first ping. */
 export const INITIAL_KEEPALIVE: Keepalive = {is: 'waiting', standing: {is: 'unknown'}};
 
-/** Three of four TTLs: one lost ping and its retries still fit (CONTRACT). */
+/** Three of four TTLs: one lost ping and its retries still fit (docs/contract-2017.md#keepalive). */
 export const derivePeriodMs = (ttlMs: number): number => ttlMs * 0.75;
 
 const RETRY = {flatMs: 200, firstMs: 1000 / 1024, maxMs: 10_000} as const;

@@ -13,7 +13,7 @@ import {
 import type {PayloadFile} from './payload-file.ts';
 import type {SendPing} from './send.ts';
 
-/** What a slave waits for an answer, name lookup and connect included (CONTRACT). */
+/** What a slave waits for an answer, name lookup and connect included (docs/contract-2017.md#keepalive). */
 const ANSWER_LIMIT_MS = 1000;
 
 const NONCE_BYTES = 8;

@@ -14,7 +14,10 @@ export type Endpoint =
 /** A host, `[v6]` included, that may have a scheme before it and a port behind. */
 const ENDPOINT = /^(?:tcp:\/\/)?(?<host>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(?::(?<port>\d{1,5}))?\/?$/;
 
-/** Reads the annotation `kontrol.unity3d.com/opentsdb` (CONTRACT, "Configuration"): a host, port 4242 unless it names one. */
+/**
+ * Reads the annotation `kontrol.unity3d.com/opentsdb` (docs/contract-2017.md#configuration): a host, port 4242 unless
+ * it names one.
+ */
 export function parseEndpoint(annotation: string | undefined): Endpoint {
   const given = annotation?.trim() ?? '';
   if (given === '') return {is: 'off', why: `there is no annotation ${OPENTSDB_ANNOTATION}`};
@@ -25,7 +28,7 @@ export function parseEndpoint(annotation: string | undefined): Endpoint {
   return {is: 'on', host, port: Number(port)};
 }
 
-/** Whether a label tags the metrics: CONTRACT, "Telegraf". */
+/** Whether a label tags the metrics: docs/contract-2017.md#telegraf. */
 const isTag = (key: string): boolean =>
   key === 'app' || key === 'role' || key.includes('unity3d.com') || key.endsWith('/hostname');
 

@@ -2,7 +2,7 @@ import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 
-/** An older pass's template that is rendered instead of today's, with today's hosts (DESIGN, "Rollback"). */
+/** An older pass's template that is rendered instead of today's, with today's hosts (docs/operating.md#rollback). */
 export interface Hold {
   /** The pass it comes from. */
   readonly pass: number;

@@ -13,7 +13,7 @@ export interface Pod {
   readonly payload: Json;
 }
 
-/** The variables of a template (DESIGN, "Template variables"). */
+/** The variables of a template (docs/templates.md#variables). */
 export interface TemplateVariables {
   readonly hosts: Hosts;
   readonly pods: readonly Pod[];

@@ -11,7 +11,8 @@ const WANTED = 'wanted: < 2,000';
 
 /**
  * How soon three replicas know and serve the same hosts again after each of what can befall them and etcd, counted from
- * the moment at which the outside is well (README "Several replicas"). Needs root; touches namespaces of its own only.
+ * the moment at which the outside is well (docs/replicas.md#when-something-is-missing). Needs root; touches namespaces
+ * of its own only.
  */
 export async function benchConvergence(): Promise<Figure[]> {
   await using set = await openReplicaSet({ttlMs: TTL_MS, podIps: POD_IPS});

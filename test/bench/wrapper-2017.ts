@@ -8,7 +8,9 @@ import {endProcessesOf} from '../support/processes.ts';
 
 const run = promisify(execFile);
 
-/** What the pod did in 2017 at a reload (CONTRACT, "Reload"): drop SYN packets, wait a second, `-sf`, undrop. */
+/**
+ * What the pod did in 2017 at a reload (docs/contract-2017.md#reload): drop SYN packets, wait a second, `-sf`, undrop.
+ */
 const RELOAD = `
 iptables -w -I INPUT -p tcp --dport 80 --syn -j DROP
 sleep 1

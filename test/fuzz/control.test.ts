@@ -24,7 +24,7 @@ const VALID = [
 ];
 const WORDS = ['GOTO ', 'WAIT ', 'SET ', 'INPUT', 'PATH', 'JOB ', '?'];
 
-/** The commands as CONTRACT writes them, on Latin-1 so that every byte is one character. */
+/** The commands of docs/contract-2017.md#lifecycle, on Latin-1 so that every byte is one character. */
 const LINE = /^(\??)([^ \t\n]*)(?:[ \t\n]([\s\S]*))?$/;
 const TAGGED = /^([^ \t\n]+)(?:[ \t\n]([\s\S]*))?$/;
 

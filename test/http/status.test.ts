@@ -16,7 +16,7 @@ describe('status port', () => {
     logged.length = 0;
   });
 
-  test('/status -> all that DESIGN promises', async () => {
+  test('/status -> all that is documented', async () => {
     const answer = await get('/status');
     assert.equal(answer.statusCode, 200);
     assert.match(String(answer.headers['content-type']), /^application\/json/);

@@ -10,8 +10,9 @@ import {machine} from '../support/place.ts';
 import {openPodFolder, type PodFolder, shell} from '../support/pod.ts';
 
 /**
- * The pod's own manifest of 2017, from CONTRACT: `configure` writes `proxy.cfg` from its INPUT and restarts haproxy as
- * a job; the terminal state was called `shutdown` later. Python made the configuration, a few lines of shell do here.
+ * The pod's own manifest of 2017 (docs/contract-2017.md#lifecycle): `configure` writes `proxy.cfg` from its INPUT and
+ * restarts haproxy as a job; the terminal state was called `shutdown` later. Python made the configuration, a few lines
+ * of shell do here.
  */
 const MANIFEST = `
 initial: setup

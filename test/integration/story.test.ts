@@ -32,7 +32,7 @@ backend web
 
 const TTL_MS = 8000;
 
-/** A slave's keepalive period is a share of the TTL: CONTRACT "Keepalive". */
+/** A slave's keepalive period is a share of the TTL: docs/contract-2017.md#keepalive. */
 const PERIOD_MS = 0.75 * TTL_MS;
 
 /** Answers that may still come from before a change, and those that are then counted. */

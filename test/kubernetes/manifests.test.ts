@@ -101,7 +101,7 @@ describe('manifests', () => {
     });
   }
 
-  test('the least and the most -> as permissions.md says', {skip: kustomizeLacks()}, () => {
+  test('the least and the most -> as docs/permissions.md says', {skip: kustomizeLacks()}, () => {
     const kinds = (path: string) => build(path).map(({kind}) => kind);
     assert.ok(!kinds('overlays/no-api').some(kind => kind.includes('Role')));
     const capabilitiesOf = (path: string) => /capabilities.*?drop/.exec(JSON.stringify(build(path)))?.[0] ?? '';
@@ -109,7 +109,7 @@ describe('manifests', () => {
     assert.match(capabilitiesOf('overlays/full'), /NET_ADMIN/);
   });
 
-  test('every rule of every role -> in permissions.md, with its verbs', () => {
+  test('every rule of every role -> in docs/permissions.md, with its verbs', () => {
     const text = readFileSync(join(manifestFolder, '../../docs/permissions.md'), 'utf8').replace(/ +/g, ' ');
     const rules = manifests
       .flatMap(file => documentsIn(read(file)))

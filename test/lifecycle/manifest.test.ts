@@ -123,7 +123,7 @@ describe('manifest', () => {
   }
 });
 
-/** The pod's manifest of 2017, as CONTRACT describes it. */
+/** The pod's manifest of 2017 (docs/contract-2017.md#lifecycle). */
 const OLD = `initial: setup
 terminal: shutdown
 version: 1

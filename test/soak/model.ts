@@ -1,11 +1,12 @@
 /*
  * What `hosts` must be, said from outside: from the pings that were sent and answered and from what was done to the
- * daemon, by the rules of DESIGN and CONTRACT. Nothing of the daemon's code is used.
+ * daemon, by the rules of docs/membership.md and docs/contract-2017.md. Nothing of the daemon's code is used.
  *
  * INVARIANTS
  * - A pod is `sure` to be in for a while, and `possible` for a longer one; between the two nobody outside can know.
  * - A ping counts from when it was sent for what is sure, and from when it ended for what is possible.
- * - Whatever befalls the daemon may make less sure and more possible, never the reverse, but for what DESIGN promises.
+ * - Whatever befalls the daemon may make less sure and more possible, never the reverse, but for what
+ *   docs/membership.md promises.
  */
 
 /** A stretch of time, both ends epoch milliseconds. */
@@ -65,7 +66,7 @@ export interface Model {
 const SURE_PAUSE_MS = 3000;
 /** How long after a pause the pings that came in it may be heard. */
 const BACKLOG_MS = 1000;
-/** The guard needs so many that fall silent (DESIGN, "Guard"), and holds them for so many TTLs. */
+/** The guard needs so many that fall silent (docs/membership.md#the-guard), and holds them for so many TTLs. */
 const GUARD_MEMBERS = 5;
 const GUARD_TTLS = 2;
 /** A slave pings again after three quarters of a TTL. */

@@ -20,7 +20,7 @@ export type StoreKind = 'embedded' | 'etcd';
 
 const TTL_MS = 4000;
 const PERIOD_MS = 1200;
-/** A snapshot is at most 1 s old (DESIGN, invariant 5); the rest is for a busy machine. */
+/** A snapshot is at most 1 s old (docs/architecture.md#invariants, 5); the rest is for a busy machine. */
 const SNAPSHOT_MS = 2500;
 /** Expiry is noticed within 0.5 s; a lease of etcd runs in whole seconds, is renewed in batches and, shared with others at first, for some pings more. */
 const LATE_MS = {embedded: 2000, etcd: 8000} as const;

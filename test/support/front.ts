@@ -22,7 +22,10 @@ interface FrontOptions {
   readonly hosts: readonly string[];
 }
 
-/** The waits of a real slave after failed pings: about eight at once, then ever longer (CONTRACT, "Keepalive"). */
+/**
+ * The waits of a real slave after failed pings: about eight at once, then ever longer
+ * (docs/contract-2017.md#keepalive).
+ */
 const RETRY_DELAYS_MS = [...Array<number>(8).fill(180), 400, 700, 1200, 2200, 4200, 8200, 10_000];
 
 export function createFrontedPod({ip, place, periodMs, replicas, hosts}: FrontOptions): FrontedPod {

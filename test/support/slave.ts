@@ -6,7 +6,7 @@ import {machine, type Place} from './place.ts';
 type Field = string | number | boolean | null | readonly Field[] | {readonly [key: string]: Field};
 export type Fields = Readonly<Record<string, Field>>;
 
-/** A pod with the 2017 client in it: CONTRACT "Keepalive". Only `ip` must be said. */
+/** A pod with the 2017 client in it: docs/contract-2017.md#keepalive. Only `ip` must be said. */
 export interface SlaveOptions {
   readonly master: {readonly host: string; readonly port: number};
   readonly ip: string;

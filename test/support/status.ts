@@ -1,4 +1,4 @@
-/** `GET /status` as DESIGN promises it: the tests' own copy, so that a renamed field fails them. */
+/** `GET /status` (docs/operating.md#the-status-port): the tests' own copy, so that a renamed field fails them. */
 export interface Status {
   readonly version: string;
   readonly mode: readonly string[];

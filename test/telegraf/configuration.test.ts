@@ -45,7 +45,7 @@ describe('telegraf, endpoint', () => {
 });
 
 describe('telegraf, tags', () => {
-  test('labels of node and pod -> those that CONTRACT names, by the part behind the last slash, the pod wins', () => {
+  test('labels of node and pod -> those of 2017, by the part behind the last slash, the pod wins', () => {
     const node = {
       'kubernetes.io/hostname': 'node-1',
       'unity3d.com/array': 'front',
@@ -67,7 +67,7 @@ describe('telegraf, tags', () => {
 });
 
 describe('telegraf, file', () => {
-  test('the usual pod -> all that CONTRACT says, as a TOML library reads it', () => {
+  test('the usual pod -> all that there was in 2017, as a TOML library reads it', () => {
     const text = renderTelegraf(new Map([['app', 'haproxy']]), endpointOf('tsdb.example.info'));
     assert.deepEqual(parse(text), {
       global_tags: {app: 'haproxy'},

@@ -1,4 +1,7 @@
-/** The cases of the corpus whose outcome differs from Jinja2's, each with its reason (docs/templates.md). */
+/**
+ * The cases of the corpus whose outcome differs from Jinja2's, each with its reason
+ * (docs/templates.md#what-differs-from-jinja2-on-purpose).
+ */
 export const DIFFERENCES: ReadonlyMap<string, string> = new Map([
   ['server {{ range(100001)|length }} 10.0.0.1:80', 'range is capped as in the sandbox'],
   ['{% for app, ips in hosts.iteritems() %}{{ app }}{% endfor %}', "Python 2's methods are kept for templates of 2017"],

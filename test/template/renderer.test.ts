@@ -59,7 +59,7 @@ describe('renderer', () => {
     assert.equal(await renderer.render(input, never), await renderer.render(input, never));
   });
 
-  test('all variables -> as DESIGN names them', async () => {
+  test('all variables -> as documented', async () => {
     const pod = {app: 'web', id: 'web-1', ip: '10.0.0.1', key: 'a', role: 'r', seq: 1, payload: {weight: 1.5}};
     const input = inputOf('{{ [hosts, pods, node, labels, annotations, env, certs] }}', {
       hosts: new Map([['web', ['10.0.0.1']]]),

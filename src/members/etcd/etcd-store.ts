@@ -7,7 +7,7 @@ export interface EtcdStore extends Store {
   lostReplica(): void;
 }
 
-/** The store that several replicas share (README "Several replicas"). Does no I/O until it keeps a table. */
+/** The store that several replicas share (docs/replicas.md). Does no I/O until it keeps a table. */
 export function createEtcdStore(ports: EtcdPorts): EtcdStore {
   const {clock} = ports;
   const startedMs = clock.nowMs();

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import {globSync, readFileSync} from 'node:fs';
+import {describe, test} from 'node:test';
+import {EXIT_CODES} from '../../src/errors.ts';
+
+describe('docs/settings.md', () => {
+  const rows =
+    readFileSync('docs/settings.md', 'utf8')
+      .match(/^\| `.*$/gm)
+      ?.join('\n') ?? '';
+  const read = new Set(
+    globSync('src/config/*.ts')
+      .map(file => readFileSync(file, 'utf8'))
+      .join('\n')
+      .match(/(?<=')KONTROL_[A-Z_]+(?=')/g),
+  );
+
+  test('settings that the code reads -> every one has a row', () => {
+    assert.ok(read.size > 40);
+    assert.deepEqual(
+      [...read].filter(name => !rows.includes(`\`${name}\``)),
+      [],
+    );
+  });
+
+  test('settings that have a row -> the code reads every one, but those of the old image that it ignores', () => {
+    const inForce = rows.replace(/^.*accepted and ignored.*$/m, '');
+    const documented = new Set(inForce.match(/(?<=`)KONTROL_[A-Z_]+(?=`)/g));
+    assert.deepEqual(
+      [...documented].filter(name => !read.has(name)),
+      [],
+    );
+  });
+});
+
+test('docs/exit-codes.md -> has every code, and no other', () => {
+  const rows = [...readFileSync('docs/exit-codes.md', 'utf8').matchAll(/^\| (\d+) \|/gm)];
+  const documented = new Set(rows.map(([, code]) => Number(code)));
+  assert.deepEqual(
+    [...documented].sort((a, b) => a - b),
+    [...new Set([0, ...Object.values(EXIT_CODES)])].sort((a, b) => a - b),
+  );
+});
