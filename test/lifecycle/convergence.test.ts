@@ -5,6 +5,7 @@ import {
   type Convergence,
   type ConvergenceEvent,
   causeOf,
+  isSettled,
   newConvergence,
   nextPassAtMs,
   stepConvergence,
@@ -75,9 +76,84 @@ describe('convergence', () => {
   test('causes -> named once each, three at most, the rest counted; a retry says which', () => {
     const many = after(...['a', 'b', 'a', 'c', 'd', 'e'].map((cause): Timed => [0, changed(cause)]));
     assert.equal(causeOf(many), 'a, b, c and 2 more');
+    const four = after(...['a', 'b', 'c', 'd'].map((cause): Timed => [0, changed(cause)]));
+    assert.equal(causeOf(four), 'a, b, c and 1 more');
+    assert.equal(causeOf(after(...['a', 'b', 'c'].map((cause): Timed => [0, changed(cause)]))), 'a, b, c');
     assert.equal(causeOf(after([0, started], [1, ended(false)])), 'retry 1 of a failed pass');
     assert.equal(causeOf(after([0, changed('a')], [0, started])), 'asked for');
   });
+
+  for (const [what, events, settled] of [
+    ['no pass yet', [], false],
+    ['a pass that runs', [[0, started]], false],
+    [
+      'a pass that succeeded',
+      [
+        [0, started],
+        [1, ended(true)],
+      ],
+      true,
+    ],
+    [
+      'a pass that failed',
+      [
+        [0, started],
+        [1, ended(false)],
+      ],
+      false,
+    ],
+    [
+      'a pass that succeeded after one that failed',
+      [
+        [0, started],
+        [1, ended(false)],
+        [2, started],
+        [3, ended(true)],
+      ],
+      true,
+    ],
+    [
+      'a change since the last pass',
+      [
+        [0, started],
+        [1, ended(true)],
+        [2, changed()],
+      ],
+      false,
+    ],
+    [
+      'a change while it ran',
+      [
+        [0, started],
+        [1, changed()],
+        [2, ended(true)],
+      ],
+      false,
+    ],
+    [
+      'a demand since the last pass',
+      [
+        [0, started],
+        [1, ended(true)],
+        [2, demanded],
+      ],
+      false,
+    ],
+    [
+      'a change that a pass has taken in',
+      [
+        [0, changed()],
+        [1, demanded],
+        [2, started],
+        [3, ended(true)],
+      ],
+      true,
+    ],
+  ] as const satisfies readonly (readonly [string, readonly Timed[], boolean])[]) {
+    test(`settled, ${what} -> ${settled}`, () => {
+      assert.equal(isSettled(after(...events)), settled);
+    });
+  }
 
   test('any events -> at most one pass runs, no change or demand is ever lost', () => {
     const event = fc.oneof(

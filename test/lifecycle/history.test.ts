@@ -75,6 +75,13 @@ test('texts to keep, more than there is room for -> those of the newest passes, 
   );
 });
 
+test('texts to keep, as configured -> 32 MiB of them, to the byte', () => {
+  const entries = ['a', 'b', 'c'].map((letter, index) =>
+    entryOf(index, {configuration: {digest: letter, bytes: index === 0 ? 1 : 16 << 20}, template: null}),
+  );
+  assert.deepEqual([...textsToKeep(entries)], ['c', 'b']);
+});
+
 test('history as text -> the same again; cut, altered or foreign -> undefined', () => {
   const history = {entries: [entryOf(1), entryOf(2)], pods: [{app: 'web', ip: '10.0.0.1', id: 'a'}]};
   const text = encodeHistory(history);

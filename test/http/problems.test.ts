@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {deriveProblems} from '../../src/http/problems.ts';
+import type {Status} from '../../src/http/status-types.ts';
+import {STATUS} from './status-ports.ts';
+
+const WELL: Status = {...STATUS, held: null};
+
+/** Severity and words of all problems, one a line. */
+const problemsOf = (changes: Partial<Status>): string[] =>
+  deriveProblems({...WELL, ...changes}).map(({severity, what, why}) => `${severity}: ${what}: ${why}`);
+
+describe('problems', () => {
+  test('all is well -> none', () => {
+    assert.deepEqual(problemsOf({}), []);
+  });
+
+  describe('HAProxy', () => {
+    const proxyIn = (state: string, generation: number, restarts = 2) =>
+      problemsOf({proxy: {...WELL.proxy, state, generation, restarts}, uptimeMs: 1_000_400});
+
+    test('starting -> bad, with the generation and the time since the start', () => {
+      assert.deepEqual(proxyIn('STARTING', 3), [
+        'bad: HAProxy does not serve yet: generation 3 is starting (1000 s up)',
+      ]);
+    });
+
+    test('nothing has ever served -> bad, whatever state it is in', () => {
+      for (const state of ['STARTING', 'BACKOFF', 'STOPPED']) {
+        assert.deepEqual(proxyIn(state, 0), [
+          'bad: HAProxy does not serve yet: no generation has served yet (1000 s up)',
+        ]);
+      }
+    });
+
+    test('served once, down now -> bad, with its state and restarts', () => {
+      assert.deepEqual(proxyIn('BACKOFF', 3), [
+        'bad: HAProxy is BACKOFF: generation 3, restarted 2 times: see proxy.out and the log',
+      ]);
+    });
+
+    test('running before its first pass has ended -> nothing of HAProxy', () => {
+      assert.deepEqual(proxyIn('RUNNING', 0), []);
+    });
+  });
+
+  describe('sync', () => {
+    const FAILED = 'bad: The last pass failed: the last good configuration serves: unknown keyword';
+
+    test('the last pass failed -> bad with its error, and nothing more of sync', () => {
+      assert.deepEqual(problemsOf({inSync: false, lastError: 'unknown keyword'}), [FAILED]);
+    });
+
+    test('a change waits -> a notice', () => {
+      assert.deepEqual(problemsOf({inSync: false}), [
+        'notice: A change is on its way: it waits for quiet (KONTROL_DAMPER), or its pass runs',
+      ]);
+    });
+
+    test('no pass has ended yet -> bad', () => {
+      assert.deepEqual(problemsOf({inSync: false, reload: {...WELL.reload, last: null}}), [
+        'bad: Not in sync: no pass has ended since the daemon started',
+      ]);
+    });
+
+    test('HAProxy is down -> that is told, not the sync that follows from it', () => {
+      const proxy = {...WELL.proxy, state: 'BACKOFF'};
+      assert.equal(problemsOf({inSync: false, proxy}).length, 1);
+      assert.deepEqual(problemsOf({inSync: false, proxy, lastError: 'unknown keyword'})[1], FAILED);
+    });
+  });
+
+  describe('readiness', () => {
+    const NOT_READY =
+      'notice: Not ready: slaves that were here before are given one keepalive period to come back (KONTROL_WARMUP)';
+
+    test('not ready while HAProxy runs -> a notice', () => {
+      assert.deepEqual(problemsOf({ready: false}), [NOT_READY]);
+    });
+
+    test('not ready since HAProxy does not run -> HAProxy alone', () => {
+      assert.equal(problemsOf({ready: false, proxy: {...WELL.proxy, state: 'STARTING'}}).length, 1);
+    });
+
+    test('stopping -> told, and not that it is unready', () => {
+      const lifecycle = {...WELL.lifecycle, state: 'stop'};
+      assert.deepEqual(problemsOf({ready: false, lifecycle}), [
+        'notice: Stopping: the daemon was told to stop: connections are drained',
+      ]);
+    });
+  });
+
+  test('the store does not answer -> bad, with its kind', () => {
+    assert.deepEqual(problemsOf({store: {kind: 'etcd', healthy: false}}), [
+      'bad: The etcd store does not answer: members are kept as they were known; new ones sort last until it is back',
+    ]);
+  });
+
+  test('silent members are held -> a notice with their number; that it happened once is none', () => {
+    assert.deepEqual(problemsOf({guard: {held: 1, holds: 1}}), [
+      'notice: 1 silent members are held: more than half of an app fell silent at once: they stay for 2 x KONTROL_TTL, in case it is not them',
+    ]);
+    assert.deepEqual(problemsOf({guard: {held: 0, holds: 1}}), []);
+  });
+
+  test('a state failed -> bad; not twice when it is what the last pass failed of', () => {
+    const lifecycle = {state: 'configure', sinceMs: 1, error: 'exit 3'};
+    assert.deepEqual(problemsOf({lifecycle}), ['bad: State configure failed: exit 3']);
+    assert.equal(problemsOf({lifecycle, lastError: 'exit 3'}).length, 1);
+    assert.equal(problemsOf({lifecycle, lastError: 'other'}).length, 2);
+  });
+
+  test('a rollback holds -> a notice with its pass and the way out', () => {
+    assert.deepEqual(problemsOf({held: {pass: 7, sinceAt: 1}}), [
+      'notice: Rolled back to the template of pass 7: template changes are not applied until it is released (POST /release)',
+    ]);
+  });
+});
