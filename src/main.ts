@@ -16,7 +16,7 @@ Each of the latter has --help with examples.
 
 /** argv to command. Each is loaded when asked for, so that a small one does not pay for the daemon. */
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
-  run: async () => (await import('./commands/run.ts')).run(),
+  run: async () => (await import('./commands/daemon/run.ts')).run(),
   render: async args => (await import('./commands/render.ts')).render(args),
   check: async args => (await import('./commands/check.ts')).check(args),
   ctl: async args => (await import('./commands/ctl.ts')).ctl(args),

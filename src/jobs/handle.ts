@@ -3,6 +3,8 @@ export interface JobAnswer {
   readonly ok: boolean;
   /** `started`, `stopped`, `ERROR (not running)`. */
   readonly text: string;
+  /** It had HAProxy take a configuration, or (with a fault) tried to: the state whose block asked for it shares that. */
+  readonly applied?: {readonly fault: unknown};
 }
 
 /** How a job is, as `supervisorctl status` shows it. */

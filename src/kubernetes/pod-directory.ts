@@ -1,5 +1,6 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
+import {createSource, type Source} from '../ports/source.ts';
 import type {Api} from './api.ts';
 import {type Pod, parsePod} from './objects.ts';
 import {openReflector, type ReflectionStatus} from './reflector.ts';
@@ -24,14 +25,14 @@ export interface DirectoryPorts {
   readonly api: Api;
   readonly clock: Clock;
   readonly log: Log;
-  /** Pods were told: members that are no longer real can be sent off. */
-  readonly onChange: () => void;
 }
 
 /** The pods of some namespaces, held in memory: no call is made for a ping. */
 export interface PodDirectory {
   /** Whether a claim is true: a pod of that name with that IP and `app` label, alive and not on its way out. */
   believe(claim: Claim): Credence;
+  /** Pods were told: members that are no longer real can be sent off. */
+  readonly changes: Source<void>;
   readonly size: number;
   readonly status: readonly ReflectionStatus[];
   readonly tried: Promise<void>;
@@ -58,7 +59,7 @@ function take(shelf: Shelf, object: unknown): void {
 }
 
 /** Follows the pods of one namespace, or of all (`*`). */
-function openShelf(namespace: string, {api, clock, log, onChange}: DirectoryPorts) {
+function openShelf(namespace: string, {api, clock, log}: DirectoryPorts, onChange: () => void) {
   const pods: Shelf = new Map();
   let heardMs = clock.nowMs();
   const told = (change: () => void): void => {
@@ -92,7 +93,8 @@ function openShelf(namespace: string, {api, clock, log, onChange}: DirectoryPort
 
 /** Follows the pods of `namespaces`; `*` for those of all. */
 export function openPodDirectory(namespaces: readonly string[], ports: DirectoryPorts): PodDirectory {
-  const shelves = namespaces.map(namespace => openShelf(namespace, ports));
+  const changes = createSource<void>();
+  const shelves = namespaces.map(namespace => openShelf(namespace, ports, changes.tell));
   const named = (id: string): Pod[] => shelves.flatMap(({pods}) => [...(pods.get(id)?.values() ?? [])]);
 
   const refuse = (reason: string): Credence => ({is: 'unreal', reason});
@@ -117,6 +119,7 @@ export function openPodDirectory(namespaces: readonly string[], ports: Directory
       if (pod.terminating) return refuse(`pod ${id} is being deleted`);
       return {is: 'real'};
     },
+    changes,
     get size() {
       return shelves.flatMap(({pods}) => [...pods.values()]).reduce((sum, namesakes) => sum + namesakes.size, 0);
     },

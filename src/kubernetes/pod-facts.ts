@@ -41,7 +41,7 @@ export interface LivePodPorts {
 }
 
 /** What is known of the own pod, from whichever source knows it first, kept up to date. */
-export interface LivePod {
+export interface LivePod extends Disposable {
   readonly facts: PodFacts;
   readonly sources: Readonly<Partial<Record<keyof PodFacts, FactSource>>>;
   readonly watch: ReflectionStatus | undefined;
@@ -150,6 +150,7 @@ export async function openLivePod(options: LivePodOptions, ports: LivePodPorts, 
       if (unseen.size > 0) callback([...unseen]);
     },
     close,
+    [Symbol.dispose]: close,
   };
 }
 

@@ -7,7 +7,7 @@ import type {Variables} from './variables.ts';
 
 export interface ControlPorts {
   readonly log: Log;
-  readonly lifecycle: Pick<Lifecycle, 'state' | 'goTo' | 'ending'>;
+  readonly lifecycle: Pick<Lifecycle, 'state' | 'goTo' | 'ending' | 'blame'>;
   readonly terminal: string;
   readonly variables: Variables;
   readonly jobs: readonly JobHandle[];
@@ -67,7 +67,7 @@ export function createControl(
         ports.requestStop();
         return 'OK';
       case 'JOB':
-        return runJobs(command.verb, command.jobs, ports.jobs);
+        return runJobs(command.verb, command.jobs, ports.jobs, lifecycle.blame);
       case 'unknown':
         throw new Error(command.reason);
     }
@@ -95,6 +95,7 @@ async function runJobs(
   verb: (Command & {is: 'JOB'})['verb'],
   names: readonly string[],
   jobs: readonly JobHandle[],
+  blame: Lifecycle['blame'],
 ): Promise<string> {
   const isAll = names.includes(ALL) || (names.length === 0 && verb === 'status');
   if (names.length === 0 && !isAll)
@@ -103,18 +104,23 @@ async function runJobs(
   const answers = await Promise.all(
     wanted.map(async name => {
       const job = jobs.find(one => one.name === name);
-      return job === undefined ? {ok: false, text: `${name}: ERROR (no such process)`} : await runJob(verb, job);
+      return job === undefined ? {ok: false, text: `${name}: ERROR (no such process)`} : await runJob(verb, job, blame);
     }),
   );
   return [answers.every(({ok}) => ok) ? 'OK' : 'KO', ...answers.map(({text}) => text)].join('\n');
 }
 
-async function runJob(verb: (Command & {is: 'JOB'})['verb'], job: JobHandle): Promise<JobAnswer> {
+async function runJob(
+  verb: (Command & {is: 'JOB'})['verb'],
+  job: JobHandle,
+  blame: Lifecycle['blame'],
+): Promise<JobAnswer> {
   switch (verb) {
     case 'start':
     case 'stop':
     case 'restart': {
-      const {ok, text} = await job[verb]();
+      const {ok, text, applied} = await job[verb]();
+      if (applied !== undefined) blame(applied.fault);
       return {ok, text: `${job.name}: ${text}`};
     }
     case 'status': {

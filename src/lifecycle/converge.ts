@@ -8,20 +8,25 @@ import {
   nextPassAtMs,
   stepConvergence,
 } from './convergence.ts';
+import type {PassInput} from './passes.ts';
 
 export interface ConvergerPorts {
   readonly clock: Clock;
   readonly damper: () => DamperSettings;
-  /** Whether anything a template can see differs from what the last good pass saw. */
-  readonly isStale: () => Promise<boolean>;
-  /** Runs one pass; rejects when it failed. Reports its own failure. */
-  readonly runPass: (cause: string) => Promise<void>;
+  /** What a template can see now; undefined when the last good pass saw the same. Rejects when it cannot be read. */
+  readonly readChanged: () => Promise<PassInput | undefined>;
+  /** Runs one pass, on what was read or on what it reads itself; rejects when it failed. Reports its own failure. */
+  readonly runPass: (cause: string, read: PassInput | undefined) => Promise<void>;
 }
 
 /** Leads from changed inputs to passes, one at a time, until the proxy serves what the inputs say. */
 export interface Converger {
+  /** The first pass, now; until then whatever changes or is asked for waits to be a part of it. Ends as `demand` does. */
+  start(cause: string): Promise<void>;
   /** Something may have changed: looked at when the damper lets it through. */
   changed(cause: string): void;
+  /** A pass now, or right after the running one, for whoever does not wait for it. */
+  request(cause: string): void;
   /** A pass now, or right after the running one. Resolves when it has ended; rejects when it failed. */
   demand(cause: string): Promise<void>;
   readonly state: Convergence;
@@ -54,7 +59,8 @@ export function openConverger(ports: ConvergerPorts): Converger {
     demanders = [];
     send({is: 'started'});
     try {
-      if (isAsked || (await ports.isStale())) await ports.runPass(cause);
+      const read = isAsked ? undefined : await look();
+      if (read !== 'equal') await ports.runPass(cause, read);
       send({is: 'ended', ok: true});
       for (const {resolve} of waiting) resolve();
     } catch (error) {
@@ -63,13 +69,24 @@ export function openConverger(ports: ConvergerPorts): Converger {
     }
   };
 
+  /** What cannot be read makes the pass fail, with its reason. */
+  const look = (): Promise<PassInput | undefined | 'equal'> =>
+    ports.readChanged().then(
+      read => read ?? 'equal',
+      () => undefined,
+    );
+
+  const demand = (event: ConvergenceEvent): Promise<void> => {
+    const ended = new Promise<void>((resolve, reject) => demanders.push({resolve, reject}));
+    send(event);
+    return ended;
+  };
+
   return {
+    start: cause => demand({is: 'begun', cause}),
     changed: cause => send({is: 'changed', cause}),
-    demand(cause) {
-      const ended = new Promise<void>((resolve, reject) => demanders.push({resolve, reject}));
-      send({is: 'demanded', cause});
-      return ended;
-    },
+    request: cause => send({is: 'demanded', cause}),
+    demand: cause => demand({is: 'demanded', cause}),
     get state() {
       return state;
     },

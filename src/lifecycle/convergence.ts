@@ -3,6 +3,7 @@ import {type Backoff, deriveBackoffMs} from '../ports/backoff.ts';
 
 /*
  * INVARIANTS
+ * - No pass runs before `begun`: what changes or is demanded until then is part of the first one.
  * - At most one pass runs.
  * - A change that arrives while one runs is held by the damper and leads to another.
  * - A failed pass is tried again after a back-off, or when the damper lets a change through, whichever is first.
@@ -16,6 +17,7 @@ export interface Convergence {
   readonly causes: readonly string[];
   readonly unnamedCauses: number;
   readonly pass:
+    | {readonly is: 'asleep'}
     | {readonly is: 'none'}
     | {readonly is: 'running'}
     | {readonly is: 'succeeded'}
@@ -24,6 +26,7 @@ export interface Convergence {
 }
 
 export type ConvergenceEvent =
+  | {readonly is: 'begun'; readonly cause: string}
   | {readonly is: 'changed'; readonly cause: string}
   | {readonly is: 'demanded'; readonly cause: string}
   | {readonly is: 'started'}
@@ -37,12 +40,14 @@ export const newConvergence: Convergence = {
   demanded: false,
   causes: [],
   unnamedCauses: 0,
-  pass: {is: 'none'},
+  pass: {is: 'asleep'},
   failures: 0,
 };
 
 export function stepConvergence(state: Convergence, event: ConvergenceEvent, nowMs: number): Convergence {
   switch (event.is) {
+    case 'begun':
+      return named({...state, demanded: true, pass: {is: 'none'}}, event.cause);
     case 'changed':
       return named({...state, damper: noteChange(state.damper, nowMs)}, event.cause);
     case 'demanded':
@@ -65,7 +70,7 @@ const named = (state: Convergence, cause: string): Convergence => {
 
 /** When the next pass is due (monotonic ms), or undefined while one runs or nothing asks for one. */
 export function nextPassAtMs(state: Convergence, settings: DamperSettings, nowMs: number): number | undefined {
-  if (state.pass.is === 'running') return undefined;
+  if (state.pass.is === 'running' || state.pass.is === 'asleep') return undefined;
   if (state.demanded) return nowMs;
   const held = dueAtMs(state.damper, settings);
   const retry = state.pass.is === 'failed' ? state.pass.retryAtMs : undefined;

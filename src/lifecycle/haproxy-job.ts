@@ -3,6 +3,7 @@ import {formatUptime, type JobAnswer, type JobHandle} from '../jobs/handle.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
+import type {ApplyQueue} from '../reload/apply-queue.ts';
 import type {Candidate} from '../reload/candidate.ts';
 import type {Generations} from '../reload/generations.ts';
 import {HAPROXY_JOB} from './manifest-job.ts';
@@ -11,14 +12,13 @@ export interface HaproxyJobPorts {
   readonly clock: Clock;
   readonly files: Pick<Files, 'readText' | 'replace'>;
   readonly log: Log;
-  readonly proxy: Pick<Generations, 'committedPath' | 'text' | 'status' | 'stage' | 'discard' | 'apply' | 'drain'>;
+  readonly proxy: Pick<Generations, 'committedPath' | 'text' | 'status' | 'stage' | 'discard'>;
+  readonly queue: Pick<ApplyQueue, 'apply' | 'drain'>;
   readonly check: (candidate: Candidate, signal: AbortSignal) => Promise<readonly string[]>;
   readonly graceMs: number;
   /** Cuts the waits of a stop short. */
   readonly skip: AbortSignal;
   readonly tail: () => readonly string[];
-  /** A restart was refused, or (undefined) went well: the state whose block asked for it shares that. */
-  readonly onRestarted: (fault: unknown) => void;
 }
 
 const CONFIGURATION_MODE = 0o640;
@@ -32,7 +32,7 @@ const MAX_TRIES = 5;
  * connection. Refused, the committed text is restored and the old generation serves on.
  */
 export function createHaproxyJob(ports: HaproxyJobPorts): JobHandle {
-  const {clock, files, log, proxy} = ports;
+  const {clock, files, log, proxy, queue} = ports;
   let runningSince: {pid: number; atMs: number} | undefined;
 
   const isUp = (): boolean => proxy.status.state === 'RUNNING' || proxy.status.state === 'STARTING';
@@ -57,7 +57,7 @@ export function createHaproxyJob(ports: HaproxyJobPorts): JobHandle {
         await proxy.discard(candidate);
         throw error;
       }
-      await proxy.apply(candidate, {because: 'a script asked for it', check: refuseOld});
+      await queue.apply(candidate, {because: 'a script asked for it', check: refuseOld});
     } catch (error) {
       if (isOvertaken && triesLeft > 1) return reload(triesLeft - 1);
       if (committed !== undefined && text !== committed && proxy.text === committed) await restore(committed);
@@ -77,13 +77,11 @@ export function createHaproxyJob(ports: HaproxyJobPorts): JobHandle {
   const tryReload = async (verb: string): Promise<JobAnswer> => {
     try {
       await reload();
-      ports.onRestarted(undefined);
-      return {ok: true, text: 'started'};
+      return {ok: true, text: 'started', applied: {fault: undefined}};
     } catch (error) {
-      ports.onRestarted(error);
       const detail = error instanceof DaemonError ? error.detail : undefined;
       log.error({job: HAPROXY_JOB, event: verb, reason: reasonOf(error), detail}, 'haproxy job command failed');
-      return {ok: false, text: `ERROR (${reasonOf(error)})`};
+      return {ok: false, text: `ERROR (${reasonOf(error)})`, applied: {fault: error}};
     }
   };
 
@@ -93,7 +91,7 @@ export function createHaproxyJob(ports: HaproxyJobPorts): JobHandle {
     restart: () => tryReload('restart'),
     async stop() {
       if (!isUp() && proxy.status.state !== 'BACKOFF') return {ok: true, text: 'ERROR (not running)'};
-      await proxy.drain(ports.graceMs, ports.skip);
+      await queue.drain(ports.graceMs, ports.skip);
       return {ok: true, text: 'stopped'};
     },
     status() {

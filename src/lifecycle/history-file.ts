@@ -2,6 +2,7 @@ import {yieldToLoop} from '../ports/event-loop.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import {createQueue} from '../ports/queue.ts';
+import {createSource, type Source} from '../ports/source.ts';
 import {derivePatch, EMPTY_PATCH} from '../proxy/patch.ts';
 import {redactConfiguration} from '../proxy/redact.ts';
 import {
@@ -26,8 +27,6 @@ export interface HistoryPorts {
   readonly folder: string;
   /** Why a pod that is gone went. */
   readonly whyLeft: (pod: Mover) => string;
-  /** Each entry, once it is complete. */
-  readonly onEntry: (entry: HistoryEntry) => void;
 }
 
 /** The passes of this and earlier daemons on this data folder. */
@@ -43,6 +42,8 @@ export interface PassHistory {
   configuration(entry: HistoryEntry): Promise<string | undefined>;
   /** The template of a pass as it was, for a rollback. */
   template(entry: HistoryEntry): Promise<string | undefined>;
+  /** Each entry of this daemon, once it is complete. */
+  readonly added: Source<HistoryEntry>;
   /** Resolves when all that was recorded is on disk. */
   settled(): Promise<void>;
 }
@@ -60,6 +61,7 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
   let history = noHistory;
   let failing = false;
   const filings = createQueue();
+  const added = createSource<HistoryEntry>();
   /** The text that serves, as far as the history knows, and as it is shown. */
   let served: string | undefined;
   let shown = '';
@@ -112,7 +114,7 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
     const entry: HistoryEntry = {...record, ...movers, difference, secretsChanged, ...refs};
     history = appendEntry(history, entry, pods);
     if (record.verdict !== 'failed') [served, shown] = [text ?? served, to];
-    ports.onEntry(entry);
+    added.tell(entry);
     await attempt('history not written', () => write(history));
   };
 
@@ -138,6 +140,7 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
       return text === undefined ? undefined : redactConfiguration(text);
     },
     template: ({template}) => load(template),
+    added,
     settled: filings.settled,
   };
 }

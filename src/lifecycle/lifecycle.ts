@@ -12,6 +12,7 @@ import {
   stepMachine,
   tagOf,
 } from './machine.ts';
+import type {PassInput} from './passes.ts';
 import type {ActionName, JobVerb, Manifest, StateSpec, StateStep} from './spec.ts';
 
 /** One stay in a state: what its steps share. */
@@ -22,6 +23,8 @@ export interface Visit {
   readonly origin: 'daemon' | 'socket';
   /** What came with the request, verbatim. */
   readonly input: Buffer | undefined;
+  /** What its pass sees, where whoever asked for it has read that already. */
+  readonly read?: PassInput | undefined;
 }
 
 /** A built-in action. It rejects when its work failed; it may stop early once `signal` aborts. */
@@ -31,6 +34,7 @@ export interface Asked {
   readonly cause: string;
   readonly origin: Visit['origin'];
   readonly input?: Buffer | undefined;
+  readonly read?: PassInput | undefined;
   /** `finished` unless said otherwise. */
   readonly until?: Request['until'];
   /** Whether the one who asked is gone; absent when that cannot be. */
@@ -145,8 +149,8 @@ export function openLifecycle(ports: LifecyclePorts): Lifecycle {
 
   const work = async (state: StateSpec, id: number | undefined): Promise<void> => {
     const asked = id === undefined ? undefined : waiting.get(id);
-    const {cause = state.tag, origin = 'daemon', input} = asked ?? {};
-    const visit: Visit = {tag: state.tag, cause, origin, input};
+    const {cause = state.tag, origin = 'daemon', input, read} = asked ?? {};
+    const visit: Visit = {tag: state.tag, cause, origin, input, read};
     const own = running;
     let fault: unknown;
     try {

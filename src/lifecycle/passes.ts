@@ -3,6 +3,7 @@ import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import {yieldToLoop} from '../ports/event-loop.ts';
 import type {Log} from '../ports/log.ts';
+import {createSource, type Source} from '../ports/source.ts';
 import type {Applied, Candidate} from '../reload/candidate.ts';
 import type {Generations} from '../reload/generations.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
@@ -27,8 +28,8 @@ export interface PassRecord {
   readonly error: string | null;
 }
 
-/** What an applied pass had for its input: `GET /state` answers from it. */
-export interface AppliedInput {
+/** What a pass has for its input, read and digested once. */
+export interface PassInput {
   readonly input: TemplateInput;
   readonly digest: string;
 }
@@ -37,7 +38,7 @@ interface Pass {
   readonly number: number;
   readonly startedAt: number;
   readonly phasesMs: Partial<Record<Phase, number>>;
-  input?: TemplateInput;
+  read?: PassInput;
   text?: string;
   /** The text is what serves, but files that it names are not: only a reload loads them. */
   stale?: boolean;
@@ -51,23 +52,30 @@ export interface PassMaterial {
   readonly text: string | undefined;
 }
 
+export interface PassEnd {
+  readonly record: PassRecord;
+  readonly material: PassMaterial;
+}
+
 export interface PassPorts {
   readonly clock: Clock;
   readonly log: Log;
   /** What the template can see at this moment; the hosts are those that came with the request, if any did. */
-  readonly loadInput: (visit: Visit) => Promise<TemplateInput>;
+  readonly loadInput: (visit?: Visit) => Promise<TemplateInput>;
   readonly renderer: Renderer;
-  readonly proxy: Pick<Generations, 'isServing' | 'isSafe' | 'status' | 'stage' | 'discard' | 'apply'>;
+  readonly proxy: Pick<Generations, 'isServing' | 'isSafe' | 'status' | 'stage' | 'discard'>;
+  readonly apply: Generations['apply'];
   /** `haproxy -c`: the warnings of a valid candidate; rejects with VALIDATE. */
   readonly check: (candidate: Candidate, signal: AbortSignal) => Promise<readonly string[]>;
   /** Brings files that the text only names (certificates) up to date where they serve; true when it takes a reload. */
   readonly refresh?: (text: string) => Promise<boolean>;
   /** The number of the last pass of an earlier daemon: numbers go on. */
   readonly lastPass?: number;
-  readonly onRecord: (record: PassRecord, material: PassMaterial) => void;
 }
 
 export interface Passes {
+  /** What the next pass would see; undefined when the last good one saw the same. Rejects as `render` would. */
+  readChanged(): Promise<PassInput | undefined>;
   readonly actions: Readonly<Record<Phase, Action>>;
   /** Begins the pass of a visit to `configure`, whose input its blocks see too. */
   begin(visit: Visit): Promise<void>;
@@ -78,7 +86,10 @@ export interface Passes {
   /** Applies a text that was not rendered (the last good one on disk at a boot whose template fails). */
   applyText(text: string): Promise<void>;
   readonly last: PassRecord | undefined;
-  readonly applied: AppliedInput | undefined;
+  /** Of the last pass that was applied, or came out equal: `GET /state` answers from it. */
+  readonly applied: PassInput | undefined;
+  /** Each pass, once it has ended. */
+  readonly ended: Source<PassEnd>;
 }
 
 /**
@@ -90,7 +101,8 @@ export function createPasses(ports: PassPorts): Passes {
   const passes = new WeakMap<Visit, Pass>();
   let number = ports.lastPass ?? 0;
   let last: PassRecord | undefined;
-  let applied: AppliedInput | undefined;
+  let applied: PassInput | undefined;
+  const ended = createSource<PassEnd>();
 
   const timed = async <T>(pass: Pass, phase: Phase, work: () => Promise<T>): Promise<T> => {
     const startedMs = clock.nowMs();
@@ -129,9 +141,16 @@ export function createPasses(ports: PassPorts): Passes {
     return pass;
   };
 
+  const read = async (visit?: Visit): Promise<PassInput> => {
+    const input = await ports.loadInput(visit);
+    // With thousands of members, reading and digesting them take milliseconds each: pings first.
+    await yieldToLoop();
+    return {input, digest: digestInput(input)};
+  };
+
   const inputOf = async (pass: Pass, visit: Visit): Promise<TemplateInput> => {
-    pass.input ??= await ports.loadInput(visit);
-    return pass.input;
+    pass.read ??= visit.read ?? (await read(visit));
+    return pass.read.input;
   };
 
   const actions: Record<Phase, Action> = {
@@ -156,27 +175,30 @@ export function createPasses(ports: PassPorts): Passes {
         delete pass.candidate;
         pass.applied = await timed(pass, 'apply', async () => {
           const because = pass.stale ? {because: 'certificates changed'} : {};
-          if (candidate !== undefined) return proxy.apply(candidate, because);
+          if (candidate !== undefined) return ports.apply(candidate, because);
           const staged = await proxy.stage(pass.text);
-          return proxy.apply(staged, {...because, check: () => ports.check(staged, signal)});
+          return ports.apply(staged, {...because, check: () => ports.check(staged, signal)});
         });
       }
-      await yieldToLoop();
-      if (pass.input !== undefined) applied = {input: pass.input, digest: digestInput(pass.input)};
+      applied = pass.read ?? applied;
     },
   };
 
   return {
+    async readChanged() {
+      const next = await read();
+      return next.digest === applied?.digest ? undefined : next;
+    },
     actions,
     async begin(visit) {
       if (visit.tag === CONFIGURE) await inputOf(begin(visit), visit);
     },
-    hostsOf: visit => passes.get(visit)?.input?.variables.hosts,
+    hostsOf: visit => passes.get(visit)?.read?.input.variables.hosts,
     async conclude(visit, fault) {
       const pass = passes.get(visit);
       if (pass === undefined) return;
       const byBlock = pass.text === undefined && fault === undefined;
-      if (byBlock && pass.input !== undefined) applied = {input: pass.input, digest: digestInput(pass.input)};
+      if (byBlock) applied = pass.read ?? applied;
       if (pass.candidate !== undefined) await proxy.discard(pass.candidate);
       const detail = fault instanceof DaemonError ? fault.detail : undefined;
       last = {
@@ -192,10 +214,10 @@ export function createPasses(ports: PassPorts): Passes {
       };
       if (fault === undefined) log.info({...last}, 'pass ended');
       else log.error({...last, detail}, 'pass failed: the last good configuration stays');
-      ports.onRecord(last, {input: pass.input, text: pass.text});
+      ended.tell({record: last, material: {input: pass.read?.input, text: pass.text}});
     },
     async applyText(text) {
-      await proxy.apply(await validated(text, AbortSignal.any([])));
+      await ports.apply(await validated(text, AbortSignal.any([])));
     },
     get last() {
       return last;
@@ -203,6 +225,7 @@ export function createPasses(ports: PassPorts): Passes {
     get applied() {
       return applied;
     },
+    ended,
   };
 }
 

@@ -30,8 +30,8 @@ async function openStage(namespaces: readonly string[], answer: (path: string) =
     api,
     clock,
     log: createRecordingLog().log,
-    onChange: () => changes++,
   });
+  directory.changes.follow(() => changes++);
   await clock.advance(0);
   return {
     clock,

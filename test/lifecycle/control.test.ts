@@ -21,6 +21,7 @@ function openBench() {
   const entered = Promise.withResolvers<void>();
   const over = Promise.withResolvers<unknown>();
   const variables = createVariables();
+  const blamed: unknown[] = [];
   let stops = 0;
   let fault: Error | undefined;
   const answer = createControl({
@@ -32,6 +33,7 @@ function openBench() {
         if (fault !== undefined) throw fault;
       },
       ending: {entered: entered.promise, over: over.promise},
+      blame: reason => blamed.push(reason),
     },
     terminal: 'stop',
     variables,
@@ -47,6 +49,7 @@ function openBench() {
     over,
     variables,
     lines,
+    blamed,
     stops: () => stops,
     failWith: (error: Error) => {
       fault = error;

@@ -1,25 +1,43 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {openConverger} from '../../src/lifecycle/converge.ts';
+import type {PassInput} from '../../src/lifecycle/passes.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 
+const READ: PassInput = {
+  digest: 'd',
+  input: {
+    template: '',
+    variables: {
+      hosts: new Map(),
+      pods: [],
+      node: {labels: {}, annotations: {}},
+      labels: {},
+      annotations: {},
+      env: {},
+      certs: {},
+    },
+  },
+};
+
 /** A converger whose passes end when told, beside what it asked for. */
-function openBench() {
+function openSleeping() {
   const clock = createFakeClock();
-  const passes: {cause: string; end: (fault?: Error) => Promise<void>}[] = [];
+  const passes: {cause: string; read: PassInput | undefined; end: (fault?: Error) => Promise<void>}[] = [];
   let stale = true;
   let looks = 0;
   const converger = openConverger({
     clock,
     damper: () => ({quietMs: 1000, maxMs: 4000}),
-    isStale: async () => {
+    async readChanged() {
       looks += 1;
-      return stale;
+      return stale ? READ : undefined;
     },
-    runPass(cause) {
+    runPass(cause, read) {
       const {promise, resolve, reject} = Promise.withResolvers<void>();
       passes.push({
         cause,
+        read,
         async end(fault) {
           if (fault === undefined) resolve();
           else reject(fault);
@@ -40,9 +58,53 @@ function openBench() {
   };
 }
 
+/** The same, once its first pass has ended well. */
+async function openBench() {
+  const bench = openSleeping();
+  const started = bench.converger.start('start');
+  await bench.clock.advance(0);
+  await bench.passes.pop()?.end();
+  await started;
+  return bench;
+}
+
 describe('converger', () => {
+  test('before the start -> whatever comes waits, and is part of the first pass', async () => {
+    const {clock, converger, passes} = openSleeping();
+    converger.changed('web joined');
+    converger.request('SIGHUP');
+    await clock.advance(60_000);
+    assert.equal(passes.length, 0);
+    const started = converger.start('start');
+    await clock.advance(0);
+    assert.deepEqual(
+      passes.map(({cause, read}) => [cause, read]),
+      [['web joined, SIGHUP, start', undefined]],
+    );
+    await passes[0]?.end();
+    await started;
+    await clock.advance(60_000);
+    assert.equal(passes.length, 1);
+  });
+
+  test('the first pass fails -> whoever started it hears why, and it is tried again', async () => {
+    const {clock, converger, passes} = openSleeping();
+    const started = converger.start('start');
+    await clock.advance(0);
+    await Promise.all([assert.rejects(started, /no good/), passes[0]?.end(new Error('no good'))]);
+    await clock.advance(1000);
+    assert.equal(passes.length, 2);
+  });
+
+  test('a change that is seen -> its pass gets what was read, once', async () => {
+    const {clock, converger, passes, looks} = await openBench();
+    converger.changed('web joined');
+    await clock.advance(1000);
+    assert.deepEqual([passes[0]?.read, looks()], [READ, 1]);
+  });
+
   test('changes -> one pass once they are quiet, with their causes', async () => {
-    const {clock, converger, passes} = openBench();
+    const {clock, converger, passes} = await openBench();
     converger.changed('web joined');
     await clock.advance(900);
     converger.changed('api joined');
@@ -56,7 +118,7 @@ describe('converger', () => {
   });
 
   test('a change that cannot be seen any more -> looked at, no pass', async () => {
-    const {clock, converger, passes, looks, setStale} = openBench();
+    const {clock, converger, passes, looks, setStale} = await openBench();
     setStale(false);
     converger.changed('web joined and left');
     await clock.advance(1000);
@@ -66,7 +128,7 @@ describe('converger', () => {
   });
 
   test('a demand -> a pass at once though nothing is stale; settled with the end of that pass', async () => {
-    const {clock, converger, passes, looks, setStale} = openBench();
+    const {clock, converger, passes, looks, setStale} = await openBench();
     setStale(false);
     let settled = '';
     converger.demand('SIGHUP').then(
@@ -82,7 +144,7 @@ describe('converger', () => {
   });
 
   test('a demand while a pass runs -> its own pass afterwards', async () => {
-    const {clock, converger, passes} = openBench();
+    const {clock, converger, passes} = await openBench();
     const first = converger.demand('start');
     await clock.advance(0);
     const second = converger.demand('SIGHUP');
@@ -96,7 +158,7 @@ describe('converger', () => {
   });
 
   test('fault 6: a failed pass -> its demander is told, it is retried until it succeeds', async () => {
-    const {clock, converger, passes, setStale} = openBench();
+    const {clock, converger, passes, setStale} = await openBench();
     const failed = assert.rejects(converger.demand('start'), /no/);
     await clock.advance(0);
     await passes[0]?.end(new Error('no'));
@@ -115,7 +177,7 @@ describe('converger', () => {
   });
 
   test('fault 6: a change that came while a pass ran -> another pass', async () => {
-    const {clock, converger, passes} = openBench();
+    const {clock, converger, passes} = await openBench();
     converger.changed('web joined');
     await clock.advance(1000);
     converger.changed('api joined');
@@ -125,7 +187,7 @@ describe('converger', () => {
   });
 
   test('closed -> no pass begins any more', async () => {
-    const {clock, converger, passes} = openBench();
+    const {clock, converger, passes} = await openBench();
     converger.changed('web joined');
     converger.close();
     converger.changed('api joined');

@@ -20,11 +20,21 @@ const demanded: ConvergenceEvent = {is: 'demanded', cause: 'SIGHUP'};
 const started: ConvergenceEvent = {is: 'started'};
 const ended = (ok: boolean): ConvergenceEvent => ({is: 'ended', ok});
 
+/** Begun, without the pass that this asks for. */
+const awake: Convergence = {...newConvergence, pass: {is: 'none'}};
+
 const after = (...events: Timed[]): Convergence =>
-  events.reduce((state, [atMs, event]) => stepConvergence(state, event, atMs), newConvergence);
+  events.reduce((state, [atMs, event]) => stepConvergence(state, event, atMs), awake);
 const dueAfter = (nowMs: number, ...events: Timed[]) => nextPassAtMs(after(...events), SETTINGS, nowMs);
 
 describe('convergence', () => {
+  test('not begun -> no pass is due, whatever changes or is demanded; begun -> one, now, with all of it', () => {
+    const asleep = [changed(), demanded].reduce((state, event) => stepConvergence(state, event, 5), newConvergence);
+    assert.equal(nextPassAtMs(asleep, SETTINGS, 60_000), undefined);
+    const begun = stepConvergence(asleep, {is: 'begun', cause: 'start'}, 60_000);
+    assert.deepEqual([nextPassAtMs(begun, SETTINGS, 60_000), causeOf(begun)], [60_000, 'web joined, SIGHUP, start']);
+  });
+
   test('nothing happened -> no pass is due', () => {
     assert.equal(dueAfter(0), undefined);
   });
@@ -51,7 +61,7 @@ describe('convergence', () => {
   });
 
   test('fault 6: failed passes -> retried after 1, 2, 4, ... s, at most 60 s; a success starts the count anew', () => {
-    let state = newConvergence;
+    let state = awake;
     const delays = Array.from({length: 8}, () => {
       state = stepConvergence(stepConvergence(state, started, 0), ended(false), 0);
       return nextPassAtMs(state, SETTINGS, 0);
@@ -164,7 +174,7 @@ describe('convergence', () => {
     const steps = fc.array(fc.tuple(fc.nat(3000), event), {maxLength: 60, size: 'max'});
     fc.assert(
       fc.property(steps, events => {
-        let state = newConvergence;
+        let state = awake;
         let nowMs = 0;
         let isRunning = false;
         let isOwed = false;

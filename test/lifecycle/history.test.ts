@@ -100,8 +100,11 @@ describe('history of a data folder', () => {
   const entries: HistoryEntry[] = [];
   const logged: {msg: string}[] = [];
   const {log} = openLog('info', {write: line => logged.push(JSON.parse(line))});
-  const open = (files: Files = systemFiles) =>
-    openHistory({files, log, folder, whyLeft: () => 'down', onEntry: entry => entries.push(entry)});
+  const open = async (files: Files = systemFiles) => {
+    const history = await openHistory({files, log, folder, whyLeft: () => 'down'});
+    history.added.follow(entry => entries.push(entry));
+    return history;
+  };
 
   beforeEach(async () => {
     folder = join(await mkdtemp(join(tmpdir(), 'kontrol-history-')), 'history');

@@ -59,23 +59,23 @@ function openBench() {
       async discard() {
         told.push('discard');
       },
-      async apply(candidate) {
-        told.push('apply');
-        if (faults.apply) throw faults.apply;
-        await clock.advance(7);
-        text = candidate.text;
-        state = 'RUNNING';
-        generation = candidate.generation;
-        return {generation, way: 'plain', why: 'because'};
-      },
+    },
+    async apply(candidate) {
+      told.push('apply');
+      if (faults.apply) throw faults.apply;
+      await clock.advance(7);
+      text = candidate.text;
+      state = 'RUNNING';
+      generation = candidate.generation;
+      return {generation, way: 'plain', why: 'because'};
     },
     check: async () => {
       told.push('check');
       if (faults.check) throw faults.check;
       return ['a warning'];
     },
-    onRecord: record => records.push(record),
   });
+  passes.ended.follow(({record}) => records.push(record));
   const {signal} = new AbortController();
   /** One visit of a state that runs all three, as the lifecycle does it. */
   const pass = async (cause = 'web joined') => {

@@ -1,17 +1,17 @@
 import {isDeepStrictEqual} from 'node:util';
-import type {Config, Labels, MasterAddress} from '../config/config.ts';
-import {MASTER_ANNOTATION, parseMasters} from '../config/masters.ts';
-import {deriveKey} from '../members/base62.ts';
-import type {TokenFile} from '../members/token-file.ts';
-import {systemClock as clock} from '../ports/clock.ts';
-import type {Log} from '../ports/log.ts';
-import {createQueue} from '../ports/queue.ts';
-import {openPayload} from '../slave/payload-file.ts';
-import {createSendPing} from '../slave/send.ts';
-import {openSlave, type Slave} from '../slave/slave.ts';
+import type {Config, Labels, MasterAddress} from '../../config/config.ts';
+import {MASTER_ANNOTATION, parseMasters} from '../../config/masters.ts';
+import {deriveKey} from '../../members/base62.ts';
+import type {TokenFile} from '../../members/token-file.ts';
+import {systemClock as clock} from '../../ports/clock.ts';
+import type {Log} from '../../ports/log.ts';
+import {createQueue} from '../../ports/queue.ts';
+import {openPayload} from '../../slave/payload-file.ts';
+import {createSendPing} from '../../slave/send.ts';
+import {openSlave, type Slave} from '../../slave/slave.ts';
 
 /** The slave role where it is switched on: keepalives to the masters that the annotation names now. */
-export interface SlaveRole {
+export interface SlaveRole extends AsyncDisposable {
   /** The pod's annotations may have changed: other masters get keepalives, those before are told `down`. */
   annotated(annotations: Labels): void;
   close(signal?: AbortSignal): Promise<void>;
@@ -21,7 +21,7 @@ export interface SlaveRole {
 export async function openSlaveRole(config: Config, log: Log, tokenFile: TokenFile | undefined): Promise<SlaveRole> {
   const {self, mode, port, ttlMs} = config;
   const {ip} = self;
-  if (!mode.slave || ip === undefined) return {annotated() {}, close: async () => {}};
+  if (!mode.slave || ip === undefined) return {annotated() {}, async close() {}, async [Symbol.asyncDispose]() {}};
   const payload = await openPayload({path: config.payloadFile, clock, log});
   const send = createSendPing(() => tokenFile?.tokens[0]);
   const begin = (masters: readonly MasterAddress[]): Slave | undefined =>
@@ -43,6 +43,13 @@ export async function openSlaveRole(config: Config, log: Log, tokenFile: TokenFi
     slave = begin(next);
   };
 
+  const close = async (signal?: AbortSignal): Promise<void> => {
+    closed = true;
+    await changes.settled();
+    await slave?.close(signal);
+    payload.close();
+  };
+
   return {
     annotated(annotations) {
       const parsed = parseMasters(annotations[MASTER_ANNOTATION] ?? '', port);
@@ -55,11 +62,7 @@ export async function openSlaveRole(config: Config, log: Log, tokenFile: TokenFi
       log.info({to: masters.map(({host}) => host)}, 'masters changed');
       changes.add(() => change(parsed.masters)).catch(err => log.error({err}, 'masters not changed'));
     },
-    async close(signal) {
-      closed = true;
-      await changes.settled();
-      await slave?.close(signal);
-      payload.close();
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }

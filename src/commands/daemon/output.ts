@@ -1,9 +1,9 @@
 import type {destination} from 'pino';
-import type {Preliminaries} from '../config/load.ts';
-import {type OpenedLog, openLog} from '../ports/log.ts';
-import {LOG_LEVELS} from '../ports/log-level.ts';
-import {prettyLine} from '../ports/pretty.ts';
-import {createRecentLines, type RecentLines} from '../ports/recent-lines.ts';
+import type {Preliminaries} from '../../config/load.ts';
+import {type OpenedLog, openLog} from '../../ports/log.ts';
+import {LOG_LEVELS} from '../../ports/log-level.ts';
+import {prettyLine} from '../../ports/pretty.ts';
+import {createRecentLines, type RecentLines} from '../../ports/recent-lines.ts';
 
 /** What `/logs` can show of our own log and of HAProxy's. */
 const RECENT = {lines: 1000, characters: 4096};

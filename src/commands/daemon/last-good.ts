@@ -1,9 +1,9 @@
-import type {TemplateSource} from '../config/config.ts';
-import {CONFIG_ANNOTATION} from '../config/parse.ts';
-import {DaemonError, reasonOf} from '../errors.ts';
-import {systemFiles as files} from '../ports/files.ts';
-import type {Log} from '../ports/log.ts';
-import type {Generations} from '../reload/generations.ts';
+import type {TemplateSource} from '../../config/config.ts';
+import {CONFIG_ANNOTATION} from '../../config/parse.ts';
+import {DaemonError, reasonOf} from '../../errors.ts';
+import {systemFiles as files} from '../../ports/files.ts';
+import type {Log} from '../../ports/log.ts';
+import type {Generations} from '../../reload/generations.ts';
 
 /** A boot whose first pass fails starts from the last good configuration when there is one; its own fault is fatal else. */
 export async function startFromDisk(

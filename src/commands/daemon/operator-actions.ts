@@ -1,7 +1,7 @@
-import type {Actions} from '../http/status-actions.ts';
-import type {PassHistory} from '../lifecycle/history-file.ts';
-import type {LogLevel} from '../ports/log-level.ts';
-import type {TemplateHold} from '../template/hold.ts';
+import type {Actions} from '../../http/status-actions.ts';
+import type {PassHistory} from '../../lifecycle/history-file.ts';
+import type {LogLevel} from '../../ports/log-level.ts';
+import type {TemplateHold} from '../../template/hold.ts';
 
 export interface OperatorPorts {
   readonly history: PassHistory;

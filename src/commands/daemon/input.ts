@@ -1,11 +1,10 @@
-import type {Config} from '../config/config.ts';
-import {DaemonError} from '../errors.ts';
-import type {PodFacts} from '../kubernetes/facts.ts';
-import type {Visit} from '../lifecycle/lifecycle.ts';
-import {parseHosts} from '../members/hosts-map.ts';
-import type {Hosts, MemberView} from '../members/member.ts';
-import {yieldToLoop} from '../ports/event-loop.ts';
-import type {TemplateInput} from '../template/input.ts';
+import type {Config} from '../../config/config.ts';
+import {DaemonError} from '../../errors.ts';
+import type {PodFacts} from '../../kubernetes/facts.ts';
+import type {Visit} from '../../lifecycle/lifecycle.ts';
+import {parseHosts} from '../../members/hosts-map.ts';
+import type {Hosts, MemberView} from '../../members/member.ts';
+import type {TemplateInput} from '../../template/input.ts';
 
 export interface InputSources {
   readonly env: Config['env'];
@@ -23,7 +22,7 @@ export const createInputLoader =
   ({env, loadTemplate, hosts, members, facts, certs}: InputSources) =>
   async (visit?: Visit): Promise<TemplateInput> => {
     const {labels, annotations, nodeLabels, nodeAnnotations} = facts();
-    const input: TemplateInput = {
+    return {
       template: await loadTemplate(),
       variables: {
         hosts: (visit && givenHosts(visit)) ?? hosts(),
@@ -35,9 +34,6 @@ export const createInputLoader =
         certs: certs(),
       },
     };
-    // Whatever is done with thousands of members takes its time: pings first.
-    await yieldToLoop();
-    return input;
   };
 
 /** The hosts that came with a request, which serve its pass alone; undefined when its input is something else. */

@@ -1,0 +1,37 @@
+import {openDataFolder} from '../../config/data-folder.ts';
+import {type Firewall, openFirewall} from '../../firewall/gate.ts';
+import type {Manifest} from '../../lifecycle/spec.ts';
+import {systemClock as clock} from '../../ports/clock.ts';
+import {systemSpawn as spawn} from '../../ports/spawn.ts';
+import {loadVersion} from '../../proxy/check.ts';
+import type {Version} from '../../proxy/version.ts';
+import {loadManifest} from '../packaged.ts';
+import type {Context} from './context.ts';
+
+/** What the daemon stands on: its data folder, locked, `lifecycle.yml`, HAProxy's version and the firewall. */
+export interface Ground extends AsyncDisposable {
+  readonly manifest: Manifest;
+  readonly haproxy: Version;
+  readonly firewall: Firewall;
+  /** For the line that tells of a start. */
+  readonly described: {readonly haproxy: string; readonly gate: Firewall['capability']};
+}
+
+/** Rejects with DATA, LIFECYCLE or HAPROXY. */
+export async function openGround({config, room}: Context): Promise<Ground> {
+  const {dataFolder} = config;
+  await using opening = new AsyncDisposableStack();
+  opening.use(await openDataFolder(dataFolder));
+  const manifest = loadManifest(config.lifecycle);
+  for (const reason of manifest.warnings) room('main').warn({reason}, 'lifecycle manifest warning');
+  const haproxy = await loadVersion({spawn, haproxy: config.haproxy});
+  const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});
+  const closing = opening.move();
+  return {
+    manifest,
+    haproxy,
+    firewall,
+    described: {haproxy: haproxy.text, gate: firewall.capability},
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}

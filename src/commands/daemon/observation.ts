@@ -1,0 +1,121 @@
+import {readFile} from 'node:fs/promises';
+import {DaemonError, reasonOf} from '../../errors.ts';
+import {createEventStream, type EventStream} from '../../http/events.ts';
+import {openHistory, type PassHistory} from '../../lifecycle/history-file.ts';
+import type {PassEnd} from '../../lifecycle/passes.ts';
+import type {MemberChange} from '../../members/change-feed.ts';
+import {createTimelines, type Timelines} from '../../members/timeline.ts';
+import {systemClock as clock} from '../../ports/clock.ts';
+import {systemFiles as files} from '../../ports/files.ts';
+import type {Log} from '../../ports/log.ts';
+import {type AccessLog, openAccessLog} from '../../proxy/access-log.ts';
+import {deriveLogTarget, logsToLocalSyslog} from '../../proxy/log-targets.ts';
+import {openTemplateHold, type TemplateHold} from '../../template/hold.ts';
+import type {Context} from './context.ts';
+
+/** What is remembered for people, as the rest of the daemon reports it; the status port shows it. */
+export interface Observation extends AsyncDisposable {
+  readonly history: PassHistory;
+  readonly hold: TemplateHold;
+  readonly timelines: Timelines;
+  readonly accessLog: AccessLog | undefined;
+  readonly stream: EventStream;
+  /** Reads the operators' token; undefined where none is configured. */
+  readonly loadToken: (() => Promise<string>) | undefined;
+  noteMembers(change: MemberChange): void;
+  notePass(end: PassEnd): void;
+  /** The file that names our log target to HAProxy; undefined when the text's own target reaches us already. */
+  logFileFor(text: string): Promise<string | undefined>;
+}
+
+/** Rejects with CONFIG when the token cannot be read, with LISTEN when HAProxy's log lines cannot be taken in. */
+export async function openObservation({config, room, output}: Context): Promise<Observation> {
+  await using opening = new AsyncDisposableStack();
+  const loadToken = await openTokenFile(config.tokenFile);
+  const accessLog = await openAccessLines({config, room, output});
+  if (accessLog !== undefined) opening.use(accessLog);
+  const logFile = openLogFile(room('access'), `${config.dataFolder}/log.cfg`);
+  const stream = createEventStream(clock);
+  opening.defer(() => stream.close());
+  const timelines = createTimelines();
+  const folder = `${config.dataFolder}/history`;
+  const history = await openHistory({
+    files,
+    log: room('history'),
+    folder,
+    whyLeft: pod => timelines.whyLeft(pod) ?? 'unknown',
+  });
+  opening.defer(() => history.settled());
+  const hold = await openTemplateHold({files, clock, log: room('template')}, `${folder}/hold.json`);
+  const closing = opening.move();
+
+  return {
+    history,
+    hold,
+    timelines,
+    accessLog,
+    stream,
+    loadToken,
+    noteMembers({events, at}) {
+      for (const event of events) timelines.note(event, at);
+    },
+    notePass({record, material}) {
+      const pods = material.input?.variables.pods;
+      if (record.verdict !== 'failed' && pods !== undefined) {
+        timelines.applied(record.pass, new Set(pods.map(({ip}) => ip)), clock.epochMs());
+      }
+      history.record(record, material);
+    },
+    async logFileFor(text) {
+      if (accessLog === undefined) return undefined;
+      return logsToLocalSyslog(text) && (await accessLog.serveSyslogPort()) ? undefined : logFile(accessLog.port);
+    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+/** HAProxy's log lines, where they are wanted. */
+async function openAccessLines({
+  config,
+  room,
+  output,
+}: Pick<Context, 'config' | 'room' | 'output'>): Promise<AccessLog | undefined> {
+  const {accessLog: setting} = config;
+  if (setting === undefined) return undefined;
+  const {sink, recent} = output;
+  return openAccessLog({...setting, sink, clock, log: room('access'), onLine: recent.access.add}).catch(cause => {
+    throw new DaemonError(
+      'LISTEN',
+      `cannot listen for HAProxy's log lines on UDP port ${setting.port}: ${reasonOf(cause)}; set KONTROL_ACCESS_LOG to another port, or to off`,
+      {cause},
+    );
+  });
+}
+
+/** The file with our log target, written when it is first needed; without room for it HAProxy serves and logs elsewhere. */
+function openLogFile(log: Log, path: string): (port: number) => Promise<string | undefined> {
+  let isWritten = false;
+  return async port => {
+    try {
+      if (!isWritten) await files.replace(path, deriveLogTarget(port));
+      isWritten = true;
+      return path;
+    } catch (err) {
+      log.warn({err}, 'access log: its target cannot be written, HAProxy starts without it');
+      return undefined;
+    }
+  };
+}
+
+/** How to read the operators' token; a file that holds none at start is a fault of the configuration. */
+async function openTokenFile(path: string | undefined): Promise<(() => Promise<string>) | undefined> {
+  if (path === undefined) return undefined;
+  const load = () => readFile(path, 'utf8');
+  const refuse = (reason: string, cause?: unknown) =>
+    new DaemonError('CONFIG', `cannot read KONTROL_TOKEN_FILE ${path}: ${reason}`, {cause});
+  const token = await load().catch(error => {
+    throw refuse(reasonOf(error), error);
+  });
+  if (token.trim() === '') throw refuse('it is empty');
+  return load;
+}

@@ -1,0 +1,162 @@
+import {deriveDamper, isWarm} from '../../damper/warm-up.ts';
+import type {ReplicaState} from '../../fleet/record.ts';
+import {type Converger, openConverger} from '../../lifecycle/converge.ts';
+import {type Lifecycle, openLifecycle, type Visit} from '../../lifecycle/lifecycle.ts';
+import {CONFIGURE} from '../../lifecycle/manifest.ts';
+import {createPasses, type Passes} from '../../lifecycle/passes.ts';
+import {createReadiness, isInSync, lastErrorOf} from '../../lifecycle/readiness.ts';
+import {digestHosts} from '../../members/digest.ts';
+import {encodeHosts, mergeHosts} from '../../members/hosts.ts';
+import type {Hosts} from '../../members/member.ts';
+import {systemClock as clock} from '../../ports/clock.ts';
+import {systemFiles as files} from '../../ports/files.ts';
+import {createRenderer} from '../../template/renderer.ts';
+import {openTemplateText, type TemplateText} from '../../template/source.ts';
+import type {Cluster} from './cluster.ts';
+import type {Context} from './context.ts';
+import type {Ground} from './ground.ts';
+import {createInputLoader} from './input.ts';
+import {startFromDisk} from './last-good.ts';
+import type {Membership} from './membership.ts';
+import type {Observation} from './observation.ts';
+import type {ProxyPart} from './proxy.ts';
+import {openScripts, type Scripts} from './scripts.ts';
+
+/** The way from what a template can see to what HAProxy runs. */
+export interface Pipeline extends AsyncDisposable {
+  readonly templateText: TemplateText;
+  readonly passes: Passes;
+  readonly scripts: Scripts;
+  readonly lifecycle: Lifecycle;
+  readonly converger: Converger;
+  /** Of the pods that ping and of Services. */
+  hosts(): Hosts;
+  readonly isReady: () => boolean;
+  isInSync(): boolean;
+  lastError(): string | null;
+  /** As the other replicas see it. */
+  describe(): ReplicaState;
+  /** Sets up and makes the first pass, or starts from the last good configuration on disk when that fails. */
+  boot(): Promise<void>;
+}
+
+export interface PipelineNeeds {
+  readonly ground: Ground;
+  readonly observation: Observation;
+  readonly membership: Membership;
+  readonly proxy: ProxyPart;
+  readonly cluster: Cluster;
+}
+
+export async function openPipeline(context: Context, needs: PipelineNeeds): Promise<Pipeline> {
+  const {config, template, room, ending, pod, startedMs, version} = context;
+  const {ground, observation, membership, proxy, cluster} = needs;
+  const {registry} = membership;
+  const {generations} = proxy;
+  await using opening = new AsyncDisposableStack();
+
+  const hosts = () => mergeHosts(registry.hosts(), cluster.serviceHosts());
+  const templateText = openTemplateText(template, {files, clock, annotations: () => pod.facts.annotations});
+  const renderer = opening.use(createRenderer({timeoutMs: config.renderTimeoutMs}));
+  const passes = createPasses({
+    clock,
+    log: room('lifecycle'),
+    loadInput: createInputLoader({
+      env: config.env,
+      loadTemplate: async () => observation.hold.current?.template ?? (await templateText.load()),
+      hosts,
+      members: registry.members,
+      facts: () => pod.facts,
+      certs: cluster.certificates.paths,
+    }),
+    renderer,
+    proxy: generations,
+    apply: proxy.queue.apply,
+    check: proxy.check,
+    refresh: cluster.certificates.refresh,
+    lastPass: observation.history.lastPass,
+  });
+
+  const scripts = opening.use(await openScripts(context, {ground, proxy, inputOf: visit => inputOf(visit, passes)}));
+  const lifecycle = openLifecycle({
+    manifest: ground.manifest,
+    clock,
+    log: room('lifecycle'),
+    actions: {
+      ...passes.actions,
+      async drain() {
+        await proxy.drain();
+      },
+      telegraf: scripts.telegraf,
+    },
+    runJob: scripts.runJob,
+    runShell: scripts.blocks.run,
+    onVisitBegun: passes.begin,
+    async onVisitEnded(visit, fault) {
+      await passes.conclude(visit, fault);
+      if (fault === undefined) tellCallback(scripts, visit, passes);
+    },
+  });
+
+  const warmUp = () => ({elapsedMs: clock.nowMs() - startedMs, remembers: membership.remembers()});
+  const converger = openConverger({
+    clock,
+    damper: () => deriveDamper(warmUp(), config),
+    readChanged: passes.readChanged,
+    runPass: (cause, read) => lifecycle.goTo(CONFIGURE, {cause, origin: 'daemon', read}),
+  });
+  opening.defer(() => converger.close());
+  const inSync = () =>
+    isInSync({
+      hasApplied: passes.applied !== undefined,
+      last: passes.last,
+      convergence: converger.state,
+      proxyState: generations.status.state,
+    });
+  const closing = opening.move();
+
+  return {
+    templateText,
+    passes,
+    scripts,
+    lifecycle,
+    converger,
+    hosts,
+    isReady: createReadiness(() => ({
+      serves: generations.text !== undefined && generations.status.state === 'RUNNING',
+      isWarm: isWarm(warmUp(), config.warmupMs),
+      isStopping: ending.asked.aborted,
+    })),
+    isInSync: inSync,
+    lastError: () => lastErrorOf(passes.last),
+    describe: () => ({
+      version,
+      generation: generations.status.generation,
+      digest: digestHosts(hosts()),
+      inSync: inSync(),
+    }),
+    async boot() {
+      await lifecycle.boot();
+      ending.throwIfReached();
+      scripts.jobs.autostart();
+      await converger.start('start').catch(async fault => {
+        if (!ending.asked.aborted) await startFromDisk(fault, template, generations, passes.applyText, room('main'));
+      });
+    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+/** What came with the request, or the hosts of the pass. */
+function inputOf(visit: Visit, passes: Passes): Buffer {
+  if (visit.input !== undefined && visit.input.length > 0) return visit.input;
+  const hosts = passes.hostsOf(visit);
+  return Buffer.from(hosts === undefined ? '' : encodeHosts(hosts));
+}
+
+/** A pass of the daemon's own ended well: the callback hears of it (docs/contract-2017.md). */
+function tellCallback({callback}: Scripts, visit: Visit, {applied}: Passes): void {
+  if (visit.tag !== CONFIGURE || visit.origin === 'socket' || applied === undefined) return;
+  const {hosts, pods} = applied.input.variables;
+  callback?.tell({digest: applied.digest, md5: digestHosts(hosts), pods: JSON.stringify(pods)});
+}

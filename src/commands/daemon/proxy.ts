@@ -1,0 +1,112 @@
+import type {DaemonError} from '../../errors.ts';
+import {applyLocked} from '../../fleet/reload-lock.ts';
+import {createTail, openOutputFile} from '../../jobs/output.ts';
+import {openProcessTable} from '../../jobs/proc.ts';
+import {superviseJob} from '../../jobs/supervisor.ts';
+import {systemClock as clock} from '../../ports/clock.ts';
+import {systemFiles as files} from '../../ports/files.ts';
+import {systemSpawn as spawn} from '../../ports/spawn.ts';
+import {parseInfo} from '../../proxy/answers.ts';
+import {checkCandidate, loadBuild} from '../../proxy/check.ts';
+import {parseOutputLine} from '../../proxy/output.ts';
+import {ask} from '../../proxy/runtime.ts';
+import {type ApplyQueue, createApplyQueue} from '../../reload/apply-queue.ts';
+import {bindOnly, probeBindOnly} from '../../reload/bind-only.ts';
+import type {Candidate} from '../../reload/candidate.ts';
+import {probeCapabilities} from '../../reload/capabilities.ts';
+import {READY_WITHIN_MS} from '../../reload/generation.ts';
+import {type Generations, openGenerations} from '../../reload/generations.ts';
+import {createHasPendingHandshakes} from '../../reload/pending-handshakes.ts';
+import type {Context} from './context.ts';
+import type {Ground} from './ground.ts';
+import type {Membership} from './membership.ts';
+import type {Observation} from './observation.ts';
+
+const RUNTIME_LIMIT_MS = 2000;
+
+/** One command on a runtime socket; rejects when HAProxy does not answer within 2 s. */
+const askRuntime = (socket: string, command: string): Promise<string> =>
+  ask(socket, command, {timeoutMs: RUNTIME_LIMIT_MS});
+
+/** HAProxy and all that carries it. */
+export interface ProxyPart extends AsyncDisposable {
+  readonly generations: Generations;
+  /** The one way to change what runs. */
+  readonly queue: ApplyQueue;
+  /** The last lines it wrote. */
+  readonly tail: ReturnType<typeof createTail>;
+  /** Resolves when it died too often in a row and is given up. */
+  readonly failed: Promise<DaemonError>;
+  /** `haproxy -c`: the warnings of a valid candidate; rejects with VALIDATE. */
+  check(candidate: Candidate, signal: AbortSignal): Promise<readonly string[]>;
+  /** One command on the runtime socket of the generation that serves. */
+  ask(command: string): Promise<string>;
+  /** Lets it finish its connections; starts nothing any more. True when all ended within the grace. */
+  drain(): Promise<boolean>;
+}
+
+/** Adopts what an earlier daemon left running; starts nothing. */
+export async function openProxy(
+  {config, room, ending}: Context,
+  {
+    ground,
+    observation,
+    membership,
+  }: {readonly ground: Ground; readonly observation: Observation; readonly membership: Membership},
+): Promise<ProxyPart> {
+  const capabilities = await probeCapabilities({
+    files,
+    version: ground.haproxy,
+    build: await loadBuild({spawn, haproxy: config.haproxy}),
+    gate: ground.firewall.capability,
+    bindObstacle: probeBindOnly(),
+  });
+  const outputFile = openOutputFile(`${config.dataFolder}/proxy.out`);
+  const log = room('proxy');
+  const processes = openProcessTable();
+  const tail = createTail();
+  const generations = await openGenerations({
+    clock,
+    files,
+    spawn,
+    processes,
+    hasPendingHandshakes: createHasPendingHandshakes({spawn, processes, log: room('reload')}),
+    firewall: ground.firewall,
+    bind: bindOnly,
+    capabilities,
+    version: ground.haproxy,
+    log: room('reload'),
+    dataFolder: config.dataFolder,
+    haproxy: config.haproxy,
+    setting: config.reload,
+    settleMs: config.settleMs,
+    drain: config.drain,
+    supervise: superviseJob,
+    readyWithinMs: READY_WITHIN_MS,
+    ask: askRuntime,
+    logFileFor: observation.logFileFor,
+    pidIn: answer => Number(parseInfo(answer).get('Pid')),
+    onOutput(generation, pid, line) {
+      const {level, text} = parseOutputLine(line);
+      log[level]({generation, pid, line: text}, 'haproxy wrote');
+      outputFile.write(line);
+      tail.add(line);
+    },
+  });
+  const queue = createApplyQueue({
+    apply: applyLocked(generations, membership.shared),
+    drain: (graceMs, skip) => generations.drain(graceMs, skip),
+  });
+  let drained: Promise<boolean> | undefined;
+  return {
+    generations,
+    queue,
+    tail,
+    failed: generations.failed,
+    check: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
+    ask: command => askRuntime(generations.socket, command),
+    drain: () => (drained ??= queue.end(config.graceMs, ending.skip)),
+    // Not drained on the way out of a fault: HAProxy lives on for the next daemon.
+    async [Symbol.asyncDispose]() {},
+  };
+}

@@ -1,0 +1,51 @@
+import {buildStatus} from '../../http/build-status.ts';
+import type {PingPolicy} from '../../http/ping-policy.ts';
+import type {Status} from '../../http/status-types.ts';
+import {describePod, type KubernetesStatus} from '../../kubernetes/status.ts';
+import {systemClock as clock} from '../../ports/clock.ts';
+import type {Context} from './context.ts';
+import type {EndpointsNeeds} from './endpoints.ts';
+
+/** What the daemon says of itself, gathered anew at each call from whoever knows a part of it. */
+export function createReport(
+  {config, version, startedMs, pod, output}: Context,
+  needs: EndpointsNeeds & {readonly policy: PingPolicy},
+): {readonly status: () => Status; readonly kubernetes: () => KubernetesStatus} {
+  const {ground, observation, membership, proxy, cluster, pipeline, policy} = needs;
+  const {registry, shared} = membership;
+  const {generations} = proxy;
+
+  const kubernetes = (): KubernetesStatus => ({
+    pod: describePod(pod, config.pod),
+    certificates: cluster.certificates.status(),
+    services: cluster.services,
+    verify: policy.status,
+  });
+
+  const status = (): Status =>
+    buildStatus({
+      version,
+      mode: config.mode,
+      nowMs: clock.nowMs(),
+      startedMs,
+      ready: pipeline.isReady(),
+      inSync: pipeline.isInSync(),
+      lastError: pipeline.lastError(),
+      lifecycle: pipeline.lifecycle,
+      hosts: pipeline.hosts(),
+      memberCount: registry.size,
+      ttlMs: config.ttlMs,
+      store: {kind: shared.store.kind, healthy: shared.store.healthy()},
+      guard: registry.guard,
+      replicas: shared.replicas,
+      proxy: generations.status,
+      haproxy: ground.haproxy,
+      reload: generations.reload,
+      lastPass: pipeline.passes.last,
+      kubernetes: kubernetes(),
+      hold: observation.hold.current,
+      logLevel: output.opened.level,
+      accessLog: observation.accessLog,
+    });
+  return {status, kubernetes};
+}

@@ -1,0 +1,84 @@
+import {serveDashboard} from '../../dashboard/serve.ts';
+import {type Listening, listen} from '../../http/listen.ts';
+import {openLiveFeed} from '../../http/live.ts';
+import type {PingPolicy} from '../../http/ping-policy.ts';
+import {createStatus} from '../../http/status.ts';
+import {openHaproxyScrape} from '../../metrics/haproxy-scrape.ts';
+import {createKubernetesMetrics} from '../../metrics/kubernetes-metrics.ts';
+import type {Metrics} from '../../metrics/metrics.ts';
+import {systemClock as clock} from '../../ports/clock.ts';
+import {parseInfo, parseStat} from '../../proxy/answers.ts';
+import {redactConfiguration} from '../../proxy/redact.ts';
+import {openTrafficSampler} from '../../proxy/traffic-sampler.ts';
+import type {Context} from './context.ts';
+import type {EndpointsNeeds} from './endpoints.ts';
+import {createActions} from './operator-actions.ts';
+import {createReport} from './report.ts';
+
+/** Frontends (1) and backends (2) of all proxies: management.txt 9.3, "show stat". */
+const TRAFFIC_COMMAND = 'show stat -1 3 -1';
+
+/** What operators look at, listening. */
+export interface StatusPort extends Listening, AsyncDisposable {
+  /** Something just happened: those who listen hear of it soon. */
+  poke(): void;
+}
+
+export async function openStatusPort(
+  context: Context,
+  needs: EndpointsNeeds & {readonly policy: PingPolicy; readonly metrics: Metrics},
+): Promise<StatusPort> {
+  const {config, room, output} = context;
+  const {observation, membership, proxy, pipeline, metrics} = needs;
+  const {history, hold, timelines, stream, loadToken} = observation;
+  const {members} = membership.registry;
+  const {generations} = proxy;
+  const {status, kubernetes} = createReport(context, needs);
+  const kubernetesMetrics = createKubernetesMetrics(kubernetes);
+  await using opening = new AsyncDisposableStack();
+
+  const sampler = openTrafficSampler({
+    clock,
+    log: room('proxy'),
+    readRows: async () => parseStat(await proxy.ask(TRAFFIC_COMMAND)),
+    generation: () => generations.status.generation,
+    onSample: (sample, proxies) => stream.publish({name: 'traffic', value: {sample, proxies}}),
+  });
+  opening.defer(() => sampler.close());
+  const live = openLiveFeed({clock, stream, status, members});
+  opening.defer(() => live.close());
+  const scrape = openHaproxyScrape({
+    readInfo: async () => parseInfo(await proxy.ask('show info')),
+    readRows: async () => parseStat(await proxy.ask('show stat')),
+    log: room('metrics'),
+  });
+  const app = createStatus({
+    status,
+    members,
+    timeline: timelines.of,
+    departures: timelines.departures,
+    traffic: () => sampler.traffic,
+    configuration: () => (generations.text === undefined ? undefined : redactConfiguration(generations.text)),
+    history,
+    isReady: pipeline.isReady,
+    async metrics() {
+      const [{type, text}, cluster, haproxy] = await Promise.all([metrics.read(), kubernetesMetrics.read(), scrape()]);
+      return {type, text: text + cluster + haproxy};
+    },
+    events: stream,
+    greeting: live.greeting,
+    recent: output.recent,
+    actions: createActions({history, hold, demand: pipeline.converger.demand, setLogLevel: output.opened.setLevel}),
+    loadToken,
+    serveDashboard,
+    log: room('http'),
+  });
+  history.added.follow(entry => {
+    stream.publish({name: 'pass', value: entry});
+    live.poke();
+  });
+  const listening = await listen(app, {port: config.statusPort, label: 'status port', clock});
+  opening.defer(() => listening.close());
+  const closing = opening.move();
+  return {...listening, poke: live.poke, [Symbol.asyncDispose]: () => closing.disposeAsync()};
+}

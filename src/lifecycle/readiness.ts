@@ -1,0 +1,42 @@
+import type {ProxyStatus} from '../reload/generations.ts';
+import {type Convergence, isSettled} from './convergence.ts';
+import type {PassRecord} from './passes.ts';
+
+/** What readiness is decided from, as it is at the moment of the question. */
+export interface ReadinessNow {
+  /** A HAProxy of ours runs with a text that we know. */
+  readonly serves: boolean;
+  /** The slaves of before had their time to come back. */
+  readonly isWarm: boolean;
+  readonly isStopping: boolean;
+}
+
+/**
+ * Whether the pod is ready, asked again and again: not before it is warm; once ready, for as long as anything serves,
+ * whatever a pass fails of; never again once the daemon stops.
+ */
+export function createReadiness(now: () => ReadinessNow): () => boolean {
+  let wasReady = false;
+  return () => {
+    const {serves, isWarm, isStopping} = now();
+    if (isStopping || !serves) return false;
+    wasReady ||= isWarm;
+    return wasReady;
+  };
+}
+
+/** What `inSync` is concluded from. */
+export interface SyncFacts {
+  /** A pass was applied, or its text came out equal. */
+  readonly hasApplied: boolean;
+  readonly last: Pick<PassRecord, 'verdict' | 'error'> | undefined;
+  readonly convergence: Convergence;
+  readonly proxyState: ProxyStatus['state'];
+}
+
+/** The proxy serves what the inputs say: nothing failed, nothing waits. */
+export const isInSync = ({hasApplied, last, convergence, proxyState}: SyncFacts): boolean =>
+  hasApplied && last?.verdict !== 'failed' && isSettled(convergence) && proxyState === 'RUNNING';
+
+/** Why the last pass failed; null when it did not. */
+export const lastErrorOf = (last: SyncFacts['last']): string | null => (last?.verdict === 'failed' ? last.error : null);
