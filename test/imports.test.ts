@@ -124,7 +124,7 @@ describe('imports', () => {
       [],
     );
     assert.deepEqual(
-      all.filter(({to}) => to === 'commands/run.ts').map(({from}) => from),
+      all.filter(({to}) => to === 'commands/daemon/run.ts').map(({from}) => from),
       ['main.ts'],
     );
   });

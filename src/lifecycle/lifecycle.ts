@@ -150,7 +150,7 @@ export function openLifecycle(ports: LifecyclePorts): Lifecycle {
   const work = async (state: StateSpec, id: number | undefined): Promise<void> => {
     const asked = id === undefined ? undefined : waiting.get(id);
     const {cause = state.tag, origin = 'daemon', input, read} = asked ?? {};
-    const visit: Visit = {tag: state.tag, cause, origin, input, read};
+    const visit: Visit = {tag: state.tag, cause, origin, input, ...(read && {read})};
     const own = running;
     let fault: unknown;
     try {
