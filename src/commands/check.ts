@@ -4,6 +4,8 @@ import {join} from 'node:path';
 import {DaemonError} from '../errors.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
 import {checkCandidate} from '../proxy/check.ts';
+import {withoutIgnoredKeywords} from '../proxy/ignored-keywords.ts';
+import {deriveLogTarget, SYSLOG_PORT} from '../proxy/log-targets.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {traceMessages} from '../template/trace-messages.ts';
 import type {Command} from './call.ts';
@@ -20,9 +22,13 @@ export const check: Command<'check'> = async given => {
   const {text, lineOf} = await renderer.trace(input, never);
   await using folder = await temporaryFolder();
   const file = join(folder.path, 'proxy.cfg');
-  await writeFile(file, text);
+  await writeFile(file, withoutIgnoredKeywords(text));
+  // As in the daemon, whose port any will do for.
+  const logFile = join(folder.path, 'log.cfg');
+  await writeFile(logFile, deriveLogTarget(SYSLOG_PORT));
   const traced = (messages: string): string => traceMessages(messages, {file, name, text, lineOf});
-  const warnings = await checkCandidate({spawn, haproxy}, {text, files: [file]}, never).catch(error => {
+  const checked = {text, files: [logFile, file], configuration: file};
+  const warnings = await checkCandidate({spawn, haproxy}, checked, never).catch(error => {
     if (!(error instanceof DaemonError)) throw error;
     throw new DaemonError(error.code, traced(error.message), {
       cause: error,
