@@ -12,7 +12,6 @@ import {systemClock as clock} from '../ports/clock.ts';
 import {openLog} from '../ports/log.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
 import {sendPing} from '../slave/send.ts';
-import type {Command} from './call.ts';
 
 const TTL_MS = 5000;
 
@@ -68,15 +67,15 @@ const deriveEnvironment = (folder: string, {web, master, status, pod}: Ports): R
  * `haproxy-kontrol demo`: the daemon with three backends on loopback that ping it as slaves, until Ctrl-C. Everything
  * lives in a temporary folder and on free ports. Resolves with the exit code; rejects with what kept it from serving.
  */
-export const demo: Command<'demo'> = async ({print, gone}) => {
+export async function demo(): Promise<number> {
   const interrupted = new AbortController();
   const interruption = new Promise<void>(resolve => {
-    const interrupt = () => {
-      interrupted.abort();
-      resolve();
-    };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupt);
-    gone.addEventListener('abort', interrupt, {once: true});
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.once(signal, () => {
+        interrupted.abort();
+        resolve();
+      });
+    }
   });
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'kontrol-demo-'));
@@ -115,9 +114,9 @@ export const demo: Command<'demo'> = async ({print, gone}) => {
     if (interrupted.signal.aborted) return 0;
     throw error;
   }
-  print(describeDemo({...ports, pods, logFile, ttlMs: TTL_MS}));
+  process.stdout.write(describeDemo({...ports, pods, logFile, ttlMs: TTL_MS}));
   const lastWords = await Promise.race([interruption, daemon.ended]);
   if (lastWords !== undefined) throw new DaemonError('PROXY', `cannot go on: the daemon ended: ${lastWords}`);
-  print('\nstopping: the backends say down, HAProxy drains\n');
+  process.stdout.write('\nstopping: the backends say down, HAProxy drains\n');
   return 0;
-};
+}

@@ -1,7 +1,19 @@
 import {atOnce, STEP, type Steps} from '../steps.ts';
-import {type Backend, type FrameLine, type Outline, readOutline} from './outline.ts';
+import {type BackendRules, findRuleDoubt, isNameBlind, readRules} from './backend-rules.ts';
+import {findGlobalRow} from './global-keywords.ts';
+import {type ChangeKind, findException} from './keyword-row.ts';
+import {type Backend, type FrameLine, type Outline, readOutline, type Words} from './outline.ts';
 import {findReferences, type References} from './references.ts';
-import {areSameWords, isChecked, isSameAddress, isSameServer, type ServerLine} from './server-line.ts';
+import {
+  areSameWords,
+  DEFAULT_WEIGHT,
+  findServerRow,
+  isSameAddress,
+  isSameServer,
+  optionsOf,
+  type ServerLine,
+} from './server-line.ts';
+import type {Release} from './version.ts';
 
 /** What has to be done so that a HAProxy that runs one text does what another one says. */
 export type Difference =
@@ -22,20 +34,25 @@ export type ServerChange =
   | {readonly do: 'remove'; readonly backend: string; readonly before: ServerLine};
 
 export interface RuntimeAbilities {
-  /** `add server` and `del server`, which 2.6 calls stable. */
-  readonly addsServers: boolean;
+  readonly release: Release;
+  /** The words that `add server` takes, where HAProxy lists them (3.2+). */
+  readonly addWords?: ReadonlySet<string>;
 }
+
+/** Releases that the changes of the tables were tried on. */
+const OLDEST_TRIED: Release = 1.7;
+const NEWEST_TRIED: Release = 3.5;
+
+/** From here on `add server` and `del server` are called stable. */
+const ADDS_SERVERS: Release = 2.6;
 
 const MAX_WEIGHT = 256;
 const MAX_PORT = 65_535;
 
-/** Servers come and go without changing which client goes where. */
-const NAME_BLIND = /^(roundrobin|leastconn|random(\(.*\))?)$/;
-const WEIGHS = /^(roundrobin|leastconn|first|random(\(.*\))?)$/;
-const HASHES = new Set(['source', 'uri', 'url_param', 'hdr', 'rdp-cookie', 'hash']);
-
 /** What the command line of the runtime socket takes without quoting. */
 const PLAIN_WORD = /^[\w.:/[\]@%+,=()~-]+$/;
+
+const PLAIN_NAME = /^[\w.:-]+$/;
 
 /**
  * Compares two texts by what they mean (sections, keywords, servers by backend and name). When nothing but addresses,
@@ -58,7 +75,36 @@ export function* compareTexts(before: string, after: string, abilities: RuntimeA
     if (typeof compared === 'string') return {is: 'reload', why: compared};
     changes.push(...compared);
   }
-  return {is: 'runtime', changes};
+  const textDoubt = changes.length === 0 ? undefined : findTextDoubt(next, new Set(changes.map(kindOf)), abilities);
+  return textDoubt === undefined ? {is: 'runtime', changes} : {is: 'reload', why: textDoubt};
+}
+
+/** What kind of change this is to the keywords that are in effect for the server. */
+export function kindOf(change: ServerChange): ChangeKind {
+  if (change.do !== 'move') return change.do;
+  return change.after.checked ? 'recheck' : 'move';
+}
+
+/** Why nothing may be changed at run time under this text, in its conditions or its global settings. */
+function findTextDoubt(
+  {frame, hasConditions}: Outline,
+  kinds: ReadonlySet<ChangeKind>,
+  {release}: RuntimeAbilities,
+): string | undefined {
+  if (release < OLDEST_TRIED || release > NEWEST_TRIED) {
+    return `changes at run time have not been tried on HAProxy ${release.toFixed(1)}`;
+  }
+  if (hasConditions) return 'the text has conditions (".if")';
+  for (const {section, words} of frame) {
+    if (section !== 'global' || words[0] === 'global') continue;
+    const row = findGlobalRow(words);
+    if (row === undefined) return `global: "${shown(words)}" is not known to be safe with changes at run time`;
+    for (const kind of kinds) {
+      const why = findException(row, kind, release);
+      if (why !== undefined) return `global: "${shown(words)}": ${why}`;
+    }
+  }
+  return undefined;
 }
 
 /** Whether a text that differs by these changes is as valid as the one before, by itself. */
@@ -68,7 +114,7 @@ export const keepsValidity = (changes: readonly ServerChange[]): boolean =>
 function compareFrames({frame: old}: Outline, {frame: next}: Outline): string | undefined {
   const index = next.findIndex((line, at) => !isSameLine(line, old[at]));
   const changed = index < 0 && old.length > next.length ? old[next.length] : next[index];
-  return changed === undefined ? undefined : `${changed.section || 'the text'} changed: ${shown(changed)}`;
+  return changed === undefined ? undefined : `${changed.section || 'the text'} changed: ${shown(changed.words)}`;
 }
 
 const isSameLine = (a: FrameLine, b: FrameLine | undefined): boolean =>
@@ -76,7 +122,7 @@ const isSameLine = (a: FrameLine, b: FrameLine | undefined): boolean =>
 
 const MAX_SHOWN_CHARACTERS = 60;
 /** Passwords may stand in any line but its first word. */
-const shown = ({words}: FrameLine): string => (words[0] ?? '').slice(0, MAX_SHOWN_CHARACTERS);
+const shown = (words: Words): string => (words[0] ?? '').slice(0, MAX_SHOWN_CHARACTERS);
 
 function findDoubtIn({backends}: Outline): string | undefined {
   const repeated = findRepeated(backends);
@@ -98,12 +144,13 @@ function* compareServers(
   old: readonly ServerLine[],
   backend: Backend,
   references: References,
-  {addsServers}: RuntimeAbilities,
+  abilities: RuntimeAbilities,
 ): Steps<ServerChange[] | string> {
-  const {name, servers, balance} = backend;
+  const {name, servers} = backend;
   if (old.length === servers.length && old.every((server, index) => isSameServer(server, servers[index] ?? server)))
     return [];
   yield;
+  if (!PLAIN_NAME.test(name)) return `backend ${name}: its name cannot be told to the runtime socket`;
   const before = new Map(old.map(server => [server.name, server]));
   const after = new Map(servers.map(server => [server.name, server]));
   const added = servers.filter(server => !before.has(server.name));
@@ -114,95 +161,60 @@ function* compareServers(
     kept,
     servers.filter(server => before.has(server.name)).map(server => server.name),
   );
-  const doubt = findDoubt(backend, references, {
+  const rules = readRules(backend);
+  const doubt = findOrderDoubt(rules, references, {
     namesChange: added.length + removed.length > 0,
     isReordered: isReordered || (added.length > 0 && !isSuffix(servers, added)),
-    addsServers,
+    release: abilities.release,
   });
-  if (doubt !== undefined) return doubt;
-  const changes: ServerChange[] = [];
-  for (const server of added) {
-    const refusal = findAddDoubt(backend, server);
-    if (refusal !== undefined) return refusal;
-    changes.push({do: 'add', backend: name, after: server});
-  }
+  if (doubt !== undefined) return `${name}: ${doubt}`;
+  const changes: ServerChange[] = added.map(server => ({do: 'add', backend: name, after: server}));
   const active = servers.filter(isActive).length;
   for (const [index, server] of servers.entries()) {
     if (index % STEP === 0) yield;
     const was = before.get(server.name);
-    if (was === undefined) continue;
-    const alone = active === (isActive(server) ? 1 : 0);
-    const own = compareServer(backend.name, was, server, {alone, references});
+    if (was === undefined || isSameServer(was, server)) continue;
+    const own = compareServer(name, was, server, active === (isActive(server) ? 1 : 0));
     if (typeof own === 'string') return own;
     changes.push(...own);
   }
-  for (const server of removed) {
-    const refusal = findRemoveDoubt(backend, server, references);
-    if (refusal !== undefined) return refusal;
-    changes.push({do: 'remove', backend: name, before: server});
+  for (const server of removed) changes.push({do: 'remove', backend: name, before: server});
+  const kinds = new Set(changes.map(kindOf));
+  if (added.some(server => server.weight !== DEFAULT_WEIGHT)) kinds.add('weigh');
+  for (const kind of kinds) {
+    const why = findRuleDoubt(rules, kind, abilities.release);
+    if (why !== undefined) return `${name}: ${why}`;
   }
-  const weighed = changes.some(change => change.do === 'weigh' || (change.do === 'add' && change.after.weight !== 1));
-  if (weighed && !weighsAtRunTime(backend)) return `${name}: balance ${balance} takes no new weights at run time`;
+  let like: ServerChange | undefined;
+  for (const [index, change] of changes.entries()) {
+    if (index % STEP === 0) yield;
+    const why =
+      (like !== undefined && isAlike(like, change) ? undefined : findOptionDoubt(change, abilities)) ??
+      findServerDoubt(change, {rules, references});
+    if (why !== undefined) return `${name}/${lineOf(change).name}: ${why}`;
+    like = change;
+  }
   return changes;
 }
 
+export const lineOf = (change: ServerChange): ServerLine => (change.do === 'remove' ? change.before : change.after);
+
 /** It takes requests. */
-const isActive = ({disabled, weight}: ServerLine): boolean => !disabled && weight > 0;
+const isActive = ({disabled, weight = 0}: ServerLine): boolean => !disabled && weight > 0;
 
 const isSuffix = (servers: readonly ServerLine[], added: readonly ServerLine[]): boolean =>
   servers.slice(-added.length).every((server, index) => server === added[index]);
 
-const weighsAtRunTime = ({balance, hashType}: Backend): boolean =>
-  WEIGHS.test(balance) || (isHash(balance) && hashType[0] === 'consistent');
-
-const isHash = (balance: string): boolean => HASHES.has(balance.replace(/\(.*$/, ''));
-
-function findDoubt(
-  {name, balance, keywords, namedDefaults}: Backend,
+function findOrderDoubt(
+  rules: BackendRules,
   {sticks}: References,
-  given: {readonly namesChange: boolean; readonly isReordered: boolean; readonly addsServers: boolean},
+  given: {readonly namesChange: boolean; readonly isReordered: boolean; readonly release: Release},
 ): string | undefined {
-  if (!/^[\w.:-]+$/.test(name)) return `backend ${name}: its name cannot be told to the runtime socket`;
-  if ([...keywords].some(word => word.startsWith('.'))) return `${name}: it has conditions`;
-  if (keywords.has('dynamic-cookie-key')) return `${name}: dynamic cookies come from addresses`;
-  if (keywords.has('hash-key')) return `${name}: hash-key may come from addresses`;
-  if (given.namesChange && !given.addsServers) return `${name}: servers come and go`;
+  if (given.namesChange && given.release < ADDS_SERVERS) return 'servers come and go';
   if (!given.namesChange && !given.isReordered) return undefined;
-  if (!NAME_BLIND.test(balance)) return `${name}: balance ${balance} depends on which servers there are, in order`;
-  if (given.namesChange && namedDefaults) return `${name}: servers come and go under named defaults`;
-  return sticks ? `${name}: stick tables know servers by their number` : undefined;
-}
-
-const optionIn = ({options}: ServerLine, wanted: readonly string[]): string | undefined =>
-  options.find(option => wanted.includes(option));
-
-/** Options that `add server` has no word for, or that mean something else there. */
-const NOT_ADDABLE = [
-  'cookie',
-  'resolvers',
-  'resolve-prefer',
-  'init-addr',
-  'track',
-  'redir',
-  'namespace',
-  'agent-check',
-];
-
-function findAddDoubt({name, keywords}: Backend, server: ServerLine): string | undefined {
-  const shownName = `${name}/${server.name}`;
-  if (server.address.is === 'other') return `${shownName}: its address is not an IP`;
-  if (server.address.mapped) return `${shownName}: its port comes from the client's`;
-  const option = optionIn(server, NOT_ADDABLE) ?? (keywords.has('cookie') ? 'cookie' : undefined);
-  if (option !== undefined) return `${shownName}: "${option}" cannot be given at run time`;
-  const words = [server.name, ...server.options];
-  return words.every(word => PLAIN_WORD.test(word)) ? undefined : `${shownName}: an option would need quotes`;
-}
-
-function findRemoveDoubt({name}: Backend, server: ServerLine, references: References): string | undefined {
-  const shownName = `${name}/${server.name}`;
-  if (optionIn(server, ['on-marked-down']) !== undefined) return `${shownName}: going down would end its sessions`;
-  if (references.isTracked(name, server.name)) return `${shownName}: another server tracks it`;
-  return references.isReferred(server.name) ? `${shownName}: other lines name it` : undefined;
+  if (!isNameBlind(rules)) return `balance ${rules.balance} depends on which servers there are, in order`;
+  const knowsNumbers = sticks || rules.keywords.has('stick-table');
+  return knowsNumbers ? 'stick tables know servers by their number' : undefined;
 }
 
 /** The changes to a server that stays, or why it has to be a reload. */
@@ -210,46 +222,71 @@ function compareServer(
   backend: string,
   before: ServerLine,
   after: ServerLine,
-  {alone, references}: {readonly alone: boolean; readonly references: References},
+  alone: boolean,
 ): ServerChange[] | string {
-  if (isSameServer(before, after)) return [];
-  const shownName = `${backend}/${after.name}`;
-  if (!/^[\w.:-]+$/.test(after.name)) return `${shownName}: its name cannot be told to the runtime socket`;
-  if (!areSameWords(before.rest, after.rest)) return `${shownName}: its options changed`;
+  if (!areSameWords(before.rest, after.rest)) return `${backend}/${after.name}: its options changed`;
   const changes: ServerChange[] = [];
-  if (!isSameAddress(before.address, after.address)) {
-    const doubt = findMoveDoubt(backend, before, after, references);
-    if (doubt !== undefined) return `${shownName}: ${doubt}`;
-    changes.push({do: 'move', backend, before, after, alone});
-  }
-  if (before.weight !== after.weight) {
-    if (!(Number.isInteger(after.weight) && after.weight >= 0 && after.weight <= MAX_WEIGHT)) {
-      return `${shownName}: its weight is not a number up to ${MAX_WEIGHT}`;
-    }
-    changes.push({do: 'weigh', backend, after});
-  }
-  if (before.disabled !== after.disabled) {
-    const marked = optionIn(after, ['on-marked-down', 'on-marked-up', 'track', 'agent-check']);
-    if (marked !== undefined) return `${shownName}: "${marked}" would act on it`;
-    if (references.isTracked(backend, after.name)) return `${shownName}: another server tracks it`;
-    changes.push({do: after.disabled ? 'disable' : 'enable', backend, after});
-  }
+  if (!isSameAddress(before.address, after.address)) changes.push({do: 'move', backend, before, after, alone});
+  if (before.weight !== after.weight) changes.push({do: 'weigh', backend, after});
+  if (before.disabled !== after.disabled) changes.push({do: after.disabled ? 'disable' : 'enable', backend, after});
   return changes;
 }
 
-function findMoveDoubt(
-  backend: string,
-  before: ServerLine,
-  after: ServerLine,
-  references: References,
-): string | undefined {
+interface Surroundings {
+  readonly rules: BackendRules;
+  readonly references: References;
+}
+
+/** To the tables; servers of one backend mostly are. */
+const isAlike = (a: ServerChange, b: ServerChange): boolean =>
+  kindOf(a) === kindOf(b) && areSameWords(lineOf(a).rest, lineOf(b).rest);
+
+/** Why a change must be a reload because of what the server's line says. */
+function findOptionDoubt(change: ServerChange, {release, addWords}: RuntimeAbilities): string | undefined {
+  const kind = kindOf(change);
+  const {rest} = lineOf(change);
+  if (rest.some(word => word.includes('$'))) return 'an option may be a variable';
+  for (const option of optionsOf(rest)) {
+    const row = findServerRow(option);
+    if (row === undefined) return `"${option}" is not known to be safe with changes at run time`;
+    const why = findException(row, kind, release);
+    if (why !== undefined) return `"${option}": ${why}`;
+    if (kind === 'add' && addWords?.has(row.keyword) === false) {
+      return `"${option}": this HAProxy's "add server" has no word for it`;
+    }
+  }
+  return kind === 'add' && !rest.every(word => PLAIN_WORD.test(word)) ? 'an option would need quotes' : undefined;
+}
+
+/** Why a change must be a reload because of the server's name, weight and address or of what depends on it. */
+function findServerDoubt(change: ServerChange, around: Surroundings): string | undefined {
+  const {name, weight} = lineOf(change);
+  const kind = kindOf(change);
+  const {references} = around;
+  if (!PLAIN_NAME.test(name)) return 'its name cannot be told to the runtime socket';
+  if (!(weight !== undefined && weight >= 0 && weight <= MAX_WEIGHT)) {
+    return `its weight is not a number up to ${MAX_WEIGHT}`;
+  }
+  const isUpOrDown = kind === 'recheck' || kind === 'enable' || kind === 'disable' || kind === 'remove';
+  if (isUpOrDown && references.isTracked(change.backend, name)) return 'another server tracks it';
+  if (change.do === 'move') return findMoveDoubt(change, around);
+  if (change.do === 'add') return findAddDoubt(change.after, references);
+  return change.do === 'remove' && references.isReferred(change.backend, name) ? 'other lines name it' : undefined;
+}
+
+function findAddDoubt({address}: ServerLine, references: References): string | undefined {
+  if (address.is === 'other') return 'its address is not an IP';
+  if (address.mapped) return "its port comes from the client's";
+  return references.namesComputed ? '"use-server" finds out names of servers for each request' : undefined;
+}
+
+function findMoveDoubt({before, after}: ServerChange & {do: 'move'}, {rules}: Surroundings): string | undefined {
   const [from, to] = [before.address, after.address];
   if (from.is === 'other' || to.is === 'other') return 'its address is not an IP';
   if (Number(to.port) > MAX_PORT) return 'its port is not a port';
   if (from.port !== to.port && (from.mapped || to.mapped)) return "its port comes from the client's";
-  const marked = optionIn(after, ['on-marked-down', 'on-marked-up', 'track', 'agent-check', 'namespace']);
-  if (marked !== undefined) return `"${marked}" would act on the move`;
-  if (from.family !== to.family && optionIn(after, ['source']) !== undefined) return '"source" is of another family';
-  if (references.isTracked(backend, after.name) && isChecked(after)) return 'another server tracks it';
-  return undefined;
+  const isOtherFamily = from.family !== to.family;
+  return isOtherFamily && (rules.hasSource || optionsOf(after.rest).includes('source'))
+    ? '"source" is of another family'
+    : undefined;
 }

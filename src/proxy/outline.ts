@@ -2,49 +2,55 @@ import {atOnce, STEP, type Steps} from '../steps.ts';
 import {parseLines} from './lines.ts';
 import {parseServerLine, type ServerLine} from './server-line.ts';
 
+/** The words of a line. */
+export type Words = readonly string[];
+
 /** What a text means, as far as two texts are compared: its lines without blanks and comments, servers apart. */
 export interface Outline {
   /** Every line but those of servers, each as its words. */
   readonly frame: readonly FrameLine[];
   readonly backends: readonly Backend[];
+  /** It says `.if`: which of its lines hold is not followed here. */
+  readonly hasConditions: boolean;
 }
 
 export interface FrameLine {
   readonly section: string;
-  readonly words: readonly string[];
+  readonly words: Words;
 }
 
 /** A `backend` or `listen` section with its servers. */
 export interface Backend {
   readonly name: string;
   readonly servers: readonly ServerLine[];
-  /** First words of all lines in effect: its own, and of the `defaults` that hold for it. */
-  readonly keywords: ReadonlySet<string>;
-  /** The algorithm in effect, HAProxy's default where none is set, with its arguments: `hash`, `uri`, `random(2)`. */
-  readonly balance: string;
-  /** `hash-type` in effect. */
-  readonly hashType: readonly string[];
-  /** It takes its defaults by name (2.4+): what holds for it is not followed here. */
-  readonly namedDefaults: boolean;
+  /** Lines in effect from the `defaults` that hold for it, the farthest first. */
+  readonly inherited: readonly Words[];
+  /** Its own lines but those of its servers. */
+  readonly own: readonly Words[];
 }
 
+/** What a section hands down to those that follow it. */
 interface Settings {
-  readonly keywords: Set<string>;
-  balance: string;
-  hashType: readonly string[];
-  defaultServer: readonly string[];
+  readonly inherited: readonly Words[];
+  readonly own: Words[];
+  defaultServer: Words;
 }
 
-const freshSettings = (): Settings => ({
-  keywords: new Set(),
-  balance: 'roundrobin',
-  hashType: [],
-  defaultServer: [],
+const NOTHING: Settings = {inherited: [], own: [], defaultServer: []};
+
+const isUnder = ({inherited, own, defaultServer}: Settings): Settings => ({
+  inherited: own.length === 0 ? inherited : [...inherited, ...own],
+  own: [],
+  defaultServer,
 });
 
-const copyOf = (settings: Settings): Settings => ({...settings, keywords: new Set(settings.keywords)});
-
 const HOLDERS = new Set(['backend', 'listen']);
+
+/** `from NAME` (2.4+) comes after the section's own name, if it has one. */
+const parentName = (words: Words): string | undefined => {
+  const index = words.lastIndexOf('from');
+  return index < 1 ? undefined : words[index + 1];
+};
 
 /** Reads a text for comparison. A `server` line elsewhere (peers, rings) is a line like any other. */
 export const parseOutline = (text: string): Outline => atOnce(readOutline(text));
@@ -53,10 +59,12 @@ export const parseOutline = (text: string): Outline => atOnce(readOutline(text))
 export function* readOutline(text: string): Steps<Outline> {
   const frame: FrameLine[] = [];
   const backends: (Backend & {readonly servers: ServerLine[]})[] = [];
-  let defaults = freshSettings();
-  let settings = freshSettings();
-  let namedDefaults = false;
+  const named = new Map<string, Settings>();
+  let defaults = NOTHING;
+  let settings = isUnder(NOTHING);
+  let hasConditions = false;
   let section: unknown;
+  let label = '';
   let current: (typeof backends)[number] | undefined;
   for (const line of parseLines(text)) {
     if (line.number % STEP === 0) yield;
@@ -65,41 +73,28 @@ export function* readOutline(text: string): Steps<Outline> {
     const {kind, name} = line.section;
     if (line.section !== section) {
       section = line.section;
+      label = `${kind} ${name}`.trim();
       current = undefined;
+      const parent = parentName(words);
+      const upper = parent === undefined ? undefined : named.get(parent);
+      settings = isUnder(upper ?? (kind === 'defaults' ? NOTHING : defaults));
       if (kind === 'defaults') {
-        defaults = freshSettings();
-        settings = defaults;
-        namedDefaults ||= rest.length > 0;
-      } else {
-        settings = copyOf(defaults);
+        defaults = settings;
+        if (name !== '' && name !== 'from') named.set(name, settings);
       }
       if (HOLDERS.has(kind)) {
-        const fixed = settings;
-        current = {
-          name,
-          servers: [],
-          keywords: fixed.keywords,
-          get balance() {
-            return fixed.balance;
-          },
-          get hashType() {
-            return fixed.hashType;
-          },
-          namedDefaults: namedDefaults || rest.includes('from'),
-        };
+        current = {name, servers: [], inherited: settings.inherited, own: settings.own};
         backends.push(current);
       }
-    } else {
-      settings.keywords.add(first);
-      if (first === 'balance') settings.balance = rest[0] ?? settings.balance;
-      if (first === 'hash-type') settings.hashType = rest;
-      if (first === 'default-server') settings.defaultServer = [...settings.defaultServer, ...rest];
-    }
-    if (current !== undefined && first === 'server') {
+    } else if (current !== undefined && first === 'server') {
       current.servers.push(parseServerLine(line, settings.defaultServer));
       continue;
+    } else {
+      settings.own.push(words);
+      if (first === 'default-server') settings.defaultServer = [...settings.defaultServer, ...rest];
     }
-    frame.push({section: `${kind} ${name}`.trim(), words});
+    hasConditions ||= first.startsWith('.');
+    frame.push({section: label, words});
   }
-  return {frame, backends};
+  return {frame, backends, hasConditions};
 }

@@ -5,11 +5,16 @@ import {optionValue} from './server-line.ts';
 export interface References {
   /** Another server says `track` of it. */
   isTracked(backend: string, server: string): boolean;
-  /** A `use-server` names it. */
-  isReferred(server: string): boolean;
+  /** A `use-server`, a condition or a rule names it. */
+  isReferred(backend: string, server: string): boolean;
+  /** A `use-server` finds out the name for each request. */
+  readonly namesComputed: boolean;
   /** Some backend has stick tables, which know servers by their number. */
   readonly sticks: boolean;
 }
+
+/** `srv_is_up(web/web-1)`, `srv_id(web-1)`: what a sample is asked of. */
+const ARGUMENTS = /\(([^()]*)\)/g;
 
 export function findReferences({backends, frame}: Outline): References {
   const tracked = new Set<string>();
@@ -20,10 +25,27 @@ export function findReferences({backends, frame}: Outline): References {
       if (value !== undefined) tracked.add(value).add(`${name}/${value}`);
     }
   }
-  const referred = new Set(frame.flatMap(({words: [first, second]}) => (first === 'use-server' ? [second] : [])));
+  const referred = new Set<string>();
+  let namesComputed = false;
+  let sticks = false;
+  for (const {words} of frame) {
+    const [first, second = ''] = words;
+    if (first === 'use-server') {
+      referred.add(second);
+      namesComputed ||= second.includes('%');
+    }
+    sticks ||= first === 'stick';
+    for (const word of words) {
+      if (!word.includes('(')) continue;
+      for (const [, inner = ''] of word.matchAll(ARGUMENTS)) {
+        for (const argument of inner.split(',')) referred.add(argument.trim());
+      }
+    }
+  }
   return {
     isTracked: (backend, server) => tracked.has(`${backend}/${server}`),
-    isReferred: server => referred.has(server),
-    sticks: backends.some(({keywords}) => keywords.has('stick') || keywords.has('stick-table')),
+    isReferred: (backend, server) => referred.has(server) || referred.has(`${backend}/${server}`),
+    namesComputed,
+    sticks,
   };
 }

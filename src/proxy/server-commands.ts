@@ -1,6 +1,6 @@
 import type {Row} from './answers.ts';
 import type {ServerChange} from './difference.ts';
-import {isChecked, isSameIp, type ServerLine} from './server-line.ts';
+import {DEFAULT_WEIGHT, isSameIp, optionsOf, type ServerLine} from './server-line.ts';
 
 /**
  * The commands that make one change, in order; sent on one line (`;`) HAProxy carries them out in one go. A checked
@@ -33,19 +33,40 @@ function deriveMove(target: string, {before, after, alone}: ServerChange & {do: 
   const [from, to] = [before.address, after.address];
   if (from.is === 'other' || to.is === 'other') return [];
   const move = `set server ${target} addr ${to.ip}${from.port === to.port ? '' : ` port ${to.port}`}`;
-  if (!isChecked(after) || before.disabled || after.disabled) return [move];
+  if (!after.checked || before.disabled || after.disabled) return [move];
   if (alone) return [move, `set server ${target} health up`];
   return [`set server ${target} state maint`, move, `set server ${target} state ready`];
 }
 
 function deriveAdd(target: string, server: ServerLine): string[] {
-  const {address, options, disabled} = server;
+  const {address, disabled, rest, weight} = server;
   if (address.is === 'other') return [];
   const host = address.family === 6 ? `[${address.ip}]` : address.ip;
-  const words = options.filter(option => option !== 'disabled' && option !== 'enabled');
+  const words = [...rest, ...(weight === DEFAULT_WEIGHT ? [] : ['weight', String(weight)]), ...inheritedChecks(server)];
   const add = ['add server', target, `${host}:${address.port}`, ...words].join(' ');
-  const checks = isChecked(server) ? [`enable health ${target}`] : [];
+  const checks = server.checked ? [`enable health ${target}`] : [];
   return [add, ...checks, ...(disabled ? [] : [`set server ${target} state ready`])];
+}
+
+/** The words that `add server help` lists (3.2+), one a line under a heading. */
+export const parseAddWords = (answer: string): ReadonlySet<string> =>
+  new Set(answer.split('\n').filter(line => /^[\w-]+$/.test(line)));
+
+const SENDS_PROXY = new Set(['send-proxy', 'send-proxy-v2', 'send-proxy-v2-ssl', 'send-proxy-v2-ssl-cn']);
+
+/**
+ * At a start, checks without a port or an address of their own are made as requests are, over TLS and with the PROXY
+ * protocol; those of an added server only if it says so. Source: init_srv_check in HAProxy's check.c.
+ */
+function inheritedChecks(server: ServerLine): string[] {
+  const options = new Set(optionsOf(server.rest));
+  if (!options.has('check') || options.has('port') || options.has('addr')) return [];
+  return [
+    ...(options.has('ssl') && !options.has('check-ssl') ? ['check-ssl'] : []),
+    ...([...SENDS_PROXY].some(option => options.has(option)) && !options.has('check-send-proxy')
+      ? ['check-send-proxy']
+      : []),
+  ];
 }
 
 /** SRV_ADMF_FMAINT: forced into maintenance, over the socket or by `disabled`; the bit 4 only remembers a `disabled`. */

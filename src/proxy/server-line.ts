@@ -1,5 +1,7 @@
 import {isIP} from 'node:net';
+import type {KeywordRow} from './keyword-row.ts';
 import type {Line} from './lines.ts';
+import {SERVER_KEYWORDS} from './server-keywords.ts';
 
 /** A `server` line of a backend, read as far as changing it at run time needs. Source: configuration.txt 5. */
 export interface ServerLine {
@@ -7,8 +9,11 @@ export interface ServerLine {
   readonly address: ServerAddress;
   /** The options in effect: those of every `default-server` above it first, then its own. */
   readonly options: readonly string[];
-  readonly weight: number;
+  /** As HAProxy reads it; undefined when that cannot be known. */
+  readonly weight: number | undefined;
   readonly disabled: boolean;
+  /** Health checks run: `check` without a later `no-check`. */
+  readonly checked: boolean;
   /** The options in effect without the ones that can be changed at run time. */
   readonly rest: readonly string[];
 }
@@ -27,7 +32,7 @@ export type ServerAddress =
     }
   | {readonly is: 'other'; readonly text: string};
 
-const DEFAULT_WEIGHT = 1;
+export const DEFAULT_WEIGHT = 1;
 const WITH_PORT = /^(?:(ipv[46]|tcp[46]?|ip)@)?(.*?)(?::([+-]?\d+)?)?$/s;
 const PREFIX_FAMILY: Readonly<Record<string, number>> = {ipv4: 4, tcp4: 4, ipv6: 6, tcp6: 6};
 
@@ -62,27 +67,56 @@ export const isSameServer = (a: ServerLine, b: ServerLine): boolean =>
 /** Reads a `server` line; `defaults` are the words of every `default-server` that holds for it, in order. */
 export function parseServerLine({words}: Line, defaults: readonly string[]): ServerLine {
   const [, name = '', address = '', ...own] = words.map(word => word.text);
-  const options = [...defaults, ...own];
-  return {
-    name,
-    address: parseServerAddress(address),
-    options,
-    weight: Number(optionValue(options, 'weight') ?? DEFAULT_WEIGHT),
-    disabled: options.lastIndexOf('disabled') > options.lastIndexOf('enabled'),
-    rest: options.filter(
-      (word, index) => !(CHANGEABLE_FLAGS.has(word) || word === 'weight' || options[index - 1] === 'weight'),
-    ),
-  };
+  const options = defaults.length === 0 ? own : [...defaults, ...own];
+  let weight: number | undefined = DEFAULT_WEIGHT;
+  let disabled = false;
+  let checked = false;
+  const rest: string[] = [];
+  for (let at = 0; at < options.length; ) {
+    const option = options[at] ?? '';
+    const end = at + 1 + valuesOf(option);
+    if (option === 'disabled' || option === 'enabled') disabled = option === 'disabled';
+    else if (option === 'weight') weight = parseWeight(options[at + 1] ?? '');
+    else {
+      if (option === 'check' || option === 'no-check') checked = option === 'check';
+      for (let index = at; index < end && index < options.length; index += 1) rest.push(options[index] ?? '');
+    }
+    at = end;
+  }
+  return {name, address: parseServerAddress(address), options, weight, disabled, checked, rest};
 }
 
-const CHANGEABLE_FLAGS = new Set(['disabled', 'enabled']);
+const ROWS = new Map(SERVER_KEYWORDS.map(row => [row.keyword, row]));
+
+/** The row of an option; undefined when there is none. A type may stand behind it: `set-proxy-v2-tlv-fmt(0x20)`. */
+export const findServerRow = (option: string): KeywordRow | undefined =>
+  ROWS.get(option) ?? (option.includes('(') ? ROWS.get(option.slice(0, option.indexOf('('))) : undefined);
+
+/** How many words behind an option are its value, so that none of them is taken for an option. */
+const valuesOf = (option: string): number => findServerRow(option)?.values ?? 0;
+
+/** The options among words, without their values. */
+export function optionsOf(words: readonly string[]): string[] {
+  const found: string[] = [];
+  for (let at = 0; at < words.length; at += 1 + valuesOf(words[at] ?? '')) found.push(words[at] ?? '');
+  return found;
+}
+
+const MAX_INT = 2 ** 31 - 1;
+
+/** HAProxy takes the digits that the word begins with, as atol(3) does; a variable may be anything. */
+function parseWeight(word: string): number | undefined {
+  const weight = Number(/^\s*([+-]?\d+)/.exec(word)?.[1] ?? 0);
+  return word.includes('$') || Math.abs(weight) > MAX_INT ? undefined : weight;
+}
 
 /** The value of the last `name value` among options. */
-export const optionValue = (options: readonly string[], name: string): string | undefined => {
-  const index = options.lastIndexOf(name);
-  return index < 0 ? undefined : options[index + 1];
-};
-
-/** Health checks run: `check` without a later `no-check`. */
-export const isChecked = ({options}: ServerLine): boolean =>
-  options.lastIndexOf('check') > options.lastIndexOf('no-check');
+export function optionValue(options: readonly string[], name: string): string | undefined {
+  // Nearly no server has what is asked for.
+  if (!options.includes(name)) return undefined;
+  let value: string | undefined;
+  for (let at = 0; at < options.length; at += 1 + valuesOf(options[at] ?? '')) {
+    if (options[at] === name) value = options[at + 1];
+  }
+  return value;
+}

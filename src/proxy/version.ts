@@ -19,6 +19,11 @@ export function parseVersion(stdout: string): Version {
   return {text, major: Number(major), minor: Number(minor), patch: Number(patch)};
 }
 
+/** Major and minor version as one number: 1.7, 2.6. HAProxy's minor versions have one digit. */
+export type Release = number;
+
+export const releaseOf = ({major, minor}: Version): Release => Number(`${major}.${minor}`);
+
 /** Parses the build that `haproxy -vv` prints: `linux-glibc USE_PCRE2=1 USE_OPENSSL=1`. Empty where it prints none. */
 export const parseBuild = (stdout: string): string =>
   ['TARGET', 'OPTIONS']

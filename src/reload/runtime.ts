@@ -3,18 +3,13 @@ import type {Clock} from '../ports/clock.ts';
 import {stepByStep} from '../ports/event-loop.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
-import {
-  compareTexts,
-  type Difference,
-  keepsValidity,
-  type RuntimeAbilities,
-  type ServerChange,
-} from '../proxy/difference.ts';
+import {compareTexts, type Difference, keepsValidity, type ServerChange} from '../proxy/difference.ts';
 import {deriveCommands} from '../proxy/server-commands.ts';
 import type {Version} from '../proxy/version.ts';
+import {type Abilities, createAbilities} from './abilities.ts';
 import type {Candidate} from './candidate.ts';
-import {isAtLeast} from './capabilities.ts';
-import {type StagedGeneration, writeRewritten} from './generation.ts';
+import {countCheckedAdds, findRoomDoubt} from './check-room.ts';
+import type {StagedGeneration} from './generation.ts';
 import {readBack} from './read-back.ts';
 import {createRemovedServers, type RemovedServers} from './removed-servers.ts';
 
@@ -50,7 +45,9 @@ const COMPLAINT = /must|can(no|')t|fail|invalid|unknown|no such/i;
 
 interface State {
   readonly ports: RuntimePorts;
-  readonly abilities: RuntimeAbilities;
+  readonly abilities: Abilities;
+  /** Servers with checks that came at run time, by generation. */
+  readonly checkedAdds: WeakMap<StagedGeneration, number>;
   readonly removed: RemovedServers;
   /** A pass asks whether its text is safe, and then has it applied. */
   lastCompared: {readonly before: string; readonly after: string; readonly difference: Difference} | undefined;
@@ -59,23 +56,24 @@ interface State {
 export function openRuntime(ports: RuntimePorts): Runtime {
   const state: State = {
     ports,
-    abilities: {addsServers: isAtLeast(ports.version, 2, 6)},
+    abilities: createAbilities(ports.ask, ports.version),
+    checkedAdds: new WeakMap(),
     removed: createRemovedServers(ports),
     lastCompared: undefined,
   };
   return {
     async isSafe(current, text) {
-      const difference = await compare(state, current.text, text);
+      const difference = await compare(state, current, text);
       return difference.is === 'runtime' && keepsValidity(difference.changes);
     },
     apply: (current, candidate) => apply(state, current, candidate),
   };
 }
 
-async function compare(state: State, before: string, after: string): Promise<Difference> {
-  const {lastCompared} = state;
+async function compare(state: State, {text: before, paths}: StagedGeneration, after: string): Promise<Difference> {
+  const {abilities, lastCompared} = state;
   if (lastCompared?.before === before && lastCompared.after === after) return lastCompared.difference;
-  const difference = await stepByStep(compareTexts(before, after, state.abilities));
+  const difference = await stepByStep(compareTexts(before, after, await abilities.of(paths.socket)));
   state.lastCompared = {before, after, difference};
   return difference;
 }
@@ -83,12 +81,18 @@ async function compare(state: State, before: string, after: string): Promise<Dif
 async function apply(state: State, current: StagedGeneration, candidate: Candidate): Promise<RuntimeOutcome> {
   if (current.supervisor.job.is !== 'RUNNING') return {is: 'unfit', why: 'HAProxy is not running'};
   const pid = current.supervisor.child?.pid;
-  const difference = await compare(state, current.text, candidate.text);
+  const difference = await compare(state, current, candidate.text);
   state.lastCompared = undefined;
   if (difference.is === 'reload') return {is: 'unfit', why: difference.why};
   const {changes} = difference;
   const returned = await findReturned(state, changes);
   if (returned !== undefined) return {is: 'unfit', why: `${returned} returns while it still has connections`};
+  const {ask, log} = state.ports;
+  const newChecks = countCheckedAdds(changes);
+  const allChecks = (state.checkedAdds.get(current) ?? 0) + newChecks;
+  const roomDoubt =
+    newChecks === 0 ? undefined : await findRoomDoubt(ask, current.paths.socket, allChecks).catch(reasonOf);
+  if (roomDoubt !== undefined) return {is: 'unfit', why: roomDoubt};
   const refusal = changes.length === 0 ? undefined : await tell(state.ports, current, changes);
   if (refusal !== undefined) return {is: 'refused', why: `told at run time, but ${refusal}`};
   try {
@@ -102,9 +106,10 @@ async function apply(state: State, current: StagedGeneration, candidate: Candida
   const gone = changes.flatMap(change =>
     change.do === 'remove' ? [{backend: change.backend, server: change.before.name}] : [],
   );
+  state.checkedAdds.set(current, allChecks);
   state.removed.add(current, gone);
   void state.removed.sweep();
-  state.ports.log.info({generation: current.number, changes: changes.length}, 'changed the running HAProxy');
+  log.info({generation: current.number, changes: changes.length}, 'changed the running HAProxy');
   return {is: 'applied', why: describe(changes)};
 }
 
@@ -147,7 +152,7 @@ async function commitText(
   const proxyCfg = await files.prepare(committedPath, text, 0o640);
   try {
     await files.replace(paths.configuration, text, 0o600);
-    await writeRewritten(files, paths, inheritance, text);
+    if (inheritance.sockets.length > 0) await files.replace(paths.inheriting, inheritance.rewrite(text), 0o600);
     current.runsNow(text);
     await proxyCfg.commit();
   } finally {

@@ -38,6 +38,7 @@ global
   ${global}
 defaults
   mode http
+  option http-server-close
   timeout connect 2s
   timeout client 15s
   timeout server 15s

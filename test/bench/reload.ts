@@ -37,12 +37,13 @@ const KEEPALIVE_GAP_MS = 100;
 
 const [A, B] = podIps;
 
-/** Another `maxconn` is a reload, another address alone is not. */
+/** Another `maxconn` is a reload; another address alone is not where connections to servers are closed. */
 const template = (maxconn: number, ip: string) => `
 global
   maxconn ${maxconn}
 defaults
   mode http
+  option http-server-close
   timeout connect 5s
   timeout client 30s
   timeout server 30s

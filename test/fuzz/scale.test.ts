@@ -136,7 +136,7 @@ const TARGETS: readonly Target[] = [
   },
   {
     name: 'difference',
-    parse: text => deriveDifference(text, `${text}\n`, {addsServers: true}),
+    parse: text => deriveDifference(text, `${text}\n`, {release: 2.6}),
     heads: ['', 'backend b\n'],
   },
   {
@@ -213,7 +213,7 @@ describe('ten times the input -> work in proportion', {timeout: 600_000}, () => 
   ] as const) {
     test(`difference of two texts with 10,000 servers, ${what}`, () => {
       const parse = (count: string) =>
-        deriveDifference(backend(Number(count), here), next(Number(count)), {addsServers: true});
+        deriveDifference(backend(Number(count), here), next(Number(count)), {release: 2.6});
       assertLinear(parse, String, 1000);
     });
   }

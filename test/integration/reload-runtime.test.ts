@@ -44,7 +44,7 @@ frontend web
   default_backend web
 backend web
   balance roundrobin
-  http-reuse never
+  option http-server-close
 ${servers}
 `;
 

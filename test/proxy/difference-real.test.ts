@@ -6,8 +6,7 @@ import {parseServersState} from '../../src/proxy/answers.ts';
 import {deriveDifference} from '../../src/proxy/difference.ts';
 import {ask} from '../../src/proxy/runtime.ts';
 import {deriveCommands} from '../../src/proxy/server-commands.ts';
-import {parseVersion} from '../../src/proxy/version.ts';
-import {isAtLeast} from '../../src/reload/capabilities.ts';
+import {parseVersion, releaseOf} from '../../src/proxy/version.ts';
 import {haproxyBinary, missing} from '../support/parts.ts';
 import {startProxy} from './real-proxy.ts';
 
@@ -47,6 +46,7 @@ const render = (lists: readonly (readonly Server[])[]): string => {
     `backend ${name}\n  ${settings}\n${list.map(one => line(one, options)).join('')}`;
   return `defaults
   mode http
+  option http-server-close
   timeout connect 1s
   timeout client 1s
   timeout server 1s
@@ -77,10 +77,10 @@ async function standings(socket: string): Promise<Record<string, unknown>> {
 describe('difference applied to a real HAProxy', {skip: missing('haproxy', 'netns', 'root'), timeout: 600_000}, () => {
   test('random pairs of texts -> runtime commands end where a reload would', async t => {
     const version = parseVersion(execFileSync(haproxyBinary, ['-v'], {encoding: 'utf8'}));
-    const addsServers = isAtLeast(version, 2, 6);
+    const release = releaseOf(version);
     let applied = 0;
     const check = async (before: string, after: string) => {
-      const difference = deriveDifference(before, after, {addsServers});
+      const difference = deriveDifference(before, after, {release});
       if (difference.is === 'reload' || difference.changes.length === 0) return;
       await using running = await startProxy(before);
       const answers: string[] = [];

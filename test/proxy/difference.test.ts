@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {deriveDifference} from '../../src/proxy/difference.ts';
 import {deriveCommands} from '../../src/proxy/server-commands.ts';
+import type {Release} from '../../src/proxy/version.ts';
 
 const FRONT = 'frontend f\n  bind *:80\n  default_backend b\n';
 const text = (servers: string, settings = '') => `${FRONT}backend b\n${settings}${servers}`;
 
 /** What is compared: the commands, one line a change, or `reload:` and the reason. */
-function show(before: string, after: string, addsServers: boolean): string[] {
-  const difference = deriveDifference(before, after, {addsServers});
+function show(before: string, after: string, release: Release): string[] {
+  const difference = deriveDifference(before, after, {release});
   if (difference.is === 'reload') return [`reload: ${difference.why}`];
   return difference.changes.map(change => deriveCommands(change).join('; '));
 }
@@ -33,6 +34,9 @@ const DELETE_S2 = 'set server b/s2 state maint; del server b/s2';
 const COMES = ['reload: b: servers come and go'];
 const MOVE = ['set server b/s1 addr 10.0.0.9'];
 const FRESH = ['set server b/s1 state maint; set server b/s1 addr 10.0.0.9; set server b/s1 state ready'];
+
+const KEPT =
+  'reload: b: keep-alive connections to the former address may go on to be used ("option http-server-close" closes them)';
 
 const moved = (name: string, servers: string, is: readonly string[], settings = ''): Case => ({
   name,
@@ -104,18 +108,20 @@ const CASES: readonly Case[] = [
   moved('address, port mapped', '  server s1 10.0.0.1:+10\n', MOVE),
   moved('address, source', '  server s1 10.0.0.1:80 source 10.1.1.1\n', MOVE),
   moved('address, on-marked-down', '  server s1 10.0.0.1:80 check on-marked-down shutdown-sessions\n', [
-    'reload: b/s1: "on-marked-down" would act on the move',
+    'reload: b/s1: "on-marked-down": going down would end its sessions',
   ]),
   moved(
-    'address, on-marked-up by default',
-    S1,
-    ['reload: b/s1: "on-marked-up" would act on the move'],
+    'address, checked, on-marked-up by default',
+    CHECKED,
+    ['reload: b/s1: "on-marked-up": coming up would end the sessions of backup servers'],
     '  default-server on-marked-up shutdown-backup-sessions\n',
   ),
   moved('address, agent-check', '  server s1 10.0.0.1:80 agent-check agent-port 1\n', [
-    'reload: b/s1: "agent-check" would act on the move',
+    'reload: b/s1: "agent-check": what the agent said of the server would be lost or kept',
   ]),
-  moved('address, track', '  server s1 10.0.0.1:80 track c/x\n', ['reload: b/s1: "track" would act on the move']),
+  moved('address, track', '  server s1 10.0.0.1:80 track c/x\n', [
+    'reload: b/s1: "track": the tracked server decides whether it is up',
+  ]),
   moved('address, tracked by another', '  server s1 10.0.0.1:80 check\n  server s2 10.0.0.2:80 track b/s1\n', [
     'reload: b/s1: another server tracks it',
   ]),
@@ -125,11 +131,21 @@ const CASES: readonly Case[] = [
   moved(
     'address, dynamic cookies',
     S1,
-    ['reload: b: dynamic cookies come from addresses'],
+    ['reload: b: "cookie dynamic": its cookies are made from addresses'],
     '  cookie S insert dynamic\n  dynamic-cookie-key x\n',
   ),
-  moved('address, hash-key', S1, ['reload: b: hash-key may come from addresses'], '  hash-key addr\n'),
-  moved('address under a condition', S1, ['reload: b: it has conditions'], '  .if defined(X)\n  retries 3\n  .endif\n'),
+  moved(
+    'address, hash-key',
+    S1,
+    ['reload: b: "hash-key" is not known to be safe with changes at run time'],
+    '  hash-key addr\n',
+  ),
+  moved(
+    'address under a condition',
+    S1,
+    ['reload: b: ".if" is not known to be safe with changes at run time'],
+    '  .if defined(X)\n  retries 3\n  .endif\n',
+  ),
   {
     name: 'all addresses shift by one, names stay',
     before: text(S1 + S2),
@@ -281,7 +297,7 @@ const CASES: readonly Case[] = [
     name: 'disabled, on-marked-down',
     before: text('  server s1 10.0.0.1:80 on-marked-down shutdown-sessions\n'),
     after: text('  server s1 10.0.0.1:80 on-marked-down shutdown-sessions disabled\n'),
-    is: ['reload: b/s1: "on-marked-down" would act on it'],
+    is: ['reload: b/s1: "on-marked-down": going down would end its sessions'],
   },
   {
     name: 'disabled, tracked',
@@ -339,7 +355,7 @@ const CASES: readonly Case[] = [
     before: text(S1),
     after: text(`${S1}  server s2 10.0.0.2:80 cookie s2\n`),
     is: COMES,
-    since26: ['reload: b/s2: "cookie" cannot be given at run time'],
+    since26: ['reload: b/s2: "cookie": "add server" has no word for it before HAProxy 3.0'],
   },
   {
     name: 'a server with a name for its address comes',
@@ -367,7 +383,7 @@ const CASES: readonly Case[] = [
     before: text(S1),
     after: text(`${S1}  server s2;quit 10.0.0.2:80\n`),
     is: COMES,
-    since26: ['reload: b/s2;quit: an option would need quotes'],
+    since26: ['reload: b/s2;quit: its name cannot be told to the runtime socket'],
   },
   {
     name: 'a server comes, balance source',
@@ -395,7 +411,7 @@ const CASES: readonly Case[] = [
     before: `defaults d\n  balance leastconn\n${text(S1)}`,
     after: `defaults d\n  balance leastconn\n${text(S1 + S2)}`,
     is: COMES,
-    since26: ['reload: b: servers come and go under named defaults'],
+    since26: ['add server b/s2 10.0.0.2:80; set server b/s2 state ready'],
   },
   {
     name: 'a tracked server goes',
@@ -416,7 +432,7 @@ const CASES: readonly Case[] = [
     before: text(`${S1}  server s2 10.0.0.2:80 on-marked-down shutdown-sessions\n`),
     after: text(S1),
     is: COMES,
-    since26: ['reload: b/s2: going down would end its sessions'],
+    since26: ['reload: b/s2: "on-marked-down": going down would end its sessions'],
   },
   {
     name: 'order of servers, balance source',
@@ -510,6 +526,97 @@ const CASES: readonly Case[] = [
     is: ['reload: peers p changed: server'],
   },
   {
+    name: 'the value of an option that reads like a flag',
+    before: text('  server s1 10.0.0.1:80 cookie check\n', '  cookie C insert\n'),
+    after: text('  server s1 10.0.0.9:80 cookie check\n', '  cookie C insert\n'),
+    is: MOVE,
+  },
+  {
+    name: 'a weight that HAProxy reads as the same number',
+    before: text('  server s1 10.0.0.1:80 weight 10\n'),
+    after: text('  server s1 10.0.0.1:80 weight 010x\n'),
+    is: [],
+  },
+  {
+    name: 'a weight that is a variable',
+    before: text('  server s1 10.0.0.1:80 weight 10\n'),
+    after: text('  server s1 10.0.0.1:80 weight "$W"\n'),
+    is: ['reload: b/s1: its weight is not a number up to 256'],
+  },
+  {
+    name: 'address, an option that is a variable',
+    before: text('  server s1 10.0.0.1:80 maxconn "$N"\n'),
+    after: text('  server s1 10.0.0.9:80 maxconn "$N"\n'),
+    is: ['reload: b/s1: an option may be a variable'],
+  },
+  moved('address, an option nobody knows', '  server s1 10.0.0.1:80 shiny\n', [
+    'reload: b/s1: "shiny" is not known to be safe with changes at run time',
+  ]),
+  moved(
+    'address, a keyword of the backend nobody knows',
+    S1,
+    ['reload: b: "shiny" is not known to be safe with changes at run time'],
+    '  shiny on\n',
+  ),
+  {
+    name: 'address, a keyword of global nobody knows',
+    before: `global\n  shiny\n${text(S1)}`,
+    after: `global\n  shiny\n${text(movedOf(S1))}`,
+    is: ['reload: global: "shiny" is not known to be safe with changes at run time'],
+  },
+  moved('address, keep-alive to the server', S1, [KEPT], '  mode http\n'),
+  moved('address, keep-alive said last', S1, [KEPT], '  mode http\n  option httpclose\n  option http-keep-alive\n'),
+  moved('address, closing taken back', S1, [KEPT], '  mode http\n  option httpclose\n  no option httpclose\n'),
+  moved('address, connections closed', S1, MOVE, '  mode http\n  option http-server-close\n'),
+  moved('address, checked, slow start', S1.replace('\n', ' check slowstart 5s\n'), [
+    'reload: b/s1: "slowstart": a server that leaves maintenance starts slowly, at a start it does not',
+  ]),
+  moved('address, not checked, slow start', S1.replace('\n', ' slowstart 5s\n'), MOVE),
+  moved(
+    'address, external check',
+    CHECKED,
+    ['reload: b: "option external-check": HAProxy may end with a fault when such a check begins'],
+    '  option external-check\n',
+  ),
+  moved('address, external check taken back', CHECKED, FRESH, '  option external-check\n  no option external-check\n'),
+  {
+    name: 'address, checks of named defaults that are not the last',
+    before: `defaults A\n  default-server check\ndefaults B\n${text(S1 + S2).replace('\nbackend b', '\nbackend b from A')}`,
+    after: `defaults A\n  default-server check\ndefaults B\n${text(movedOf(S1) + S2).replace('\nbackend b', '\nbackend b from A')}`,
+    is: FRESH,
+  },
+  {
+    name: 'address, defaults from other defaults',
+    before: `defaults A\n  mode http\ndefaults B from A\n${text(S1)}`,
+    after: `defaults A\n  mode http\ndefaults B from A\n${text(movedOf(S1))}`,
+    is: [KEPT],
+  },
+  {
+    name: 'a server whose checks inherit TLS and the PROXY protocol comes',
+    before: text(S1),
+    after: text(`${S1}  server s2 10.0.0.2:80 ssl verify none send-proxy-v2 check\n`),
+    is: COMES,
+    since26: [
+      'add server b/s2 10.0.0.2:80 ssl verify none send-proxy-v2 check check-ssl check-send-proxy; enable health b/s2; set server b/s2 state ready',
+    ],
+  },
+  {
+    name: 'a server whose checks have a port of their own comes',
+    before: text(S1),
+    after: text(`${S1}  server s2 10.0.0.2:80 ssl verify none check port 81\n`),
+    is: COMES,
+    since26: [
+      'add server b/s2 10.0.0.2:80 ssl verify none check port 81; enable health b/s2; set server b/s2 state ready',
+    ],
+  },
+  {
+    name: 'a server that a condition asks of goes',
+    before: text(S1 + S2, '  acl up srv_is_up(b/s2)\n'),
+    after: text(S1, '  acl up srv_is_up(b/s2)\n'),
+    is: COMES,
+    since26: ['reload: b/s2: other lines name it'],
+  },
+  {
     name: 'a server-template',
     before: text('  server-template s 3 10.0.0.1:80\n'),
     after: text('  server-template s 4 10.0.0.1:80\n'),
@@ -520,8 +627,28 @@ const CASES: readonly Case[] = [
 describe('difference of two texts', () => {
   for (const {name, before, after, is, since26 = is} of CASES) {
     test(`${name} -> ${since26[0] ?? 'nothing to do'}`, () => {
-      assert.deepEqual(show(before, after, false), is, 'HAProxy 1.7');
-      assert.deepEqual(show(before, after, true), since26, 'HAProxy 2.6');
+      assert.deepEqual(show(before, after, 1.7), is, 'HAProxy 1.7');
+      assert.deepEqual(show(before, after, 2.6), since26, 'HAProxy 2.6');
     });
   }
+
+  test('a HAProxy nobody has tried -> reload', () => {
+    for (const release of [1.6, 4.0]) {
+      assert.deepEqual(show(text(S1), text(movedOf(S1)), release), [
+        `reload: changes at run time have not been tried on HAProxy ${release.toFixed(1)}`,
+      ]);
+    }
+  });
+
+  test('cookie on a server that comes -> told since HAProxy 3.0, as far as HAProxy lists the word', () => {
+    const after = text(`${S1}  server s2 10.0.0.2:80 cookie s2\n`);
+    const difference = (addWords?: ReadonlySet<string>) =>
+      deriveDifference(text(S1), after, {release: 3.2, ...(addWords && {addWords})});
+    assert.equal(difference().is, 'runtime');
+    assert.equal(difference(new Set(['cookie', 'check'])).is, 'runtime');
+    assert.deepEqual(difference(new Set(['check'])), {
+      is: 'reload',
+      why: 'b/s2: "cookie": this HAProxy\'s "add server" has no word for it',
+    });
+  });
 });

@@ -10,7 +10,6 @@ test('globals, none set -> HAProxy’s defaults', () => {
     masterWorker: false,
     pidfile: undefined,
     hardStopAfter: false,
-    statsTimeoutIsSet: false,
     statsSockets: [],
   });
 });
@@ -39,7 +38,6 @@ global
     masterWorker: true,
     pidfile: '/run/b.pid',
     hardStopAfter: false,
-    statsTimeoutIsSet: true,
     statsSockets: ['/run/a.sock', '/run/b.sock'],
   });
 });

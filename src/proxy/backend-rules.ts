@@ -1,0 +1,106 @@
+import {BACKEND_KEYWORDS, keywordOf} from './backend-keywords.ts';
+import {type ChangeKind, findException} from './keyword-row.ts';
+import type {Backend, Words} from './outline.ts';
+import type {Release} from './version.ts';
+
+/** What holds for all servers of a backend, as far as changes at run time ask for it; the last line that says so wins. */
+export interface BackendRules {
+  /** The algorithm, with its arguments: `hash`, `uri`, `random(2)`; HAProxy's default where none is set. */
+  readonly balance: string;
+  readonly hashType: Words;
+  readonly mode: string;
+  /** HAProxy closes the connection to a server after each response. */
+  readonly closes: boolean;
+  readonly hasSource: boolean;
+  /** The last line of each keyword, which may say `no` to it. */
+  readonly keywords: ReadonlyMap<string, Words>;
+}
+
+const ROWS = new Map(BACKEND_KEYWORDS.map(row => [row.keyword, row]));
+
+/** Each of these says anew whether connections to servers are kept, and the last one holds. */
+const CLOSING: Readonly<Record<string, boolean>> = {
+  'option httpclose': true,
+  'option forceclose': true,
+  'option http-server-close': true,
+  'option http-keep-alive': false,
+  'option http-tunnel': false,
+};
+
+export function readRules({inherited, own}: Backend): BackendRules {
+  let balance = 'roundrobin';
+  let hashType: Words = [];
+  let mode = 'tcp';
+  let closes = false;
+  const keywords = new Map<string, Words>();
+  for (const lines of [inherited, own]) {
+    for (const line of lines) {
+      const keyword = keywordOf(line);
+      const value = line[1] ?? '';
+      if (keyword === 'balance') balance = value;
+      if (keyword === 'mode') mode = value;
+      if (keyword === 'hash-type') hashType = line.slice(1);
+      const closing = CLOSING[keyword];
+      if (closing !== undefined) closes = closing && line[0] !== 'no';
+      keywords.set(keyword, line);
+    }
+  }
+  return {
+    balance,
+    hashType,
+    mode,
+    closes,
+    hasSource: keywords.has('source'),
+    keywords,
+  };
+}
+
+/** Why a change of this kind to servers of this backend must be a reload, whichever server it is. */
+export function findRuleDoubt(rules: BackendRules, kind: ChangeKind, release: Release): string | undefined {
+  for (const [keyword, line] of rules.keywords) {
+    const row = ROWS.get(keyword);
+    if (row === undefined) return `"${keyword}" is not known to be safe with changes at run time`;
+    if (line[0] === 'no') continue;
+    const why = findException(row, kind, release);
+    if (why !== undefined) return `"${keyword}": ${why}`;
+    if (keyword === 'cookie' && line.includes('dynamic'))
+      return '"cookie dynamic": its cookies are made from addresses';
+  }
+  if (rules.mode !== 'tcp' && rules.mode !== 'http')
+    return `"mode ${rules.mode}" is not known to be safe with changes at run time`;
+  return findBalanceDoubt(rules, kind) ?? findConnectionDoubt(rules, kind);
+}
+
+/** Servers come and go without changing which client goes where. */
+const NAME_BLIND = /^(roundrobin|leastconn|random(\(.*\))?)$/;
+const WEIGHS = /^(roundrobin|leastconn|first|random(\(.*\))?)$/;
+const HASHES = new Set(['source', 'uri', 'url_param', 'hdr', 'rdp-cookie', 'hash']);
+const OTHERS = new Set(['static-rr', 'first']);
+
+const isHash = (balance: string): boolean => HASHES.has(balance.replace(/\(.*$/, ''));
+
+/** It does not matter which servers there are, nor in which order. */
+export const isNameBlind = ({balance}: BackendRules): boolean => NAME_BLIND.test(balance);
+
+export const takesWeights = ({balance, hashType}: BackendRules): boolean =>
+  WEIGHS.test(balance) || (isHash(balance) && hashType[0] === 'consistent');
+
+function findBalanceDoubt(rules: BackendRules, kind: ChangeKind): string | undefined {
+  const {balance} = rules;
+  if (!isNameBlind(rules) && !isHash(balance) && !OTHERS.has(balance)) {
+    return `"balance ${balance}" is not known to be safe with changes at run time`;
+  }
+  if ((kind === 'add' || kind === 'remove') && !isNameBlind(rules)) {
+    return `balance ${balance} depends on which servers there are, in order`;
+  }
+  return kind === 'weigh' && !takesWeights(rules) ? `balance ${balance} takes no new weights at run time` : undefined;
+}
+
+/**
+ * A connection that carries a request while its server moves stays open to the former address, and later requests of
+ * the same client (or of all, with `http-reuse`) use it; measured on 1.7 to 3.5. A reload ends it with that response.
+ */
+function findConnectionDoubt({mode, closes}: BackendRules, kind: ChangeKind): string | undefined {
+  if (mode !== 'http' || closes || (kind !== 'move' && kind !== 'recheck')) return undefined;
+  return 'keep-alive connections to the former address may go on to be used ("option http-server-close" closes them)';
+}
