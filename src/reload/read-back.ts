@@ -1,3 +1,4 @@
+import {type Clock, sleep} from '../ports/clock.ts';
 import {stepByStep} from '../ports/event-loop.ts';
 import {parseStat, type Row, readServersState} from '../proxy/answers.ts';
 import type {ServerChange} from '../proxy/difference.ts';
@@ -9,15 +10,31 @@ const SERVERS = 'show stat -1 4 -1';
 /** Asking for single backends is worth it for a few of them. */
 const MAX_SINGLE_BACKENDS = 4;
 
+/** HAProxy 3.2+ carries an address out in a task of its own, which took up to 4.4 ms after its answer. */
+const PATIENCE_MS = 100;
+const LOOK_AGAIN_MS = 5;
+
+type Ask = (socket: string, command: string) => Promise<string>;
+
 /**
  * Reads back over the runtime socket whether servers stand as they shall after the changes: address, port, weight and
- * maintenance. Resolves with the first deviation, undefined when there is none. Rejects with PROXY.
+ * maintenance. Looks again for up to 100 ms where they do not, unless HAProxy is known to have refused. Resolves with
+ * the first deviation, undefined when there is none. Rejects with PROXY.
  */
 export async function readBack(
   socket: string,
   changes: readonly ServerChange[],
-  ask: (socket: string, command: string) => Promise<string>,
+  {ask, clock, isRefused}: {readonly ask: Ask; readonly clock: Clock; readonly isRefused: boolean},
 ): Promise<string | undefined> {
+  const untilMs = clock.nowMs() + (isRefused ? 0 : PATIENCE_MS);
+  for (;;) {
+    const deviation = await look(socket, changes, ask);
+    if (deviation === undefined || clock.nowMs() >= untilMs) return deviation;
+    await sleep(clock, LOOK_AGAIN_MS);
+  }
+}
+
+async function look(socket: string, changes: readonly ServerChange[], ask: Ask): Promise<string | undefined> {
   const backends = [...new Set(changes.map(({backend}) => backend))];
   const questions = backends.length > MAX_SINGLE_BACKENDS ? [''] : backends.map(backend => ` ${backend}`);
   const states: Row[] = [];

@@ -124,7 +124,7 @@ async function findReturned({removed}: State, changes: readonly ServerChange[]):
 
 /** Resolves with what it did not do as told, undefined when it did all. */
 async function tell(
-  {ask}: RuntimePorts,
+  {ask, clock}: RuntimePorts,
   {paths: {socket}}: StagedGeneration,
   changes: readonly ServerChange[],
 ): Promise<string | undefined> {
@@ -133,9 +133,9 @@ async function tell(
     for (const line of cutIntoLines(changes.map(change => deriveCommands(change).join('; ')))) {
       answers += `${await ask(socket, line)}\n`;
     }
-    const deviation = await readBack(socket, changes, ask);
-    if (deviation === undefined) return undefined;
     const complaint = answers.split('\n').find(line => COMPLAINT.test(line));
+    const deviation = await readBack(socket, changes, {ask, clock, isRefused: complaint !== undefined});
+    if (deviation === undefined) return undefined;
     return `${deviation}${complaint === undefined ? '' : ` (HAProxy says: ${complaint})`}`;
   } catch (error) {
     return reasonOf(error);

@@ -50,8 +50,9 @@ export function createMemoryFiles(texts: Record<string, string> = {}) {
     async readText(path) {
       return contents.get(path);
     },
-    async prepare() {
-      throw new Error('not used');
+    async prepare(path, text) {
+      if (failure !== undefined) throw failure;
+      return {commit: () => files.replace(path, text), discard: async () => {}};
     },
     async replace(path, text) {
       seen.writes += 1;

@@ -1,0 +1,390 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import type {Job} from '../../src/jobs/job.ts';
+import {pathsOf} from '../../src/reload/files.ts';
+import type {StagedGeneration} from '../../src/reload/generation.ts';
+import {openRuntime} from '../../src/reload/runtime.ts';
+import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
+import {createFakeHaproxy, type FakeServer} from './fake-haproxy.ts';
+
+const RUNNING: Job = {is: 'RUNNING', failures: 0, sinceMs: 0};
+
+const textOf = (...servers: readonly string[]): string =>
+  ['backend web', ...servers.map(server => `  server ${server}`), ''].join('\n');
+
+const candidateOf = (text: string) => ({text, generation: 2, files: []});
+
+/** A generation that runs `text`, and changes of it. */
+function openBench(
+  text: string,
+  servers: Readonly<Record<string, Partial<FakeServer>>>,
+  {version = {text: '2.6.12', major: 2, minor: 6, patch: 12}, inherits = false} = {},
+) {
+  const clock = createFakeClock();
+  const {log, said} = openLogSink();
+  const haproxy = createFakeHaproxy(100, servers);
+  const memory = createMemoryFiles();
+  const proc = {job: RUNNING, child: {pid: 100}};
+  let runs = text;
+  const generation = {
+    number: 1,
+    paths: pathsOf('/data', 1),
+    inheritance: {
+      sockets: inherits ? [{host: '0.0.0.0', port: 80, v6only: false}] : [],
+      rewrite: (of: string) => `# inherits\n${of}`,
+    },
+    supervisor: proc,
+    get text() {
+      return runs;
+    },
+    runsNow(changed: string) {
+      runs = changed;
+    },
+  } as unknown as StagedGeneration;
+  const sockets: string[] = [];
+  const runtime = openRuntime({
+    ask(socket, line) {
+      sockets.push(socket);
+      return haproxy.ask(line);
+    },
+    clock,
+    committedPath: '/data/proxy.cfg',
+    files: memory.files,
+    log,
+    version,
+  });
+  /** Resolves with what `pending` comes to; time goes on only when nothing happens without it. */
+  const during = async <Value>(pending: Promise<Value>): Promise<Value> => {
+    let ended = false;
+    void pending.then(() => {
+      ended = true;
+    });
+    for (let turn = 0; !ended; turn += 1) await clock.advance(turn < 50 ? 0 : 1);
+    return pending;
+  };
+  const apply = (after: string) => during(runtime.apply(generation, candidateOf(after)));
+  const dataOf = (path: string) => memory.contents.get(path);
+  return {apply, clock, dataOf, during, generation, haproxy, memory, proc, runtime, said, sockets};
+}
+
+const ONE = {'web/a': {addr: '10.0.0.1'}};
+const BEFORE = textOf('a 10.0.0.1:80');
+const MOVED = textOf('a 10.0.0.2:80');
+
+describe('changes at run time', () => {
+  test('a move -> told on its socket, read back, written as what runs', async () => {
+    const bench = openBench(BEFORE, ONE);
+    assert.deepEqual(await bench.apply(MOVED), {is: 'applied', why: 'moved web/a'});
+    assert.equal(bench.haproxy.servers.get('web/a')?.addr, '10.0.0.2');
+    assert.deepEqual(new Set(bench.sockets), new Set(['/data/run/1.sock']));
+    assert.deepEqual(['/data/proxy.cfg', '/data/run/1.cfg'].map(bench.dataOf), [MOVED, MOVED]);
+    assert.equal(bench.dataOf('/data/run/1.run.cfg'), undefined);
+    assert.equal(bench.generation.text, MOVED);
+    assert.deepEqual(
+      bench.said('changed the running HAProxy').map(({changes, generation}) => [changes, generation]),
+      [[1, 1]],
+    );
+  });
+
+  test('a generation that inherits -> its copy says the new text too', async () => {
+    const bench = openBench(BEFORE, ONE, {inherits: true});
+    assert.equal((await bench.apply(MOVED)).is, 'applied');
+    assert.equal(bench.dataOf('/data/run/1.run.cfg'), `# inherits\n${MOVED}`);
+  });
+
+  test('only comments differ -> nothing is asked, the text is written', async () => {
+    const bench = openBench(BEFORE, ONE);
+    assert.deepEqual(await bench.apply(`# two\n${BEFORE}`), {
+      is: 'applied',
+      why: 'nothing that HAProxy would notice changed',
+    });
+    assert.deepEqual(bench.haproxy.asked, []);
+    assert.equal(bench.generation.text, `# two\n${BEFORE}`);
+  });
+
+  test('what no command can say -> unfit, nothing is asked or written', async () => {
+    const bench = openBench(BEFORE, ONE);
+    const outcome = await bench.apply(`global\n  maxconn 9\n${BEFORE}`);
+    assert.deepEqual([outcome.is, bench.haproxy.asked, bench.memory.contents.size], ['unfit', [], 0]);
+    assert.match(outcome.why, /global/);
+    assert.equal(bench.generation.text, BEFORE);
+  });
+
+  for (const is of ['STARTING', 'BACKOFF', 'STOPPING'] as const) {
+    test(`HAProxy is ${is} -> unfit`, async () => {
+      const bench = openBench(BEFORE, ONE);
+      bench.proc.job = {is} as Job;
+      assert.deepEqual(await bench.apply(MOVED), {is: 'unfit', why: 'HAProxy is not running'});
+      assert.deepEqual(bench.haproxy.asked, []);
+    });
+  }
+
+  test('HAProxy 2.5 -> no server is added', async () => {
+    const bench = openBench(BEFORE, ONE, {version: {text: '2.5.0', major: 2, minor: 5, patch: 0}});
+    const outcome = await bench.apply(textOf('a 10.0.0.1:80', 'b 10.0.0.2:80'));
+    assert.deepEqual([outcome.is, bench.haproxy.asked], ['unfit', []]);
+  });
+
+  test('four kinds and more -> three are named', async () => {
+    const bench = openBench(
+      textOf('a 10.0.0.1:80', 'b 10.0.0.1:80', 'c 10.0.0.1:80', 'd 10.0.0.1:80', 'e 10.0.0.1:80'),
+      Object.fromEntries([...'abcde'].map(name => [`web/${name}`, {}])),
+    );
+    const after = textOf(
+      'a 10.0.0.1:80 disabled',
+      'b 10.0.0.1:80 weight 5',
+      'c 10.0.0.1:80',
+      'd 10.0.0.9:80',
+      'f 10.0.0.8:80',
+    );
+    const {is, why} = await bench.apply(after);
+    assert.deepEqual([is, why], ['applied', 'added web/f, disabled web/a, weighed web/b and 2 more']);
+    assert.deepEqual([...bench.haproxy.servers.keys()], ['web/a', 'web/b', 'web/c', 'web/d', 'web/f']);
+  });
+
+  test('three changes -> all named', async () => {
+    const bench = openBench(textOf('a 10.0.0.1:80', 'b 10.0.0.1:80', 'c 10.0.0.1:80 disabled'), {
+      'web/a': {},
+      'web/b': {},
+      'web/c': {admin: 5},
+    });
+    const {why} = await bench.apply(textOf('a 10.0.0.2:80', 'c 10.0.0.1:80'));
+    assert.equal(why, 'moved web/a, enabled web/c, removed web/b');
+  });
+
+  test('thousands of commands -> lines that HAProxy reads whole, none lost', async () => {
+    const names = Array.from({length: 1000}, (_, index) => `server-with-a-long-name-${index}`);
+    const bench = openBench(
+      textOf(...names.map(name => `${name} 10.0.0.1:80`)),
+      Object.fromEntries(names.map(name => [`web/${name}`, {}])),
+    );
+    const lines: string[] = [];
+    const {ask} = bench.haproxy;
+    bench.haproxy.ask = line => {
+      lines.push(line);
+      return ask(line);
+    };
+    const {is} = await bench.apply(textOf(...names.map(name => `${name} 10.0.0.2:80`)));
+    assert.equal(is, 'applied');
+    const told = lines.filter(line => line.startsWith('set server'));
+    const lengths = told.map(line => line.length);
+    assert.ok(Math.max(...lengths) <= 8000 && Math.min(...lengths.slice(0, -1)) > 7900, String(lengths));
+    assert.ok([...bench.haproxy.servers.values()].every(({addr}) => addr === '10.0.0.2'));
+  });
+});
+
+describe('changes that HAProxy does not carry out', () => {
+  test('refused -> said at once with its words, nothing is written', async () => {
+    const bench = openBench(BEFORE, ONE);
+    bench.haproxy.intercept = command => (command.startsWith('set server') ? "Can't do that." : undefined);
+    assert.deepEqual(await bench.apply(MOVED), {
+      is: 'refused',
+      why: "told at run time, but web/a is at 10.0.0.1, not 10.0.0.2 (HAProxy says: Can't do that.)",
+    });
+    assert.deepEqual([bench.haproxy.asked.length, bench.clock.nowMs()], [2, 0]);
+    assert.deepEqual([bench.memory.contents.size, bench.generation.text], [0, BEFORE]);
+  });
+
+  test('ignored -> looked at for 100 ms, then refused without words of HAProxy', async () => {
+    const bench = openBench(BEFORE, ONE);
+    bench.haproxy.intercept = command => (command.startsWith('set server') ? '' : undefined);
+    const outcome = await bench.apply(MOVED);
+    assert.deepEqual(outcome, {is: 'refused', why: 'told at run time, but web/a is at 10.0.0.1, not 10.0.0.2'});
+    assert.equal(bench.clock.nowMs(), 100);
+  });
+
+  test('carried out a little later -> applied', async () => {
+    const bench = openBench(BEFORE, ONE);
+    bench.haproxy.intercept = command => {
+      if (!command.startsWith('set server')) return undefined;
+      bench.clock.after(40, () => Object.assign(bench.haproxy.servers.get('web/a') ?? {}, {addr: '10.0.0.2'}));
+      return '';
+    };
+    assert.equal((await bench.apply(MOVED)).is, 'applied');
+  });
+
+  test('the second of two is not taken -> refused', async () => {
+    const bench = openBench(textOf('a 10.0.0.1:80', 'b 10.0.0.1:80'), {'web/a': {}, 'web/b': {}});
+    bench.haproxy.intercept = command => (command.startsWith('set server web/b') ? '' : undefined);
+    const outcome = await bench.apply(textOf('a 10.0.0.2:80', 'b 10.0.0.2:80'));
+    assert.deepEqual(outcome, {is: 'refused', why: 'told at run time, but web/b is at 10.0.0.1, not 10.0.0.2'});
+  });
+
+  test('it dies of a command -> refused, the cause is said', async () => {
+    const bench = openBench(BEFORE, ONE);
+    bench.haproxy.intercept = command => (command.startsWith('set server') ? new Error('read ECONNRESET') : undefined);
+    assert.deepEqual(await bench.apply(MOVED), {is: 'refused', why: 'told at run time, but read ECONNRESET'});
+  });
+
+  test('it dies and is back before it is looked at -> refused though it stands as told', async () => {
+    const bench = openBench(BEFORE, ONE);
+    bench.haproxy.intercept = () => {
+      bench.proc.child = {pid: 101};
+      return undefined;
+    };
+    assert.deepEqual(await bench.apply(MOVED), {is: 'refused', why: 'HAProxy died while it was told'});
+  });
+
+  test('a full disk -> refused, since no file says what runs', async () => {
+    const bench = openBench(BEFORE, ONE);
+    bench.memory.failWith(new Error('ENOSPC'));
+    assert.deepEqual(await bench.apply(MOVED), {
+      is: 'refused',
+      why: 'told at run time, but that cannot be written down: ENOSPC',
+    });
+    assert.equal(bench.generation.text, BEFORE);
+  });
+});
+
+describe('ports, where HAProxy 1.7 tells them in its statistics alone', () => {
+  for (const [name, taken, is] of [
+    ['taken', true, 'applied'],
+    ['not taken', false, 'refused'],
+  ] as const) {
+    test(`a new port, ${name} -> ${is}`, async () => {
+      const bench = openBench(BEFORE, ONE, {version: {text: '1.7.5', major: 1, minor: 7, patch: 5}});
+      bench.haproxy.tellsPort = false;
+      bench.haproxy.intercept = command => (command.startsWith('set server') && !taken ? '' : undefined);
+      assert.equal((await bench.apply(textOf('a 10.0.0.1:81'))).is, is);
+      assert.ok(bench.haproxy.asked.includes('show stat -1 4 -1'));
+    });
+  }
+
+  test('the port stays -> the statistics of thousands of servers are not asked for', async () => {
+    const bench = openBench(BEFORE, ONE);
+    bench.haproxy.tellsPort = false;
+    assert.equal((await bench.apply(MOVED)).is, 'applied');
+    assert.ok(!bench.haproxy.asked.some(command => command.startsWith('show stat')));
+  });
+});
+
+describe('backends that are read back', () => {
+  for (const [count, questions] of [
+    [4, ['show servers state b0', 'show servers state b1', 'show servers state b2', 'show servers state b3']],
+    [5, ['show servers state']],
+  ] as const) {
+    test(`${count} backends -> asked ${questions.length === 1 ? 'for all at once' : 'one by one'}`, async () => {
+      const names = Array.from({length: count}, (_, index) => `b${index}`);
+      const text = (ip: string) => names.map(name => `backend ${name}\n  server a ${ip}:80\n`).join('');
+      const bench = openBench(text('10.0.0.1'), Object.fromEntries(names.map(name => [`${name}/a`, {}])));
+      assert.equal((await bench.apply(text('10.0.0.2'))).is, 'applied');
+      assert.deepEqual(
+        bench.haproxy.asked.filter(command => command.startsWith('show')),
+        questions,
+      );
+    });
+  }
+});
+
+describe('a text that needs no check', () => {
+  for (const [name, after, isSafe] of [
+    ['a move', MOVED, true],
+    ['a server more', textOf('a 10.0.0.1:80', 'b 10.0.0.2:80'), false],
+    ['another frame', `global\n  maxconn 9\n${BEFORE}`, false],
+  ] as const) {
+    test(`${name} -> ${isSafe}`, async () => {
+      const bench = openBench(BEFORE, ONE);
+      assert.equal(await bench.runtime.isSafe(bench.generation, after), isSafe);
+      assert.deepEqual(bench.haproxy.asked, []);
+    });
+  }
+
+  test('asked of one text, applied another -> the other one is applied', async () => {
+    const bench = openBench(BEFORE, ONE);
+    assert.equal(await bench.runtime.isSafe(bench.generation, textOf('a 10.0.0.7:80')), true);
+    assert.deepEqual(await bench.apply(MOVED), {is: 'applied', why: 'moved web/a'});
+    assert.equal(bench.haproxy.servers.get('web/a')?.addr, '10.0.0.2');
+  });
+
+  test('asked, then another text runs -> compared anew', async () => {
+    const bench = openBench(BEFORE, ONE);
+    assert.equal(await bench.runtime.isSafe(bench.generation, MOVED), true);
+    bench.generation.runsNow(`global\n  maxconn 9\n${BEFORE}`);
+    assert.equal(await bench.runtime.isSafe(bench.generation, MOVED), false);
+  });
+});
+
+describe('servers that were removed', () => {
+  const TWO = textOf('a 10.0.0.1:80', 'b 10.0.0.2:80');
+  const withTwo = () => openBench(TWO, {'web/a': {}, 'web/b': {addr: '10.0.0.2', connections: 1}});
+  const deletes = ({asked}: {asked: readonly string[]}) => asked.filter(command => command.startsWith('del server'));
+
+  test('idle -> deleted at once, never asked for again', async () => {
+    const {apply, clock, haproxy} = openBench(TWO, {'web/a': {}, 'web/b': {addr: '10.0.0.2'}});
+    assert.equal((await apply(BEFORE)).is, 'applied');
+    const before = deletes(haproxy).length;
+    await clock.advance(10_000);
+    assert.deepEqual([haproxy.servers.has('web/b'), deletes(haproxy).length], [false, before]);
+  });
+
+  test('with connections -> in maintenance, tried every 2 s until they end', async () => {
+    const {apply, clock, haproxy} = withTwo();
+    assert.equal((await apply(BEFORE)).is, 'applied');
+    assert.equal(haproxy.servers.get('web/b')?.admin, 1);
+    const counts: number[] = [];
+    for (const waitMs of [0, 1999, 1, 2000]) {
+      await clock.advance(waitMs);
+      counts.push(deletes(haproxy).length);
+    }
+    const [first = 0] = counts;
+    assert.deepEqual(counts, [first, first, first + 1, first + 2]);
+    Object.assign(haproxy.servers.get('web/b') ?? {}, {connections: 0});
+    await clock.advance(2000);
+    assert.equal(haproxy.servers.has('web/b'), false);
+    await clock.advance(10_000);
+    assert.equal(deletes(haproxy).length, first + 3);
+  });
+
+  test('it returns while it has connections -> unfit, nothing is told', async () => {
+    const {apply, haproxy} = withTwo();
+    await apply(BEFORE);
+    const before = haproxy.asked.filter(command => command.startsWith('add')).length;
+    assert.deepEqual(await apply(TWO), {is: 'unfit', why: 'web/b returns while it still has connections'});
+    assert.equal(haproxy.asked.filter(command => command.startsWith('add')).length, before);
+  });
+
+  test('it returns once they have ended -> added', async () => {
+    const {apply, haproxy} = withTwo();
+    await apply(BEFORE);
+    Object.assign(haproxy.servers.get('web/b') ?? {}, {connections: 0});
+    assert.deepEqual(await apply(TWO), {is: 'applied', why: 'added web/b'});
+  });
+
+  test('another is added meanwhile -> nothing is asked of the one that leaves', async () => {
+    const {apply, haproxy} = withTwo();
+    await apply(BEFORE);
+    const before = deletes(haproxy).length;
+    assert.equal((await apply(textOf('a 10.0.0.1:80', 'c 10.0.0.3:80'))).is, 'applied');
+    // Each change that is applied tries once.
+    assert.equal(deletes(haproxy).length, before + 1);
+  });
+
+  test('HAProxy does not run any more -> forgotten without a question', async () => {
+    const {apply, clock, haproxy, proc} = withTwo();
+    await apply(BEFORE);
+    const before = haproxy.asked.length;
+    proc.job = {is: 'STOPPED'};
+    await clock.advance(10_000);
+    assert.equal(haproxy.asked.length, before);
+  });
+
+  test('the socket does not answer -> tried again', async () => {
+    const {apply, clock, haproxy} = withTwo();
+    await apply(BEFORE);
+    haproxy.intercept = () => new Error('no answer within 2000 ms');
+    await clock.advance(2000);
+    haproxy.intercept = () => undefined;
+    Object.assign(haproxy.servers.get('web/b') ?? {}, {connections: 0});
+    await clock.advance(2000);
+    assert.equal(haproxy.servers.has('web/b'), false);
+  });
+
+  test('another generation serves since -> its servers are its own', async () => {
+    const {apply, generation, runtime} = withTwo();
+    await apply(BEFORE);
+    const other = openBench(BEFORE, ONE).generation;
+    assert.equal((await runtime.apply(other, candidateOf(`# two\n${BEFORE}`))).is, 'applied');
+    assert.equal((await apply(TWO)).is, 'applied', generation.text);
+  });
+});
