@@ -84,11 +84,11 @@ function serve(socket: Socket, {clock, log, answer}: ControlSocketPorts): void {
     if (sizeBytes > MAX_COMMAND_BYTES) return refuse(`a command has at most ${MAX_COMMAND_BYTES} bytes`);
     chunks.push(chunk);
     const isLine = chunk.at(-1) === 0x0a;
-    cancel = isLine ? clock.after(AFTER_NEWLINE_MS, run) : clock.after(SILENT_MS, onSilence);
+    cancel = isLine ? clock.after(AFTER_NEWLINE_MS, () => void run()) : clock.after(SILENT_MS, onSilence);
   });
   const onSilence = () => refuse(`no whole command within ${SILENT_MS} ms`);
   cancel = clock.after(SILENT_MS, onSilence);
-  socket.once('end', run);
+  socket.once('end', () => void run());
   socket.once('close', () => cancel());
   // A client that does not wait for its answer.
   socket.on('error', err => log.debug({err}, 'control client went away'));

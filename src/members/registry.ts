@@ -123,6 +123,10 @@ export function openRegistry(options: RegistryOptions): Registry {
       case 'refused':
         warnOfRefusal(outcome.why, outcome.bound);
         return;
+      case 'replaced':
+      case 'changed':
+      case 'left':
+        return;
     }
   };
 

@@ -108,13 +108,15 @@ function keepSnapshot({files, clock, log}: Ports, path: string, capture: () => S
     if (closed || writing !== undefined || atMs >= dueMs) return;
     disarm();
     dueMs = atMs;
-    disarm = clock.after(delayMs, async () => {
-      dueMs = Number.POSITIVE_INFINITY;
-      writing = write();
-      await writing;
-      writing = undefined;
-      arm(failing ? RETRY_MS : dirty ? COALESCE_MS : HEARTBEAT_MS);
-    });
+    disarm = clock.after(delayMs, () => void writeOnce());
+  };
+
+  const writeOnce = async () => {
+    dueMs = Number.POSITIVE_INFINITY;
+    writing = write();
+    await writing;
+    writing = undefined;
+    arm(failing ? RETRY_MS : dirty ? COALESCE_MS : HEARTBEAT_MS);
   };
 
   arm(COALESCE_MS);

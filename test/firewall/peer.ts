@@ -51,7 +51,7 @@ for (const port of process.argv.slice(2).map(Number)) {
   await once(server.listen(port, '::'), 'listening');
 }
 process.on('message', ({id, request}: {id: number; request: PeerRequest}) => {
-  answer(request).then(text => process.send?.({id, text}));
+  void answer(request).then(text => process.send?.({id, text}));
 });
 process.on('disconnect', () => process.exit());
 process.send?.({id: 0, text: 'listening'});
