@@ -41,6 +41,12 @@ export class DaemonError extends Error {
 /** The message of anything that was thrown. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/**
+ * Whether an error is the system's word on a file, a socket or a process: whoever loops over such effects takes no
+ * other. What else is thrown there is a bug of ours and fatal; Node's own `ERR_*` say that it was called wrongly.
+ */
+export const isSystemFault = (error: unknown): boolean => systemCodeOf(error)?.startsWith('ERR_') === false;
+
 /** The `code` that Node puts on its system errors (`ENOENT`, `ECONNREFUSED`), or undefined. */
 export const systemCodeOf = (error: unknown): string | undefined => {
   if (!(error instanceof Error) || !('code' in error)) return undefined;

@@ -1,3 +1,4 @@
+import {isSystemFault} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
@@ -61,7 +62,7 @@ export async function openCertificates(ports: CertificatesPorts, wanted: readonl
   /** One after the other, in the order in which they were told. */
   const takes = createQueue();
   const enqueue = (name: string, pair: MountedPair): void => {
-    takes.add(() => take(name, pair)).catch(err => log.error({err, certificate: name}, 'certificate not taken'));
+    void takes.add(() => take(name, pair));
   };
 
   const take = async (name: string, pair: MountedPair): Promise<void> => {
@@ -123,6 +124,7 @@ export async function openCertificates(ports: CertificatesPorts, wanted: readonl
       const gone = await folder
         .sweep(path => text.includes(path))
         .catch(err => {
+          if (!isSystemFault(err)) throw err;
           log.warn({err}, 'cannot remove certificates that are no longer used: tried again after the next pass');
           return [];
         });

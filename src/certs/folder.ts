@@ -1,4 +1,4 @@
-import {reasonOf} from '../errors.ts';
+import {isSystemFault, reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
@@ -28,7 +28,7 @@ export interface CertificateFolder {
   readonly path: string;
   /** Takes in what an earlier run left. */
   load(names: readonly string[]): Promise<void>;
-  /** Checks a pair and makes it the one of `name`. Never rejects. */
+  /** Checks a pair and makes it the one of `name`; one that cannot be written is refused. */
   offer(name: string, given: {readonly chain: string; readonly key: string}): Promise<Offered>;
   /** Notes that there is nothing to offer: the last good one stays. */
   lack(name: string, problem: string): void;
@@ -95,6 +95,7 @@ export function openCertificateFolder(
         await files.replace(`${incoming}/${name}.pem`, pair.pem, OWNER_ONLY);
         await files.rename(`${incoming}/${name}.pem`, pathOf(name));
       } catch (error) {
+        if (!isSystemFault(error)) throw error;
         lack(name, `cannot write ${pathOf(name)}: ${reasonOf(error)}`);
         return 'refused';
       }

@@ -1,4 +1,4 @@
-import {reasonOf} from '../errors.ts';
+import {isSystemFault, reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
@@ -15,7 +15,7 @@ export interface MountedPair {
 
 /** A folder of mounted Secrets, one in each sub-folder: `<name>/tls.crt` and `<name>/tls.key`. */
 export interface MountedCertificates {
-  /** Reads all that is there now; never rejects. */
+  /** Reads all that is there now; what cannot be read is left out. */
   load(): Promise<ReadonlyMap<string, MountedPair>>;
   /** Calls back with all that is there after a change. */
   follow(onChange: (pairs: ReadonlyMap<string, MountedPair>) => void): () => void;
@@ -28,17 +28,25 @@ export function openMountedCertificates(
   let trouble: string | undefined;
   let seen: string | undefined;
 
+  /** Undefined for a file that is absent, or cannot be read. */
+  const read = (name: string, file: 'tls.crt' | 'tls.key'): Promise<string | undefined> =>
+    files.readText(`${folder}/${name}/${file}`).catch(error => {
+      if (!isSystemFault(error)) throw error;
+      return undefined;
+    });
+
   const load = async (): Promise<ReadonlyMap<string, MountedPair>> => {
     const pairs = new Map<string, MountedPair>();
     try {
       for (const name of (await files.list(folder)).sort()) {
         if (!isCertificateName(name)) continue;
-        const chain = await files.readText(`${folder}/${name}/tls.crt`).catch(() => undefined);
-        const key = await files.readText(`${folder}/${name}/tls.key`).catch(() => undefined);
+        const chain = await read(name, 'tls.crt');
+        const key = await read(name, 'tls.key');
         if (chain !== undefined && key !== undefined) pairs.set(name, {chain, key});
       }
       trouble = undefined;
     } catch (error) {
+      if (!isSystemFault(error)) throw error;
       if (trouble !== reasonOf(error)) log.warn({reason: reasonOf(error)}, 'mounted certificates unreadable');
       trouble = reasonOf(error);
     }

@@ -1,6 +1,6 @@
-import {reasonOf} from '../errors.ts';
 import {type Clock, pause} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
+import {EtcdFault} from './fault.ts';
 import type {Gateway} from './gateway.ts';
 import {
   type EtcdEvent,
@@ -19,6 +19,7 @@ export interface Loaded {
   readonly forgot: boolean;
 }
 
+/** What the listeners throw is fatal, but for an `EtcdFault` of `onReturn`, which may ask etcd itself. */
 export interface FollowPorts {
   readonly gateway: Pick<Gateway, 'ask' | 'listen'>;
   readonly prefix: string;
@@ -105,7 +106,7 @@ export function followPrefix(ports: FollowPorts): Follower {
         const answer = parseWatch(value);
         if (answer.is === 'cancelled') {
           hasMissed ||= answer.compacted;
-          throw new Error(`etcd ended the watch: ${answer.reason || 'compacted'}`);
+          throw new EtcdFault('unreachable', `etcd ended the watch: ${answer.reason || 'compacted'}`);
         }
         if (answer.is === 'created') {
           disarm();
@@ -132,8 +133,9 @@ export function followPrefix(ports: FollowPorts): Follower {
         await synchronize();
         if (at !== undefined) await watch(at, AbortSignal.any([closing.signal, cut.signal]));
       } catch (error) {
+        if (!(error instanceof EtcdFault)) throw error;
         if (closing.signal.aborted) return;
-        if (!failing) log.warn({reason: reasonOf(error)}, 'etcd is away: the members stay as they are');
+        if (!failing) log.warn({reason: error.message}, 'etcd is away: the members stay as they are');
         failing = true;
       }
       await pause(clock, RETRY_MS, closing.signal);

@@ -60,7 +60,9 @@ export function openGateway({endpoints, loadSecrets, openTransport, clock, log}:
 
   const connect = async (): Promise<Transport> => {
     if (transport !== undefined) return transport;
-    const secrets = await loadSecrets();
+    const secrets = await loadSecrets().catch(cause => {
+      throw new EtcdFault('unreachable', reasonOf(cause), {cause});
+    });
     transport ??= openTransport(secrets.tls);
     credentials = secrets.credentials;
     return transport;
@@ -120,14 +122,14 @@ export function openGateway({endpoints, loadSecrets, openTransport, clock, log}:
       try {
         return await attempt(index, path, body, timeoutMs);
       } catch (error) {
-        const kind = error instanceof EtcdFault ? error.kind : 'unreachable';
-        if (kind === 'unauthenticated' && !isRenewed) {
+        if (!(error instanceof EtcdFault)) throw error;
+        if (error.kind === 'unauthenticated' && !isRenewed) {
           isRenewed = true;
           token = undefined;
           continue;
         }
-        if (kind !== 'unreachable') throw error;
-        leave(index, reasonOf(error));
+        if (error.kind !== 'unreachable') throw error;
+        leave(index, error.message);
         if (tries >= endpoints.length || closing.signal.aborted) throw error;
       }
     }

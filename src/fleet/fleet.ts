@@ -1,4 +1,4 @@
-import {reasonOf} from '../errors.ts';
+import {EtcdFault} from '../etcd/fault.ts';
 import type {Follower, FollowPorts} from '../etcd/follow.ts';
 import type {Gateway} from '../etcd/gateway.ts';
 import type {EtcdEvent, KeyValue} from '../etcd/wire.ts';
@@ -89,6 +89,11 @@ export function openFleet(ports: FleetPorts): Fleet {
     onLinked: () => {},
   });
 
+  const unlessBug = (message: string) => (error: unknown) => {
+    if (!(error instanceof EtcdFault)) throw error;
+    log.debug({reason: error.message}, message);
+  };
+
   const write = async (value: string): Promise<void> => {
     lease ??= await leases.grant(gateway, REPLICA_TTL_MS);
     await gateway.ask('/kv/put', plainPutRequest({key, value, lease}));
@@ -103,7 +108,7 @@ export function openFleet(ports: FleetPorts): Fleet {
 
   const keepUp = async (): Promise<void> => {
     while (!closing.signal.aborted) {
-      await beat().catch(err => log.debug({reason: reasonOf(err)}, 'replica not registered'));
+      await beat().catch(unlessBug('replica not registered'));
       await pause(clock, BEAT_MS, closing.signal);
     }
   };
@@ -121,7 +126,7 @@ export function openFleet(ports: FleetPorts): Fleet {
       if (held === undefined) return;
       await write(record(true))
         .then(() => leases.revoke(gateway, held))
-        .catch(err => log.debug({reason: reasonOf(err)}, 'goodbye not told'));
+        .catch(unlessBug('goodbye not told'));
     },
   };
 }

@@ -1,4 +1,5 @@
 import {reasonOf} from '../errors.ts';
+import {EtcdFault} from '../etcd/fault.ts';
 import type {Gateway} from '../etcd/gateway.ts';
 import {batchRequest, parseBatch} from '../etcd/wire.ts';
 import {type Clock, pause, sleep} from '../ports/clock.ts';
@@ -21,6 +22,11 @@ export interface ReloadLockPorts {
   readonly id: string;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** What etcd does not do ends by itself, with the lease. */
+function onlyAway(error: unknown): void {
+  if (!(error instanceof EtcdFault)) throw error;
 }
 
 /** What one replica at a time holds. */
@@ -50,13 +56,14 @@ export function openReloadLock({gateway, leases, key, id, clock, log}: ReloadLoc
   const keep = async (lease: string, ended: AbortSignal): Promise<void> => {
     while (!ended.aborted) {
       await pause(clock, RENEW_MS, ended);
-      if (!ended.aborted) await leases.renew(gateway, lease).catch(() => {});
+      if (!ended.aborted) await leases.renew(gateway, lease).catch(onlyAway);
     }
   };
 
   return {
     async hold(work) {
       const lease = await acquire().catch(err => {
+        onlyAway(err);
         log.warn({reason: reasonOf(err)}, 'etcd cannot say whose turn to reload it is: reloading now');
         return undefined;
       });
@@ -67,7 +74,7 @@ export function openReloadLock({gateway, leases, key, id, clock, log}: ReloadLoc
         return await work();
       } finally {
         ended.abort(new Error('the lock is given back'));
-        await leases.revoke(gateway, lease).catch(() => {});
+        await leases.revoke(gateway, lease).catch(onlyAway);
       }
     },
   };

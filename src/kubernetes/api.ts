@@ -29,7 +29,10 @@ export interface ApiRequest {
 export interface Api {
   /** Rejects with ApiFault; an answer takes 10 s at most. */
   request(request: ApiRequest): Promise<unknown>;
-  /** Resolves when the server has ended the watch; rejects with ApiFault when anything else did (410 included). */
+  /**
+   * Resolves when the server has ended the watch; rejects with ApiFault when anything else did (410 included), and with
+   * whatever `onEvent` throws.
+   */
   watch(path: string, query: Query, onEvent: (event: WatchEvent) => void, signal: AbortSignal): Promise<void>;
 }
 
@@ -90,7 +93,9 @@ export function openApi({server, credentials}: ApiAccess): Api {
     },
 
     async watch(path, query, onEvent, signal) {
-      const client = await load();
+      const client = await load().catch(error => {
+        throw asApiFault(error);
+      });
       await new Promise<void>((resolve, reject) => {
         let request: AbortController | undefined;
         const close = () => request?.abort();
@@ -100,13 +105,24 @@ export function openApi({server, credentials}: ApiAccess): Api {
           if (error === null || error === undefined || signal.aborted) resolve();
           else reject(asApiFault(error));
         };
+        // The client ignores what its listener throws: it would be lost.
+        const tell = (event: WatchEvent) => {
+          try {
+            onEvent(event);
+          } catch (error) {
+            reject(error);
+            close();
+          }
+        };
         const limits = {allowWatchBookmarks: true, timeoutSeconds: WATCH_LIMIT_S};
         const onLine = (type: unknown, object: unknown) => {
           const status = fieldsOf(object);
           if (type === 'ERROR') end(new ApiFault(Number(status.code), textOf(status.message) ?? 'watch failed'));
-          else if (typeof type === 'string') onEvent({type, object});
+          else if (typeof type === 'string') tell({type, object});
         };
-        new client.Watch(configure(client)).watch(path, {...query, ...limits}, onLine, end).then(started => {
+        const start = async () =>
+          await new client.Watch(configure(client)).watch(path, {...query, ...limits}, onLine, end);
+        start().then(started => {
           request = started;
           if (signal.aborted) started.abort();
         }, end);

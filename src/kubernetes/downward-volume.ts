@@ -1,4 +1,4 @@
-import {reasonOf} from '../errors.ts';
+import {isSystemFault, reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
@@ -7,6 +7,8 @@ import type {ToldFacts} from './facts.ts';
 
 /** The kubelet itself takes a minute and more to bring a change here; looking is two small reads. */
 const POLL_MS = 1000;
+
+class TornFile extends Error {}
 
 /** A mounted downward-API volume with the files `labels` and `annotations`, either of which may be absent. */
 export interface DownwardVolume {
@@ -30,7 +32,7 @@ export function openDownwardVolume(
     const text = await files.readText(`${folder}/${name}`);
     if (text === undefined) return undefined;
     const parsed = parseDownward(text);
-    if (parsed === undefined) throw new Error(`${folder}/${name} is not as the kubelet writes it`);
+    if (parsed === undefined) throw new TornFile(`${folder}/${name} is not as the kubelet writes it`);
     return parsed;
   };
 
@@ -41,6 +43,7 @@ export function openDownwardVolume(
       if (labels === undefined && annotations === undefined) return undefined;
       return {...(labels && {labels}), ...(annotations && {annotations})};
     } catch (error) {
+      if (!isSystemFault(error) && !(error instanceof TornFile)) throw error;
       if (unreadable !== reasonOf(error))
         log.warn({reason: reasonOf(error)}, 'downward volume unreadable: keeping what it said');
       unreadable = reasonOf(error);

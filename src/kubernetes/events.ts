@@ -2,7 +2,7 @@ import {randomBytes} from 'node:crypto';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Api} from './api.ts';
-import {asApiFault} from './api-fault.ts';
+import {ApiFault} from './api-fault.ts';
 import {type EventWrite, type News, newEventPlan, noteNews} from './event-plan.ts';
 
 const COMPONENT = 'haproxy-kontrol';
@@ -58,7 +58,7 @@ export function openEvents(ports: EventsPorts): Events {
     try {
       await api.request({method: 'PATCH', path: `${path}/${name}`, body});
     } catch (error) {
-      if (asApiFault(error).status !== 404) throw error;
+      if (!(error instanceof ApiFault) || error.status !== 404) throw error;
       await create(write);
     }
   };
@@ -69,7 +69,8 @@ export function openEvents(ports: EventsPorts): Events {
         await (write.is === 'create' ? create(write) : update(write));
         isFailing = false;
       } catch (error) {
-        if (!isFailing) log.warn({reason: asApiFault(error).message}, 'cannot write an event on the pod');
+        if (!(error instanceof ApiFault)) throw error;
+        if (!isFailing) log.warn({reason: error.message}, 'cannot write an event on the pod');
         isFailing = true;
       }
     }

@@ -1,7 +1,7 @@
 import {type Clock, pause} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Api} from './api.ts';
-import {asApiFault} from './api-fault.ts';
+import {ApiFault} from './api-fault.ts';
 import {deriveDelayMs, isLasting} from './backoff.ts';
 import type {ToldFacts} from './facts.ts';
 import {parseNode, parsePod} from './objects.ts';
@@ -68,14 +68,15 @@ export function openOwnPod({namespace, id}: {namespace: string; id: string}, por
       let delayMs = NODE_PERIOD_MS;
       try {
         const seen = parseNode(await api.request({method: 'GET', path: `/api/v1/nodes/${name}`, signal}));
-        if (seen === undefined) throw new Error('the answer is no node');
+        if (seen === undefined) throw new ApiFault(undefined, 'the answer is no node');
         failures = 0;
         nodeState = 'known';
         node = {nodeLabels: seen.labels, nodeAnnotations: seen.annotations, eip: seen.externalIp};
         tell();
       } catch (error) {
+        if (!(error instanceof ApiFault)) throw error;
         if (signal.aborted) return;
-        const {status, message} = asApiFault(error);
+        const {status, message} = error;
         failures += 1;
         if (failures === 1)
           log.warn({reason: message}, 'node unknown: its labels, annotations and address stay absent');

@@ -1,8 +1,7 @@
-import {reasonOf} from '../errors.ts';
 import {type Clock, pause} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Api, Query} from './api.ts';
-import {asApiFault} from './api-fault.ts';
+import {ApiFault} from './api-fault.ts';
 import {deriveDelayMs, isLasting, LASTING_MS} from './backoff.ts';
 import {parseList, parseNamed} from './objects.ts';
 
@@ -25,7 +24,7 @@ export interface Subject {
   readonly query?: Query;
 }
 
-/** Takes the objects in. An object is of unknown shape, but has a name. */
+/** Takes the objects in. An object is of unknown shape, but has a name. What a mirror throws is fatal. */
 export interface Mirror {
   replace(objects: readonly unknown[]): void;
   upsert(object: unknown): void;
@@ -86,8 +85,7 @@ export function openReflector(subject: Subject, mirror: Mirror, ports: Reflector
     tried.resolve();
   };
 
-  const fail = (error: unknown): number => {
-    const {status: code, message} = asApiFault(error);
+  const fail = ({status: code, message}: ApiFault): number => {
     streak += 1;
     if (version === '' || streak >= FAILURES_BEFORE_LIST) version = undefined;
     if (code === 410) {
@@ -110,14 +108,14 @@ export function openReflector(subject: Subject, mirror: Mirror, ports: Reflector
       const version = parseNamed(object)?.resourceVersion;
       return version === undefined ? undefined : {items: [object], resourceVersion: version};
     } catch (error) {
-      if (asApiFault(error).status === 404) return {items: [], resourceVersion: ''};
+      if (error instanceof ApiFault && error.status === 404) return {items: [], resourceVersion: ''};
       throw error;
     }
   };
 
   const list = async () => {
     const loaded = await load();
-    if (loaded === undefined) throw new Error('the answer is no object of the API');
+    if (loaded === undefined) throw new ApiFault(undefined, 'the answer is no object of the API');
     mirror.replace(loaded.items);
     version = isOutlived && name !== undefined ? '' : loaded.resourceVersion;
   };
@@ -158,6 +156,7 @@ export function openReflector(subject: Subject, mirror: Mirror, ports: Reflector
         if (version === '') version = undefined;
         if (clock.nowMs() - startedMs < SHORT_WATCH_MS) delayMs = BETWEEN_SHORT_MS;
       } catch (error) {
+        if (!(error instanceof ApiFault)) throw error;
         if (signal.aborted) return;
         if (hasTold && clock.nowMs() - startedMs >= SHORT_WATCH_MS) streak = 0;
         delayMs = fail(error);
@@ -165,7 +164,7 @@ export function openReflector(subject: Subject, mirror: Mirror, ports: Reflector
       await pause(clock, delayMs, signal);
     }
   };
-  run().catch(err => log.error({err, reason: reasonOf(err)}, 'kubernetes reflection ended'));
+  void run();
 
   return {
     get status() {

@@ -1,4 +1,4 @@
-import {reasonOf} from '../errors.ts';
+import {isSystemFault, reasonOf} from '../errors.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import {createQueue} from '../ports/queue.ts';
@@ -36,21 +36,26 @@ export function openRememberedFacts(
   const writes = createQueue();
   return {
     async load() {
+      let remembered: unknown;
       try {
-        const text = await files.readText(path);
-        const {namespace, id, told} = fieldsOf(JSON.parse(text ?? '{}'));
-        return namespace === pod.namespace && id === pod.id ? parseTold(told) : undefined;
+        remembered = JSON.parse((await files.readText(path)) ?? '{}');
       } catch (error) {
+        if (!isSystemFault(error) && !(error instanceof SyntaxError)) throw error;
         log.warn({reason: `${path}: ${reasonOf(error)}`}, 'remembered facts unreadable: going without them');
         return undefined;
       }
+      const {namespace, id, told} = fieldsOf(remembered);
+      return namespace === pod.namespace && id === pod.id ? parseTold(told) : undefined;
     },
     async keep(told) {
       const {namespace, id} = pod;
       const text = `${JSON.stringify({namespace, id, told})}\n`;
       await writes
         .add(() => files.replace(path, text, 0o600))
-        .catch(error => log.warn({reason: reasonOf(error)}, 'cannot remember the facts of the pod'));
+        .catch(error => {
+          if (!isSystemFault(error)) throw error;
+          log.warn({reason: reasonOf(error)}, 'cannot remember the facts of the pod');
+        });
     },
   };
 }

@@ -1,10 +1,10 @@
 import {isDeepStrictEqual} from 'node:util';
-import {reasonOf} from '../errors.ts';
+import {isSystemFault, reasonOf} from '../errors.ts';
 import {type Clock, pause, sleep} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import type {Api} from './api.ts';
-import {asApiFault} from './api-fault.ts';
+import {ApiFault} from './api-fault.ts';
 import {deriveDelayMs, isLasting, LASTING_MS} from './backoff.ts';
 import {type EndpointSlice, fieldsOf, parseEndpointSlice, textOf} from './objects.ts';
 import {openReflector, type Reflection, type ReflectionStatus} from './reflector.ts';
@@ -55,6 +55,17 @@ async function findCollection(
   return version && `${GROUP}/${version}/namespaces/${namespace}/endpointslices`;
 }
 
+/** What was written down, of unknown shape; undefined when it cannot be read. */
+async function readRemembered({files, path, log}: ServiceEndpointsPorts): Promise<unknown> {
+  try {
+    return JSON.parse((await files.readText(path)) ?? '{}');
+  } catch (error) {
+    if (!isSystemFault(error) && !(error instanceof SyntaxError)) throw error;
+    log.warn({reason: `${path}: ${reasonOf(error)}`}, 'remembered endpoints unreadable: going without them');
+    return undefined;
+  }
+}
+
 export function openServiceEndpoints(ports: ServiceEndpointsPorts): ServiceEndpoints {
   const {api, clock, files, log, path} = ports;
   const closing = new AbortController();
@@ -70,7 +81,10 @@ export function openServiceEndpoints(ports: ServiceEndpointsPorts): ServiceEndpo
     cancelRemember();
     cancelRemember = clock.after(REMEMBER_DELAY_MS, () => {
       const text = JSON.stringify({namespace: ports.namespace, slices: [...slices.values()]});
-      files.replace(path, `${text}\n`, 0o600).catch(err => log.warn({err}, 'cannot remember endpoints of services'));
+      files.replace(path, `${text}\n`, 0o600).catch(err => {
+        if (!isSystemFault(err)) throw err;
+        log.warn({err}, 'cannot remember endpoints of services');
+      });
     });
   };
 
@@ -85,19 +99,15 @@ export function openServiceEndpoints(ports: ServiceEndpointsPorts): ServiceEndpo
 
   const recall = async () => {
     if (isTold) return;
-    try {
-      const {namespace, slices: remembered} = fieldsOf(JSON.parse((await files.readText(path)) ?? '{}'));
-      if (isTold || namespace !== ports.namespace || !Array.isArray(remembered)) return;
-      const known = remembered.map(fieldsOf).flatMap(({name, service, ready}) => {
-        if (typeof name !== 'string' || !Array.isArray(ready)) return [];
-        const addresses = ready.filter(address => typeof address === 'string');
-        return [[name, {...NAMELESS, name, service: textOf(service), ready: addresses}] as const];
-      });
-      slices = new Map(known);
-      log.warn({reason: `${slices.size} slices`}, 'kubernetes api fails: starting with remembered endpoints');
-    } catch (error) {
-      log.warn({reason: `${path}: ${reasonOf(error)}`}, 'remembered endpoints unreadable: going without them');
-    }
+    const {namespace, slices: remembered} = fieldsOf(await readRemembered(ports));
+    if (isTold || namespace !== ports.namespace || !Array.isArray(remembered)) return;
+    const known = remembered.map(fieldsOf).flatMap(({name, service, ready}) => {
+      if (typeof name !== 'string' || !Array.isArray(ready)) return [];
+      const addresses = ready.filter(address => typeof address === 'string');
+      return [[name, {...NAMELESS, name, service: textOf(service), ready: addresses}] as const];
+    });
+    slices = new Map(known);
+    log.warn({reason: `${slices.size} slices`}, 'kubernetes api fails: starting with remembered endpoints');
   };
 
   const find = async (signal: AbortSignal, onFirst: () => void): Promise<string | undefined> => {
@@ -107,8 +117,9 @@ export function openServiceEndpoints(ports: ServiceEndpointsPorts): ServiceEndpo
         if (found !== undefined) return found;
         if (failures === 1) log.warn({reason: 'it offers no EndpointSlices'}, 'services cannot be followed');
       } catch (error) {
-        if (failures === 1) log.warn({reason: asApiFault(error).message}, 'services cannot be followed yet');
-        if (!isLasting(asApiFault(error).status)) {
+        if (!(error instanceof ApiFault)) throw error;
+        if (failures === 1) log.warn({reason: error.message}, 'services cannot be followed yet');
+        if (!isLasting(error.status)) {
           onFirst();
           await pause(clock, deriveDelayMs(failures, Math.random()), signal);
           continue;
@@ -148,7 +159,7 @@ export function openServiceEndpoints(ports: ServiceEndpointsPorts): ServiceEndpo
       await followed.reflection.tried;
       tried.resolve();
     };
-    start().catch(err => log.error({err}, 'following services ended'));
+    void start();
   };
 
   return {

@@ -1,3 +1,4 @@
+import {isSystemFault} from '../errors.ts';
 import {yieldToLoop} from '../ports/event-loop.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
@@ -72,6 +73,7 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
       if (failing) log.info('history written again');
       failing = false;
     } catch (err) {
+      if (!isSystemFault(err)) throw err;
       if (!failing) log.warn({err}, what);
       failing = true;
     }
@@ -133,7 +135,7 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
     lastPass: history.entries.at(-1)?.pass ?? 0,
     entry: pass => history.entries.find(entry => entry.pass === pass),
     record(record, material) {
-      filings.add(() => file(record, material)).catch(err => log.error({err}, 'history not kept'));
+      void filings.add(() => file(record, material));
     },
     async configuration({configuration}) {
       const text = await load(configuration);

@@ -1,4 +1,5 @@
 import {basename, dirname, join} from 'node:path';
+import {isSystemFault} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import {stepByStep} from '../ports/event-loop.ts';
 import type {Files} from '../ports/files.ts';
@@ -67,6 +68,7 @@ async function loadSnapshot({files, clock, log}: Ports, path: string): Promise<R
     log.warn({reason: decoded.reason}, 'members not restored: snapshot set aside');
     await setAside(files, path, clock.epochMs());
   } catch (err) {
+    if (!isSystemFault(err)) throw err;
     log.warn({err}, 'members not restored: snapshot not accessible');
   }
   return nothing(0);
@@ -93,11 +95,13 @@ function keepSnapshot({files, clock, log}: Ports, path: string, capture: () => S
 
   const write = async () => {
     dirty = false;
+    const text = await stepByStep(writeSnapshot(capture(), clock.epochMs()));
     try {
-      await files.replace(path, await stepByStep(writeSnapshot(capture(), clock.epochMs())), FILE_MODE);
+      await files.replace(path, text, FILE_MODE);
       if (failing) log.info('snapshot written again');
       failing = false;
     } catch (err) {
+      if (!isSystemFault(err)) throw err;
       if (!failing) log.warn({err}, 'snapshot not written');
       failing = true;
     }

@@ -1,10 +1,26 @@
-import {DaemonError, reasonOf} from '../errors.ts';
+import {DaemonError, isSystemFault, reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 
 const POLL_MS = 2000;
 const MIN_CHARACTERS = 16;
+
+/** A file without a usable token, or one that cannot be read. */
+class TokenFault extends Error {}
+
+function parseTokens(text: string | undefined): readonly string[] {
+  if (text === undefined) throw new TokenFault('there is no such file');
+  const given = text
+    .split('\n')
+    .map(line => line.trim())
+    .filter(token => token !== '');
+  if (given.length === 0) throw new TokenFault('it holds no token');
+  if (given.some(token => token.length < MIN_CHARACTERS || /\s/.test(token))) {
+    throw new TokenFault(`a token is a word of ${MIN_CHARACTERS} characters or more`);
+  }
+  return given;
+}
 
 /**
  * The shared tokens of pings, one a line: the first is sent, all are accepted (docs/permissions.md#who-may-ping says
@@ -23,17 +39,12 @@ export async function openTokenFile(
   path: string,
   {files, clock, log}: {files: Pick<Files, 'readText'>; clock: Clock; log: Log},
 ): Promise<TokenFile> {
-  const load = async (): Promise<readonly string[]> => {
-    const text = await files.readText(path);
-    if (text === undefined) throw new Error('there is no such file');
-    const tokens = text.split('\n').map(line => line.trim());
-    const given = tokens.filter(token => token !== '');
-    if (given.length === 0) throw new Error('it holds no token');
-    if (given.some(token => token.length < MIN_CHARACTERS || /\s/.test(token))) {
-      throw new Error(`a token is a word of ${MIN_CHARACTERS} characters or more`);
-    }
-    return given;
-  };
+  const load = async (): Promise<readonly string[]> =>
+    parseTokens(
+      await files.readText(path).catch(error => {
+        throw isSystemFault(error) ? new TokenFault(reasonOf(error), {cause: error}) : error;
+      }),
+    );
 
   let tokens = await load().catch(cause => {
     throw new DaemonError('CONFIG', `cannot read KONTROL_PING_TOKEN_FILE ${path}: ${reasonOf(cause)}`, {cause});
@@ -46,9 +57,10 @@ export async function openTokenFile(
       tokens = await load();
       trouble = undefined;
     } catch (error) {
-      if (trouble !== reasonOf(error))
-        log.warn({reason: reasonOf(error)}, 'ping tokens unreadable: the last good ones hold');
-      trouble = reasonOf(error);
+      if (!(error instanceof TokenFault)) throw error;
+      if (trouble !== error.message)
+        log.warn({reason: error.message}, 'ping tokens unreadable: the last good ones hold');
+      trouble = error.message;
     }
     if (!closed) cancel = clock.after(POLL_MS, () => void look());
   };

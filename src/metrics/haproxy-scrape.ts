@@ -16,14 +16,12 @@ export function openHaproxyScrape({readInfo, readRows, log}: ScrapePorts): () =>
 
   const scrape = async (): Promise<string> => {
     scrapes += 1;
-    try {
-      const [info, rows] = await Promise.all([readInfo(), readRows()]);
-      return encodeHaproxyMetrics({info, rows}, {scrapes, failures});
-    } catch (err) {
+    const seen = await Promise.all([readInfo(), readRows()]).catch(err => {
       log.debug({err}, 'HAProxy not scraped');
       failures += isMalformed(err) ? 1 : 0;
-      return encodeHaproxyMetrics(undefined, {scrapes, failures});
-    }
+      return undefined;
+    });
+    return encodeHaproxyMetrics(seen && {info: seen[0], rows: seen[1]}, {scrapes, failures});
   };
 
   return () => {

@@ -36,18 +36,22 @@ export function openTrafficSampler(ports: TrafficPorts): TrafficSampler {
   let before: TrafficReading | undefined;
   let closed = false;
 
+  const take = (reading: TrafficReading): void => {
+    proxies = deriveProxies(before, reading);
+    const sample = deriveSample(proxies, clock.epochMs());
+    if (before !== undefined) samples = [...samples, sample].slice(-MAX_SAMPLES);
+    if (before !== undefined && !closed) ports.onSample(sample, proxies);
+    before = reading;
+  };
+
   const look = async (): Promise<void> => {
-    try {
-      const reading = {generation: ports.generation(), rows: await ports.readRows(), atMs: clock.nowMs()};
-      proxies = deriveProxies(before, reading);
-      const sample = deriveSample(proxies, clock.epochMs());
-      if (before !== undefined) samples = [...samples, sample].slice(-MAX_SAMPLES);
-      if (before !== undefined && !closed) ports.onSample(sample, proxies);
-      before = reading;
-    } catch (err) {
+    const generation = ports.generation();
+    const rows = await ports.readRows().catch(err => {
       log.trace({err}, 'traffic not sampled');
-      before = undefined;
-    }
+      return undefined;
+    });
+    if (rows === undefined) before = undefined;
+    else take({generation, rows, atMs: clock.nowMs()});
     if (!closed) cancel = clock.after(PERIOD_MS, () => void look());
   };
   let cancel = clock.after(PERIOD_MS, () => void look());

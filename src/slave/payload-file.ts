@@ -1,5 +1,5 @@
 import {open} from 'node:fs/promises';
-import {reasonOf, systemCodeOf} from '../errors.ts';
+import {isSystemFault, reasonOf, systemCodeOf} from '../errors.ts';
 import type {Json} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
@@ -67,14 +67,14 @@ export async function openPayload({
   };
 
   const look = async (): Promise<void> => {
-    try {
-      const text = await read(path, PAYLOAD_LIMIT_BYTES + 1);
-      if (closed || (text === seenText && !faulty)) return;
-      seenText = text;
-      take(parsePayload(text));
-    } catch (error) {
-      take({is: 'fault', reason: reasonOf(error)});
-    }
+    const text = await read(path, PAYLOAD_LIMIT_BYTES + 1).catch((error: unknown) => {
+      if (!isSystemFault(error)) throw error;
+      return {fault: reasonOf(error)};
+    });
+    if (typeof text === 'object') return take({is: 'fault', reason: text.fault});
+    if (closed || (text === seenText && !faulty)) return;
+    seenText = text;
+    take(parsePayload(text));
   };
 
   const poll = async (): Promise<void> => {

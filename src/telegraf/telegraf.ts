@@ -1,6 +1,6 @@
 import {dirname} from 'node:path';
 import type {Labels} from '../config/config.ts';
-import {reasonOf} from '../errors.ts';
+import {isSystemFault, reasonOf} from '../errors.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import {deriveTags, OPENTSDB_ANNOTATION, parseEndpoint, renderTelegraf} from './configuration.ts';
@@ -64,10 +64,12 @@ export function createTelegraf({files, log, path, input, job}: TelegrafPorts): (
       if (job !== undefined && !job.isDown) await job.stop();
       return;
     }
+    const text = renderTelegraf(deriveTags(nodeLabels, labels), endpoint);
     let changed: boolean;
     try {
-      changed = await isChanged(renderTelegraf(deriveTags(nodeLabels, labels), endpoint));
+      changed = await isChanged(text);
     } catch (error) {
+      if (!isSystemFault(error)) throw error;
       say('warn', `cannot write ${path} (KONTROL_TELEGRAF_CONF): ${reasonOf(error)}`, 'telegraf is off');
       return;
     }

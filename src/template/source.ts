@@ -1,6 +1,6 @@
 import type {Labels, TemplateSource} from '../config/config.ts';
 import {CONFIG_ANNOTATION} from '../config/parse.ts';
-import {DaemonError, reasonOf} from '../errors.ts';
+import {DaemonError, isSystemFault, reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 
@@ -41,6 +41,7 @@ export function openTemplateText(
     const refuse = (reason: string, cause?: unknown) =>
       new DaemonError('RENDER', `cannot read the template ${path} (KONTROL_TEMPLATE): ${reason}`, {cause});
     const text = await files.readText(path).catch(error => {
+      if (!isSystemFault(error)) throw error;
       throw refuse(reasonOf(error), error);
     });
     if (text === undefined) throw refuse('there is no such file');
@@ -56,7 +57,11 @@ export function openTemplateText(
       let closed = false;
       let cancel = () => {};
       const look = async (): Promise<void> => {
-        const text = await load().catch(() => undefined);
+        const text = await load().catch(error => {
+          // Whoever renders next is told why.
+          if (!(error instanceof DaemonError)) throw error;
+          return undefined;
+        });
         if (closed) return;
         if (text !== undefined && seen !== undefined && text !== seen) onChange();
         seen = text ?? seen;

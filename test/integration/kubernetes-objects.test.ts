@@ -3,6 +3,8 @@ import {once} from 'node:events';
 import {createServer} from 'node:net';
 import {after, before, describe, test} from 'node:test';
 import {isDeepStrictEqual} from 'node:util';
+import type {HistoryEntry} from '../../src/lifecycle/history.ts';
+import type {Departure, Timeline} from '../../src/members/timeline.ts';
 import {APISERVER_SUITE_MS, type ApiServer, startApiServer} from '../kubernetes/apiserver.ts';
 import {openNamespace} from '../kubernetes/cluster.ts';
 import {
@@ -16,7 +18,7 @@ import {
   seeServed,
   templateOf,
 } from '../kubernetes/served.ts';
-import {startDaemon} from '../support/daemon.ts';
+import {type Daemon, startDaemon} from '../support/daemon.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
 import {haproxiesOf, killAll} from '../support/processes.ts';
@@ -74,6 +76,8 @@ describe('objects of a cluster', {
     await daemon.waitFor(status => status.memberCount === 1, 'a deleted pod left', PATIENCE_MS);
     await space.setPodStatus('web-2', {phase: 'Failed'});
     await daemon.waitFor(status => status.memberCount === 0, 'a failed pod left', PATIENCE_MS);
+    await seeEvicted(daemon, {id: 'web-1', ip: '10.9.1.1'}, /there is no pod web-1/);
+    await seeEvicted(daemon, {id: 'web-2', ip: '10.9.1.2'}, /has ended \(Failed\)/);
     assert.match(String((await statusOf('web-2', '10.9.1.2'))[1]), /has ended \(Failed\)/);
     await space.setPodStatus('web-3', {phase: 'Running', podIP: '10.9.1.3', podIPs: [{ip: '10.9.1.3'}]});
     await waitFor(async () => (await statusOf('web-3', '10.9.1.3'))[0] === 200, 'a pod whose address came');
@@ -155,6 +159,36 @@ describe('objects of a cluster', {
     assert.ok(await told('ProxyFatal')());
   });
 });
+
+const readJson = async <T>(daemon: Daemon, path: string): Promise<T> =>
+  JSON.parse((await daemon.get(path))?.body ?? 'null') as T;
+
+/** Evicted for a reason that matches: among the departures, in the pod's timeline, in the pass that took it out. */
+async function seeEvicted(daemon: Daemon, {id, ip}: {id: string; ip: string}, wanted: RegExp): Promise<void> {
+  const passes = await waitFor(
+    async () => {
+      const history = await readJson<HistoryEntry[]>(daemon, '/history');
+      const found = history.filter(({left}) => left.pods.some(pod => pod.id === id));
+      return found.length > 0 && found;
+    },
+    `a pass without ${id}`,
+    {timeoutMs: PATIENCE_MS, evidence: evidenceOf(daemon)},
+  );
+  assert.deepEqual(
+    passes.flatMap(({left}) => left.pods.filter(pod => pod.id === id).map(({why}) => why)),
+    ['evicted'],
+  );
+  const departures = (await readJson<Departure[]>(daemon, '/members/gone')).filter(one => one.id === id);
+  assert.deepEqual(
+    departures.map(one => [one.ip, one.why]),
+    [[ip, 'evicted']],
+  );
+  const {gone, moments} = await readJson<Timeline>(daemon, `/members/${ip}/timeline`);
+  assert.equal(gone, true);
+  const eviction = moments.find(({what}) => what === 'evicted');
+  for (const reason of [departures[0]?.reason, eviction?.reason]) assert.match(reason ?? '', wanted);
+  assert.ok(moments.some(({what, pass}) => what === 'removed' && pass === passes[0]?.pass));
+}
 
 /** A port that somebody else listens on. */
 async function occupyPort(): Promise<AsyncDisposable & {readonly port: number}> {

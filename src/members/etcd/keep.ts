@@ -1,4 +1,4 @@
-import {reasonOf} from '../../errors.ts';
+import {EtcdFault} from '../../etcd/fault.ts';
 import type {Follower, FollowPorts} from '../../etcd/follow.ts';
 import type {Gateway} from '../../etcd/gateway.ts';
 import {type EtcdEvent, type KeyValue, keyRequest, parseRange, rangeRequest} from '../../etcd/wire.ts';
@@ -52,6 +52,11 @@ export interface EtcdPorts {
   readonly confirmMs: number;
   /** The snapshot was written by a master that did not share: etcd does not know its members. */
   readonly isForeign: boolean;
+}
+
+/** Takes what etcd did not answer, and nothing else. */
+function onlyAway(error: unknown): undefined {
+  if (!(error instanceof EtcdFault)) throw error;
 }
 
 /** etcd at work on one table. */
@@ -174,50 +179,42 @@ export function keepByEtcd(ports: EtcdPorts, {table, seq, onEvents}: KeepPorts):
   };
 
   const carryWrites = async (writes: readonly Write[]): Promise<void> => {
-    try {
-      const outcomes = await writer.write(writes);
-      lastLinkedMs = clock.nowMs();
-      tell(
-        outcomes.flatMap((outcome, index) => {
-          const {ip} = writes[index] ?? {ip: ''};
-          if (outcome.is === 'written') return replica.put(ip, outcome, moment());
-          if (outcome.current !== undefined) return putKey(outcome.current);
-          return replica.gone(ip, outcome.revision, clock.nowMs());
-        }),
-      );
-    } catch (err) {
-      await failed(err, 'members not written to etcd');
-    } finally {
-      for (const {ip} of writes) replica.settled(ip);
-    }
+    const outcomes = await unlessAway(writer.write(writes), 'members not written to etcd');
+    const events = outcomes?.flatMap((outcome, index) => {
+      const {ip} = writes[index] ?? {ip: ''};
+      if (outcome.is === 'written') return replica.put(ip, outcome, moment());
+      if (outcome.current !== undefined) return putKey(outcome.current);
+      return replica.gone(ip, outcome.revision, clock.nowMs());
+    });
+    for (const {ip} of writes) replica.settled(ip);
+    tell(events ?? []);
   };
 
   const carryRenewals = async (leases: readonly string[]): Promise<void> => {
-    try {
-      replica.renewAgain(await writer.renew(leases));
-      lastLinkedMs = clock.nowMs();
-    } catch (err) {
-      replica.renewAgain(leases);
-      await failed(err, 'leases not renewed');
-    }
+    replica.renewAgain((await unlessAway(writer.renew(leases), 'leases not renewed')) ?? leases);
   };
 
-  const failed = async (err: unknown, message: string): Promise<void> => {
-    log.debug({reason: reasonOf(err)}, message);
+  /** What etcd answered; undefined, after a moment, when it did not. A fault of our own is rejected with. */
+  const unlessAway = async <T>(answer: Promise<T>, message: string): Promise<T | undefined> => {
+    try {
+      const answered = await answer;
+      lastLinkedMs = clock.nowMs();
+      return answered;
+    } catch (error) {
+      if (!(error instanceof EtcdFault)) throw error;
+      log.debug({reason: error.message}, message);
+    }
     await pause(clock, RETRY_MS, closing.signal);
+    return undefined;
   };
 
   const beat = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       await pause(clock, HEARTBEAT_MS, closing.signal);
-      await gateway.ask('/kv/range', keyRequest(keys.seq)).then(
-        answer => {
-          if (!follower.linked) return;
-          lastLinkedMs = clock.nowMs();
-          lastRevision = Math.max(lastRevision, parseRange(answer).header.revision);
-        },
-        () => {},
-      );
+      const answer = await gateway.ask('/kv/range', keyRequest(keys.seq)).catch(onlyAway);
+      if (answer === undefined || !follower.linked) continue;
+      lastLinkedMs = clock.nowMs();
+      lastRevision = Math.max(lastRevision, parseRange(answer).header.revision);
     }
   };
 

@@ -1,3 +1,4 @@
+import {EtcdFault} from '../../etcd/fault.ts';
 import type {Gateway} from '../../etcd/gateway.ts';
 import {batchRequest, type KeyValue, parseBatch} from '../../etcd/wire.ts';
 import {createQueue} from '../../ports/queue.ts';
@@ -44,7 +45,7 @@ export function createSeqCounter(gateway: Pick<Gateway, 'ask'>, key: string, hig
       upon = answer?.current?.revision ?? 0;
       counted = numberIn(answer?.current);
     }
-    throw new Error(`cannot claim a seq: lost ${MAX_TRIES} races in a row`);
+    throw new EtcdFault('refused', `cannot claim a seq: lost ${MAX_TRIES} races in a row`);
   };
 
   return {
