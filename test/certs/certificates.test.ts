@@ -5,6 +5,7 @@ import {systemFiles} from '../../src/ports/files.ts';
 import {openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 import {openFolder} from '../support/folder.ts';
+import {systemError} from '../support/system-error.ts';
 
 test('a pass ended, the folder cannot be listed (no descriptor is left) -> a warning; the daemon lives', async () => {
   await using folder = await openFolder();
@@ -12,7 +13,7 @@ test('a pass ended, the folder cannot be listed (no descriptor is left) -> a war
   const certificates = await openCertificates(
     {
       dataFolder: folder.path,
-      files: {...systemFiles, list: () => Promise.reject(new Error('EMFILE: too many open files'))},
+      files: {...systemFiles, list: () => Promise.reject(systemError('EMFILE', 'too many open files'))},
       clock: createFakeClock(),
       log,
       ask: async () => '',

@@ -70,13 +70,13 @@ describe('objects of a cluster', {
       assert.match(String(reason), wanted);
     }
     assert.match((await daemon.get('/metrics'))?.body ?? '', /kontrol_pings_total\{result="forbidden-pods"\} 4/);
-    await daemon.waitFor(status => status.memberCount === 2, 'two members', PATIENCE_MS);
+    await daemon.waitFor(status => status.memberCount === 2 && status.inSync, 'two members in a pass', PATIENCE_MS);
 
     await space.deletePod('web-1');
     await daemon.waitFor(status => status.memberCount === 1, 'a deleted pod left', PATIENCE_MS);
     await space.setPodStatus('web-2', {phase: 'Failed'});
     await daemon.waitFor(status => status.memberCount === 0, 'a failed pod left', PATIENCE_MS);
-    await seeEvicted(daemon, {id: 'web-1', ip: '10.9.1.1'}, /there is no pod web-1/);
+    await seeEvicted(daemon, {id: 'web-1', ip: '10.9.1.1'}, /there is no pod web-1 |pod web-1 is being deleted/);
     await seeEvicted(daemon, {id: 'web-2', ip: '10.9.1.2'}, /has ended \(Failed\)/);
     assert.match(String((await statusOf('web-2', '10.9.1.2'))[1]), /has ended \(Failed\)/);
     await space.setPodStatus('web-3', {phase: 'Running', podIP: '10.9.1.3', podIPs: [{ip: '10.9.1.3'}]});

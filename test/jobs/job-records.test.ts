@@ -5,6 +5,7 @@ import {decodeJobRecords, encodeJobRecords, openJobRecords} from '../../src/jobs
 import type {ProcessIdentity} from '../../src/jobs/proc.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {systemError} from '../support/system-error.ts';
 
 const PATH = '/data/run/jobs.json';
 const RECORD = {job: 'telegraf', pid: 42, startTicks: 4711, stopWaitMs: 5000};
@@ -73,7 +74,7 @@ describe('job records', () => {
 
   test('a full disk -> a warning', async () => {
     const {records, failWith, said} = openBench('', {});
-    failWith(new Error('ENOSPC'));
+    failWith(systemError('ENOSPC'));
     await records.write(() => []);
     assert.equal(said('cannot record').length, 1);
   });

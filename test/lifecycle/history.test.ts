@@ -10,6 +10,7 @@ import type {PassRecord} from '../../src/lifecycle/passes.ts';
 import {type Files, systemFiles} from '../../src/ports/files.ts';
 import {openLog} from '../../src/ports/log.ts';
 import {entryOf} from '../http/status-ports.ts';
+import {systemError} from '../support/system-error.ts';
 
 const recordOf = (pass: number, verdict: PassRecord['verdict'] = 'ok'): PassRecord => {
   const {
@@ -177,7 +178,7 @@ describe('history of a data folder', () => {
   test('a full disk -> passes are remembered in memory, one warning, and written when there is room', async () => {
     let full = true;
     const replace: Files['replace'] = (...given) =>
-      full ? Promise.reject(new Error('ENOSPC')) : systemFiles.replace(...given);
+      full ? Promise.reject(systemError('ENOSPC')) : systemFiles.replace(...given);
     const history = await open({...systemFiles, replace});
     history.record(recordOf(1), {input: inputOf('T'), text: 'a\n'});
     history.record(recordOf(2), {input: inputOf('T'), text: 'b\n'});

@@ -10,6 +10,7 @@ import {decodeSnapshot, encodeSnapshot} from '../../src/members/snapshot.ts';
 import {openSnapshotFile} from '../../src/members/snapshot-file.ts';
 import {createTable} from '../../src/members/table.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {systemError} from '../support/system-error.ts';
 import {createMemoryFiles, INFO, memberOf, openLogSink, pingOf, WARN} from './fixtures.ts';
 
 const PATH = '/data/members.json';
@@ -336,7 +337,7 @@ describe('restart', () => {
 
   test('full disk -> pings are taken as ever; the snapshot follows once there is room', async () => {
     const {memory, clock, ping, sink, registry, onDisk} = await open();
-    memory.failWith(new Error('ENOSPC'));
+    memory.failWith(systemError('ENOSPC'));
     ping(A);
     await clock.advance(5000);
     assert.equal(ping(B).is, 'joined');

@@ -7,6 +7,7 @@ import {encodeSnapshot} from '../../src/members/snapshot.ts';
 import {openSnapshotFile} from '../../src/members/snapshot-file.ts';
 import {systemFiles} from '../../src/ports/files.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {systemError} from '../support/system-error.ts';
 import {createMemoryFiles, memberOf, openLogSink, WARN} from './fixtures.ts';
 
 const PATH = '/data/members.json';
@@ -55,7 +56,7 @@ test('snapshot file, truncated -> set aside with a warning; at most 3 kept', asy
 
 test('snapshot file, unreadable -> nothing restored, one warning', async () => {
   const {memory, sink, clock} = openFile();
-  const files = {...memory.files, readText: () => Promise.reject(new Error('EACCES'))};
+  const files = {...memory.files, readText: () => Promise.reject(systemError('EACCES'))};
   assert.deepEqual(await openSnapshotFile({files, clock, log: sink.log}, '/data').load(), NOTHING);
   assert.deepEqual(
     sink.lines.map(line => line.level),
@@ -98,7 +99,7 @@ test('snapshot file, change during a slow write -> another write, never two at o
 
 test('snapshot file, full disk for a while -> one warning, retried every second, one recovery', async () => {
   const {clock, memory, file, sink, writtenAt} = openFile();
-  memory.failWith(new Error('ENOSPC'));
+  memory.failWith(systemError('ENOSPC'));
   const keeper = file.keep(() => CONTENT);
   for (let i = 0; i < 100; i++) {
     keeper.changed();

@@ -6,6 +6,7 @@ import {test} from 'node:test';
 import {openLog} from '../../src/ports/log.ts';
 import {openPayload, type ReadStart, readStart} from '../../src/slave/payload-file.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {systemError} from '../support/system-error.ts';
 
 async function openScene(initial: string | undefined) {
   let text: string | Error | undefined = initial;
@@ -52,7 +53,7 @@ test('payload file, malformed or unreadable for a while -> last good value, one 
   const scene = await openScene('{"weight": 50}');
   await scene.put('{"weight": ');
   await scene.put('{"weigh');
-  await scene.put(new Error('EACCES: permission denied'));
+  await scene.put(systemError('EACCES', 'permission denied'));
   assert.deepEqual(scene.payload.value(), {weight: 50});
   assert.deepEqual(
     scene.logged.map(({level, msg, path}) => [level, msg, path]),

@@ -4,6 +4,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import type {Answer} from './answer.ts';
+import {bugsIn} from './bugs.ts';
 import {getSegments, type Outcome} from './exchange.ts';
 import {freePort} from './free-port.ts';
 import {type ChildExit, collectOutput, type LogLine} from './output.ts';
@@ -25,9 +26,14 @@ export interface DaemonOptions {
   /** The ports of an earlier daemon; free ones, or in a namespace the usual ones, when absent. */
   readonly port?: number;
   readonly statusPort?: number;
+  /** A bug was planted: what tells of it in the log is no failure. */
+  readonly expectsBug?: boolean;
 }
 
-/** A running `haproxy-kontrol run`. Disposing ends it and all it started, at once, whatever state they are in. */
+/**
+ * A running `haproxy-kontrol run`. Disposing ends it and all it started, at once, whatever state they are in, and throws
+ * when its log told of a bug in its code.
+ */
 export interface Daemon extends AsyncDisposable {
   readonly pid: number;
   readonly dataFolder: string;
@@ -137,6 +143,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       // HAProxy lives in a session of its own and survives the daemon by design.
       await endProcessesOf(dataFolder);
       if (options.dataFolder === undefined) await rm(dataFolder, {force: true, recursive: true});
+      const [bug] = options.expectsBug === true ? [] : bugsIn(output.lines);
+      if (bug !== undefined) throw new Error(`the daemon has a bug: ${JSON.stringify(bug)}`);
     },
   };
 }

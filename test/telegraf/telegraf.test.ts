@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {createTelegraf} from '../../src/telegraf/telegraf.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
+import {systemError} from '../support/system-error.ts';
 
 const PATH = '/etc/telegraf/telegraf.conf';
 const ON = {'kontrol.unity3d.com/opentsdb': 'tsdb'};
@@ -71,7 +72,7 @@ describe('telegraf', () => {
 
   test('its file cannot be written -> one warning that names the setting, no fault', async () => {
     const {telegraf, failWith, told, lines} = openBench();
-    failWith(new Error('EROFS: read-only file system'));
+    failWith(systemError('EROFS', 'read-only file system'));
     await telegraf();
     await telegraf();
     assert.deepEqual([told, lines.length], [[], 1]);

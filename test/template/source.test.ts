@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {openTemplateText} from '../../src/template/source.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {systemError} from '../support/system-error.ts';
 
 const annotations = () => ({});
 
@@ -62,7 +63,7 @@ test('template file, gone for a while -> RENDER that names it, a call only when 
   });
   await put('first');
   assert.equal(changes(), 0);
-  await put(new Error('EACCES: permission denied'));
+  await put(systemError('EACCES', 'permission denied'));
   await assert.rejects(text.load(), {code: 'RENDER', message: /EACCES: permission denied$/});
   await put('second');
   assert.equal(changes(), 1);

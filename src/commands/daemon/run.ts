@@ -7,6 +7,7 @@ import {type Api, openApi} from '../../kubernetes/api.ts';
 import {deriveVariables} from '../../kubernetes/facts.ts';
 import {type LivePod, openLivePod} from '../../kubernetes/pod-facts.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
+import {installFatal} from '../../ports/fatal.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import {loadPackageVersion} from '../packaged.ts';
 import {runDaemon} from './daemon.ts';
@@ -32,6 +33,7 @@ export async function run(): Promise<number> {
   const sink = destination({dest: 1, sync: false, maxLength: MAX_UNWRITTEN_BYTES}).on('error', () => {});
   const output = openOutput(preliminaries, sink);
   const {log} = output.opened;
+  installFatal({log, flush: () => sink.flushSync()});
   const ending = openEnding(process);
   const api = preliminaries.pod.api && openApi(preliminaries.pod.api);
   try {
