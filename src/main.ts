@@ -1,64 +1,70 @@
 #!/usr/bin/env node
-import {parseArgs} from 'node:util';
+import {type Command, createCall} from './commands/call.ts';
 import {DaemonError, EXIT_CODES, reasonOf} from './errors.ts';
-import {describeCommands, REFERENCE} from './terminal/reference.ts';
+import {createPrinter} from './ports/printer.ts';
+import {parseCommandLine} from './terminal/command-line.ts';
+import {describeCommand, describeProgram} from './terminal/help.ts';
+import {type CommandName, isCommand} from './terminal/reference.ts';
 
-const USAGE = `usage: haproxy-kontrol <command>
-
-  run         the daemon, configured by its environment (docs/settings.md)
-  render      prints the configuration that a template makes of hosts
-  check       renders, and has HAProxy check the result
-  ctl         speaks to a running daemon on its control socket (\`ctl help\`)
-  demo        the daemon with three backends on loopback that ping it: something to look at
-${describeCommands()}
-Each of the latter has --help with examples.
-`;
-
-/** argv to command. Each is loaded when asked for, so that a small one does not pay for the daemon. */
-const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<number>>> = {
-  run: async () => (await import('./commands/daemon/run.ts')).run(),
-  render: async args => (await import('./commands/render.ts')).render(args),
-  check: async args => (await import('./commands/check.ts')).check(args),
-  ctl: async args => (await import('./commands/ctl.ts')).ctl(args),
-  demo: async () => (await import('./commands/demo.ts')).demo(),
-  status: async args => (await import('./commands/status.ts')).status(args),
-  history: async args => (await import('./commands/history.ts')).history(args),
-  diff: async args => (await import('./commands/diff.ts')).diff(args),
-  members: async args => (await import('./commands/members.ts')).members(args),
-  top: async args => (await import('./commands/top.ts')).top(args),
-  logs: async args => (await import('./commands/logs.ts')).logs(args),
-  ping: async args => (await import('./commands/ping.ts')).ping(args),
-  completion: async args =>
-    (await import('./commands/completion.ts')).completion(
-      args,
-      Object.keys(COMMANDS).filter(name => !Object.hasOwn(REFERENCE, name)),
-    ),
+/** Each is loaded when asked for, so that a small one does not pay for the daemon. */
+const LOAD: {readonly [Name in CommandName]: () => Promise<Command<Name>>} = {
+  run: async () => (await import('./commands/daemon/run.ts')).run,
+  render: async () => (await import('./commands/render.ts')).render,
+  check: async () => (await import('./commands/check.ts')).check,
+  ctl: async () => (await import('./commands/ctl.ts')).ctl,
+  demo: async () => (await import('./commands/demo.ts')).demo,
+  status: async () => (await import('./commands/status.ts')).status,
+  history: async () => (await import('./commands/history.ts')).history,
+  diff: async () => (await import('./commands/diff.ts')).diff,
+  members: async () => (await import('./commands/members.ts')).members,
+  top: async () => (await import('./commands/top.ts')).top,
+  logs: async () => (await import('./commands/logs.ts')).logs,
+  ping: async () => (await import('./commands/ping.ts')).ping,
+  completion: async () => (await import('./commands/completion.ts')).completion,
 };
 
-async function main(args: string[]): Promise<number> {
-  // These read their own options; ctl's arguments are somebody's input, dashes and all.
-  const [first = ''] = args;
-  if (first === 'ctl' || Object.hasOwn(REFERENCE, first)) return COMMANDS[first]?.(args.slice(1)) ?? EXIT_CODES.USAGE;
-  const {positionals, values} = parseArgs({
-    args,
-    allowPositionals: true,
-    strict: false,
-    options: {help: {type: 'boolean', short: 'h'}},
-  });
-  const [name] = positionals;
-  const rest = name === undefined ? [] : args.slice(args.indexOf(name) + 1);
-  const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command !== undefined && values.help !== true) return command(rest);
-  const isHelp = values.help === true || name === 'help';
-  (isHelp ? process.stdout : process.stderr).write(
-    isHelp ? USAGE : `haproxy-kontrol: no such command: ${name ?? '(none)'}\n${USAGE}`,
-  );
-  return isHelp ? 0 : EXIT_CODES.USAGE;
+const HELP = ['--help', '-h', 'help'];
+const VERSION = ['--version', '-V'];
+
+const args = process.argv.slice(2);
+const stdout = createPrinter(() => process.stdout);
+const stderr = createPrinter(() => process.stderr);
+
+async function call<Name extends CommandName>(name: Name, args: readonly string[]): Promise<number> {
+  const line = parseCommandLine(name, args);
+  if (line.is === 'call') return (await LOAD[name]())(createCall(name, line, {stdout, stderr}));
+  stdout.print(describeCommand(name));
+  return 0;
 }
 
-try {
-  process.exit(await main(process.argv.slice(2)));
-} catch (error) {
-  process.stderr.write(`haproxy-kontrol: ${reasonOf(error)}\n`);
-  process.exit(EXIT_CODES[error instanceof DaemonError ? error.code : 'UNEXPECTED']);
+async function main([first = '(none)', ...rest]: readonly string[]): Promise<number> {
+  if (isCommand(first)) return await call(first, rest);
+  const [topic] = rest;
+  if (HELP.includes(first)) {
+    stdout.print(topic !== undefined && isCommand(topic) ? describeCommand(topic) : describeProgram());
+    return 0;
+  }
+  if (VERSION.includes(first)) {
+    const {loadPackageVersion} = await import('./commands/packaged.ts');
+    stdout.print(`haproxy-kontrol ${loadPackageVersion()}\n`);
+    return 0;
+  }
+  stderr.print(`haproxy-kontrol: no such command: ${first}\n${describeProgram()}`);
+  return EXIT_CODES.USAGE;
 }
+
+/** Says why it failed, at length; what was fatal to the daemon has its details in the log. */
+function report(error: unknown): number {
+  stderr.print(`haproxy-kontrol: ${reasonOf(error)}\n`);
+  if (!(error instanceof DaemonError)) return EXIT_CODES.UNEXPECTED;
+  const isLogged = args[0] === 'run' && error.code !== 'USAGE';
+  if (error.detail !== undefined && !isLogged) stderr.print(`${error.detail.trimEnd()}\n`);
+  return EXIT_CODES[error.code];
+}
+
+let exitCode = await main(args).catch(report);
+await stdout.settled().catch(error => {
+  exitCode = report(error);
+});
+await stderr.settled().catch(() => {});
+process.exit(exitCode);

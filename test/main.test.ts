@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import {execFile} from 'node:child_process';
+import {readFileSync} from 'node:fs';
 import {test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {EXIT_CODES} from '../src/errors.ts';
+import {COMMANDS} from '../src/terminal/reference.ts';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
@@ -20,12 +22,59 @@ const run = (...args: string[]): Promise<Result> =>
     );
   });
 
-for (const args of [['--help'], ['-h'], ['help'], ['run', '--help']]) {
+for (const args of [['--help'], ['-h'], ['help'], ['help', 'fly']]) {
   test(`haproxy-kontrol ${args.join(' ')} -> usage on stdout, exit 0`, async () => {
     const {code, stdout, stderr} = await run(...args);
     assert.equal(code, 0);
     assert.match(stdout, /^usage: haproxy-kontrol <command>\n\n {2}run +the daemon/);
+    for (const [name, {summary}] of Object.entries(COMMANDS)) {
+      assert.ok(stdout.includes(`\n  ${name.padEnd(12)}${summary}\n`), name);
+    }
     assert.equal(stderr, '');
+  });
+}
+
+for (const [name, {summary, options, examples, failures}] of Object.entries(COMMANDS)) {
+  test(`haproxy-kontrol ${name} --help -> purpose, options, examples, exit codes on stdout, exit 0`, async () => {
+    const {code, stdout, stderr} = await run(name, '--help');
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.ok(stdout.startsWith(`usage: haproxy-kontrol ${name}`));
+    assert.match(
+      stdout,
+      /\noptions:\n(?:.*\n)* {2}-h, --help(?:.*\n)*\nexamples:\n {2}haproxy-kontrol (?:.*\n)*\nexit codes:\n {2}0 /,
+    );
+    const codes = Object.keys(failures).map(failure => `\n  ${EXIT_CODES[failure as keyof typeof EXIT_CODES]} `);
+    const parts = [`\n\n${summary}\n`, ...Object.keys(options).map(option => ` --${option}`), ...codes, '\n  64'];
+    for (const part of [...parts, ...examples.map(([line]) => ` ${line} `)]) assert.ok(stdout.includes(part), part);
+    for (const args of [
+      [name, '-h'],
+      ['help', name],
+    ])
+      assert.equal((await run(...args)).stdout, stdout);
+  });
+}
+
+for (const option of ['--version', '-V']) {
+  test(`haproxy-kontrol ${option} -> which this is`, async () => {
+    const {version} = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+    assert.deepEqual(await run(option), {code: 0, stdout: `haproxy-kontrol ${version}\n`, stderr: ''});
+  });
+}
+
+for (const args of [
+  ['run', '--nope'],
+  ['run', 'x'],
+  ['render', '--nope'],
+  ['check', 'x'],
+  ['demo', 'x'],
+  ['status', '-x'],
+  ['ctl'],
+  ['ctl', 'FLY'],
+]) {
+  test(`haproxy-kontrol ${args.join(' ')} -> what is wrong on one line, then how it is called; exit 64`, async () => {
+    const {code, stdout, stderr} = await run(...args);
+    assert.deepEqual([code, stdout], [EXIT_CODES.USAGE, '']);
+    assert.match(stderr, new RegExp(`^haproxy-kontrol: cannot run ${args[0]}: .*\nusage: haproxy-kontrol ${args[0]} `));
   });
 }
 

@@ -1,92 +1,85 @@
-import {parseArgs} from 'node:util';
 import {loadStatusUrl} from '../config/load.ts';
-import {DaemonError, reasonOf} from '../errors.ts';
+import {reasonOf} from '../errors.ts';
 import {systemClock as clock, pause} from '../ports/clock.ts';
+import type {Printer} from '../ports/printer.ts';
+import {type CommandLine, parseCount} from '../terminal/command-line.ts';
 import {createPaint, type Paint} from '../terminal/paint.ts';
-import {describeCommand, REFERENCE} from '../terminal/reference.ts';
+import type {CommandName, FlagOf, ValuedOf} from '../terminal/reference.ts';
 import {createStatusClient, type StatusClient} from './status-client.ts';
 
-/** A command line, read. */
-export interface Call {
+/** How a command is called, and what it prints with. The compiler knows which options it has. */
+export interface Call<Name extends CommandName> extends Pick<Printer, 'print' | 'gone'> {
+  /** Beside what is printed: to stderr. */
+  warn(text: string): void;
   readonly client: StatusClient;
+  readonly isColored: boolean;
   readonly paint: Paint;
   readonly positionals: readonly string[];
-  has(option: string): boolean;
-  text(option: string): string | undefined;
+  has(option: FlagOf<Name>): boolean;
+  text(option: ValuedOf<Name>): string | undefined;
   /** A whole number from 1 to `max`; `fallback` when it was not given. Throws USAGE. */
-  count(option: string, fallback: number, max: number): number;
-  print(text: string): void;
+  count(option: ValuedOf<Name>, fallback: number, max: number): number;
+  /** The same of an argument. */
+  countOf(what: string, given: string, max: number): number;
   printJson(value: unknown): void;
 }
+
+/** Resolves with the exit code, once all is printed that will be. */
+export type Command<Name extends CommandName> = (given: Call<Name>) => Promise<number>;
 
 /** How often a screen is drawn again. */
 const REDRAW_MS = 2000;
 
 const CLEAR = '\u001b[2J\u001b[H';
 
-const usage = (name: string, reason: string, cause?: unknown): DaemonError =>
-  new DaemonError('USAGE', `cannot run ${name}: ${reason}; see haproxy-kontrol ${name} --help`, {cause});
-
-/** A number given as text. Throws USAGE. */
-export function parseCount(name: string, what: string, given: string, max: number): number {
-  const value = Number(given);
-  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
-  throw usage(name, `${what} "${given}" is not a whole number from 1 to ${max}`);
-}
-
-/** Reads the arguments of a command of the reference and runs it; `--help` prints instead. Rejects with USAGE. */
-export async function call(
-  name: string,
-  args: readonly string[],
-  {maxArguments, run}: {maxArguments: number; run: (given: Call) => Promise<number>},
-): Promise<number> {
-  const spec = REFERENCE[name];
-  if (spec === undefined) throw usage(name, 'it is not in the reference');
-  // Whoever reads us may go away (`| head`): that is no failure.
-  process.stdout.on('error', () => process.exit(0));
-  const print = (text: string) => void process.stdout.write(text);
-  let parsed: {values: Record<string, unknown>; positionals: string[]};
-  try {
-    const options = Object.fromEntries(
-      Object.entries({...spec.options, help: {type: 'boolean', short: 'h'} as const}).map(([option, {type, short}]) => [
-        option,
-        {type, ...(short !== undefined && {short})},
-      ]),
-    );
-    parsed = parseArgs({args: [...args], options, allowPositionals: true});
-  } catch (error) {
-    throw usage(name, reasonOf(error).split('.')[0] ?? '', error);
-  }
-  const {values, positionals} = parsed;
-  if (values.help === true) {
-    print(describeCommand(name, spec));
-    return 0;
-  }
-  if (positionals.length > maxArguments) throw usage(name, `too many arguments: ${positionals.join(' ')}`);
-  const text = (option: string) => (typeof values[option] === 'string' ? values[option] : undefined);
-  return run({
-    client: createStatusClient(text('url') ?? loadStatusUrl()),
-    paint: createPaint(process.stdout.hasColors?.() === true),
+/** What a command is given, of a command line that was read. Stdout and the environment are looked at when asked for. */
+export function createCall<Name extends CommandName>(
+  name: Name,
+  {values, positionals}: Extract<CommandLine, {is: 'call'}>,
+  {stdout: {print, gone}, stderr}: {readonly stdout: Printer; readonly stderr: Printer},
+): Call<Name> {
+  const text = (option: PropertyKey) => {
+    const value = values[String(option)];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const countOf = (what: string, given: string, max: number) => parseCount(name, what, given, max);
+  return {
+    print,
+    gone,
+    warn: stderr.print,
+    get client() {
+      return createStatusClient(text('url') ?? loadStatusUrl());
+    },
+    get isColored() {
+      return process.stdout.hasColors?.() === true;
+    },
+    get paint() {
+      return createPaint(this.isColored);
+    },
     positionals,
-    has: option => values[option] === true,
+    has: option => values[String(option)] === true,
     text,
     count(option, fallback, max) {
       const given = text(option);
-      return given === undefined ? fallback : parseCount(name, `--${option}`, given, max);
+      return given === undefined ? fallback : countOf(`--${String(option)}`, given, max);
     },
-    print,
+    countOf,
     printJson: value => print(`${JSON.stringify(value, null, 2)}\n`),
-  });
+  };
 }
 
-/** Draws again and again until Ctrl-C; what fails is shown and tried again. Resolves with 0. */
-export async function redraw(given: Pick<Call, 'print'>, draw: () => Promise<string>): Promise<number> {
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  while (!stop.signal.aborted) {
+/** Draws again and again until Ctrl-C, or while somebody reads; what fails is shown and tried again. Resolves with 0. */
+export async function redraw(
+  {print, gone}: Pick<Printer, 'print' | 'gone'>,
+  draw: () => Promise<string>,
+): Promise<number> {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+  const stop = AbortSignal.any([interrupted.signal, gone]);
+  while (!stop.aborted) {
     const screen = await draw().catch(error => `${reasonOf(error)}\n`);
-    given.print(`${process.stdout.isTTY ? CLEAR : ''}${screen}`);
-    await pause(clock, REDRAW_MS, stop.signal);
+    print(`${process.stdout.isTTY ? CLEAR : ''}${screen}`);
+    await pause(clock, REDRAW_MS, stop);
   }
   return 0;
 }

@@ -1,48 +1,38 @@
 import {connect} from 'node:net';
 import {loadSocketPath} from '../config/load.ts';
-import {EXIT_CODES, systemCodeOf} from '../errors.ts';
+import {DaemonError, EXIT_CODES, reasonOf, systemCodeOf} from '../errors.ts';
+import {describeUsage} from '../terminal/help.ts';
+import {REFERENCE} from '../terminal/reference.ts';
+import type {Command} from './call.ts';
 
-const USAGE = `usage: haproxy-kontrol ctl <command>      speaks to the daemon on its control socket (KONTROL_SOCKET)
+type Word = keyof typeof REFERENCE.ctl.arguments.choices;
 
-  STATE                       the lifecycle's state
-  GOTO TAG [INPUT]            asks for a state; done once it is entered
-  WAIT TAG [INPUT]            asks for a state; done once its work is
-  SET NAME VALUE              a variable for the shell blocks from now on
-  DIE                         stops the daemon as SIGTERM does
-  start|stop|restart JOB...   a job of lifecycle.yml, haproxy, or all
-  status [JOB...]             how the jobs are
-  tail JOB                    what it wrote last
+/** The words about a job; the others are about the lifecycle. */
+const JOB_WORDS: readonly Word[] = ['start', 'stop', 'restart', 'status', 'tail'];
 
-  An INPUT of "-" is read from standard input.
-`;
+const isWord = (given: string): given is Word => Object.hasOwn(REFERENCE.ctl.arguments.choices, given);
 
-const LIFECYCLE_COMMANDS = ['STATE', 'GOTO', 'WAIT', 'SET', 'DIE'];
-const JOB_COMMANDS = ['start', 'stop', 'restart', 'status', 'tail'];
-
-/** `haproxy-kontrol ctl`: says one command, prints the answer. 0 when it was obeyed, 1 when not, 64 for a wrong call, 5 when nobody listens. */
-export async function ctl(args: readonly string[]): Promise<number> {
-  const [name = '', ...rest] = args;
-  if (['-h', '--help', 'help'].includes(name)) {
-    process.stdout.write(USAGE);
-    return 0;
+/** `haproxy-kontrol ctl`: says one command, prints the answer. Resolves with 1 when it was not obeyed. */
+export const ctl: Command<'ctl'> = async ({positionals, print, warn}) => {
+  const [word = '', ...rest] = positionals;
+  if (!isWord(word)) {
+    const reason = word === '' ? 'say what to do' : `there is no ${word}`;
+    throw new DaemonError('USAGE', `cannot run ctl: ${reason}`, {detail: describeUsage('ctl')});
   }
   const socketPath = loadSocketPath();
-  if (!LIFECYCLE_COMMANDS.includes(name) && !JOB_COMMANDS.includes(name)) {
-    process.stderr.write(`haproxy-kontrol ctl: no such command: ${name || '(none)'}\n${USAGE}`);
-    return EXIT_CODES.USAGE;
-  }
-  const isJob = JOB_COMMANDS.includes(name);
-  const message = isJob ? Buffer.from(`JOB ${args.join(' ')}`) : await lifecycleMessage(name, rest);
-  let answer: string;
-  try {
-    answer = await exchange(socketPath, Buffer.concat([Buffer.from('?'), message, Buffer.from('\n')]));
-  } catch (error) {
-    const reason = NOBODY.has(systemCodeOf(error) ?? '') ? 'no daemon listens there' : String(error);
-    process.stderr.write(`haproxy-kontrol ctl: cannot speak to ${socketPath} (KONTROL_SOCKET): ${reason}\n`);
-    return EXIT_CODES.LISTEN;
-  }
-  return print(answer, isJob);
-}
+  const isJob = JOB_WORDS.includes(word);
+  const message = isJob ? Buffer.from(`JOB ${positionals.join(' ')}`) : await lifecycleMessage(word, rest);
+  const answer = await exchange(socketPath, Buffer.concat([Buffer.from('?'), message, Buffer.from('\n')])).catch(
+    cause => {
+      const reason = NOBODY.has(systemCodeOf(cause) ?? '') ? 'no daemon listens there' : reasonOf(cause);
+      throw new DaemonError('LISTEN', `cannot speak to ${socketPath} (KONTROL_SOCKET): ${reason}`, {cause});
+    },
+  );
+  const isRefused = answer === '' || /^KO(\s|$)/.test(answer);
+  const text = isJob ? answer.replace(/^(OK|KO)[\n ]?/, '') : answer;
+  (isRefused && !isJob ? warn : print)(`${answer === '' ? 'the daemon went away' : text}\n`);
+  return isRefused ? EXIT_CODES.UNEXPECTED : 0;
+};
 
 const NOBODY = new Set(['ENOENT', 'ECONNREFUSED']);
 
@@ -67,11 +57,4 @@ function exchange(path: string, message: Buffer): Promise<string> {
     socket.once('error', reject);
     socket.once('close', () => resolve(Buffer.concat(chunks).toString()));
   });
-}
-
-function print(answer: string, isJob: boolean): number {
-  const isRefused = answer === '' || /^KO(\s|$)/.test(answer);
-  const text = isJob ? answer.replace(/^(OK|KO)[\n ]?/, '') : answer;
-  (isRefused && !isJob ? process.stderr : process.stdout).write(`${answer === '' ? 'the daemon went away' : text}\n`);
-  return isRefused ? 1 : 0;
 }

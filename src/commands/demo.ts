@@ -12,6 +12,7 @@ import {systemClock as clock} from '../ports/clock.ts';
 import {openLog} from '../ports/log.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
 import {sendPing} from '../slave/send.ts';
+import type {Command} from './call.ts';
 
 const TTL_MS = 5000;
 
@@ -67,15 +68,15 @@ const deriveEnvironment = (folder: string, {web, master, status, pod}: Ports): R
  * `haproxy-kontrol demo`: the daemon with three backends on loopback that ping it as slaves, until Ctrl-C. Everything
  * lives in a temporary folder and on free ports. Resolves with the exit code; rejects with what kept it from serving.
  */
-export async function demo(): Promise<number> {
+export const demo: Command<'demo'> = async ({print, gone}) => {
   const interrupted = new AbortController();
   const interruption = new Promise<void>(resolve => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.once(signal, () => {
-        interrupted.abort();
-        resolve();
-      });
-    }
+    const interrupt = () => {
+      interrupted.abort();
+      resolve();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupt);
+    gone.addEventListener('abort', interrupt, {once: true});
   });
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'kontrol-demo-'));
@@ -114,9 +115,9 @@ export async function demo(): Promise<number> {
     if (interrupted.signal.aborted) return 0;
     throw error;
   }
-  process.stdout.write(describeDemo({...ports, pods, logFile, ttlMs: TTL_MS}));
+  print(describeDemo({...ports, pods, logFile, ttlMs: TTL_MS}));
   const lastWords = await Promise.race([interruption, daemon.ended]);
   if (lastWords !== undefined) throw new DaemonError('PROXY', `cannot go on: the daemon ended: ${lastWords}`);
-  process.stdout.write('\nstopping: the backends say down, HAProxy drains\n');
+  print('\nstopping: the backends say down, HAProxy drains\n');
   return 0;
-}
+};

@@ -1,30 +1,26 @@
 import type {HistoryEntry} from '../lifecycle/history.ts';
 import {paintDiff} from '../terminal/paint.ts';
 import {plain} from '../terminal/table.ts';
-import {call, parseCount} from './call.ts';
+import type {Command} from './call.ts';
 
 const isChange = ({difference, secretsChanged}: HistoryEntry): boolean =>
   secretsChanged || difference.text !== '' || difference.tooLarge;
 
 /** `haproxy-kontrol diff`: without arguments, what the last pass that changed anything changed. */
-export const diff = (args: readonly string[]): Promise<number> =>
-  call('diff', args, {
-    maxArguments: 2,
-    async run({client, positionals, paint, print}) {
-      const [from, to] = positionals.map(given => parseCount('diff', 'pass', given, Number.MAX_SAFE_INTEGER));
-      if (from !== undefined) {
-        const text = await client.text(`/config/diff?from=${from}${to === undefined ? '' : `&to=${to}`}`);
-        print(paintDiff(text.split('\n').map(plain).join('\n'), paint));
-        return 0;
-      }
-      const changed = (await client.json<HistoryEntry[]>('/history')).find(isChange);
-      if (changed === undefined) {
-        print('no pass has changed anything yet\n');
-        return 0;
-      }
-      const {pass, cause, verdict, difference, secretsChanged} = changed;
-      print(`pass ${pass}, ${verdict}: ${plain(cause)}\n`);
-      print(secretsChanged ? 'only passwords changed\n' : paintDiff(difference.text, paint));
-      return 0;
-    },
-  });
+export const diff: Command<'diff'> = async ({client, positionals, paint, countOf, print}) => {
+  const [from, to] = positionals.map(given => countOf('pass', given, Number.MAX_SAFE_INTEGER));
+  if (from !== undefined) {
+    const text = await client.text(`/config/diff?from=${from}${to === undefined ? '' : `&to=${to}`}`);
+    print(paintDiff(text.split('\n').map(plain).join('\n'), paint));
+    return 0;
+  }
+  const changed = (await client.json<HistoryEntry[]>('/history')).find(isChange);
+  if (changed === undefined) {
+    print('no pass has changed anything yet\n');
+    return 0;
+  }
+  const {pass, cause, verdict, difference, secretsChanged} = changed;
+  print(`pass ${pass}, ${verdict}: ${plain(cause)}\n`);
+  print(secretsChanged ? 'only passwords changed\n' : paintDiff(difference.text, paint));
+  return 0;
+};

@@ -1,28 +1,24 @@
 import type {HistoryEntry} from '../lifecycle/history.ts';
 import {describeHistory, describePass} from '../terminal/history.ts';
-import {call, parseCount} from './call.ts';
+import type {Command} from './call.ts';
 
 const SHOWN = 20;
 const KEPT = 200;
 
 /** `haproxy-kontrol history`: the last passes, or one in full. */
-export const history = (args: readonly string[]): Promise<number> =>
-  call('history', args, {
-    maxArguments: 1,
-    async run(given) {
-      const [pass] = given.positionals;
-      if (pass !== undefined) {
-        const number = parseCount('history', 'pass', pass, Number.MAX_SAFE_INTEGER);
-        const entry = await given.client.json<HistoryEntry>(`/history/${number}`);
-        if (given.has('json')) given.printJson(entry);
-        else given.print(describePass(entry, given.paint));
-        return 0;
-      }
-      const limit = given.count('limit', SHOWN, KEPT);
-      const all = await given.client.json<HistoryEntry[]>(`/history?limit=${KEPT}`);
-      const shown = all.filter(({verdict}) => !given.has('failed') || verdict === 'failed').slice(0, limit);
-      if (given.has('json')) given.printJson(shown);
-      else given.print(describeHistory(shown));
-      return 0;
-    },
-  });
+export const history: Command<'history'> = async given => {
+  const [pass] = given.positionals;
+  if (pass !== undefined) {
+    const number = given.countOf('pass', pass, Number.MAX_SAFE_INTEGER);
+    const entry = await given.client.json<HistoryEntry>(`/history/${number}`);
+    if (given.has('json')) given.printJson(entry);
+    else given.print(describePass(entry, given.paint));
+    return 0;
+  }
+  const limit = given.count('limit', SHOWN, KEPT);
+  const all = await given.client.json<HistoryEntry[]>(`/history?limit=${KEPT}`);
+  const shown = all.filter(({verdict}) => !given.has('failed') || verdict === 'failed').slice(0, limit);
+  if (given.has('json')) given.printJson(shown);
+  else given.print(describeHistory(shown));
+  return 0;
+};

@@ -1,32 +1,27 @@
-import {systemClock as clock, sleep} from '../ports/clock.ts';
+import {systemClock as clock, pause} from '../ports/clock.ts';
 import {prettyLine} from '../ports/pretty.ts';
 import type {RecentLine} from '../ports/recent-lines.ts';
-import {call} from './call.ts';
+import type {Command} from './call.ts';
 
 const SHOWN = 100;
 const KEPT = 1000;
 const POLL_MS = 500;
 
 /** `haproxy-kontrol logs`: the last lines, and with `--follow` those to come. */
-export const logs = (args: readonly string[]): Promise<number> =>
-  call('logs', args, {
-    maxArguments: 0,
-    async run({client, has, count, print}) {
-      const kind = has('access') ? 'access' : 'daemon';
-      const isColored = process.stdout.hasColors?.() === true;
-      let after = 0;
-      const show = async (limit: number) => {
-        const lines = await client.json<RecentLine[]>(`/logs?kind=${kind}&after=${after}&limit=${limit}`);
-        for (const {number, text} of lines) {
-          after = number;
-          print(`${has('json') ? text : prettyLine(text, isColored)}\n`);
-        }
-      };
-      await show(count('lines', SHOWN, KEPT));
-      while (has('follow')) {
-        await sleep(clock, POLL_MS);
-        await show(KEPT);
-      }
-      return 0;
-    },
-  });
+export const logs: Command<'logs'> = async ({client, isColored, has, count, print, gone}) => {
+  const kind = has('access') ? 'access' : 'daemon';
+  let after = 0;
+  const show = async (limit: number) => {
+    const lines = await client.json<RecentLine[]>(`/logs?kind=${kind}&after=${after}&limit=${limit}`);
+    for (const {number, text} of lines) {
+      after = number;
+      print(`${has('json') ? text : prettyLine(text, isColored)}\n`);
+    }
+  };
+  await show(count('lines', SHOWN, KEPT));
+  while (has('follow') && !gone.aborted) {
+    await pause(clock, POLL_MS, gone);
+    await show(KEPT);
+  }
+  return 0;
+};

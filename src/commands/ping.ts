@@ -2,38 +2,34 @@ import {DaemonError, EXIT_CODES} from '../errors.ts';
 import {deriveKey} from '../members/base62.ts';
 import {parsePing} from '../members/ping.ts';
 import {sendPing} from '../slave/send.ts';
-import {call} from './call.ts';
+import type {Command} from './call.ts';
 
 const ANSWER_LIMIT_MS = 5000;
 const DEFAULT_PORT = 8000;
 
 /** `haproxy-kontrol ping`: one keepalive, as a slave sends it; what a master would refuse is refused here, with the field. */
-export const ping = (args: readonly string[]): Promise<number> =>
-  call('ping', args, {
-    maxArguments: 0,
-    async run({text, has, print}) {
-      const ip = text('ip') ?? '';
-      const body = JSON.stringify({
-        app: text('app') ?? '',
-        id: text('id') ?? `ping-${ip.replaceAll(':', '.')}`,
-        ip,
-        key: keyOf(ip),
-        payload: parsePayload(text('payload')),
-        role: text('role') ?? 'test',
-        ...(has('down') && {down: true}),
-      });
-      const parsed = parsePing(Buffer.from(body), {remoteAddress: '127.0.0.1'});
-      if (parsed.is === 'fault') throw new DaemonError('USAGE', `cannot ping: ${parsed.field} ${parsed.reason}`);
-      const master = parseMaster(text('master') ?? '127.0.0.1');
-      const outcome = await sendPing(master, body, AbortSignal.timeout(ANSWER_LIMIT_MS));
-      const where = `${master.host}:${master.port}`;
-      if (outcome.is === 'failed') {
-        throw new DaemonError('UNREACHABLE', `cannot ping ${where}: ${outcome.reason}; set --master to a running one`);
-      }
-      print(`${where} answered ${outcome.status}\n`);
-      return outcome.status < 400 ? 0 : EXIT_CODES.UNHEALTHY;
-    },
+export const ping: Command<'ping'> = async ({text, has, print}) => {
+  const ip = text('ip') ?? '';
+  const body = JSON.stringify({
+    app: text('app') ?? '',
+    id: text('id') ?? `ping-${ip.replaceAll(':', '.')}`,
+    ip,
+    key: keyOf(ip),
+    payload: parsePayload(text('payload')),
+    role: text('role') ?? 'test',
+    ...(has('down') && {down: true}),
   });
+  const parsed = parsePing(Buffer.from(body), {remoteAddress: '127.0.0.1'});
+  if (parsed.is === 'fault') throw new DaemonError('USAGE', `cannot ping: ${parsed.field} ${parsed.reason}`);
+  const master = parseMaster(text('master') ?? '127.0.0.1');
+  const outcome = await sendPing(master, body, AbortSignal.timeout(ANSWER_LIMIT_MS));
+  const where = `${master.host}:${master.port}`;
+  if (outcome.is === 'failed') {
+    throw new DaemonError('UNREACHABLE', `cannot ping ${where}: ${outcome.reason}; set --master to a running one`);
+  }
+  print(`${where} answered ${outcome.status}\n`);
+  return outcome.status < 400 ? 0 : EXIT_CODES.UNHEALTHY;
+};
 
 const keyOf = (ip: string): string => {
   try {

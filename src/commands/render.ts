@@ -1,18 +1,11 @@
 import {createRenderer} from '../template/renderer.ts';
-import {reportFailure} from './failure.ts';
+import type {Command} from './call.ts';
 import {loadTemplateArguments} from './template-arguments.ts';
 
-/**
- * `haproxy-kontrol render --template FILE|--manifest YAML --hosts FILE|JSON`: prints the configuration that the daemon
- * would render. Resolves with the exit code: RENDER's with the template's place on stderr, USAGE's for bad arguments.
- */
-export async function render(args: string[]): Promise<number> {
-  try {
-    const {input, timeoutMs} = await loadTemplateArguments(args, {samples: false});
-    using renderer = createRenderer({timeoutMs});
-    process.stdout.write(await renderer.render(input, AbortSignal.any([])));
-    return 0;
-  } catch (error) {
-    return reportFailure(error);
-  }
-}
+/** `haproxy-kontrol render`: prints the configuration that the daemon would render. Rejects with RENDER or USAGE. */
+export const render: Command<'render'> = async given => {
+  const {input, timeoutMs} = await loadTemplateArguments(given, {samples: false});
+  using renderer = createRenderer({timeoutMs});
+  given.print(await renderer.render(input, AbortSignal.any([])));
+  return 0;
+};

@@ -2,30 +2,26 @@ import {EXIT_CODES} from '../errors.ts';
 import type {Status} from '../http/status-types.ts';
 import {systemClock} from '../ports/clock.ts';
 import {describeStatus, isHealthy} from '../terminal/status.ts';
-import {call, redraw} from './call.ts';
+import {type Command, redraw} from './call.ts';
 import {AGREEMENT_MS, showFleet} from './fleet.ts';
 
 const MAX_WITHIN_S = 3600;
 
 /** `haproxy-kontrol status`: the exit code says whether all is well. */
-export const status = (args: readonly string[]): Promise<number> =>
-  call('status', args, {
-    maxArguments: 0,
-    async run(given) {
-      const ask = () => given.client.json<Status>('/status');
-      if (given.has('all')) {
-        return showFleet({
-          loadStatus: ask,
-          print: given.print,
-          warn: text => void process.stderr.write(text),
-          clock: systemClock,
-          boundMs: 1000 * given.count('within', AGREEMENT_MS / 1000, MAX_WITHIN_S),
-        });
-      }
-      if (given.has('watch')) return redraw(given, async () => describeStatus(await ask(), given.paint));
-      const seen = await ask();
-      if (given.has('json')) given.printJson(seen);
-      else given.print(describeStatus(seen, given.paint));
-      return isHealthy(seen) ? 0 : EXIT_CODES.UNHEALTHY;
-    },
-  });
+export const status: Command<'status'> = async given => {
+  const ask = () => given.client.json<Status>('/status');
+  if (given.has('all')) {
+    return showFleet({
+      loadStatus: ask,
+      print: given.print,
+      warn: given.warn,
+      clock: systemClock,
+      boundMs: 1000 * given.count('within', AGREEMENT_MS / 1000, MAX_WITHIN_S),
+    });
+  }
+  if (given.has('watch')) return redraw(given, async () => describeStatus(await ask(), given.paint));
+  const seen = await ask();
+  if (given.has('json')) given.printJson(seen);
+  else given.print(describeStatus(seen, given.paint));
+  return isHealthy(seen) ? 0 : EXIT_CODES.UNHEALTHY;
+};

@@ -1,18 +1,12 @@
 import {readFile} from 'node:fs/promises';
 import {text as textOfStream} from 'node:stream/consumers';
-import {parseArgs} from 'node:util';
 import {loadRenderSettings} from '../config/load.ts';
 import {DaemonError, reasonOf} from '../errors.ts';
 import type {Hosts} from '../members/member.ts';
 import type {TemplateInput} from '../template/input.ts';
 import {findAnnotatedPod} from '../template/manifest-annotation.ts';
 import {podsOf, sampleHosts} from '../template/sample.ts';
-
-export const TEMPLATE_OPTIONS = `
-  --template FILE     a Jinja2 template (- for stdin), or
-  --manifest FILE     a YAML manifest that holds one in the annotation haproxy.unity3d.com/config
-    --name NAME       which object of it, where several do
-  --hosts FILE|JSON   the hosts: {"app": ["10.0.0.1", ...], ...}`;
+import type {Call} from './call.ts';
 
 /** What `render` and `check` work on. */
 export interface TemplateArguments {
@@ -28,14 +22,17 @@ const refuse = (reason: string, cause?: unknown): never => {
 };
 
 /**
- * Reads the arguments of `render` and `check`. Hosts that were not given are sampled where `samples` allows it. Rejects
+ * Loads what the options of `render` and `check` name. Hosts that were not given are sampled where `samples` allows it. Rejects
  * with USAGE, saying what to do.
  */
-export async function loadTemplateArguments(args: string[], {samples}: {samples: boolean}): Promise<TemplateArguments> {
-  const values = parse(args);
-  const source = await loadSource(values);
+export async function loadTemplateArguments(
+  {text}: Pick<Call<'render' | 'check'>, 'text'>,
+  {samples}: {samples: boolean},
+): Promise<TemplateArguments> {
+  const source = await loadSource({template: text('template'), manifest: text('manifest'), name: text('name')});
   const {env, renderTimeoutMs, haproxy} = loadRenderSettings();
-  const hosts = values.hosts === undefined ? undefined : await loadHosts(values.hosts);
+  const named = text('hosts');
+  const hosts = named === undefined ? undefined : await loadHosts(named);
   if (hosts === undefined && !samples) refuse('no hosts: give --hosts FILE or --hosts \'{"web": ["10.0.0.1"]}\'');
   const given = hosts ?? sampleHostsOf(source.template);
   const {labels = {}, annotations = {}} = source;
@@ -67,22 +64,6 @@ function sampleHostsOf(template: string): Hosts {
   }
 }
 
-interface Values {
-  readonly template?: string | undefined;
-  readonly manifest?: string | undefined;
-  readonly name?: string | undefined;
-  readonly hosts?: string | undefined;
-}
-
-function parse(args: string[]): Values {
-  const text = {type: 'string'} as const;
-  try {
-    return parseArgs({args, options: {template: text, manifest: text, name: text, hosts: text}}).values;
-  } catch (error) {
-    return refuse(`${reasonOf(error)}; the options are:${TEMPLATE_OPTIONS}`, error);
-  }
-}
-
 interface Source {
   readonly name: string;
   readonly template: string;
@@ -90,7 +71,14 @@ interface Source {
   readonly annotations?: TemplateInput['variables']['annotations'];
 }
 
-async function loadSource({template, manifest, name}: Values): Promise<Source> {
+/** What was given of these. */
+interface Named {
+  readonly template: string | undefined;
+  readonly manifest: string | undefined;
+  readonly name: string | undefined;
+}
+
+async function loadSource({template, manifest, name}: Named): Promise<Source> {
   if (template !== undefined && manifest === undefined) return {name: template, template: await load(template)};
   if (manifest === undefined || template !== undefined) return refuse('give either --template FILE or --manifest FILE');
   const pod = findAnnotatedPod(await load(manifest), manifest, name);

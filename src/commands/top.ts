@@ -1,20 +1,16 @@
 import type {Traffic} from '../proxy/traffic-sampler.ts';
 import {describeTraffic} from '../terminal/traffic.ts';
-import {call, redraw} from './call.ts';
+import {type Command, redraw} from './call.ts';
 
 /** `haproxy-kontrol top`: live traffic by backend. */
-export const top = (args: readonly string[]): Promise<number> =>
-  call('top', args, {
-    maxArguments: 0,
-    async run(given) {
-      const ask = () => given.client.json<Traffic>('/traffic');
-      if (given.has('json')) {
-        given.printJson(await ask());
-        return 0;
-      }
-      const draw = async () => describeTraffic(await ask(), given.has('all'));
-      if (!given.has('once')) return redraw(given, draw);
-      given.print(await draw());
-      return 0;
-    },
-  });
+export const top: Command<'top'> = async given => {
+  const ask = () => given.client.json<Traffic>('/traffic');
+  if (given.has('json')) {
+    given.printJson(await ask());
+    return 0;
+  }
+  const draw = async () => describeTraffic(await ask(), given.has('all'));
+  if (!given.has('once')) return redraw(given, draw);
+  given.print(await draw());
+  return 0;
+};

@@ -22,9 +22,8 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Reads an entry back; undefined for what is none. */
 export function decodeRecord(text: string): ReplicaRecord | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null) return undefined;
-    const {id, run, startedAt, leaving, version, generation, digest, inSync} = value as Fields;
+    const fields = (JSON.parse(text) ?? {}) as Fields;
+    const {id, run, startedAt, leaving, version, generation, digest, inSync} = fields;
     const texts = [id, run, version, digest].map(String);
     const [idText = '', runText = '', versionText = '', digestText = ''] = texts;
     if (typeof id !== 'string' || typeof digest !== 'string' || typeof generation !== 'number') return undefined;

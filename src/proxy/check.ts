@@ -2,13 +2,14 @@ import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
 import type {Finished, Spawn} from '../ports/spawn.ts';
 import {parseBinds} from './binds.ts';
 import {parseGlobals} from './globals.ts';
-import {parseOutputLine} from './output.ts';
+import {findIgnoredKeywords} from './ignored-keywords.ts';
+import {findReason, parseOutputLine} from './output.ts';
 import {parseBuild, parseVersion, type Version} from './version.ts';
 
 /** 10,000 servers take 3 s. */
 const CHECK_LIMIT_MS = 60_000;
 const VERSION_LIMIT_MS = 5000;
-const MAX_REASON_CHARACTERS = 200;
+const MAX_REASON_CHARACTERS = 300;
 /** What `haproxy -c` answers when nothing in its files listens, a `stats socket` included. */
 const NO_LISTENER = 2;
 
@@ -53,11 +54,7 @@ function refusalOf({code, signal, stderr, timedOut}: Finished): string {
   if (timedOut) return `no verdict within ${CHECK_LIMIT_MS / 1000} s`;
   if (code === NO_LISTENER) return 'it binds no port';
   if (code === undefined) return `haproxy was ended by ${signal}`;
-  const alert = stderr
-    .split('\n')
-    .map(parseOutputLine)
-    .find(line => line.level === 'error');
-  const reason = alert?.text ?? `haproxy exited with ${code} and no alert`;
+  const reason = findReason(stderr.split('\n')) ?? `haproxy exited with ${code} and no alert`;
   return reason.length > MAX_REASON_CHARACTERS ? `${reason.slice(0, MAX_REASON_CHARACTERS)}…` : reason;
 }
 
@@ -73,14 +70,20 @@ export async function loadBuild(ports: CheckPorts): Promise<string> {
   return parseBuild(stdout);
 }
 
+/** What HAProxy reads, in this order, and which of it is the user's: messages name that one. */
+export interface CheckedFiles {
+  readonly files: readonly string[];
+  readonly configuration: string;
+}
+
 /**
  * Has HAProxy check configuration files (`haproxy -c -f … -f …`) and resolves with its warnings, one line each.
- * Trusts the exit code, not the text. Rejects with VALIDATE when HAProxy refuses (`detail` is all it wrote; the message
- * names the first file, the user's) and with HAPROXY when the binary cannot be run. -c does not try the binds.
+ * Trusts the exit code, not the text. Rejects with VALIDATE when HAProxy refuses (`detail` is all it wrote) and with
+ * HAPROXY when the binary cannot be run. -c does not try the binds.
  */
 export async function checkConfiguration(
   ports: CheckPorts,
-  files: readonly string[],
+  {files, configuration}: CheckedFiles,
   signal?: AbortSignal,
 ): Promise<string[]> {
   signal?.throwIfAborted();
@@ -88,7 +91,7 @@ export async function checkConfiguration(
   const finished = await runHaproxy(ports, args, CHECK_LIMIT_MS, signal);
   signal?.throwIfAborted();
   if (finished.code !== 0) {
-    throw new DaemonError('VALIDATE', `cannot validate ${files[0]}: ${refusalOf(finished)}`, {
+    throw new DaemonError('VALIDATE', `cannot validate ${configuration}: ${refusalOf(finished)}`, {
       detail: finished.stderr + finished.stdout,
     });
   }
@@ -102,16 +105,20 @@ export async function checkConfiguration(
  */
 export async function checkCandidate(
   ports: CheckPorts,
-  {text, files}: {readonly text: string; readonly files: readonly string[]},
+  {text, ...checked}: CheckedFiles & {readonly text: string},
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const warnings = await checkConfiguration(ports, files, signal);
+  const warnings = await checkConfiguration(ports, checked, signal);
   if (parseBinds(text).every(({section}) => section.kind === 'global')) {
     throw new DaemonError(
       'VALIDATE',
-      `cannot validate ${files[0]}: it binds no port: is there a frontend in the template?`,
+      `cannot validate ${checked.configuration}: it binds no port: is there a frontend in the template?`,
     );
   }
   const {nbproc} = parseGlobals(text);
-  return nbproc === 1 ? warnings : [...warnings, `nbproc ${nbproc} is ignored: one process is run and supervised`];
+  return [
+    ...warnings,
+    ...(nbproc === 1 ? [] : [`nbproc ${nbproc} is ignored: one process is run and supervised`]),
+    ...findIgnoredKeywords(text).map(({keyword, line, why}) => `${keyword} in line ${line} is ignored: ${why}`),
+  ];
 }

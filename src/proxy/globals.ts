@@ -13,6 +13,8 @@ export interface Globals {
   readonly pidfile: string | undefined;
   /** `hard-stop-after` is set (1.7.4+). */
   readonly hardStopAfter: boolean;
+  /** `stats timeout` is set. */
+  readonly statsTimeoutIsSet: boolean;
   /** Addresses of the user's own `stats socket`s, as written. */
   readonly statsSockets: readonly string[];
 }
@@ -26,6 +28,7 @@ export function parseGlobals(text: string): Globals {
     masterWorker: false,
     pidfile: undefined,
     hardStopAfter: false,
+    statsTimeoutIsSet: false,
     statsSockets: [],
   };
   for (const {section, words} of parseFrameLines(text)) {
@@ -36,6 +39,7 @@ export function parseGlobals(text: string): Globals {
     if (keyword === 'hard-stop-after') globals = {...globals, hardStopAfter: true};
     if (keyword === 'nbproc') globals = {...globals, nbproc: Number(value) || 1};
     if (keyword === 'pidfile') globals = {...globals, pidfile: value};
+    if (keyword === 'stats' && value === 'timeout') globals = {...globals, statsTimeoutIsSet: true};
     if (keyword === 'stats' && value === 'socket' && third !== undefined) {
       globals = {...globals, statsSockets: [...globals.statsSockets, third]};
     }

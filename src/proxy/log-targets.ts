@@ -1,6 +1,6 @@
 import {parseFrameLines} from './lines.ts';
 
-const SYSLOG_PORT = 514;
+export const SYSLOG_PORT = 514;
 const LOOPBACK = /^(?:127\.0\.0\.1|localhost|::1|\[::1\])$/;
 
 /** HAProxy cuts lines at 1024 bytes unless told otherwise. */

@@ -19,3 +19,20 @@ export function parseOutputLine(line: string): OutputLine {
   const [, mark = '', pid, text = line] = MARKED.exec(line) ?? [];
   return {level: LEVELS[mark] ?? 'info', text, pid: pid === undefined ? undefined : Number(pid)};
 }
+
+/** Alerts that only say that something was said before; with `zero-warning`, or on some lines (`program`), as a warning. */
+const SUMMARY =
+  /^(?:config : )?(?:Error\(s\) found in configuration file|Fatal errors found in configuration|Some warnings were found)/;
+
+/**
+ * Why HAProxy refused or could not start, in its own words, from all that it wrote: its first alert, or where that only
+ * sums up, its warnings. Undefined when it wrote neither.
+ */
+export function findReason(lines: readonly string[]): string | undefined {
+  const said = lines.map(parseOutputLine);
+  const alerts = said.filter(({level}) => level === 'error').map(({text}) => text);
+  const alert = alerts.find(text => !SUMMARY.test(text));
+  if (alert !== undefined || alerts.length === 0) return alert;
+  const warnings = said.filter(({level}) => level === 'warn').map(({text}) => text);
+  return warnings.length === 0 ? alerts[0] : warnings.join('; ');
+}

@@ -13,6 +13,8 @@ export interface Candidate {
   readonly generation: number;
   /** The `-f` files, in order. */
   readonly files: readonly string[];
+  /** The one of them that is the user's text. */
+  readonly configuration: string;
 }
 
 export interface ApplyOptions {

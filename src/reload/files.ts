@@ -2,8 +2,8 @@
 export interface GenerationPaths {
   /** The user-level text, as it becomes `proxy.cfg`. */
   readonly configuration: string;
-  /** The copy of it that HAProxy reads instead where it inherits sockets: `bind fd@3`. */
-  readonly inheriting: string;
+  /** The copy of it that HAProxy reads instead where that is another text: `Inheritance.rewrite`. */
+  readonly rewritten: string;
   /** The second `-f`: what the daemon adds. */
   readonly control: string;
   /** HAProxy's runtime socket; under 97 bytes by the bound on the data folder. */
@@ -18,7 +18,7 @@ export function pathsOf(dataFolder: string, generation: number): GenerationPaths
   const stem = `${runFolderOf(dataFolder)}/${generation}`;
   return {
     configuration: `${stem}.cfg`,
-    inheriting: `${stem}.run.cfg`,
+    rewritten: `${stem}.run.cfg`,
     control: `${stem}.control.cfg`,
     socket: `${stem}.sock`,
     state: `${stem}.state`,
@@ -40,6 +40,8 @@ export interface ControlSettings {
   readonly exposesListeners: boolean;
   /** HAProxy 1.7.4+, where the user's text does not say it: how long connections may outlive the generation. */
   readonly hardStopAfterMs: number | undefined;
+  /** The user's text says how long a session on the runtime socket may be idle. */
+  readonly statsTimeoutIsSet: boolean;
   /** Where `load-server-state-from-file` looks, when the user's text asks for it and names no file. */
   readonly stateFile: string | undefined;
 }
@@ -53,7 +55,7 @@ export const deriveControl = (paths: GenerationPaths, settings: ControlSettings)
     '# written by haproxy-kontrol; read by HAProxy after the rendered configuration',
     'global',
     `  stats socket ${paths.socket} mode 600 level admin${settings.exposesListeners ? EXPOSES : ''}`,
-    '  stats timeout 30s',
+    ...(settings.statsTimeoutIsSet ? [] : ['  stats timeout 30s']),
     ...(settings.hardStopAfterMs === undefined ? [] : [`  hard-stop-after ${settings.hardStopAfterMs}`]),
     ...(settings.stateFile === undefined ? [] : [`  server-state-file ${settings.stateFile}`]),
     '',

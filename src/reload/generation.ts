@@ -5,6 +5,7 @@ import {type Clock, sleep} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import type {Child, OnLine, Spawn} from '../ports/spawn.ts';
+import {findReason} from '../proxy/output.ts';
 import type {SocketAddress} from './bind-only.ts';
 import {
   type ControlSettings,
@@ -14,7 +15,7 @@ import {
   START_BESIDE,
   type StartOptions,
 } from './files.ts';
-import type {Inheritance} from './inherited-sockets.ts';
+import {type Inheritance, nothingInherited} from './inherited-sockets.ts';
 
 /** One HAProxy process (through its restarts) with the text it runs and the files it was given. */
 export interface Generation {
@@ -101,11 +102,23 @@ export async function writeGeneration(
 ): Promise<void> {
   try {
     await files.replace(paths.configuration, text, 0o600);
+    await writeRewritten(files, paths, nothingInherited, text);
     await files.replace(paths.control, deriveControl(paths, control), 0o600);
   } catch (cause) {
     const advice = systemCodeOf(cause) === 'ENOSPC' ? '; make room in KONTROL_DATA' : '';
     throw new DaemonError('APPLY', `cannot write ${paths.configuration}: ${reasonOf(cause)}${advice}`, {cause});
   }
+}
+
+/** Writes the text as HAProxy reads it, where that is not the user's. */
+export async function writeRewritten(
+  files: Pick<Files, 'replace'>,
+  paths: GenerationPaths,
+  {rewrite}: Inheritance,
+  text: string,
+): Promise<void> {
+  const read = rewrite(text);
+  if (read !== text) await files.replace(paths.rewritten, read, 0o600);
 }
 
 export function createGeneration(
@@ -124,9 +137,9 @@ export function createGeneration(
     startOnce = START_BESIDE;
     const logFile = await ports.logFileFor?.(given.text);
     let pid: number | undefined;
-    const {sockets} = given.inheritance;
-    const {configuration, inheriting, control} = given.paths;
-    const read = [...(logFile ? [logFile] : []), sockets.length === 0 ? configuration : inheriting, control];
+    const {sockets, rewrite} = given.inheritance;
+    const {configuration, rewritten, control} = given.paths;
+    const read = [...(logFile ? [logFile] : []), rewrite(text) === text ? configuration : rewritten, control];
     const command = {file: haproxy, args: haproxyArguments(read, options), descriptors: ports.descriptors(sockets)};
     const child = await spawn.start(command, (line, stream) => {
       tail = [...tail.slice(1 - OUTPUT_TAIL_LINES), line];
@@ -176,7 +189,7 @@ export function createGeneration(
         return;
       }
       const exit = job.is === 'FATAL' ? (job.exit.signal ?? `exit code ${job.exit.code ?? 'none'}`) : job.is;
-      const alert = tail.find(line => line.includes('[ALERT]')) ?? tail[0] ?? 'it wrote nothing';
+      const alert = findReason(tail) ?? tail[0] ?? 'it wrote nothing';
       throw new DaemonError('APPLY', `cannot start HAProxy: ${exit}: ${alert}`, {detail: tail.join('\n')});
     },
     promote() {

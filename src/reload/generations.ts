@@ -8,7 +8,13 @@ import type {Applied, ApplyOptions, Candidate} from './candidate.ts';
 import type {Capabilities} from './capabilities.ts';
 import {drainAll} from './drain.ts';
 import {pathsOf} from './files.ts';
-import {createGeneration, type GenerationPorts, hasProcess, type StagedGeneration} from './generation.ts';
+import {
+  createGeneration,
+  type GenerationPorts,
+  hasProcess,
+  type StagedGeneration,
+  writeRewritten,
+} from './generation.ts';
 import {createGenerationSet, type GenerationSet} from './generation-set.ts';
 import {adoptLeftovers} from './leftovers.ts';
 import {createOwnedSockets, type OwnedSockets} from './owned-sockets.ts';
@@ -280,7 +286,7 @@ async function start(
   const {ports, committedPath, generations, ownedSockets, run} = state;
   const {number, text, paths, inheritance} = generation;
   try {
-    if (inheritance.sockets.length > 0) await ports.files.replace(paths.inheriting, inheritance.rewrite(text), 0o600);
+    await writeRewritten(ports.files, paths, inheritance, text);
     if (old.length > 0) await carryServerState(text, generations.current, paths, ports);
     if (!plan.parallel) ownedSockets.keepOnly([]);
     const {promote, retire} = generations;

@@ -1,3 +1,4 @@
+import {withoutIgnoredKeywords} from '../proxy/ignored-keywords.ts';
 import {replaceBinds} from '../proxy/inherited.ts';
 import type {SocketAddress} from './bind-only.ts';
 import type {Listener} from './listeners.ts';
@@ -8,11 +9,11 @@ const FIRST_DESCRIPTOR = 3;
 /** What a generation inherits: the daemon's sockets, which HAProxy gets as its descriptors 3, 4, … in this order. */
 export interface Inheritance {
   readonly sockets: readonly SocketAddress[];
-  /** The text as HAProxy reads it: the user's, with `fd@N` for what is inherited. */
+  /** The text as HAProxy reads it: the user's, with `fd@N` for what is inherited and without keywords that are ignored. */
   rewrite(text: string): string;
 }
 
-export const nothingInherited: Inheritance = {sockets: [], rewrite: text => text};
+export const nothingInherited: Inheritance = {sockets: [], rewrite: withoutIgnoredKeywords};
 
 /** From the listeners of the text that are to be inherited. `rewrite` holds for every text with the same `bind` lines. */
 export function deriveInheritance(listeners: readonly Listener[]): Inheritance {
@@ -26,5 +27,5 @@ export function deriveInheritance(listeners: readonly Listener[]): Inheritance {
     );
     sockets.push(...own);
   }
-  return {sockets, rewrite: text => replaceBinds(text, descriptors)};
+  return {sockets, rewrite: text => replaceBinds(withoutIgnoredKeywords(text), descriptors)};
 }

@@ -2,7 +2,7 @@ import {basename} from 'node:path';
 import {adoptProcess} from '../jobs/adopted.ts';
 import type {ProcessIdentity, ProcessTable} from '../jobs/proc.ts';
 import {generationNamedBy, pathsOf} from './files.ts';
-import {createGeneration, type GenerationPorts} from './generation.ts';
+import {createGeneration, type GenerationPorts, writeRewritten} from './generation.ts';
 import type {GenerationSet} from './generation-set.ts';
 import {nothingInherited} from './inherited-sockets.ts';
 import type {Records} from './process-records.ts';
@@ -69,6 +69,10 @@ export async function adoptLeftovers(
     const configuration = number === 0 ? committedPath : paths.configuration;
     const text = (await files.readText(configuration).catch(() => undefined)) ?? '';
     const given = {number, text, paths: {...paths, configuration}, inheritance: nothingInherited};
+    // In case it has to be started anew: the copy that lies there names sockets of the earlier daemon's.
+    await writeRewritten(files, paths, given.inheritance, text).catch((err: unknown) =>
+      log.warn({err, generation: number}, 'cannot write the configuration of a HAProxy that is taken over'),
+    );
     const generation = createGeneration(given, generationPorts);
     log.info({generation: number, pid: identity.pid, listens}, 'taking over a HAProxy that an earlier daemon left');
     generation.supervisor.adopt(adoptProcess(identity, {clock, processes}));

@@ -9,7 +9,7 @@ import type {Version} from '../proxy/version.ts';
 import {type Abilities, createAbilities} from './abilities.ts';
 import type {Candidate} from './candidate.ts';
 import {countCheckedAdds, findRoomDoubt} from './check-room.ts';
-import type {StagedGeneration} from './generation.ts';
+import {type StagedGeneration, writeRewritten} from './generation.ts';
 import {readBack} from './read-back.ts';
 import {createRemovedServers, type RemovedServers} from './removed-servers.ts';
 
@@ -152,7 +152,7 @@ async function commitText(
   const proxyCfg = await files.prepare(committedPath, text, 0o640);
   try {
     await files.replace(paths.configuration, text, 0o600);
-    if (inheritance.sockets.length > 0) await files.replace(paths.inheriting, inheritance.rewrite(text), 0o600);
+    await writeRewritten(files, paths, inheritance, text);
     current.runsNow(text);
     await proxyCfg.commit();
   } finally {

@@ -7,6 +7,7 @@ import type {Candidate} from './candidate.ts';
 import {isAtLeast} from './capabilities.ts';
 import {type ControlSettings, type GenerationPaths, pathsOf} from './files.ts';
 import {type StagedGeneration, writeGeneration} from './generation.ts';
+import {nothingInherited} from './inherited-sockets.ts';
 import type {RunFolder} from './run-folder.ts';
 
 export interface StagePorts {
@@ -15,6 +16,8 @@ export interface StagePorts {
   readonly version: Version;
   readonly drain: {readonly maxAgeMs: number};
   readonly run: Pick<RunFolder, 'claim' | 'forget'>;
+  /** As a generation has it: HAProxy would warn of a `log global` without a target that it is to have. */
+  readonly logFileFor?: (text: string) => Promise<string | undefined>;
 }
 
 /** The longest time that HAProxy takes, in milliseconds; none at all would be for ever. */
@@ -33,16 +36,20 @@ export async function stageGeneration(generation: number, text: string, ports: S
     await ports.run.forget(generation);
     throw error;
   }
-  return {text, generation, files: [paths.configuration, paths.control]};
+  const logFile = await ports.logFileFor?.(text);
+  const configuration = nothingInherited.rewrite(text) === text ? paths.configuration : paths.rewritten;
+  return {text, generation, configuration, files: [...(logFile ? [logFile] : []), configuration, paths.control]};
 }
 
 /** What the version has and the user's text leaves to us. */
 function deriveControlSettings(text: string, paths: GenerationPaths, {version, drain}: StagePorts): ControlSettings {
-  const isOurs = isAtLeast(version, 1, 7, 4) && !parseGlobals(text).hardStopAfter && drain.maxAgeMs > 0;
+  const globals = parseGlobals(text);
+  const isOurs = isAtLeast(version, 1, 7, 4) && !globals.hardStopAfter && drain.maxAgeMs > 0;
   const {isWanted, path} = parseStateFile(text);
   return {
     exposesListeners: isAtLeast(version, 1, 8),
     hardStopAfterMs: isOurs ? Math.min(drain.maxAgeMs, MAX_TIME_MS) : undefined,
+    statsTimeoutIsSet: globals.statsTimeoutIsSet,
     stateFile: isWanted && path === undefined ? paths.state : undefined,
   };
 }

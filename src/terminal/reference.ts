@@ -1,3 +1,5 @@
+import type {ErrorCode} from '../errors.ts';
+
 /** An option as `parseArgs` takes it, with what `--help` says of it. */
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
@@ -7,30 +9,153 @@ export interface OptionSpec {
   readonly value?: string;
 }
 
+/** What `--help` says of the arguments, such as `[FROM [TO]]`, and how many there may be. */
+export interface ArgumentsSpec {
+  readonly shown: string;
+  readonly most: number;
+  /** What the first one is chosen from, each with its own arguments and what it does. */
+  readonly choices?: Readonly<Record<string, {readonly arguments?: string; readonly help: string}>>;
+}
+
 /** How a command is called. */
 export interface CommandSpec {
   readonly summary: string;
-  /** The arguments, such as `[FROM [TO]]`. */
-  readonly arguments?: string;
+  readonly arguments?: ArgumentsSpec;
   readonly options: Readonly<Record<string, OptionSpec>>;
+  /** Its arguments are somebody's input, dashes and all: none of them is an option, but `--help` as the first. */
+  readonly isRaw?: true;
   /** Command lines behind `haproxy-kontrol`, each with what it answers. */
   readonly examples: readonly (readonly [string, string])[];
+  /** What 0 means. */
+  readonly success: string;
+  /** What else its exit code may say; a wrong call (USAGE) and the unexpected are the same for all. */
+  readonly failures: Readonly<Partial<Record<ErrorCode, string>>>;
 }
 
-const URL_OPTION: OptionSpec = {
+const URL_OPTION = {
   type: 'string',
   value: 'URL',
   help: 'the status port; http://127.0.0.1:$KONTROL_STATUS_PORT when absent',
-};
-const JSON_OPTION: OptionSpec = {type: 'boolean', help: 'as JSON, as the status port says it'};
-const WATCH_OPTION: OptionSpec = {type: 'boolean', short: 'w', help: 'again every two seconds, until Ctrl-C'};
-const ASKING = {url: URL_OPTION, json: JSON_OPTION};
+} as const;
+const JSON_OPTION = {type: 'boolean', help: 'as JSON, as the status port says it'} as const;
+const WATCH_OPTION = {type: 'boolean', short: 'w', help: 'again every two seconds, until Ctrl-C'} as const;
+const ASKING = {url: URL_OPTION, json: JSON_OPTION} as const;
 
-/** The commands that ask a running daemon, in the order of `--help`. */
-export const REFERENCE: Readonly<Record<string, CommandSpec>> = {
+const ANSWERED = 'it was answered';
+const UNANSWERED = {
+  UNHEALTHY: 'the daemon could not answer',
+  UNREACHABLE: 'nobody answers at the status port',
+} as const;
+
+const TEMPLATE_OPTIONS = {
+  template: {type: 'string', value: 'FILE', help: 'a Jinja2 template (- for stdin), or'},
+  manifest: {
+    type: 'string',
+    value: 'FILE',
+    help: 'a YAML manifest that holds one in the annotation haproxy.unity3d.com/config',
+  },
+  name: {type: 'string', value: 'NAME', help: 'which object of the manifest, where several have one'},
+} as const;
+
+/** Every command, in the order of `--help`: dispatch, `--help`, completion and the check of arguments come from here. */
+export const REFERENCE = {
+  run: {
+    summary: 'the daemon, configured by its environment (docs/settings.md)',
+    options: {},
+    examples: [
+      ['run', 'serve until SIGTERM, then drain and go; a second SIGTERM cuts the waits short, SIGHUP is a pass now'],
+    ],
+    success: 'a drained, orderly stop',
+    failures: {
+      CONFIG: 'configuration: every fault is in the message',
+      DATA: 'the data folder cannot be used, or another daemon uses it',
+      HAPROXY: 'HAProxy cannot be run',
+      LISTEN: 'a port cannot be bound',
+      LIFECYCLE: 'lifecycle.yml or one of its blocks',
+      RENDER: 'the first render failed, and there was no last good proxy.cfg to start from',
+      VALIDATE: 'the same of the first validation',
+      APPLY: 'the same of the first apply',
+      PROXY: 'HAProxy died too often in a row',
+      DRAIN: 'connections outlived the grace at the stop and were cut',
+      KUBERNETES: "the pod's facts cannot be learned",
+    },
+  },
+  render: {
+    summary: 'prints the configuration that the daemon would render of a template and hosts',
+    options: {
+      ...TEMPLATE_OPTIONS,
+      hosts: {type: 'string', value: 'FILE|JSON', help: 'the hosts: {"app": ["10.0.0.1", ...], ...}'},
+    },
+    examples: [
+      [`render --template proxy.j2 --hosts '{"web": ["10.0.0.1"]}'`, 'what does it make of one pod?'],
+      ['render --manifest deployment.yaml --hosts hosts.json', 'the template of a deployment, hosts from a file'],
+    ],
+    success: 'rendered',
+    failures: {
+      CONFIG: 'a setting in the environment is no good (KONTROL_RENDER_TIMEOUT, ...)',
+      RENDER: 'the template failed: its line is on stderr',
+    },
+  },
+  check: {
+    summary: 'renders, and has HAProxy check the result; its messages name the lines of the template',
+    options: {
+      ...TEMPLATE_OPTIONS,
+      hosts: {
+        type: 'string',
+        value: 'FILE|JSON',
+        help: 'the hosts: {"app": ["10.0.0.1", ...], ...}; samples when absent',
+      },
+    },
+    examples: [
+      ['check --manifest deployment.yaml', 'may this be rolled out?'],
+      ['check --template - < proxy.j2', 'the same of a template on its own'],
+    ],
+    success: 'HAProxy takes it; what it warns of is on stderr',
+    failures: {
+      CONFIG: 'a setting in the environment is no good (KONTROL_HAPROXY, ...)',
+      HAPROXY: 'HAProxy cannot be run',
+      RENDER: 'the template failed: its line is on stderr',
+      VALIDATE: 'HAProxy refuses it: why, and where, is on stderr',
+    },
+  },
+  ctl: {
+    summary: 'speaks to a running daemon on its control socket (KONTROL_SOCKET); an INPUT of "-" is read from stdin',
+    arguments: {
+      shown: '<word> [...]',
+      most: Number.POSITIVE_INFINITY,
+      choices: {
+        STATE: {help: "the lifecycle's state"},
+        GOTO: {arguments: 'TAG [INPUT]', help: 'asks for a state; done once it is entered'},
+        WAIT: {arguments: 'TAG [INPUT]', help: 'asks for a state; done once its work is'},
+        SET: {arguments: 'NAME VALUE', help: 'a variable for the shell blocks from now on'},
+        DIE: {help: 'stops the daemon as SIGTERM does'},
+        start: {arguments: 'JOB...', help: 'starts jobs of lifecycle.yml, haproxy, or all'},
+        stop: {arguments: 'JOB...', help: 'stops them'},
+        restart: {arguments: 'JOB...', help: 'stops and starts them; haproxy takes proxy.cfg as it lies there'},
+        status: {arguments: '[JOB...]', help: 'how the jobs are'},
+        tail: {arguments: 'JOB', help: 'what it wrote last'},
+      },
+    },
+    options: {},
+    isRaw: true,
+    examples: [
+      ['ctl STATE', 'what is it doing?'],
+      ['ctl WAIT configure', 'a pass now; done once it is applied'],
+      ['ctl WAIT configure - < hosts.json', 'one pass with these hosts'],
+      ['ctl restart telegraf', 'a job, as with supervisorctl'],
+    ],
+    success: 'it was obeyed',
+    failures: {UNEXPECTED: 'it was refused: the answer says why', LISTEN: 'no daemon listens on the socket'},
+  },
+  demo: {
+    summary: 'the daemon with three backends on loopback that ping it: something to look at, until Ctrl-C',
+    options: {},
+    examples: [['demo', 'prints where to look and what to try; everything lives in a temporary folder']],
+    success: 'stopped by Ctrl-C',
+    failures: {PROXY: 'the daemon did not come up, or ended: why is on stderr'},
+  },
   status: {
-    summary:
-      'what it is doing, and why anything is wrong; exits 0 when all is well, 12 when not, 13 when nobody answers',
+    summary: 'what it is doing, and why anything is wrong',
     options: {
       ...ASKING,
       watch: WATCH_OPTION,
@@ -43,10 +168,15 @@ export const REFERENCE: Readonly<Record<string, CommandSpec>> = {
       ['status --watch', 'follow a roll-out'],
       ['status --json', 'for a script; the exit code says the same'],
     ],
+    success: 'all is well',
+    failures: {
+      UNHEALTHY: 'something is wrong, or replicas disagree',
+      UNREACHABLE: 'nobody answers at the status port',
+    },
   },
   history: {
     summary: 'the last passes, or one of them in full',
-    arguments: '[PASS]',
+    arguments: {shown: '[PASS]', most: 1},
     options: {
       ...ASKING,
       failed: {type: 'boolean', help: 'only those that failed'},
@@ -57,20 +187,24 @@ export const REFERENCE: Readonly<Record<string, CommandSpec>> = {
       ['history --failed', 'what was refused, and why?'],
       ['history 9', 'who joined or left in pass 9, and which lines changed?'],
     ],
+    success: ANSWERED,
+    failures: UNANSWERED,
   },
   diff: {
     summary: 'what the last pass changed, what changed since a pass, or between two; passwords hidden',
-    arguments: '[FROM [TO]]',
+    arguments: {shown: '[FROM [TO]]', most: 2},
     options: {url: URL_OPTION},
     examples: [
       ['diff', 'what did the last change do?'],
       ['diff 7', 'what is different now from pass 7?'],
       ['diff 7 9', 'what changed between the two?'],
     ],
+    success: ANSWERED,
+    failures: UNANSWERED,
   },
   members: {
     summary: 'who is alive, who left and why, or the story of one IP',
-    arguments: '[IP]',
+    arguments: {shown: '[IP]', most: 1},
     options: {
       ...ASKING,
       app: {type: 'string', value: 'APP', help: 'only this app'},
@@ -81,6 +215,8 @@ export const REFERENCE: Readonly<Record<string, CommandSpec>> = {
       ['members --gone', 'which pod left at 10:40, and why?'],
       ['members 10.2.0.17', 'why is this IP in, or out?'],
     ],
+    success: ANSWERED,
+    failures: UNANSWERED,
   },
   top: {
     summary: 'live traffic by backend',
@@ -93,6 +229,8 @@ export const REFERENCE: Readonly<Record<string, CommandSpec>> = {
       ['top', 'how is traffic?'],
       ['top --once --all', 'for a report'],
     ],
+    success: 'it was answered, or ended by Ctrl-C',
+    failures: UNANSWERED,
   },
   logs: {
     summary: "the last lines of the daemon's log, or of HAProxy's",
@@ -106,6 +244,8 @@ export const REFERENCE: Readonly<Record<string, CommandSpec>> = {
       ['logs -f', 'what is it doing right now?'],
       ['logs --access -n 20', 'who asked for what?'],
     ],
+    success: ANSWERED,
+    failures: UNANSWERED,
   },
   ping: {
     summary: 'sends one keepalive, as a slave does: to try a master out',
@@ -122,38 +262,46 @@ export const REFERENCE: Readonly<Record<string, CommandSpec>> = {
       ['ping --app web --ip 10.2.0.17', 'take a pod in by hand; it expires after KONTROL_TTL'],
       ['ping --app web --ip 10.2.0.17 --down', 'and out again'],
     ],
+    success: 'the master took it',
+    failures: {UNHEALTHY: 'the master refused it: the answer is printed', UNREACHABLE: 'no master answers there'},
   },
   completion: {
     summary: 'a script that completes these commands in a shell',
-    arguments: 'bash|zsh|fish',
+    arguments: {
+      shown: '<shell>',
+      most: 1,
+      choices: {
+        bash: {help: 'to be sourced'},
+        zsh: {help: 'to be sourced'},
+        fish: {help: 'to be saved among its completions'},
+      },
+    },
     options: {},
     examples: [
       ['completion bash', 'source it: . <(haproxy-kontrol completion bash)'],
       ['completion fish', 'haproxy-kontrol completion fish > ~/.config/fish/completions/haproxy-kontrol.fish'],
     ],
+    success: 'printed',
+    failures: {},
   },
-};
+} as const satisfies Readonly<Record<string, CommandSpec>>;
 
-const flagOf = ([name, {short, value}]: readonly [string, OptionSpec]): string =>
-  `${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
+export type CommandName = keyof typeof REFERENCE;
 
-const aligned = (pairs: readonly (readonly [string, string])[]): string => {
-  const width = Math.max(...pairs.map(([left]) => left.length));
-  return pairs.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join('');
-};
+type OptionsOf<Name extends CommandName> = (typeof REFERENCE)[Name]['options'];
 
-/** What `haproxy-kontrol <name> --help` says. */
-export function describeCommand(name: string, {summary, options, examples, ...spec}: CommandSpec): string {
-  const help: OptionSpec = {type: 'boolean', short: 'h', help: 'this text'};
-  const flags = Object.entries({...options, help}).map(entry => [flagOf(entry), entry[1].help] as const);
-  const usage = ['haproxy-kontrol', name, '[options]', spec.arguments].filter(Boolean).join(' ');
-  return `usage: ${usage}\n\n${summary}\n\noptions:\n${aligned(flags)}\nexamples:\n${aligned(
-    examples.map(([line, answer]) => [`haproxy-kontrol ${line}`, answer]),
-  )}`;
-}
+/** The options of a command that are there or not. */
+export type FlagOf<Name extends CommandName> = {
+  [Option in keyof OptionsOf<Name>]: OptionsOf<Name>[Option] extends {readonly type: 'boolean'} ? Option : never;
+}[keyof OptionsOf<Name>];
 
-/** One line a command, for the list of all commands. */
-export const describeCommands = (): string =>
-  Object.entries(REFERENCE)
-    .map(([name, {summary}]) => `  ${name.padEnd(12)}${summary}\n`)
-    .join('');
+/** The options of a command that have a value. */
+export type ValuedOf<Name extends CommandName> = {
+  [Option in keyof OptionsOf<Name>]: OptionsOf<Name>[Option] extends {readonly type: 'string'} ? Option : never;
+}[keyof OptionsOf<Name>];
+
+/** The commands by name, for those who go through all of them. */
+export const COMMANDS: Readonly<Record<CommandName, CommandSpec>> = REFERENCE;
+
+/** Whether that is one of ours: `constructor` is not. */
+export const isCommand = (name: string): name is CommandName => Object.hasOwn(REFERENCE, name);

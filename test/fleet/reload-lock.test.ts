@@ -7,6 +7,7 @@ import {applyLocked, openReloadLock} from '../../src/fleet/reload-lock.ts';
 import {systemClock as clock} from '../../src/ports/clock.ts';
 import {openLogSink} from '../members/fixtures.ts';
 import {startEtcd} from '../support/etcd.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
 import {waitFor} from '../support/wait.ts';
@@ -68,6 +69,101 @@ describe('the lock of reloads', {skip: missing('etcd'), timeout: 60_000}, () => 
     assert.equal(await replica.hold(async () => 'done'), 'done');
     assert.equal(replica.said('whose turn').length, 1);
     replica.close();
+  });
+});
+
+/** A lock in an etcd made of what a test says: by whom it is held, whether a lease lives. */
+function openLock({holder, lives = true}: {holder?: string; lives?: boolean} = {}) {
+  const fake = createFakeClock();
+  const {log, said} = openLogSink();
+  const etcd = {holder, lives, asked: 0, granted: [] as number[], renewed: 0, revoked: [] as string[]};
+  const gateway = {
+    async ask() {
+      etcd.asked += 1;
+      const isFree = etcd.holder === undefined;
+      if (isFree) etcd.holder = 'me';
+      const encode = (text: string) => Buffer.from(text).toString('base64');
+      const kv = {key: encode('/kontrol/turn'), value: encode(etcd.holder ?? ''), lease: etcd.holder};
+      return {responses: [{response_txn: {succeeded: isFree, responses: [{response_range: {kvs: [kv]}}]}}]};
+    },
+  } as unknown as Gateway;
+  const leases = {
+    async grant(_gateway: unknown, ttlMs: number) {
+      etcd.granted.push(ttlMs);
+      return 'me';
+    },
+    async renew() {
+      etcd.renewed += 1;
+      return etcd.lives;
+    },
+    async revoke(_gateway: unknown, lease: string) {
+      etcd.revoked.push(lease);
+    },
+  };
+  const lock = openReloadLock({gateway, leases, key: '/kontrol/turn', id: 'a', clock: fake, log});
+  return {...lock, etcd, clock: fake, said};
+}
+
+describe('the lock of reloads, as time goes by', () => {
+  test('free -> held under a lease of 10 s, renewed every 3 s while the work lasts, then given back', async () => {
+    const {hold, etcd, clock: fake} = openLock();
+    const work = Promise.withResolvers<string>();
+    const done = hold(() => work.promise);
+    await fake.advance(2999);
+    assert.deepEqual([etcd.granted, etcd.renewed], [[10_000], 0]);
+    await fake.advance(1);
+    assert.equal(etcd.renewed, 1);
+    await fake.advance(3000);
+    assert.deepEqual([etcd.renewed, etcd.revoked], [2, []]);
+    work.resolve('done');
+    assert.equal(await done, 'done');
+    await fake.advance(10_000);
+    assert.deepEqual([etcd.renewed, etcd.revoked], [2, ['me']]);
+  });
+
+  test('an answer to our own request was lost -> the lock is ours all the same', async () => {
+    const {hold} = openLock({holder: 'me'});
+    assert.equal(await hold(async () => 'done'), 'done');
+  });
+
+  test('held by another -> asked for 4 to 14 times a second, the lease kept; ours when it is given back', async () => {
+    const {hold, etcd, clock: fake} = openLock({holder: 'b'});
+    let worked = 0;
+    const done = hold(async () => {
+      worked += 1;
+    });
+    await fake.advance(10_000);
+    assert.ok(etcd.asked >= 44 && etcd.asked <= 135, `${etcd.asked} times in 10 s`);
+    assert.deepEqual([worked, etcd.renewed >= etcd.asked - 1], [0, true]);
+    etcd.holder = undefined;
+    await fake.advance(225);
+    await done;
+    assert.deepEqual([worked, etcd.revoked], [1, ['me']]);
+  });
+
+  test('held by another for over 30 s -> told, the work done without it, the lease given back', async () => {
+    const {hold, etcd, clock: fake, said} = openLock({holder: 'b'});
+    await fake.advance(1000);
+    let worked = 0;
+    const done = hold(async () => {
+      worked += 1;
+    });
+    await fake.advance(30_000);
+    assert.deepEqual([worked, said('waited too long').length], [0, 0]);
+    await fake.advance(225);
+    await done;
+    assert.deepEqual([worked, etcd.revoked, said('waited too long')[0]?.member], [1, ['me'], 'b']);
+    const {asked} = etcd;
+    await fake.advance(10_000);
+    assert.equal(etcd.asked, asked);
+  });
+
+  test('the lease ended while it waited -> the work is done without the lock', async () => {
+    const {hold, etcd, clock: fake} = openLock({holder: 'b', lives: false});
+    const done = hold(async () => 'done');
+    await fake.advance(225);
+    assert.equal(await done, 'done');
+    assert.deepEqual([etcd.asked, etcd.revoked], [1, []]);
   });
 });
 

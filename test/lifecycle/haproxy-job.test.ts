@@ -36,7 +36,7 @@ function openBench(onDisk?: string) {
       },
       async stage(staged): Promise<Candidate> {
         told.push(`stage ${JSON.stringify(staged)}`);
-        return {text: staged, generation: 3, files: ['/data/run/3.cfg']};
+        return {text: staged, generation: 3, files: ['/data/run/3.cfg'], configuration: '/data/run/3.cfg'};
       },
       async discard() {
         told.push('discard');

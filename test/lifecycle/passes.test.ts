@@ -54,7 +54,7 @@ function openBench() {
       },
       async stage(staged): Promise<Candidate> {
         told.push('stage');
-        return {text: staged, generation: generation + 1, files: ['x.cfg']};
+        return {text: staged, generation: generation + 1, files: ['x.cfg'], configuration: 'x.cfg'};
       },
       async discard() {
         told.push('discard');

@@ -44,6 +44,13 @@ test('metrics, a daemon in its third generation -> every gauge says so', async (
   for (const [name, value] of Object.entries(expected)) assert.equal(samples.get(name), value, name);
 });
 
+test('metrics, no log lines are taken in -> none of them counted', async () => {
+  const samples = readSamples((await createMetrics(sources({accessLog: () => undefined})).read()).text);
+  for (const result of ['written', 'over_rate', 'slow_output', 'malformed']) {
+    assert.equal(samples.get(`kontrol_access_log_lines_total{result="${result}"}`), 0, result);
+  }
+});
+
 test('metrics, read twice -> counters that follow a source do not add up', async () => {
   const metrics = createMetrics(sources());
   await metrics.read();
@@ -61,7 +68,7 @@ test('metrics, pings and passes -> counted by result and verdict, phases in seco
     way: 'start',
     why: '',
     cause: 'start',
-    startedAt: 0,
+    startedAt: 1_500_000_000_000,
     phasesMs: {render: 2, validate: 20, apply: 300},
     verdict: 'ok',
     error: null,
@@ -70,6 +77,11 @@ test('metrics, pings and passes -> counted by result and verdict, phases in seco
   assert.equal(samples.get('kontrol_pings_total{result="joined"}'), 1);
   assert.equal(samples.get('kontrol_pings_total{result="refreshed"}'), 2);
   assert.equal(samples.get('kontrol_passes_total{verdict="ok"}'), 1);
+  assert.equal(samples.get('kontrol_last_pass_timestamp_seconds{verdict="ok"}'), 1_500_000_000);
+  const bounds = [...samples.keys()].flatMap(
+    name => /^kontrol_pass_phase_seconds_bucket\{le="(.*)",phase="render"/.exec(name)?.[1] ?? [],
+  );
+  assert.deepEqual(bounds, ['0.001', '0.005', '0.01', '0.025', '0.05', '0.1', '0.25', '0.5', '1', '2.5', '5', '+Inf']);
   assert.equal(samples.get('kontrol_pass_phase_seconds_sum{phase="apply"}'), 0.3);
   assert.equal(samples.get('kontrol_pass_phase_seconds_bucket{le="0.025",phase="validate"}'), 1);
 });

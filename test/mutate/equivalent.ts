@@ -7,4 +7,51 @@ export interface Equivalent {
   readonly why: string;
 }
 
-export const EQUIVALENT: readonly Equivalent[] = [];
+/** Each line of a table has as many cells as there are columns: the default is for the compiler. */
+const NEVER_SHORT = 'no row is shorter than the head';
+
+export const EQUIVALENT: readonly Equivalent[] = [
+  {
+    file: 'src/fleet/agreement.ts',
+    was: 'const widths = HEAD.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]?.length ?? 0)));',
+    becomes:
+      'const widths = HEAD.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]?.length ?? 1)));',
+    why: NEVER_SHORT,
+  },
+  {
+    file: 'src/fleet/agreement.ts',
+    was: '.map((cell, column) => cell.padEnd(widths[column] ?? 0))',
+    becomes: '.map((cell, column) => cell.padEnd(widths[column] ?? 1))',
+    why: NEVER_SHORT,
+  },
+  {
+    file: 'src/fleet/record.ts',
+    was: 'return [...latest.values()].sort((a, b) => (a.id < b.id ? -1 : 1));',
+    becomes: 'return [...latest.values()].sort((a, b) => (a.id <= b.id ? -1 : 1));',
+    why: 'there is one record for each id',
+  },
+  {
+    file: 'src/fleet/reload-lock.ts',
+    was: 'const POLL_MS = 150;',
+    becomes: 'const POLL_MS = 151;',
+    why: 'the pause is made random by half of it and more',
+  },
+  {
+    file: 'src/fleet/reload-lock.ts',
+    was: 'const MAX_WAIT_MS = 30_000;',
+    becomes: 'const MAX_WAIT_MS = 30001;',
+    why: 'the time is looked at after a pause of random length',
+  },
+  {
+    file: 'src/fleet/reload-lock.ts',
+    was: 'if (clock.nowMs() - startedMs > MAX_WAIT_MS) {',
+    becomes: 'if (clock.nowMs() - startedMs >= MAX_WAIT_MS) {',
+    why: 'the time is looked at after a pause of random length',
+  },
+  {
+    file: 'src/metrics/metrics.ts',
+    was: 'const LAG_PRECISION_MS = 100;',
+    becomes: 'const LAG_PRECISION_MS = 101;',
+    why: 'how often the lag is sampled is a matter of cost: no figure says it',
+  },
+];

@@ -56,6 +56,15 @@ function pickMutants(file: string, text: string, compiler: Compiler, {count, see
   return picked.sort((one, other) => one.line - other.line);
 }
 
+/** Says which listed mutations can be made no more, as their lines were changed. */
+function tellStale(file: string, text: string, compiler: Compiler): void {
+  const shown = mutationsOf(compiler.parse(file, text)).map(mutation => showMutation(text, mutation));
+  for (const {was, becomes} of EQUIVALENT.filter(one => one.file === file)) {
+    if (shown.some(one => one.was === was && one.becomes === becomes)) continue;
+    process.stderr.write(`test/mutate/equivalent.ts lists what is no mutation of ${file} any more: ${becomes}\n`);
+  }
+}
+
 /** The tests that pass in the copy as it is, each with the time it may take from now on. */
 async function tryUnbroken(trial: Trial, tests: readonly string[]): Promise<Map<string, number>> {
   const limits = new Map<string, number>();
@@ -95,6 +104,7 @@ async function mutateFile(
   if (isBuilt && tests.length > 0 && !(await build(trial))) throw new Error('cannot mutate: the build fails unmutated');
   const limits = await tryUnbroken(trial, tests);
   const original = readFileSync(resolve(trial.path, file), 'utf8');
+  tellStale(file, original, compiler);
   const mutants = pickMutants(file, original, compiler, wanted);
   const survivors: Mutant[] = [];
   for (const mutant of mutants) {
@@ -104,7 +114,11 @@ async function mutateFile(
   }
   trial.write(file, original);
   const killed = mutants.length - survivors.length;
-  const percent = mutants.length === 0 ? 100 : Math.floor((100 * killed) / mutants.length);
+  const percent = Math.floor((100 * killed) / mutants.length);
+  if (mutants.length === 0) {
+    process.stdout.write(`${file}: no mutant passes the type check\n`);
+    return true;
+  }
   const by = limits.size === 0 ? 'no test' : `${limits.size} ${kind} ${limits.size === 1 ? 'test' : 'tests'}`;
   process.stdout.write(`${file}: ${killed}/${mutants.length} killed (${percent} %) by ${by}\n`);
   for (const {line, was, becomes} of survivors) {

@@ -51,6 +51,8 @@ describe('mutations', () => {
     ['a ?? b', ['b']],
     ['f() ? a : b', ['!(f()) ? a : b']],
     ['a < 1_000 ? a : b', ['a <= 1_000 ? a : b', 'a >= 1_000 ? a : b', 'a < 1001 ? a : b']],
+    ['f(a) ? -1 : 1', ['!(f(a)) ? -1 : 1']],
+    ['f(a) ? 0 : 1', ['!(f(a)) ? 0 : 1', 'f(a) ? 1 : 1', 'f(a) ? 0 : 2']],
     ['f(a, "<", /a && b/)', []],
   ] as const) {
     test(`${expression} -> ${mutants.join(' or ') || 'left alone'}`, () => {
@@ -74,10 +76,11 @@ describe('mutations', () => {
   });
 
   test('a return of nothing -> left out', () => {
-    const body = (text: string) => `export function f(a: () => void) { a(); ${text} }`;
+    const body = (text: string) => `export function f(a: () => void) { { a(); ${text} } a(); }`;
     assert.deepEqual(mutantsOf(body('return;')), [body('')]);
     assert.deepEqual(mutantsOf(body('return undefined;')), [body('')]);
     assert.deepEqual(mutantsOf(body('return a;')), []);
+    assert.deepEqual(mutantsOf('export function f(a: () => void) { a(); return; }'), []);
   });
 
   test('types -> left alone', () => {

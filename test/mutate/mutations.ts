@@ -1,5 +1,6 @@
 import {
   isBinaryExpression,
+  isBlock,
   isConditionalExpression,
   isIfStatement,
   isInterfaceDeclaration,
@@ -50,8 +51,31 @@ const LEAVES: readonly SyntaxKind[] = [
   SyntaxKind.BreakStatement,
 ];
 
+const FUNCTIONS: readonly SyntaxKind[] = [
+  SyntaxKind.ArrowFunction,
+  SyntaxKind.FunctionDeclaration,
+  SyntaxKind.FunctionExpression,
+  SyntaxKind.MethodDeclaration,
+];
+
 /** Whether a condition is turned round by no other mutation: it is a value, a call, and not a comparison. */
 const isPlainCondition = (node: Node): boolean => !isBinaryExpression(node) && !isPrefixUnaryExpression(node);
+
+/** Whether a statement is the last one of a function: nothing comes after it that it could keep from happening. */
+function isAtEnd(node: Node): boolean {
+  const block = node.parent;
+  return isBlock(block) && FUNCTIONS.includes(block.parent.kind) && block.statements.at(-1) === node;
+}
+
+/** Whether a number is the answer of a comparison for sorting (`a < b ? -1 : 1`), whose size is nothing to anybody. */
+function isSign(node: Node): boolean {
+  const branch = isPrefixUnaryExpression(node.parent) ? node.parent : node;
+  const choice = branch.parent;
+  if (!isConditionalExpression(choice)) return false;
+  const sourceOf = (one: Node): string =>
+    isNumericLiteral(one) ? one.text : isPrefixUnaryExpression(one) ? `-${sourceOf(one.operand)}` : '';
+  return [choice.whenTrue, choice.whenFalse].map(sourceOf).sort().join() === '-1,1';
+}
 
 /** Whether a statement, or the block it makes up, does nothing but leave. */
 function leaves(node: Node): boolean {
@@ -90,6 +114,7 @@ function mutationsOfNode(node: Node, source: SourceFile): Mutation[] {
   }
   if (node.kind === SyntaxKind.TrueKeyword) return [{...spot(node), text: 'false'}];
   if (node.kind === SyntaxKind.FalseKeyword) return [{...spot(node), text: 'true'}];
+  if (isNumericLiteral(node) && isSign(node)) return [];
   if (isNumericLiteral(node)) return [{...spot(node), text: String(Number(node.text) + 1)}];
   if (isConditionalExpression(node)) return isPlainCondition(node.condition) ? [turned(node.condition)] : [];
   if (isIfStatement(node)) {
@@ -100,7 +125,7 @@ function mutationsOfNode(node: Node, source: SourceFile): Mutation[] {
     const isGuarded = isIfStatement(node.parent);
     const isNothing =
       node.expression === undefined || source.text.slice(...span(node.expression, source)) === 'undefined';
-    return isNothing && !isGuarded ? [without(node)] : [];
+    return isNothing && !isGuarded && !isAtEnd(node) ? [without(node)] : [];
   }
   return [];
 }

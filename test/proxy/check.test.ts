@@ -5,9 +5,14 @@ import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import type {Command, Finished, Spawn} from '../../src/ports/spawn.ts';
 import {systemSpawn} from '../../src/ports/spawn.ts';
-import {checkConfiguration, loadVersion} from '../../src/proxy/check.ts';
+import {checkCandidate, checkConfiguration, loadVersion} from '../../src/proxy/check.ts';
+import {haproxyIsAtLeast} from '../support/haproxy-version.ts';
 import {haproxyBinary, missing} from '../support/parts.ts';
 import {recordingOf} from './recording.ts';
+
+const A = {files: ['a.cfg'], configuration: 'a.cfg'};
+/** A log target of ours comes first, the user's text second. */
+const AB = {files: ['log.cfg', 'a.cfg', 'b.cfg'], configuration: 'a.cfg'};
 
 const FINE: Finished = {code: 0, signal: undefined, stdout: '', stderr: '', timedOut: false};
 
@@ -27,19 +32,19 @@ const finishing = (
 test('check, accepted -> every file was given, the warnings come back', async () => {
   const commands: Command[] = [];
   const ports = finishing({stderr: recordingOf('stderr-start.txt')}, commands);
-  const [warning] = await checkConfiguration(ports, ['a.cfg', 'b.cfg']);
-  assert.deepEqual(commands, [{file: 'haproxy', args: ['-c', '-f', 'a.cfg', '-f', 'b.cfg']}]);
+  const [warning] = await checkConfiguration(ports, AB);
+  assert.deepEqual(commands, [{file: 'haproxy', args: ['-c', '-f', 'log.cfg', '-f', 'a.cfg', '-f', 'b.cfg']}]);
   assert.equal(warning, "config : missing timeouts for backend 'no-timeouts'.");
 });
 
 test('check, an alert but code 0 -> accepted', async () => {
   const ports = finishing({stderr: '[ALERT] 325/121501 (6730) : bad ciphers. Continuing.\n'});
-  assert.deepEqual(await checkConfiguration(ports, ['a.cfg']), []);
+  assert.deepEqual(await checkConfiguration(ports, A), []);
 });
 
 test('check, refused -> the first alert in the message, all output in the detail', async () => {
   const stderr = recordingOf('stderr-config-error.txt');
-  await assert.rejects(checkConfiguration(finishing({code: 1, stderr, stdout: 'end\n'}), ['a.cfg', 'b.cfg']), {
+  await assert.rejects(checkConfiguration(finishing({code: 1, stderr, stdout: 'end\n'}), AB), {
     code: 'VALIDATE',
     message: "cannot validate a.cfg: parsing [proxy.cfg:3] : unknown keyword 'bogus' in 'frontend' section",
     detail: `${stderr}end\n`,
@@ -52,10 +57,10 @@ test('check, refused without a usable alert -> the reason is told another way', 
     [{code: 1}, 'haproxy exited with 1 and no alert'],
     [{code: undefined, signal: 'SIGSEGV'}, 'haproxy was ended by SIGSEGV'],
     [{code: undefined, signal: 'SIGTERM', timedOut: true}, 'no verdict within 60 s'],
-    [{code: 1, stderr: `[ALERT]    (1) : ${'x'.repeat(300)}`}, `${'x'.repeat(200)}…`],
+    [{code: 1, stderr: `[ALERT]    (1) : ${'x'.repeat(400)}`}, `${'x'.repeat(300)}…`],
   ];
   for (const [finished, reason] of rows) {
-    await assert.rejects(checkConfiguration(finishing(finished), ['a.cfg']), {
+    await assert.rejects(checkConfiguration(finishing(finished), A), {
       message: `cannot validate a.cfg: ${reason}`,
     });
   }
@@ -66,7 +71,7 @@ test('check, binary missing or not executable -> what to do about it', async () 
     ['/nowhere/haproxy', 'there is no such program'],
     [import.meta.filename, 'it is not an executable file'],
   ] as const) {
-    await assert.rejects(checkConfiguration({spawn: systemSpawn, haproxy}, ['a.cfg']), {
+    await assert.rejects(checkConfiguration({spawn: systemSpawn, haproxy}, A), {
       code: 'HAPROXY',
       message: `cannot run ${haproxy}: ${reason}; install HAProxy or set KONTROL_HAPROXY`,
     });
@@ -84,8 +89,17 @@ test('version, of a binary -> from what it prints', async () => {
 test('check, aborted before -> nothing is run', async () => {
   const commands: Command[] = [];
   const reason = new Error('superseded');
-  await assert.rejects(checkConfiguration(finishing({}, commands), ['a.cfg'], AbortSignal.abort(reason)), reason);
+  await assert.rejects(checkConfiguration(finishing({}, commands), A, AbortSignal.abort(reason)), reason);
   assert.deepEqual(commands, []);
+});
+
+test('check, of keywords that HAProxy is not shown -> a warning each, with line and reason', async () => {
+  const text = 'global\n    nbproc 2\n    master-worker\nlisten web\n    bind :80\n    grace 5s\n';
+  const warnings = await checkCandidate(finishing({}), {...A, text});
+  assert.deepEqual(
+    warnings.map(warning => warning.split(': ')[0]),
+    ['nbproc 2 is ignored', 'master-worker in line 3 is ignored', 'grace in line 6 is ignored'],
+  );
 });
 
 describe('check, real HAProxy', {skip: missing('haproxy')}, () => {
@@ -94,7 +108,10 @@ describe('check, real HAProxy', {skip: missing('haproxy')}, () => {
     try {
       const files = texts.map((_, index) => join(folder, `${index}.cfg`));
       for (const [index, file] of files.entries()) await writeFile(file, texts[index] ?? '');
-      return await checkConfiguration({spawn: systemSpawn, haproxy: haproxyBinary}, files);
+      return await checkConfiguration(
+        {spawn: systemSpawn, haproxy: haproxyBinary},
+        {files, configuration: files[0] ?? ''},
+      );
     } finally {
       await rm(folder, {recursive: true});
     }
@@ -115,6 +132,13 @@ describe('check, real HAProxy', {skip: missing('haproxy')}, () => {
       code: 'VALIDATE',
       message: /^cannot validate .*0\.cfg: .*parsing \[.*0\.cfg:3\] : unknown keyword 'bogus'/,
     });
+  });
+
+  test('a section that takes a master-worker -> refused, in HAProxy’s own words', {
+    skip: !haproxyIsAtLeast(2, 0) && '`program` is of 2.0',
+  }, async () => {
+    const text = 'program beside\n    command /bin/true\nlisten web\n    bind :18080\n';
+    await assert.rejects(verdictOn(text), {code: 'VALIDATE', message: /'program' section/});
   });
 
   test('nothing that listens -> refused, unless a control file adds a socket', async () => {

@@ -10,6 +10,7 @@ test('globals, none set -> HAProxy’s defaults', () => {
     masterWorker: false,
     pidfile: undefined,
     hardStopAfter: false,
+    statsTimeoutIsSet: false,
     statsSockets: [],
   });
 });
@@ -38,6 +39,7 @@ global
     masterWorker: true,
     pidfile: '/run/b.pid',
     hardStopAfter: false,
+    statsTimeoutIsSet: true,
     statsSockets: ['/run/a.sock', '/run/b.sock'],
   });
 });

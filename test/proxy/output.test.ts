@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {parseOutputLine} from '../../src/proxy/output.ts';
+import {findReason, parseOutputLine} from '../../src/proxy/output.ts';
 import {recordingOf} from './recording.ts';
 
 const levelsOf = (recording: string): string[] =>
@@ -42,4 +42,34 @@ test('output, recorded from 1.7.5 -> no line of it is misread', () => {
   assert.deepEqual(levelsOf('stderr-bind-conflict.txt'), ['error']);
   assert.deepEqual(levelsOf('stderr-config-error.txt'), ['error', 'error', 'warn', 'info', 'info', 'info', 'error']);
   assert.deepEqual(new Set(levelsOf('stderr-start.txt')), new Set(['warn', 'info']));
+});
+
+test('reason, an alert that says it -> the first one, whatever was warned of', () => {
+  const lines = [
+    '[WARNING]  (1) : config : missing timeouts',
+    "[ALERT]    (1) : config : parsing [a.cfg:3] : unknown keyword 'x'",
+    '[ALERT]    (1) : config : Error(s) found in configuration file : a.cfg',
+  ];
+  assert.equal(findReason(lines), "config : parsing [a.cfg:3] : unknown keyword 'x'");
+});
+
+test('reason, alerts that only sum up -> what was warned of before', () => {
+  const warnings = [
+    '[NOTICE]   (1) : haproxy version is 3.2.26',
+    '[WARNING]  (1) : config : one',
+    '[WARNING]  (1) : two',
+  ];
+  for (const summary of [
+    'config : Error(s) found in configuration file : a.cfg',
+    'Fatal errors found in configuration.',
+    "Some warnings were found and 'zero-warning' is set. Aborting.",
+  ]) {
+    assert.equal(findReason([...warnings, `[ALERT]    (1) : ${summary}`]), 'config : one; two');
+    assert.equal(findReason([`[ALERT] 325/121501 (1) : ${summary}`]), summary);
+  }
+});
+
+test('reason, no alert -> none', () => {
+  assert.equal(findReason(['[WARNING]  (1) : two', 'Proxy web started.']), undefined);
+  assert.equal(findReason([]), undefined);
 });

@@ -10,7 +10,7 @@ import {
 } from '../../src/reload/files.ts';
 
 const PATHS = pathsOf('/data', 7);
-const NOTHING = {exposesListeners: false, hardStopAfterMs: undefined, stateFile: undefined};
+const NOTHING = {exposesListeners: false, hardStopAfterMs: undefined, statsTimeoutIsSet: false, stateFile: undefined};
 
 describe('files of a generation', () => {
   test('arguments -> in front, both files; -x and -sf for one start', () => {
@@ -30,8 +30,14 @@ describe('files of a generation', () => {
       /^global\n {2}stats socket \/data\/run\/7\.sock mode 600 level admin\n {2}stats timeout 30s\n$/m,
     );
     assert.equal(exposesListeners(bare), false);
-    const full = deriveControl(PATHS, {exposesListeners: true, hardStopAfterMs: 5000, stateFile: PATHS.state});
+    const full = deriveControl(PATHS, {
+      exposesListeners: true,
+      hardStopAfterMs: 5000,
+      statsTimeoutIsSet: true,
+      stateFile: PATHS.state,
+    });
     assert.equal(exposesListeners(full), true);
+    assert.doesNotMatch(full, /stats timeout/);
     assert.match(full, /\n {2}hard-stop-after 5000\n {2}server-state-file \/data\/run\/7\.state\n$/);
   });
 

@@ -13,7 +13,7 @@ const RUNNING: Job = {is: 'RUNNING', failures: 0, sinceMs: 0};
 const textOf = (...servers: readonly string[]): string =>
   ['backend web', ...servers.map(server => `  server ${server}`), ''].join('\n');
 
-const candidateOf = (text: string) => ({text, generation: 2, files: []});
+const candidateOf = (text: string) => ({text, generation: 2, files: [], configuration: '/run/2.cfg'});
 
 /** A generation that runs `text`, and changes of it. */
 function openBench(

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import {execFile} from 'node:child_process';
+import {createServer} from 'node:http';
+import {describe, test} from 'node:test';
+import {fileURLToPath} from 'node:url';
+import {EXIT_CODES} from '../../src/errors.ts';
+import {entryOf, STATUS} from '../http/status-ports.ts';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+interface Ran {
+  readonly code: number | string | null | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A line for bash, in which `$kontrol` is the built program; its code is the first one in the pipe that is not 0. */
+const shell = (line: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> =>
+  new Promise(resolve => {
+    execFile(
+      'bash',
+      ['--norc', '-c', `set -o pipefail; ${line}`],
+      {env: {PATH: process.env.PATH, kontrol: `${process.execPath} ${MAIN}`, ...env}, maxBuffer: 64 << 20},
+      (error, stdout, stderr) => resolve({code: error === null ? 0 : error.code, stdout, stderr}),
+    );
+  });
+
+/** A status port that has many passes to tell, and something to complain about. */
+async function openStatusPort() {
+  const entries = Array.from({length: 200}, (_, index) => ({...entryOf(200 - index), cause: 'x'.repeat(4096)}));
+  const status = {...STATUS, problems: [{severity: 'bad', what: 'It broke', why: 'x'.repeat(1 << 20)}]};
+  const server = createServer(({url}, response) => {
+    const answer = url?.startsWith('/history') ? entries : status;
+    response.end(JSON.stringify(answer));
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  return {url: `http://127.0.0.1:${address.port}`, [Symbol.dispose]: () => server.close()};
+}
+
+const LINES = 40_000;
+const TEMPLATE = `{% for n in range(${LINES}) %}# a line of the configuration, number {{ n }}\n{% endfor %}`;
+
+describe('piped output', () => {
+  test('render, a reader that is slow -> all of it', async () => {
+    const line = `$kontrol render --template <(printf %s "$template") --hosts '{}' | (sleep 0.5; tail -n 1; cat)`;
+    const {code, stdout, stderr} = await shell(line, {template: TEMPLATE, KONTROL_RENDER_TIMEOUT: '20'});
+    assert.deepEqual([code, stdout, stderr], [0, `# a line of the configuration, number ${LINES - 1}\n`, '']);
+  });
+
+  test('render, a reader that goes away -> ends quietly', async () => {
+    const line = `$kontrol render --template <(printf %s "$template") --hosts '{}' | head -n 1`;
+    const {code, stdout, stderr} = await shell(line, {template: TEMPLATE, KONTROL_RENDER_TIMEOUT: '20'});
+    assert.deepEqual([code, stdout, stderr], [0, '# a line of the configuration, number 0\n', '']);
+  });
+
+  test('history --json, a slow reader and one that goes away -> all of it; ends quietly', async () => {
+    using port = await openStatusPort();
+    const whole = await shell(`$kontrol history -n 200 --json --url ${port.url} | (sleep 0.5; cat)`);
+    assert.equal(JSON.parse(whole.stdout).length, 200);
+    const first = await shell(`$kontrol history -n 200 --json --url ${port.url} | head -n 1`);
+    assert.deepEqual(first, {code: 0, stdout: '[\n', stderr: ''});
+  });
+
+  test('status, its reader goes away -> the exit code says all the same that something is wrong', async () => {
+    using port = await openStatusPort();
+    const {code, stderr} = await shell(`$kontrol status --json --url ${port.url} | head -c 1`);
+    assert.deepEqual([code, stderr], [EXIT_CODES.UNHEALTHY, '']);
+  });
+
+  test('status --watch, its reader goes away -> ends', async () => {
+    using port = await openStatusPort();
+    const {code, stderr} = await shell(`$kontrol status --watch --url ${port.url} | head -n 1`);
+    assert.deepEqual([code, stderr], [0, '']);
+  });
+
+  test('render onto a full disk -> one line that says so, not 0', async () => {
+    const line = `$kontrol render --template <(echo text) --hosts '{}' > /dev/full`;
+    const {code, stderr} = await shell(line);
+    assert.equal(code, EXIT_CODES.UNEXPECTED);
+    assert.match(stderr, /^haproxy-kontrol: cannot print: [^\n]*ENOSPC[^\n]*\n$/);
+  });
+});
