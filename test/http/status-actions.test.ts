@@ -77,6 +77,32 @@ describe('changes over HTTP', () => {
     assert.equal(logged[0]?.outcome, 'failed');
   });
 
+  test('an action with nothing to act on -> 404, 410 or 409 with the reason, audited as such', async () => {
+    for (const [is, code] of [
+      ['unknown', 404],
+      ['gone', 410],
+      ['idle', 409],
+    ] as const) {
+      logged.length = 0;
+      ports.actions = {...ports.actions, release: async () => ({is, reason: 'as it is'})};
+      const answer = await ask('POST', '/release', AUTHORIZED);
+      assert.deepEqual([answer.statusCode, answer.json()], [code, {error: 'not done', reason: 'as it is'}]);
+      assert.deepEqual(
+        logged.map(({msg, outcome, reason}) => [msg, outcome, reason]),
+        [['operator was refused, or failed', is, 'as it is']],
+      );
+    }
+  });
+
+  test('a body of 4 KiB -> read; a longer one -> 413', async () => {
+    const bodyOf = (bytes: number) => ({
+      level: 'debug',
+      padding: 'x'.repeat(bytes - '{"level":"debug","padding":""}'.length),
+    });
+    assert.equal((await ask('PUT', '/log-level', AUTHORIZED, bodyOf(4096))).statusCode, 200);
+    assert.equal((await ask('PUT', '/log-level', AUTHORIZED, bodyOf(4097))).statusCode, 413);
+  });
+
   test('a rollback to nothing, a level that is none -> 400 that names the field', async () => {
     assert.match((await ask('POST', '/rollback', AUTHORIZED)).json().reason, /pass/);
     assert.match((await ask('PUT', '/log-level', AUTHORIZED, {level: 'loud'})).json().reason, /level/);

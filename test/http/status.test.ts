@@ -59,7 +59,9 @@ describe('status port', () => {
   test('an unknown path -> 404 that names those there are', async () => {
     const answer = await get('/nowhere');
     assert.equal(answer.statusCode, 404);
-    assert.match(answer.json().reason, /\/status/);
+    assert.match(answer.json().reason, /^GET \/nowhere is none of GET \/status, /);
+    const [long] = /\/x+/.exec((await get(`/${'x'.repeat(300)}?y`)).json().reason) ?? [];
+    assert.equal(long?.length, 200);
   });
 
   test('another method on a known path -> 405 that names those there are', async () => {
@@ -73,12 +75,19 @@ describe('status port', () => {
   test('/members of an app -> only those; /members/gone -> who left and why', async () => {
     assert.deepEqual((await get('/members?app=api')).json(), []);
     assert.equal((await get('/members?app=web')).json().length, 1);
+    const named = async (length: number) => (await get(`/members?app=${'a'.repeat(length)}`)).statusCode;
+    assert.deepEqual([await named(63), await named(64)], [200, 400]);
     assert.equal((await get('/members/gone')).json()[0].why, 'down');
   });
 
   test('a timeline, however the IP is spelled -> the moments; of a stranger -> 404', async () => {
     assert.equal((await get('/members/::ffff:10.2.0.17/timeline')).json().moments[0].what, 'first ping');
-    assert.equal((await get('/members/10.9.9.9/timeline')).statusCode, 404);
+    assert.deepEqual((await get('/members/10.9.9.9/timeline')).json(), {
+      error: 'unknown member',
+      reason: 'no pod was heard from "10.9.9.9" since the daemon started',
+    });
+    const [long] = /x+/.exec((await get(`/members/${'x'.repeat(90)}/timeline`)).json().reason) ?? [];
+    assert.equal(long?.length, 60);
     assert.equal((await get('/members/<script>/timeline')).statusCode, 404);
   });
 
@@ -119,10 +128,26 @@ describe('probes', () => {
   ] as const) {
     test(`/readyz, ready is ${isReady} -> ${code}; /livez -> 200`, async () => {
       const app = createProbes({isReady: () => isReady});
-      assert.equal((await app.inject('/readyz')).statusCode, code);
+      const {statusCode, body} = await app.inject('/readyz');
+      assert.deepEqual([statusCode, body], [code, isReady ? 'ok\n' : 'not ready\n']);
       assert.equal((await app.inject('/livez')).statusCode, 200);
     });
   }
+
+  test('a request that is slow to come -> cut after 10 s; one that is never answered -> no reason not to close', async () => {
+    const app = createProbes({isReady: () => true});
+    const asked = Promise.withResolvers<void>();
+    app.get('/never', () => {
+      asked.resolve();
+      return new Promise(() => {});
+    });
+    assert.equal(app.server.requestTimeout, 10_000);
+    const address = await app.listen({port: 0, host: '127.0.0.1'});
+    const answer = fetch(`${address}/never`).catch(() => 'cut');
+    await asked.promise;
+    await app.close();
+    assert.equal(await answer, 'cut');
+  });
 
   test('a slave has nothing else to show -> 404', async () => {
     assert.equal((await createProbes({isReady: () => true}).inject('/status')).statusCode, 404);

@@ -10,6 +10,9 @@ export interface Equivalent {
 /** Each line of a table has as many cells as there are columns: the default is for the compiler. */
 const NEVER_SHORT = 'no row is shorter than the head';
 
+/** `split` gives the same first part however many there may be. */
+const FIRST_PART = 'only the first part is used';
+
 export const EQUIVALENT: readonly Equivalent[] = [
   {
     file: 'src/fleet/agreement.ts',
@@ -47,6 +50,24 @@ export const EQUIVALENT: readonly Equivalent[] = [
     was: 'if (clock.nowMs() - startedMs > MAX_WAIT_MS) {',
     becomes: 'if (clock.nowMs() - startedMs >= MAX_WAIT_MS) {',
     why: 'the time is looked at after a pause of random length',
+  },
+  {
+    file: 'src/http/master.ts',
+    was: "const path = request.url.split('?', 1)[0] ?? '';",
+    becomes: "const path = request.url.split('?', 2)[0] ?? '';",
+    why: FIRST_PART,
+  },
+  {
+    file: 'src/http/status.ts',
+    was: "const path = request.url.split('?', 1)[0] ?? '';",
+    becomes: "const path = request.url.split('?', 2)[0] ?? '';",
+    why: FIRST_PART,
+  },
+  {
+    file: 'src/http/status.ts',
+    was: 'const {statusCode = 500} = err;',
+    becomes: 'const {statusCode = 501} = err;',
+    why: 'all from 500 on are answered as 500',
   },
   {
     file: 'src/metrics/metrics.ts',
