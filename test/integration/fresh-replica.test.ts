@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {appliedHosts, startDaemon} from '../support/daemon.ts';
+import {startEtcd} from '../support/etcd.ts';
+import {freePort} from '../support/free-port.ts';
+import {missing} from '../support/parts.ts';
+import {webTemplate} from '../support/web.ts';
+
+const PODS = ['10.9.1.1', '10.9.1.2', '10.9.1.3'];
+
+/** A third of the warm-up that a replica which knows nobody waits: 0.75 of the default TTL. */
+const READY_WITHIN_MS = 6000;
+
+test('a fresh replica beside an etcd that knows members -> ready in under 6 s, with all of them, and no word of trouble', {
+  skip: missing('haproxy', 'etcd'),
+  timeout: 120_000,
+}, async () => {
+  await using etcd = await startEtcd({nodes: 1});
+  const start = async (id: string) =>
+    startDaemon({
+      template: webTemplate(`127.0.0.1:${await freePort()}`, 80),
+      env: {KONTROL_ID: id, KONTROL_ETCD: etcd.endpoints},
+    });
+  await using first = await start('lb-0');
+  await first.waitFor(({store}) => store.healthy, 'a replica that is linked to etcd');
+  for (const ip of PODS) await first.ping({ip});
+  await first.waitFor(
+    async () => (await etcd.keys('/kontrol/')).filter(key => key.includes('/members/')).length === 3,
+    'members in etcd',
+  );
+
+  await using fresh = await start('lb-1');
+  const {uptimeMs} = await fresh.waitFor(status => status.ready && status, 'a ready replica');
+  assert.ok(uptimeMs < READY_WITHIN_MS, `ready after ${uptimeMs} ms`);
+  assert.deepEqual(Object.values(await appliedHosts(fresh)), [PODS]);
+  assert.deepEqual(
+    fresh.logs.filter(({level}) => Number(level) >= 40),
+    [],
+  );
+});
