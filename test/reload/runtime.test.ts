@@ -32,7 +32,7 @@ function openBench(
     paths: pathsOf('/data', 1),
     inheritance: {
       sockets: inherits ? [{host: '0.0.0.0', port: 80, v6only: false}] : [],
-      rewrite: (of: string) => `# inherits\n${of}`,
+      rewrite: (of: string) => (inherits ? `# inherits\n${of}` : of),
     },
     supervisor: proc,
     get text() {
