@@ -14,11 +14,15 @@ import type {
 } from './config.ts';
 import {parseEtcd} from './etcd.ts';
 import {MASTER_ANNOTATION, parseMasters} from './masters.ts';
+import {findNearMisses} from './near-miss.ts';
 import {type Host, parsePodSettings} from './pod.ts';
-import {createReader, type Reader} from './reader.ts';
+import {createReader, isServiceVariable, type Reader} from './reader.ts';
 import {parseScripting} from './scripting.ts';
 
 export const CONFIG_ANNOTATION = 'haproxy.unity3d.com/config';
+
+/** Settings of the old image. */
+const IGNORED = ['KONTROL_HOST', 'KONTROL_FOVER'];
 
 const HOUR_MS = 3_600_000;
 const MODES = ['master', 'slave', 'debug', 'verbose'] as const;
@@ -95,10 +99,14 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
     accessLog: parseAccessLog(reader),
     env: kontrolVariables(env),
   };
+  const set = Object.keys(env).filter(name => !isServiceVariable(env[name]));
+  const misspelt = findNearMisses(set, new Set([...reader.names, ...IGNORED])).map(
+    ({given, meant}) => `${given} is no setting and is not read: rename it if ${meant} is meant`,
+  );
   if (reader.faults.length > 0) {
-    throw new DaemonError('CONFIG', `cannot read the configuration: ${reader.faults.join('; ')}`);
+    throw new DaemonError('CONFIG', `cannot read the configuration: ${[...reader.faults, ...misspelt].join('; ')}`);
   }
-  return {config: deepFreeze(config), warnings: reader.warnings};
+  return {config: deepFreeze(config), warnings: [...reader.warnings, ...misspelt]};
 }
 
 /** The settings of the commands that render without a daemon. */

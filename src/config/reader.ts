@@ -12,12 +12,14 @@ export interface Reader {
   labels(name: string): Readonly<Record<string, string>>;
   fault(text: string): void;
   warn(text: string): void;
+  /** The names that were read, whether they were set or not: these are the settings. */
+  readonly names: ReadonlySet<string>;
   readonly faults: readonly string[];
   readonly warnings: readonly string[];
 }
 
 /** `KONTROL_PORT=tcp://10.0.0.1:8000` is what Kubernetes injects for a Service named "kontrol": no setting of ours. */
-const SERVICE_VARIABLE = /^(tcp|udp|sctp):\/\//;
+export const isServiceVariable = (value: string | undefined): boolean => /^(?:tcp|udp|sctp):\/\//.test(value ?? '');
 
 const SHOWN_CHARACTERS = 60;
 const shown = (value: string): string =>
@@ -38,11 +40,13 @@ const parseLabels = (text: string): Record<string, string> | undefined => {
 export function createReader(env: Readonly<Record<string, string | undefined>>): Reader {
   const faults: string[] = [];
   const warnings = new Set<string>();
+  const names = new Set<string>();
 
   const text = (name: string): string | undefined => {
+    names.add(name);
     const value = env[name]?.trim();
     if (value === undefined || value === '') return undefined;
-    if (!SERVICE_VARIABLE.test(value)) return env[name];
+    if (!isServiceVariable(value)) return env[name];
     warnings.add(`${name}=${value} is Kubernetes' own service variable, not a setting: ignored`);
     return undefined;
   };
@@ -58,6 +62,7 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
 
   return {
     text,
+    names,
     faults,
     get warnings() {
       return [...warnings];

@@ -129,6 +129,29 @@ test('config, KONTROL_HOST and KONTROL_FOVER of 2017 -> accepted and ignored', (
   assert.deepEqual(parse({KONTROL_HOST: 'etcd:2379', KONTROL_FOVER: '60'}).warnings, []);
 });
 
+test("config, a name that is nearly a setting -> told with the one that is meant; a variable of its own is nobody's business", () => {
+  const {config, warnings} = parse({
+    KONTROL_TLL: '5',
+    KONTROL_COLOR: 'blue',
+    KONTROL_PORT_8000_TCP: 'tcp://10.0.0.1:1',
+  });
+  assert.equal(config.ttlMs, 25_000);
+  assert.deepEqual(warnings, ['KONTROL_TLL is no setting and is not read: rename it if KONTROL_TTL is meant']);
+  assert.match(
+    faultOf({KONTROL_LABELS: '', KONTROL_LABLES: LABELS}),
+    /"app".*KONTROL_LABLES is no setting.*KONTROL_LABELS/,
+  );
+});
+
+test('config, Kubernetes\' variables of a Service "kontrol-api" -> no near misses', () => {
+  const env = {
+    KONTROL_API_PORT: 'tcp://10.0.0.1:80',
+    KONTROL_API_SERVICE_HOST: '10.0.0.1',
+    KONTROL_API_PORTS: 'tcp://x',
+  };
+  assert.deepEqual(parse(env).warnings, []);
+});
+
 test('config, a damper above its maximum -> the maximum follows', () => {
   const {config} = parse({KONTROL_DAMPER: '5', KONTROL_DAMPER_MAX: '1'});
   assert.deepEqual([config.damperMs, config.damperMaxMs], [5000, 5000]);
