@@ -35,7 +35,8 @@ export async function runDaemon<P extends Parts>(openers: Openers<P>, ports: Dae
   } catch (fault) {
     if (fault !== ending.asked.reason) throw fault;
   }
-  return stop(opened, ports);
+  // Awaited here: the parts are closed once this function is left.
+  return await stop(opened, ports);
 }
 
 /** Each part knows those before it; one that was opened is closed again, the last one first, whatever comes after. */
