@@ -8,7 +8,7 @@ import type {PodFacts} from '../../../src/kubernetes/facts.ts';
 import type {PassEnd} from '../../../src/lifecycle/passes.ts';
 import type {MemberChange} from '../../../src/members/change-feed.ts';
 import {createSource} from '../../../src/ports/source.ts';
-import {openLogSink} from '../../members/fixtures.ts';
+import {memberOf, openLogSink} from '../../members/fixtures.ts';
 import {createFakeClock} from '../../support/fake-clock.ts';
 
 /** Every await of a start, in its order. */
@@ -42,12 +42,7 @@ const CHANGE: MemberChange = {
   version: 1,
   cause: 'joined web 10.0.0.1',
   at: 5,
-  events: [
-    {
-      is: 'joined',
-      member: {app: 'web', id: 'web-1', ip: '10.0.0.1', key: 'x', role: '', nonce: undefined, seq: 1, payload: ''},
-    } as MemberChange['events'][number],
-  ],
+  events: [{is: 'joined', member: memberOf()}],
 };
 
 const PASS: PassEnd = {

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {newConvergence} from '../../src/lifecycle/convergence.ts';
+import {createReadiness, isInSync, lastErrorOf, type SyncFacts} from '../../src/lifecycle/readiness.ts';
+
+describe('readiness', () => {
+  const stage = () => {
+    const now = {serves: false, isWarm: false, isStopping: false};
+    return {now, isReady: createReadiness(() => now)};
+  };
+
+  test('serving but not warm, or warm but not serving -> not ready', () => {
+    const {now, isReady} = stage();
+    now.serves = true;
+    assert.equal(isReady(), false);
+    Object.assign(now, {serves: false, isWarm: true});
+    assert.equal(isReady(), false);
+    now.serves = true;
+    assert.equal(isReady(), true);
+  });
+
+  test('once ready -> for as long as anything serves, though it would not be warm now', () => {
+    const {now, isReady} = stage();
+    Object.assign(now, {serves: true, isWarm: true});
+    assert.equal(isReady(), true);
+    now.isWarm = false;
+    assert.equal(isReady(), true);
+    now.serves = false;
+    assert.equal(isReady(), false);
+    now.serves = true;
+    assert.equal(isReady(), true);
+  });
+
+  test('the daemon stops -> never ready again', () => {
+    const {now, isReady} = stage();
+    Object.assign(now, {serves: true, isWarm: true});
+    isReady();
+    now.isStopping = true;
+    assert.equal(isReady(), false);
+  });
+});
+
+describe('in sync', () => {
+  const settled: SyncFacts = {
+    hasApplied: true,
+    last: {verdict: 'ok', error: null},
+    convergence: {...newConvergence, pass: {is: 'succeeded'}},
+    proxyState: 'RUNNING',
+  };
+
+  test('applied, settled, running -> in sync; its text may have come out equal', () => {
+    assert.equal(isInSync(settled), true);
+    assert.equal(isInSync({...settled, last: {verdict: 'unchanged', error: null}}), true);
+  });
+
+  const faults: Readonly<Record<string, Partial<SyncFacts>>> = {
+    'nothing was applied yet': {hasApplied: false},
+    'the last pass failed': {last: {verdict: 'failed', error: 'cannot render'}},
+    'a pass runs': {convergence: {...newConvergence, pass: {is: 'running'}}},
+    'a pass is demanded': {convergence: {...settled.convergence, demanded: true}},
+    'HAProxy starts again': {proxyState: 'BACKOFF'},
+  };
+  for (const [name, fault] of Object.entries(faults)) {
+    test(`${name} -> not in sync`, () => assert.equal(isInSync({...settled, ...fault}), false));
+  }
+
+  test('the reason of a failure -> told until a pass goes well', () => {
+    assert.equal(lastErrorOf({verdict: 'failed', error: 'cannot render'}), 'cannot render');
+    assert.equal(lastErrorOf({verdict: 'ok', error: null}), null);
+    assert.equal(lastErrorOf(undefined), null);
+  });
+});
