@@ -1,7 +1,8 @@
 /*
- * What `GET /status` says, in one place and in words of its own: the builder makes it of what the rooms know, the page
- * and the terminal read it, /openapi.json describes it. This file imports nothing, so that the page's compiler can read
- * it too. Fields are added, never renamed. `…Ms` are durations, `…At` epoch milliseconds.
+ * What `GET /status` says (docs/operating.md#the-status-port), in one place and in words of its own: the builder makes
+ * it of what the rooms know, the page and the terminal read it, /openapi.json describes it. This file imports nothing,
+ * so that the page's compiler can read it too. Fields are added, never renamed. `…Ms` are durations, `…At` epoch
+ * milliseconds.
  */
 
 /** Something an operator should know, and why it is so. `bad` means that traffic or its configuration is at risk. */

@@ -38,7 +38,7 @@ function kustomizeLacks(): string | false {
 const build = (path: string): Document[] =>
   documentsIn(execFileSync('kubectl', ['kustomize', join(manifestFolder, path)], {encoding: 'utf8', timeout: 30_000}));
 
-const BUILT = ['base', 'overlays/full', 'overlays/no-api'];
+const BUILT = ['base', 'overlays/beside-2017', 'overlays/full', 'overlays/no-api'];
 
 const PATHS: Readonly<Record<string, string>> = {
   ClusterRole: '/apis/rbac.authorization.k8s.io/v1/clusterroles',
