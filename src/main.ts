@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import {type Command, createCall} from './commands/call.ts';
+import {type CommandMain, createCall} from './commands/call.ts';
 import {DaemonError, EXIT_CODES, reasonOf} from './errors.ts';
 import {createPrinter} from './ports/printer.ts';
 import {parseCommandLine} from './terminal/command-line.ts';
@@ -7,7 +7,7 @@ import {describeCommand, describeProgram} from './terminal/help.ts';
 import {type CommandName, isCommand} from './terminal/reference.ts';
 
 /** Each is loaded when asked for, so that a small one does not pay for the daemon. */
-const LOAD: {readonly [Name in CommandName]: () => Promise<Command<Name>>} = {
+const LOAD: {readonly [Name in CommandName]: () => Promise<CommandMain<Name>>} = {
   run: async () => (await import('./commands/daemon/run.ts')).run,
   render: async () => (await import('./commands/render.ts')).render,
   check: async () => (await import('./commands/check.ts')).check,

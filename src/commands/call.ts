@@ -8,7 +8,7 @@ import type {CommandName, FlagOf, ValuedOf} from '../terminal/reference.ts';
 import {createStatusClient, type StatusClient} from './status-client.ts';
 
 /** How a command is called, and what it prints with. The compiler knows which options it has. */
-export interface Call<Name extends CommandName> extends Pick<Printer, 'print' | 'gone'> {
+export interface CommandCall<Name extends CommandName> extends Pick<Printer, 'print' | 'gone'> {
   /** Beside what is printed: to stderr. */
   warn(text: string): void;
   readonly client: StatusClient;
@@ -25,7 +25,7 @@ export interface Call<Name extends CommandName> extends Pick<Printer, 'print' | 
 }
 
 /** Resolves with the exit code, once all is printed that will be. */
-export type Command<Name extends CommandName> = (given: Call<Name>) => Promise<number>;
+export type CommandMain<Name extends CommandName> = (given: CommandCall<Name>) => Promise<number>;
 
 /** How often a screen is drawn again. */
 const REDRAW_MS = 2000;
@@ -37,7 +37,7 @@ export function createCall<Name extends CommandName>(
   name: Name,
   {values, positionals}: Extract<CommandLine, {is: 'call'}>,
   {stdout: {print, gone}, stderr}: {readonly stdout: Printer; readonly stderr: Printer},
-): Call<Name> {
+): CommandCall<Name> {
   const text = (option: PropertyKey) => {
     const value = values[String(option)];
     return typeof value === 'string' ? value : undefined;

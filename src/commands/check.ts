@@ -8,14 +8,14 @@ import {withoutIgnoredKeywords} from '../proxy/ignored-keywords.ts';
 import {deriveLogTarget, SYSLOG_PORT} from '../proxy/log-targets.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {traceMessages} from '../template/trace-messages.ts';
-import type {Command} from './call.ts';
+import type {CommandMain} from './call.ts';
 import {loadTemplateArguments} from './template-arguments.ts';
 
 /**
  * `haproxy-kontrol check`: renders with the given hosts, or with samples, and has HAProxy check the result; its messages
  * name the template's lines where they can be told. Rejects with RENDER, VALIDATE, HAPROXY or USAGE.
  */
-export const check: Command<'check'> = async given => {
+export const check: CommandMain<'check'> = async given => {
   const {input, name, timeoutMs, haproxy} = await loadTemplateArguments(given, {samples: true});
   const never = AbortSignal.any([]);
   using renderer = createRenderer({timeoutMs});

@@ -3,7 +3,7 @@ import {loadSocketPath} from '../config/load.ts';
 import {DaemonError, EXIT_CODES, reasonOf, systemCodeOf} from '../errors.ts';
 import {describeUsage} from '../terminal/help.ts';
 import {REFERENCE} from '../terminal/reference.ts';
-import type {Command} from './call.ts';
+import type {CommandMain} from './call.ts';
 
 type Word = keyof typeof REFERENCE.ctl.arguments.choices;
 
@@ -13,7 +13,7 @@ const JOB_WORDS: readonly Word[] = ['start', 'stop', 'restart', 'status', 'tail'
 const isWord = (given: string): given is Word => Object.hasOwn(REFERENCE.ctl.arguments.choices, given);
 
 /** `haproxy-kontrol ctl`: says one command, prints the answer. Resolves with 1 when it was not obeyed. */
-export const ctl: Command<'ctl'> = async ({positionals, print, warn}) => {
+export const ctl: CommandMain<'ctl'> = async ({positionals, print, warn}) => {
   const [word = '', ...rest] = positionals;
   if (!isWord(word)) {
     const reason = word === '' ? 'say what to do' : `there is no ${word}`;

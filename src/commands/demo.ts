@@ -12,7 +12,7 @@ import {systemClock as clock} from '../ports/clock.ts';
 import {openLog} from '../ports/log.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
 import {sendPing} from '../slave/send.ts';
-import type {Command} from './call.ts';
+import type {CommandMain} from './call.ts';
 
 const TTL_MS = 5000;
 
@@ -68,7 +68,7 @@ const deriveEnvironment = (folder: string, {web, master, status, pod}: Ports): R
  * `haproxy-kontrol demo`: the daemon with three backends on loopback that ping it as slaves, until Ctrl-C. Everything
  * lives in a temporary folder and on free ports. Resolves with the exit code; rejects with what kept it from serving.
  */
-export const demo: Command<'demo'> = async ({print, gone}) => {
+export const demo: CommandMain<'demo'> = async ({print, gone}) => {
   const interrupted = new AbortController();
   const interruption = new Promise<void>(resolve => {
     const interrupt = () => {

@@ -1,13 +1,13 @@
 import type {HistoryEntry} from '../lifecycle/history.ts';
 import {paintDiff} from '../terminal/paint.ts';
 import {plain} from '../terminal/table.ts';
-import type {Command} from './call.ts';
+import type {CommandMain} from './call.ts';
 
 const isChange = ({difference, secretsChanged}: HistoryEntry): boolean =>
   secretsChanged || difference.text !== '' || difference.tooLarge;
 
 /** `haproxy-kontrol diff`: without arguments, what the last pass that changed anything changed. */
-export const diff: Command<'diff'> = async ({client, positionals, paint, countOf, print}) => {
+export const diff: CommandMain<'diff'> = async ({client, positionals, paint, countOf, print}) => {
   const [from, to] = positionals.map(given => countOf('pass', given, Number.MAX_SAFE_INTEGER));
   if (from !== undefined) {
     const text = await client.text(`/config/diff?from=${from}${to === undefined ? '' : `&to=${to}`}`);

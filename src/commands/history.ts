@@ -1,12 +1,12 @@
 import type {HistoryEntry} from '../lifecycle/history.ts';
 import {describeHistory, describePass} from '../terminal/history.ts';
-import type {Command} from './call.ts';
+import type {CommandMain} from './call.ts';
 
 const SHOWN = 20;
 const KEPT = 200;
 
 /** `haproxy-kontrol history`: the last passes, or one in full. */
-export const history: Command<'history'> = async given => {
+export const history: CommandMain<'history'> = async given => {
   const [pass] = given.positionals;
   if (pass !== undefined) {
     const number = given.countOf('pass', pass, Number.MAX_SAFE_INTEGER);

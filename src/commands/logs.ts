@@ -1,14 +1,14 @@
 import {systemClock as clock, pause} from '../ports/clock.ts';
 import {prettyLine} from '../ports/pretty.ts';
 import type {RecentLine} from '../ports/recent-lines.ts';
-import type {Command} from './call.ts';
+import type {CommandMain} from './call.ts';
 
 const SHOWN = 100;
 const KEPT = 1000;
 const POLL_MS = 500;
 
 /** `haproxy-kontrol logs`: the last lines, and with `--follow` those to come. */
-export const logs: Command<'logs'> = async ({client, isColored, has, count, print, gone}) => {
+export const logs: CommandMain<'logs'> = async ({client, isColored, has, count, print, gone}) => {
   const kind = has('access') ? 'access' : 'daemon';
   let after = 0;
   const show = async (limit: number) => {

@@ -1,10 +1,10 @@
 import type {MemberView} from '../members/member.ts';
 import type {Departure, Timeline} from '../members/timeline.ts';
 import {describeDepartures, describeMembers, describeTimeline} from '../terminal/members.ts';
-import type {Command} from './call.ts';
+import type {CommandMain} from './call.ts';
 
 /** `haproxy-kontrol members`: the living, the gone, or the story of one IP. */
-export const members: Command<'members'> = async ({client, positionals, has, text, print, printJson}) => {
+export const members: CommandMain<'members'> = async ({client, positionals, has, text, print, printJson}) => {
   const show = <T>(value: T, describe: (value: T) => string) =>
     has('json') ? printJson(value) : print(describe(value));
   const [ip] = positionals;

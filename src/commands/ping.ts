@@ -2,13 +2,13 @@ import {DaemonError, EXIT_CODES} from '../errors.ts';
 import {deriveKey} from '../members/base62.ts';
 import {parsePing} from '../members/ping.ts';
 import {sendPing} from '../slave/send.ts';
-import type {Command} from './call.ts';
+import type {CommandMain} from './call.ts';
 
 const ANSWER_LIMIT_MS = 5000;
 const DEFAULT_PORT = 8000;
 
 /** `haproxy-kontrol ping`: one keepalive, as a slave sends it; what a master would refuse is refused here, with the field. */
-export const ping: Command<'ping'> = async ({text, has, print}) => {
+export const ping: CommandMain<'ping'> = async ({text, has, print}) => {
   const ip = text('ip') ?? '';
   const body = JSON.stringify({
     app: text('app') ?? '',

@@ -1,9 +1,9 @@
 import {createRenderer} from '../template/renderer.ts';
-import type {Command} from './call.ts';
+import type {CommandMain} from './call.ts';
 import {loadTemplateArguments} from './template-arguments.ts';
 
 /** `haproxy-kontrol render`: prints the configuration that the daemon would render. Rejects with RENDER or USAGE. */
-export const render: Command<'render'> = async given => {
+export const render: CommandMain<'render'> = async given => {
   const {input, timeoutMs} = await loadTemplateArguments(given, {samples: false});
   using renderer = createRenderer({timeoutMs});
   given.print(await renderer.render(input, AbortSignal.any([])));

@@ -2,13 +2,13 @@ import {EXIT_CODES} from '../errors.ts';
 import type {Status} from '../http/status-types.ts';
 import {systemClock} from '../ports/clock.ts';
 import {describeStatus, isHealthy} from '../terminal/status.ts';
-import {type Command, redraw} from './call.ts';
+import {type CommandMain, redraw} from './call.ts';
 import {AGREEMENT_MS, showFleet} from './fleet.ts';
 
 const MAX_WITHIN_S = 3600;
 
 /** `haproxy-kontrol status`: the exit code says whether all is well. */
-export const status: Command<'status'> = async given => {
+export const status: CommandMain<'status'> = async given => {
   const ask = () => given.client.json<Status>('/status');
   if (given.has('all')) {
     return showFleet({

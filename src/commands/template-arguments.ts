@@ -6,7 +6,7 @@ import type {Hosts} from '../members/member.ts';
 import type {TemplateInput} from '../template/input.ts';
 import {findAnnotatedPod} from '../template/manifest-annotation.ts';
 import {podsOf, sampleHosts} from '../template/sample.ts';
-import type {Call} from './call.ts';
+import type {CommandCall} from './call.ts';
 
 /** What `render` and `check` work on. */
 export interface TemplateArguments {
@@ -26,7 +26,7 @@ const refuse = (reason: string, cause?: unknown): never => {
  * with USAGE, saying what to do.
  */
 export async function loadTemplateArguments(
-  {text}: Pick<Call<'render' | 'check'>, 'text'>,
+  {text}: Pick<CommandCall<'render' | 'check'>, 'text'>,
   {samples}: {samples: boolean},
 ): Promise<TemplateArguments> {
   const source = await loadSource({template: text('template'), manifest: text('manifest'), name: text('name')});

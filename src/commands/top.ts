@@ -1,9 +1,9 @@
 import type {Traffic} from '../proxy/traffic-sampler.ts';
 import {describeTraffic} from '../terminal/traffic.ts';
-import {type Command, redraw} from './call.ts';
+import {type CommandMain, redraw} from './call.ts';
 
 /** `haproxy-kontrol top`: live traffic by backend. */
-export const top: Command<'top'> = async given => {
+export const top: CommandMain<'top'> = async given => {
   const ask = () => given.client.json<Traffic>('/traffic');
   if (given.has('json')) {
     given.printJson(await ask());

@@ -10,7 +10,7 @@ export interface TlsTexts {
   readonly key?: string;
 }
 
-export interface Call {
+export interface GatewayCall {
   readonly endpoint: string;
   /** Below `/v3`, such as `/kv/range`. */
   readonly path: string;
@@ -23,9 +23,9 @@ export interface Call {
 /** One way to etcd's JSON gateway. Both calls fail with an `EtcdFault`. */
 export interface Transport {
   /** All answers of a call that ends by itself: one, or as many as it has requests. */
-  ask(call: Call): Promise<unknown[]>;
+  ask(call: GatewayCall): Promise<unknown[]>;
   /** The answers of a call that has many, as they come. */
-  listen(call: Call): AsyncGenerator<unknown>;
+  listen(call: GatewayCall): AsyncGenerator<unknown>;
   close(): void;
 }
 
@@ -73,7 +73,7 @@ export function openTransport(tls: TlsTexts): Transport {
   const options = {keepAlive: true, maxSockets: MAX_SOCKETS};
   const agents = {http: new HttpAgent(options), https: new HttpsAgent({...options, ...tls})};
 
-  const send = ({endpoint, path, body, token, signal}: Call, isStream: boolean): Promise<IncomingMessage> =>
+  const send = ({endpoint, path, body, token, signal}: GatewayCall, isStream: boolean): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const isSecure = endpoint.startsWith('https:');
       const headers = {

@@ -1,12 +1,12 @@
 import type {ReplicaState} from './record.ts';
 
 /** A replica as `/status` shows it. */
-export interface Replica extends ReplicaState {
+export interface FleetReplica extends ReplicaState {
   readonly id: string;
 }
 
 /** Why replicas do not serve the same, for people; undefined when they do. A version may differ: upgrades are rolling. */
-export function disagreement(replicas: readonly Replica[]): string | undefined {
+export function disagreement(replicas: readonly FleetReplica[]): string | undefined {
   const behind = replicas.filter(({inSync}) => !inSync).map(({id}) => id);
   const digests = new Set(replicas.map(({digest}) => digest));
   const reasons = [
@@ -19,7 +19,7 @@ export function disagreement(replicas: readonly Replica[]): string | undefined {
 const HEAD = ['REPLICA', 'VERSION', 'GENERATION', 'DIGEST', 'IN SYNC'];
 
 /** One line per replica below a head, columns aligned. */
-export function formatFleet(replicas: readonly Replica[]): string {
+export function formatFleet(replicas: readonly FleetReplica[]): string {
   const rows = replicas.map(({id, version, generation, digest, inSync}) => [
     id,
     version,

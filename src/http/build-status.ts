@@ -1,4 +1,4 @@
-import {digestHosts} from '../members/digest.ts';
+import {digestHosts} from '../members/hosts.ts';
 import type {Hosts} from '../members/member.ts';
 import {deriveProblems} from './problems.ts';
 import type {LastPass, ProxyLine, ReloadLine, Status} from './status-types.ts';

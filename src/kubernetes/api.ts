@@ -1,5 +1,5 @@
 import {ApiFault, asApiFault} from './api-fault.ts';
-import {fieldsOf, textOf} from './objects.ts';
+import {fieldsOf, stringOf} from './objects.ts';
 
 /** Where the API is and who we are there: what a pod's ServiceAccount volume and environment say. */
 export interface ApiAccess {
@@ -117,7 +117,7 @@ export function openApi({server, credentials}: ApiAccess): Api {
         const limits = {allowWatchBookmarks: true, timeoutSeconds: WATCH_LIMIT_S};
         const onLine = (type: unknown, object: unknown) => {
           const status = fieldsOf(object);
-          if (type === 'ERROR') end(new ApiFault(Number(status.code), textOf(status.message) ?? 'watch failed'));
+          if (type === 'ERROR') end(new ApiFault(Number(status.code), stringOf(status.message) ?? 'watch failed'));
           else if (typeof type === 'string') tell({type, object});
         };
         const start = async () =>
@@ -138,6 +138,7 @@ function parseAnswer(status: number, text: string): unknown {
   } catch {
     throw new ApiFault(status < 400 ? undefined : status, `${status}, and the answer is no JSON`);
   }
-  if (status >= 400) throw new ApiFault(status, `${status} ${textOf(fieldsOf(answer).message) ?? 'without a message'}`);
+  if (status >= 400)
+    throw new ApiFault(status, `${status} ${stringOf(fieldsOf(answer).message) ?? 'without a message'}`);
   return answer;
 }

@@ -11,7 +11,7 @@ export const fieldsOf = (value: unknown): Fields =>
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-export const textOf = (value: unknown): string | undefined =>
+export const stringOf = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
 
 const labelsOf = (value: unknown): Labels =>
@@ -29,17 +29,17 @@ export interface Named {
 /** What names an object; undefined for what is no object of the API. */
 export function parseNamed(value: unknown): Named | undefined {
   const metadata = fieldsOf(fieldsOf(value).metadata);
-  const name = textOf(metadata.name);
+  const name = stringOf(metadata.name);
   if (name === undefined) return undefined;
   return {
     name,
-    namespace: textOf(metadata.namespace) ?? '',
-    uid: textOf(metadata.uid),
-    resourceVersion: textOf(metadata.resourceVersion),
+    namespace: stringOf(metadata.namespace) ?? '',
+    uid: stringOf(metadata.uid),
+    resourceVersion: stringOf(metadata.resourceVersion),
   };
 }
 
-export interface Pod extends Named {
+export interface PodObject extends Named {
   readonly labels: Labels;
   readonly annotations: Labels;
   /** All addresses, the first one first; none before the kubelet has reported them. */
@@ -50,20 +50,20 @@ export interface Pod extends Named {
   readonly terminating: boolean;
 }
 
-export function parsePod(value: unknown): Pod | undefined {
+export function parsePod(value: unknown): PodObject | undefined {
   const named = parseNamed(value);
   if (named === undefined) return undefined;
   const {metadata, spec, status} = fieldsOf(value);
   const {podIP, podIPs, phase} = fieldsOf(status);
-  const ips = [podIP, ...listOf(podIPs).map(entry => fieldsOf(entry).ip)].flatMap(ip => textOf(ip) ?? []);
+  const ips = [podIP, ...listOf(podIPs).map(entry => fieldsOf(entry).ip)].flatMap(ip => stringOf(ip) ?? []);
   return {
     ...named,
     labels: labelsOf(fieldsOf(metadata).labels),
     annotations: labelsOf(fieldsOf(metadata).annotations),
     ips: [...new Set(ips)],
-    nodeName: textOf(fieldsOf(spec).nodeName),
-    phase: textOf(phase),
-    terminating: textOf(fieldsOf(metadata).deletionTimestamp) !== undefined,
+    nodeName: stringOf(fieldsOf(spec).nodeName),
+    phase: stringOf(phase),
+    terminating: stringOf(fieldsOf(metadata).deletionTimestamp) !== undefined,
   };
 }
 
@@ -84,7 +84,7 @@ export function parseNode(value: unknown): Node | undefined {
     ...named,
     labels: labelsOf(fieldsOf(metadata).labels),
     annotations: labelsOf(fieldsOf(metadata).annotations),
-    externalIp: textOf(external?.address),
+    externalIp: stringOf(external?.address),
   };
 }
 
@@ -99,7 +99,7 @@ export function parseSecret(value: unknown): Secret | undefined {
   if (named === undefined) return undefined;
   const {type, data} = fieldsOf(value);
   const values = Object.entries(labelsOf(data)).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]);
-  return {...named, type: textOf(type), values: Object.fromEntries(values)};
+  return {...named, type: stringOf(type), values: Object.fromEntries(values)};
 }
 
 export interface EndpointSlice extends Named {
@@ -117,11 +117,11 @@ export function parseEndpointSlice(value: unknown): EndpointSlice | undefined {
     .map(fieldsOf)
     .filter(({conditions}) => fieldsOf(conditions).ready !== false)
     // Only the first address of an endpoint may be used (discovery.k8s.io/v1, "addresses").
-    .flatMap(({addresses}) => textOf(listOf(addresses)[0]) ?? []);
+    .flatMap(({addresses}) => stringOf(listOf(addresses)[0]) ?? []);
   return {
     ...named,
     service: labelsOf(fieldsOf(metadata).labels)['kubernetes.io/service-name'],
-    addressType: textOf(addressType),
+    addressType: stringOf(addressType),
     ready,
   };
 }
@@ -129,7 +129,7 @@ export function parseEndpointSlice(value: unknown): EndpointSlice | undefined {
 /** A list's items and the version to watch from; undefined for what is no list. */
 export function parseList(value: unknown): {items: readonly unknown[]; resourceVersion: string} | undefined {
   const {items, metadata} = fieldsOf(value);
-  const resourceVersion = textOf(fieldsOf(metadata).resourceVersion);
+  const resourceVersion = stringOf(fieldsOf(metadata).resourceVersion);
   if (!Array.isArray(items) || resourceVersion === undefined) return undefined;
   return {items, resourceVersion};
 }

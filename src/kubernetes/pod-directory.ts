@@ -2,7 +2,7 @@ import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {createSource, type Source} from '../ports/source.ts';
 import type {Api} from './api.ts';
-import {type Pod, parsePod} from './objects.ts';
+import {type PodObject, parsePod} from './objects.ts';
 import {openReflector, type ReflectionStatus} from './reflector.ts';
 
 /** Who claims to be a pod. */
@@ -39,15 +39,15 @@ export interface PodDirectory {
   close(): void;
 }
 
-const isOver = ({phase}: Pod): boolean => phase === 'Failed' || phase === 'Succeeded';
+const isOver = ({phase}: PodObject): boolean => phase === 'Failed' || phase === 'Succeeded';
 
 /** Pods by name, then by namespace: a claim names no namespace. */
-type Shelf = Map<string, Map<string, Pod>>;
+type Shelf = Map<string, Map<string, PodObject>>;
 
 function put(shelf: Shelf, object: unknown): void {
   const pod = parsePod(object);
   if (pod === undefined) return;
-  const namesakes = shelf.get(pod.name) ?? new Map<string, Pod>();
+  const namesakes = shelf.get(pod.name) ?? new Map<string, PodObject>();
   shelf.set(pod.name, namesakes.set(pod.namespace, pod));
 }
 
@@ -95,7 +95,7 @@ function openShelf(namespace: string, {api, clock, log}: DirectoryPorts, onChang
 export function openPodDirectory(namespaces: readonly string[], ports: DirectoryPorts): PodDirectory {
   const changes = createSource<void>();
   const shelves = namespaces.map(namespace => openShelf(namespace, ports, changes.tell));
-  const named = (id: string): Pod[] => shelves.flatMap(({pods}) => [...(pods.get(id)?.values() ?? [])]);
+  const named = (id: string): PodObject[] => shelves.flatMap(({pods}) => [...(pods.get(id)?.values() ?? [])]);
 
   const refuse = (reason: string): Credence => ({is: 'unreal', reason});
 

@@ -3,7 +3,7 @@ import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import {createQueue} from '../ports/queue.ts';
 import type {ToldFacts} from './facts.ts';
-import {fieldsOf, textOf} from './objects.ts';
+import {fieldsOf, stringOf} from './objects.ts';
 
 /** What the API said of this pod before the container was restarted: an outage then does not stop the new start. */
 export interface RememberedFacts {
@@ -20,7 +20,7 @@ const MAPS = ['labels', 'annotations', 'nodeLabels', 'nodeAnnotations'] as const
 function parseTold(value: unknown): ToldFacts {
   const fields = fieldsOf(value);
   const isMap = (entry: unknown) => Object.values(fieldsOf(entry)).every(text => typeof text === 'string');
-  const texts = TEXTS.flatMap(name => (textOf(fields[name]) === undefined ? [] : [[name, fields[name]]]));
+  const texts = TEXTS.flatMap(name => (stringOf(fields[name]) === undefined ? [] : [[name, fields[name]]]));
   const maps = MAPS.flatMap(name =>
     fields[name] !== undefined && isMap(fields[name]) ? [[name, fieldsOf(fields[name])]] : [],
   );

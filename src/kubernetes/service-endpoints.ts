@@ -6,7 +6,7 @@ import type {Log} from '../ports/log.ts';
 import type {Api} from './api.ts';
 import {ApiFault} from './api-fault.ts';
 import {deriveDelayMs, isLasting, LASTING_MS} from './backoff.ts';
-import {type EndpointSlice, fieldsOf, parseEndpointSlice, textOf} from './objects.ts';
+import {type EndpointSlice, fieldsOf, parseEndpointSlice, stringOf} from './objects.ts';
 import {openReflector, type Reflection, type ReflectionStatus} from './reflector.ts';
 import {deriveServiceHosts, type ServiceMapping} from './services.ts';
 
@@ -50,7 +50,7 @@ async function findCollection(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const {versions} = fieldsOf(await api.request({method: 'GET', path: GROUP, signal}));
-  const offered = Array.isArray(versions) ? versions.map(entry => textOf(fieldsOf(entry).version)) : [];
+  const offered = Array.isArray(versions) ? versions.map(entry => stringOf(fieldsOf(entry).version)) : [];
   const version = VERSIONS.find(one => offered.includes(one));
   return version && `${GROUP}/${version}/namespaces/${namespace}/endpointslices`;
 }
@@ -104,7 +104,7 @@ export function openServiceEndpoints(ports: ServiceEndpointsPorts): ServiceEndpo
     const known = remembered.map(fieldsOf).flatMap(({name, service, ready}) => {
       if (typeof name !== 'string' || !Array.isArray(ready)) return [];
       const addresses = ready.filter(address => typeof address === 'string');
-      return [[name, {...NAMELESS, name, service: textOf(service), ready: addresses}] as const];
+      return [[name, {...NAMELESS, name, service: stringOf(service), ready: addresses}] as const];
     });
     slices = new Map(known);
     log.warn({reason: `${slices.size} slices`}, 'kubernetes api fails: starting with remembered endpoints');

@@ -2,7 +2,7 @@ import {DaemonError, reasonOf} from '../errors.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import type {Visit} from './lifecycle.ts';
-import {fitsEnvironment, splitFitting, type Variables} from './variables.ts';
+import {type BlockVariables, fitsEnvironment, splitFitting} from './variables.ts';
 
 export interface BlockPorts {
   readonly files: Pick<Files, 'replaceBytes' | 'remove' | 'list' | 'makeFolder'>;
@@ -12,7 +12,7 @@ export interface BlockPorts {
   readonly socketPath: string;
   /** `KONTROL_*` as it is in force, asked at each block. */
   readonly env: () => Readonly<Record<string, string>>;
-  readonly variables: Variables;
+  readonly variables: BlockVariables;
   /** What a state's blocks are given: what came with the request, or for a pass of the daemon's own its hosts. */
   readonly inputOf: (visit: Visit) => Buffer;
   readonly run: (

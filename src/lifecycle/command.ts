@@ -1,5 +1,5 @@
 /** What a client of the control socket may say (docs/contract-2017.md#lifecycle), and our additions. */
-export type Command =
+export type ControlCommand =
   | {readonly is: 'STATE'}
   | {readonly is: 'GOTO' | 'WAIT'; readonly tag: string; readonly input: Buffer | undefined}
   | {readonly is: 'SET'; readonly name: string; readonly value: string}
@@ -13,7 +13,7 @@ export type Command =
 
 /** A command, and whether its client wants to know why it was refused (`?` before the command: our `ctl` does). */
 export interface Said {
-  readonly command: Command;
+  readonly command: ControlCommand;
   readonly explain: boolean;
 }
 
@@ -31,7 +31,7 @@ export function parseCommand(bytes: Buffer): Said {
   return {explain, command: parse(verb, rest)};
 }
 
-function parse(verb: string, rest: Buffer | undefined): Command {
+function parse(verb: string, rest: Buffer | undefined): ControlCommand {
   switch (verb) {
     case 'STATE':
     case 'DIE':
@@ -55,14 +55,14 @@ function parse(verb: string, rest: Buffer | undefined): Command {
   }
 }
 
-function parseSet(name: string, value: string): Command {
+function parseSet(name: string, value: string): ControlCommand {
   if (!VARIABLE.test(name)) return unknown('SET takes the name of a variable, and its value');
   if (RESERVED.includes(name)) return unknown(`SET cannot change ${name}, which each block is given anew`);
   if (value.includes('\0')) return unknown('SET takes a value without NUL');
   return {is: 'SET', name, value};
 }
 
-const unknown = (reason: string): Command => ({is: 'unknown', reason});
+const unknown = (reason: string): ControlCommand => ({is: 'unknown', reason});
 
 const [BLANK, TAB, LF, CR] = [32, 9, 10, 13];
 

@@ -1,15 +1,15 @@
 import {reasonOf} from '../errors.ts';
 import type {JobAnswer, JobHandle} from '../jobs/handle.ts';
 import type {Log} from '../ports/log.ts';
-import {type Command, parseCommand} from './command.ts';
+import {type ControlCommand, parseCommand} from './command.ts';
 import type {Lifecycle} from './lifecycle.ts';
-import type {Variables} from './variables.ts';
+import type {BlockVariables} from './variables.ts';
 
 export interface ControlPorts {
   readonly log: Log;
   readonly lifecycle: Pick<Lifecycle, 'state' | 'goTo' | 'ending' | 'blame'>;
   readonly terminal: string;
-  readonly variables: Variables;
+  readonly variables: BlockVariables;
   readonly jobs: readonly JobHandle[];
   /** Asks for the orderly stop of the daemon: readiness, linger and all. */
   readonly requestStop: () => void;
@@ -30,7 +30,10 @@ export function createControl(
 ): (command: Buffer, isGone: () => Promise<boolean>) => Promise<string> {
   const {lifecycle, log, variables} = ports;
 
-  const goTo = async (command: Command & {is: 'GOTO' | 'WAIT'}, isGone: () => Promise<boolean>): Promise<string> => {
+  const goTo = async (
+    command: ControlCommand & {is: 'GOTO' | 'WAIT'},
+    isGone: () => Promise<boolean>,
+  ): Promise<string> => {
     const {is, tag, input} = command;
     if (tag === ports.terminal) return stopBy(is);
     await lifecycle.goTo(tag, {
@@ -52,7 +55,7 @@ export function createControl(
     return 'OK';
   };
 
-  const run = async (command: Command, isGone: () => Promise<boolean>): Promise<string> => {
+  const run = async (command: ControlCommand, isGone: () => Promise<boolean>): Promise<string> => {
     switch (command.is) {
       case 'STATE':
         return lifecycle.state.tag;
@@ -92,7 +95,7 @@ const shown = (input: Buffer): string => {
 
 /** The lines that supervisorctl prints. The first one is `OK` or `KO`, for the exit code. */
 async function runJobs(
-  verb: (Command & {is: 'JOB'})['verb'],
+  verb: (ControlCommand & {is: 'JOB'})['verb'],
   names: readonly string[],
   jobs: readonly JobHandle[],
   blame: Lifecycle['blame'],
@@ -111,7 +114,7 @@ async function runJobs(
 }
 
 async function runJob(
-  verb: (Command & {is: 'JOB'})['verb'],
+  verb: (ControlCommand & {is: 'JOB'})['verb'],
   job: JobHandle,
   blame: Lifecycle['blame'],
 ): Promise<JobAnswer> {

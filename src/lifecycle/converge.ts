@@ -3,7 +3,7 @@ import type {Clock} from '../ports/clock.ts';
 import {
   type Convergence,
   type ConvergenceEvent,
-  causeOf,
+  describeCauses,
   newConvergence,
   nextPassAtMs,
   stepConvergence,
@@ -54,7 +54,7 @@ export function openConverger(ports: ConvergerPorts): Converger {
 
   const begin = async (): Promise<void> => {
     const isAsked = state.demanded || state.pass.is === 'failed';
-    const cause = causeOf(state);
+    const cause = describeCauses(state);
     const waiting = demanders;
     demanders = [];
     send({is: 'started'});

@@ -83,7 +83,7 @@ export const isSettled = ({damper, demanded, pass}: Convergence): boolean =>
   pass.is === 'succeeded' && damper.is === 'calm' && !demanded;
 
 /** Why the next pass runs, for people. */
-export function causeOf({causes, unnamedCauses, failures}: Convergence): string {
+export function describeCauses({causes, unnamedCauses, failures}: Convergence): string {
   if (causes.length === 0) return failures > 0 ? `retry ${failures} of a failed pass` : 'asked for';
   return causes.join(', ') + (unnamedCauses > 0 ? ` and ${unnamedCauses} more` : '');
 }

@@ -2,24 +2,24 @@ import {type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visi
 import {DaemonError} from '../errors.ts';
 
 /** A mapping of a YAML file, with the place of its keys for whoever has to complain. */
-export interface Entry {
+export interface YamlMapping {
   readonly value: Readonly<Record<string, unknown>>;
   /** Throws a `LIFECYCLE` error that names file, line and key. Without a key it is about the mapping as a whole. */
   refuse(key: string | undefined, reason: string): never;
   /** `file: line n: key: reason`, for what is only strange. */
   describe(key: string, reason: string): string;
   /** The mappings in a list under `key`; refuses what is none, `what` says what each should be. */
-  list(key: string, what: string): Entry[];
+  list(key: string, what: string): YamlMapping[];
 }
 
 /** Complains about the keys of a mapping that are not among the known ones. */
-export type KeyCheck = (entry: Entry, known: readonly string[], what: string) => void;
+export type KeyCheck = (entry: YamlMapping, known: readonly string[], what: string) => void;
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** YAML 1.1, as the old automaton read it: `yes` and `on` are true, `<<` merges. `path` is only for messages. */
-export function parseEntry(text: string, path: string): Entry {
+export function parseEntry(text: string, path: string): YamlMapping {
   const lines = new LineCounter();
   const document = parseDocument(text, {lineCounter: lines, prettyErrors: false, version: '1.1'});
   const at = (offset: number | undefined): string =>
@@ -51,7 +51,7 @@ export function parseEntry(text: string, path: string): Entry {
     return isRecord(node) && Array.isArray(node.range) ? node.range[0] : undefined;
   };
 
-  const entryAt = (keys: readonly (string | number)[], value: Record<string, unknown>): Entry => ({
+  const entryAt = (keys: readonly (string | number)[], value: Record<string, unknown>): YamlMapping => ({
     value,
     refuse: (key, reason) =>
       fail(offsetOf(key === undefined ? keys : [...keys, key]), key === undefined ? reason : `${key}: ${reason}`),

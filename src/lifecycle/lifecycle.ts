@@ -30,7 +30,7 @@ export interface Visit {
 /** A built-in action. It rejects when its work failed; it may stop early once `signal` aborts. */
 export type Action = (visit: Visit, signal: AbortSignal) => Promise<void>;
 
-export interface Asked {
+export interface VisitRequest {
   readonly cause: string;
   readonly origin: Visit['origin'];
   readonly input?: Buffer | undefined;
@@ -61,7 +61,7 @@ export interface Lifecycle {
   /** Enters the initial state; resolves when its work is done, rejects with what made it fail. */
   boot(): Promise<void>;
   /** Asks for a transition; resolves as `until` says, rejects with what made that state fail, or when refused. */
-  goTo(tag: string, asked: Asked): Promise<void>;
+  goTo(tag: string, asked: VisitRequest): Promise<void>;
   /** What a shell block had done failed (or went well after all): the state whose block runs fails with it, whatever its block says. */
   blame(fault: unknown): void;
   /** Enters the terminal state once the running one is done; resolves, with its fault, when its work is over. */
@@ -91,7 +91,7 @@ export function openLifecycle(ports: LifecyclePorts): Lifecycle {
   };
   let supersededBy: {request: Request; wasGone: Promise<boolean>} | undefined;
   let lastFault: string | null = null;
-  const waiting = new Map<number, Asked & {done: (fault: unknown) => void}>();
+  const waiting = new Map<number, VisitRequest & {done: (fault: unknown) => void}>();
   const faults = new Map<number, unknown>();
   const booted = Promise.withResolvers<unknown>();
   const entered = Promise.withResolvers<void>();

@@ -1,6 +1,6 @@
 import {constants} from 'node:os';
 import {type AutoRestart, JOB_DEFAULTS, type JobSpec} from '../jobs/spec.ts';
-import {type Entry, isStrings, type KeyCheck, withoutNulls} from './entry.ts';
+import {isStrings, type KeyCheck, withoutNulls, type YamlMapping} from './entry.ts';
 
 /** The job that is always there: its start, stop and restart go through the generations. */
 export const HAPROXY_JOB = 'haproxy';
@@ -31,7 +31,7 @@ const NAME = /^[0-9A-Za-z._-]{1,64}$/;
 const MAX_SECONDS = 86_400;
 
 /** One entry of `jobs`, with supervisord's names and defaults. Refuses what is wrong by line and key. */
-export function parseJob(entry: Entry, checkKeys: KeyCheck): JobSpec {
+export function parseJob(entry: YamlMapping, checkKeys: KeyCheck): JobSpec {
   checkKeys(entry, KEYS, 'a job');
   const value = withoutNulls(entry.value);
   const {name, command, autostart = JOB_DEFAULTS.autostart, optional = JOB_DEFAULTS.optional} = value;
@@ -67,7 +67,7 @@ export function parseJob(entry: Entry, checkKeys: KeyCheck): JobSpec {
 const isCommand = (command: unknown): command is string | string[] =>
   typeof command === 'string' ? command.trim() !== '' : isStrings(command) && command[0] !== undefined;
 
-function parseAutoRestart(entry: Entry, given: unknown): AutoRestart {
+function parseAutoRestart(entry: YamlMapping, given: unknown): AutoRestart {
   switch (given) {
     case undefined:
       return JOB_DEFAULTS.autorestart;
@@ -82,14 +82,14 @@ function parseAutoRestart(entry: Entry, given: unknown): AutoRestart {
   }
 }
 
-function parseRetries(entry: Entry, given: unknown): number {
+function parseRetries(entry: YamlMapping, given: unknown): number {
   if (given === undefined) return JOB_DEFAULTS.startretries;
   if (typeof given === 'number' && Number.isInteger(given) && given >= 0 && given <= 1000) return given;
   return entry.refuse('startretries', 'expected a whole number from 0 to 1000');
 }
 
 /** `TERM` and `SIGTERM` alike. */
-function parseSignal(entry: Entry, given: unknown): NodeJS.Signals {
+function parseSignal(entry: YamlMapping, given: unknown): NodeJS.Signals {
   if (given === undefined) return JOB_DEFAULTS.stopsignal;
   const name = `SIG${String(given).toUpperCase().replace(/^SIG/, '')}`;
   if (isSignal(name)) return name;
@@ -98,7 +98,7 @@ function parseSignal(entry: Entry, given: unknown): NodeJS.Signals {
 
 const isSignal = (name: string): name is NodeJS.Signals => Object.hasOwn(constants.signals, name);
 
-function parseExitCodes(entry: Entry, given: unknown): readonly number[] {
+function parseExitCodes(entry: YamlMapping, given: unknown): readonly number[] {
   const codes = given === undefined ? JOB_DEFAULTS.exitcodes : Array.isArray(given) ? given : [given];
   if (codes.every(code => Number.isInteger(code) && code >= 0 && code <= 255)) return codes;
   return entry.refuse('exitcodes', 'expected exit codes from 0 to 255');

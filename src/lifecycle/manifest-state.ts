@@ -1,4 +1,4 @@
-import {type Entry, isRecord, isStrings, type KeyCheck, withoutNulls} from './entry.ts';
+import {isRecord, isStrings, type KeyCheck, withoutNulls, type YamlMapping} from './entry.ts';
 import {type ActionName, BUILT_IN_ACTIONS, JOB_VERBS, type StateSpec, type StateStep} from './spec.ts';
 
 const KEYS = ['tag', 'run', 'shell', 'next', 'force', 'timeout'];
@@ -11,7 +11,7 @@ interface Context {
 }
 
 /** One entry of `states`. Refuses what is wrong by line and key. */
-export function parseState(entry: Entry, {checkKeys, jobNames}: Context): StateSpec {
+export function parseState(entry: YamlMapping, {checkKeys, jobNames}: Context): StateSpec {
   checkKeys(entry, KEYS, 'a state');
   const {tag, run, shell, next, force, timeout} = withoutNulls(entry.value);
   if (typeof tag !== 'string' || !TAG.test(tag)) {
@@ -34,7 +34,7 @@ export function parseState(entry: Entry, {checkKeys, jobNames}: Context): StateS
   };
 }
 
-function parseRun(entry: Entry, run: unknown, jobNames: readonly string[]): StateStep[] {
+function parseRun(entry: YamlMapping, run: unknown, jobNames: readonly string[]): StateStep[] {
   if (!Array.isArray(run)) return entry.refuse('run', 'expected a list of built-in actions');
   const steps = run.map((item: unknown) => parseStep(entry, item, jobNames));
   const rendered = steps.findIndex(step => step.is === 'action' && step.name === 'render');
@@ -47,7 +47,7 @@ function parseRun(entry: Entry, run: unknown, jobNames: readonly string[]): Stat
 
 const NEEDS_RENDER: readonly ActionName[] = ['validate', 'apply'];
 
-function parseStep(entry: Entry, item: unknown, jobNames: readonly string[]): StateStep {
+function parseStep(entry: YamlMapping, item: unknown, jobNames: readonly string[]): StateStep {
   if (isRecord(item) && Object.keys(item).join() === 'shell' && typeof item.shell === 'string') {
     return {is: 'shell', block: item.shell};
   }

@@ -1,5 +1,5 @@
 import type {JobSpec} from '../jobs/spec.ts';
-import {type Entry, type KeyCheck, parseEntry} from './entry.ts';
+import {type KeyCheck, parseEntry, type YamlMapping} from './entry.ts';
 import {HAPROXY_JOB, parseJob, TELEGRAF_JOB} from './manifest-job.ts';
 import {parseState} from './manifest-state.ts';
 import type {Manifest, StateSpec} from './spec.ts';
@@ -22,7 +22,7 @@ export function parseManifest(text: string, path: string): Manifest {
     root.value.jobs === undefined && stateEntries.every(({value}) => !('run' in value || 'timeout' in value));
 
   const warnings: string[] = [];
-  const checkKeys = (entry: Entry, known: readonly string[], what: string): void => {
+  const checkKeys = (entry: YamlMapping, known: readonly string[], what: string): void => {
     for (const key of Object.keys(entry.value).filter(name => !known.includes(name))) {
       const reason = `no such key; ${what} has ${known.join(', ')}`;
       if (!isOld) entry.refuse(key, reason);
@@ -51,7 +51,7 @@ export function parseManifest(text: string, path: string): Manifest {
   return {initial: stateNamed('initial'), terminal: stateNamed('terminal'), states, jobs, warnings};
 }
 
-function parseJobs(root: Entry, checkKeys: KeyCheck): JobSpec[] {
+function parseJobs(root: YamlMapping, checkKeys: KeyCheck): JobSpec[] {
   const jobs = new Map<string, JobSpec>();
   for (const entry of root.list('jobs', 'job')) {
     const job = parseJob(entry, checkKeys);

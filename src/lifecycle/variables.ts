@@ -1,5 +1,5 @@
 /** The environment of shell blocks: what `SET` gave, bounded. */
-export interface Variables {
+export interface BlockVariables {
   /** False when there would be too many, or too much in them. */
   set(name: string, value: string): boolean;
   all(): Readonly<Record<string, string>>;
@@ -17,7 +17,7 @@ const MAX_ONE_BYTES = 128 << 10;
 export const fitsEnvironment = (name: string, value: string): boolean =>
   Buffer.byteLength(name) + Buffer.byteLength(value) + 2 <= MAX_ONE_BYTES && !value.includes('\0');
 
-export function createVariables(): Variables {
+export function createBlockVariables(): BlockVariables {
   const variables = new Map<string, string>();
   return {
     set(name, value) {

@@ -1,8 +1,8 @@
-import {type Entry, isSamePod, MAX_RIVALS, type Rival} from './entry.ts';
+import {isSamePod, MAX_RIVALS, type Rival, type TableEntry} from './entry.ts';
 import type {Ping} from './member.ts';
 
 /** Who has the IP from here on; `rivals` are those that lost it within the last TTL. */
-export interface Verdict {
+export interface Contest {
   readonly holderStays: boolean;
   readonly alternating: boolean;
   readonly rivals: readonly Rival[];
@@ -13,7 +13,12 @@ export interface Verdict {
  * the last TTL is alternating with the holder (hostNetwork), and waits while that one is heard; otherwise the two would
  * churn the order and the app for ever. Of a holder that a shared store keeps, others may have heard just now.
  */
-export function judgeContest({pod, heardMs, kept, rivals}: Entry, ping: Ping, nowMs: number, ttlMs: number): Verdict {
+export function judgeContest(
+  {pod, heardMs, kept, rivals}: TableEntry,
+  ping: Ping,
+  nowMs: number,
+  ttlMs: number,
+): Contest {
   const recent = rivals.filter(rival => nowMs - rival.heardMs <= ttlMs);
   const others = recent.filter(rival => !isSamePod(rival, ping));
   const alternating = others.length < recent.length;

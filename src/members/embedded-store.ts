@@ -5,7 +5,7 @@ import {openSeqClaims, type SeqSource} from './seq-claims.ts';
 import type {Store} from './store.ts';
 
 /** A counter in memory that goes on from the snapshot's high-water mark. */
-export function createSeqCounter(highWaterMark: number): SeqSource {
+export function createSeqSource(highWaterMark: number): SeqSource {
   let seq = highWaterMark;
   return {
     async claimSeq() {

@@ -13,7 +13,7 @@ export interface Rival extends Identity {
 }
 
 /** One IP in the table, as the table alone may change it. */
-export interface Entry {
+export interface TableEntry {
   pod: Ping;
   payloadBytes: number;
   arrival: number;
@@ -34,7 +34,7 @@ export interface Entry {
 }
 
 /** An entry for a pod's first ping; the table sets the deadline when it takes it in. */
-export const createEntry = (pod: Ping, arrival: number, now: Moment): Entry => ({
+export const createEntry = (pod: Ping, arrival: number, now: Moment): TableEntry => ({
   pod,
   payloadBytes: payloadBytesOf(pod.payload),
   arrival,
@@ -50,7 +50,7 @@ export const createEntry = (pod: Ping, arrival: number, now: Moment): Entry => (
 });
 
 /** The entry as others see it. */
-export const memberOf = ({pod, seq, firstSeenAt, lastSeenAt}: Entry): Member => ({
+export const memberOf = ({pod, seq, firstSeenAt, lastSeenAt}: TableEntry): Member => ({
   app: pod.app,
   id: pod.id,
   ip: pod.ip,
@@ -64,7 +64,7 @@ export const memberOf = ({pod, seq, firstSeenAt, lastSeenAt}: Entry): Member => 
 });
 
 /** A pod that another replica heard is on the IP from here on: who had it before becomes its rival. */
-export function succeed(entry: Entry, previous: Identity | undefined, arrival: number, nowMs: number): void {
+export function succeed(entry: TableEntry, previous: Identity | undefined, arrival: number, nowMs: number): void {
   const lost: Rival[] = previous === undefined ? [] : [{id: previous.id, nonce: previous.nonce, heardMs: nowMs}];
   entry.rivals = [...entry.rivals, ...lost].slice(-MAX_RIVALS);
   entry.arrival = arrival;
@@ -83,6 +83,6 @@ export const isUnchanged = (a: Ping, b: Ping): boolean =>
  * The order of all lists: settled members by `seq`, then provisional ones as they arrived. Masters that counted apart
  * before they shared a store may have given one number twice: then the address decides, the same everywhere.
  */
-export const bySeq = (a: Entry, b: Entry): number =>
+export const bySeq = (a: TableEntry, b: TableEntry): number =>
   (a.seq ?? Number.MAX_VALUE) - (b.seq ?? Number.MAX_VALUE) ||
   (a.seq === undefined ? a.arrival - b.arrival : a.pod.ip < b.pod.ip ? -1 : 1);

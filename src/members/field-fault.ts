@@ -24,7 +24,7 @@ export const quote = (value: string): string =>
   );
 
 /** What kind of JSON value this is, for messages: a value itself may nest too deep to be written out. */
-export function kindOf(value: unknown): string {
+export function jsonKindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;

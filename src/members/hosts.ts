@@ -1,3 +1,4 @@
+import {createHash} from 'node:crypto';
 import type {Hosts} from './member.ts';
 
 /** Orders `[app, ...]` entries by code unit, the same on every machine. */
@@ -28,3 +29,6 @@ export function mergeHosts(hosts: Hosts, more: Hosts): Hosts {
   const merged = apps.map(app => [app, [...new Set([...(hosts.get(app) ?? []), ...(more.get(app) ?? [])])]] as const);
   return new Map(merged.sort(byApp));
 }
+
+/** The MD5 (hex) of `hosts` as canonical JSON: what `GET /state` and `/status` call the configuration's digest. */
+export const digestHosts = (hosts: Hosts): string => createHash('md5').update(encodeHosts(hosts)).digest('hex');

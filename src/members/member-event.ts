@@ -19,7 +19,7 @@ export function verbOf(event: MemberEvent): string {
 }
 
 /** Why all of these happened, in a few words: `joined web 10.2.0.17 and 3 more`. */
-export function causeOf(events: readonly MemberEvent[]): string {
+export function describeEvents(events: readonly MemberEvent[]): string {
   const [first] = events;
   if (first === undefined) return 'nothing';
   const others = events.length > 1 ? ` and ${events.length - 1} more` : '';

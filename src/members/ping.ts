@@ -1,6 +1,6 @@
 import {canonicalIp, isLoopback, unreachableReason} from './address.ts';
 import {deriveKey} from './base62.ts';
-import {FieldFault, kindOf, type PingField, quote} from './field-fault.ts';
+import {FieldFault, jsonKindOf, type PingField, quote} from './field-fault.ts';
 import type {Ping} from './member.ts';
 import {parsePayload} from './payload.ts';
 
@@ -30,7 +30,7 @@ function requireText(fields: Fields, field: PingField, wanted: string): string {
   const value = fields[field];
   if (value === undefined || value === null) throw new FieldFault(field, `is missing: ${wanted} required`);
   if (value === '') throw new FieldFault(field, `is empty: ${wanted} required`);
-  if (typeof value !== 'string') throw new FieldFault(field, `is ${kindOf(value)}: ${wanted} required`);
+  if (typeof value !== 'string') throw new FieldFault(field, `is ${jsonKindOf(value)}: ${wanted} required`);
   return value;
 }
 
@@ -50,7 +50,7 @@ function parseIp(fields: Fields): string {
 }
 
 function parseDown({down = false}: Fields): boolean {
-  if (typeof down !== 'boolean') throw new FieldFault('down', `is ${kindOf(down)}: true or false required`);
+  if (typeof down !== 'boolean') throw new FieldFault('down', `is ${jsonKindOf(down)}: true or false required`);
   return down;
 }
 
@@ -88,7 +88,7 @@ function decodeFields(body: Uint8Array): Fields {
   } catch {
     throw new FieldFault('body', text.trim() === '' ? 'is empty: a JSON object required' : 'is not JSON');
   }
-  if (!isFields(value)) throw new FieldFault('body', `is ${kindOf(value)}: a JSON object required`);
+  if (!isFields(value)) throw new FieldFault('body', `is ${jsonKindOf(value)}: a JSON object required`);
   return value;
 }
 

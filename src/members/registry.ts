@@ -3,7 +3,7 @@ import type {Log} from '../ports/log.ts';
 import {deriveKey} from './base62.ts';
 import {createChangeFeed, type MemberChange} from './change-feed.ts';
 import type {Hosts, Member, MemberView, Ping} from './member.ts';
-import {causeOf, type MemberEvent, verbOf} from './member-event.ts';
+import {describeEvents, type MemberEvent, verbOf} from './member-event.ts';
 import type {GuardView, MemberTable} from './member-table.ts';
 import type {Outcome} from './outcome.ts';
 import type {RestoredSnapshot, SnapshotFile} from './snapshot-file.ts';
@@ -92,7 +92,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       log[isNews ? 'info' : 'debug']({...fieldsOf(event.member), ...detailsOf(event)}, `member ${verbOf(event)}`);
     }
     if (by !== 'snapshot') keeper.changed();
-    feed.tell({version: table.version, cause: causeOf(events), events, at: clock.epochMs()});
+    feed.tell({version: table.version, cause: describeEvents(events), events, at: clock.epochMs()});
   };
 
   const warnOfAlternation = ({ip, id}: Ping) => {

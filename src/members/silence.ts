@@ -1,4 +1,4 @@
-import type {Entry} from './entry.ts';
+import type {TableEntry} from './entry.ts';
 import type {Guard, Silence} from './guard.ts';
 
 /** A ping that is due after three quarters of the TTL is late after four fifths (docs/contract-2017.md#keepalive). */
@@ -11,19 +11,19 @@ interface SilenceOptions {
 }
 
 /** Outside the guard: the proxies themselves, and who was remembered but never heard. */
-const isGuarded = (entry: Entry, ownApp: string): boolean => entry.heard && entry.pod.app !== ownApp;
+const isGuarded = (entry: TableEntry, ownApp: string): boolean => entry.heard && entry.pod.app !== ownApp;
 
 /**
  * Those of a table, in the order of deadlines, that leave now: silent for a TTL, or held for long enough. Whom the guard
  * holds instead is marked so.
  */
 export function siftSilent(
-  entries: ReadonlyMap<string, Entry>,
+  entries: ReadonlyMap<string, TableEntry>,
   {guard, ttlMs, ownApp}: SilenceOptions,
   nowMs: number,
-): Entry[] {
-  const leaving: Entry[] = [];
-  const due: Entry[] = [];
+): TableEntry[] {
+  const leaving: TableEntry[] = [];
+  const due: TableEntry[] = [];
   for (const entry of entries.values()) {
     if (entry.deadlineMs > nowMs) break;
     if (entry.heldUntilMs === undefined && isGuarded(entry, ownApp)) due.push(entry);
@@ -37,7 +37,7 @@ export function siftSilent(
   return leaving;
 }
 
-function countSilence(entries: Iterable<Entry>, app: string, due: number, ttlMs: number, nowMs: number): Silence {
+function countSilence(entries: Iterable<TableEntry>, app: string, due: number, ttlMs: number, nowMs: number): Silence {
   const lateMs = nowMs + (1 - LATE_OF_TTL) * ttlMs;
   let [overdue, others] = [0, 0];
   for (const {pod, heard, heldUntilMs, deadlineMs} of entries) {

@@ -1,5 +1,5 @@
 import {judgeContest} from './contest.ts';
-import {bySeq, createEntry, type Entry, isSamePod, isUnchanged, memberOf, succeed} from './entry.ts';
+import {bySeq, createEntry, isSamePod, isUnchanged, memberOf, succeed, type TableEntry} from './entry.ts';
 import {createGuard, type Guard} from './guard.ts';
 import {deriveHosts} from './hosts.ts';
 import type {Hosts, Member, Ping} from './member.ts';
@@ -33,7 +33,7 @@ export interface TableOptions {
 const NEVER_MS = Number.NEGATIVE_INFINITY;
 
 /** Of a kept one that another replica hears nobody here knows more than that it is at most a TTL. */
-function expiresInMs({heldUntilMs, deadlineMs, kept}: Entry, nowMs: number, ttlMs: number): number {
+function expiresInMs({heldUntilMs, deadlineMs, kept}: TableEntry, nowMs: number, ttlMs: number): number {
   const leftMs = Math.max(0, Math.round((heldUntilMs ?? deadlineMs) - nowMs));
   return kept && leftMs === 0 ? ttlMs : leftMs;
 }
@@ -41,11 +41,11 @@ function expiresInMs({heldUntilMs, deadlineMs, kept}: Entry, nowMs: number, ttlM
 /** Makes an empty table. */
 export function createTable(options: TableOptions): MemberTable {
   const {ttlMs, ownApp, maxMembers, maxPayloadBytes, guard = createGuard({ttlMs})} = options;
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, TableEntry>();
   let arrivals = 0;
   let payloadBytes = 0;
   let version = 0;
-  let sorted = {version, entries: [] as Entry[], hosts: new Map() as Hosts};
+  let sorted = {version, entries: [] as TableEntry[], hosts: new Map() as Hosts};
 
   const refusedPayload: Outcome = {is: 'refused', why: 'payloads', bound: maxPayloadBytes};
 
@@ -58,7 +58,7 @@ export function createTable(options: TableOptions): MemberTable {
     return sorted;
   };
 
-  const touch = (entry: Entry, now: Moment) => {
+  const touch = (entry: TableEntry, now: Moment) => {
     entry.lastSeenAt = now.epochMs;
     entry.deadlineMs = now.nowMs + ttlMs;
     entry.heldUntilMs = undefined;
@@ -66,7 +66,7 @@ export function createTable(options: TableOptions): MemberTable {
     entries.set(entry.pod.ip, entry);
   };
 
-  const admit = (entry: Entry, now: Moment): Outcome | undefined => {
+  const admit = (entry: TableEntry, now: Moment): Outcome | undefined => {
     if (entries.size >= maxMembers) return {is: 'refused', why: 'members', bound: maxMembers};
     if (payloadBytes + entry.payloadBytes > maxPayloadBytes) return refusedPayload;
     payloadBytes += entry.payloadBytes;
@@ -75,7 +75,7 @@ export function createTable(options: TableOptions): MemberTable {
     return undefined;
   };
 
-  const remove = (entry: Entry): Member => {
+  const remove = (entry: TableEntry): Member => {
     entries.delete(entry.pod.ip);
     payloadBytes -= entry.payloadBytes;
     version += 1;
@@ -83,7 +83,7 @@ export function createTable(options: TableOptions): MemberTable {
   };
 
   /** Puts new content on an IP; false when its payload has no room. */
-  const rewrite = (entry: Entry, pod: Ping): boolean => {
+  const rewrite = (entry: TableEntry, pod: Ping): boolean => {
     const growth = payloadBytesOf(pod.payload) - entry.payloadBytes;
     if (payloadBytes + growth > maxPayloadBytes) return false;
     payloadBytes += growth;
@@ -101,7 +101,7 @@ export function createTable(options: TableOptions): MemberTable {
     return {is: 'joined', member: memberOf(entry), arrival: entry.arrival};
   };
 
-  const hear = (entry: Entry, ping: Ping, now: Moment): Outcome => {
+  const hear = (entry: TableEntry, ping: Ping, now: Moment): Outcome => {
     touch(entry, now);
     entry.heardMs = now.nowMs;
     entry.heard = true;
@@ -109,7 +109,7 @@ export function createTable(options: TableOptions): MemberTable {
     return rewrite(entry, ping) ? {is: 'changed', member: memberOf(entry)} : refusedPayload;
   };
 
-  const contest = (entry: Entry, ping: Ping, now: Moment): Outcome => {
+  const contest = (entry: TableEntry, ping: Ping, now: Moment): Outcome => {
     const {holderStays, alternating, rivals} = judgeContest(entry, ping, now.nowMs, ttlMs);
     const previous = memberOf(entry);
     if (!holderStays && !rewrite(entry, ping)) return refusedPayload;
@@ -127,7 +127,7 @@ export function createTable(options: TableOptions): MemberTable {
     return {is: 'replaced', member: memberOf(entry), previous, arrival: entry.arrival, alternating};
   };
 
-  const leave = (entry: Entry | undefined, ping: Ping): Outcome => {
+  const leave = (entry: TableEntry | undefined, ping: Ping): Outcome => {
     if (entry === undefined) return {is: 'ignored', why: 'absent'};
     if (!isSamePod(entry.pod, ping)) return {is: 'ignored', why: 'other-pod'};
     return {is: 'left', member: remove(entry)};

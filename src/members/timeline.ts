@@ -13,7 +13,7 @@ export type Happening =
   | 'removed';
 
 /** One line of a timeline. `pass` is the one that put the pod into the configuration, or took it out. */
-export interface Moment {
+export interface TimelineLine {
   readonly at: number;
   readonly what: Happening;
   readonly app: string;
@@ -27,7 +27,7 @@ export interface Moment {
 export interface Timeline {
   readonly ip: string;
   readonly gone: boolean;
-  readonly moments: readonly Moment[];
+  readonly moments: readonly TimelineLine[];
 }
 
 /** A pod that went: when, and why (`down`, `silent`, `replaced`, `evicted`). `reason` says more of an eviction. */
@@ -41,7 +41,7 @@ export interface Departure {
 }
 
 interface Line {
-  moments: Moment[];
+  moments: TimelineLine[];
   gone: boolean;
   /** What the next successful pass will make of it. */
   pending: 'config' | 'removed' | undefined;
@@ -85,7 +85,7 @@ export function createTimelines(options: TimelineOptions = {}): Timelines {
     return line;
   };
 
-  const append = (line: Line, moment: Moment): void => {
+  const append = (line: Line, moment: TimelineLine): void => {
     const last = line.moments.at(-1);
     if (last !== undefined && REPEATABLE.has(moment.what) && last.what === moment.what) line.moments.pop();
     line.moments.push(moment);

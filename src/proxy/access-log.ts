@@ -3,7 +3,6 @@ import {reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {parseAccessLine} from './access-line.ts';
-import {fullCap, takeLine} from './rate-cap.ts';
 import {parseSyslog} from './syslog.ts';
 
 /** Where lines go; `write` says false when it would rather wait for `drain`. */
@@ -52,6 +51,21 @@ const REPORT_PERIOD_MS = 10_000;
 
 /** As pino's `info`, so that one reader reads both. */
 const LEVEL = 30;
+
+/** How many lines may still pass: refilled evenly, never above one second's worth. */
+export interface RateCap {
+  readonly tokens: number;
+  readonly atMs: number;
+}
+
+export const fullCap = (perSecond: number, nowMs: number): RateCap => ({tokens: perSecond, atMs: nowMs});
+
+/** Takes one line through at `nowMs`: whether it passes, and the cap after it. */
+export function takeLine(cap: RateCap, perSecond: number, nowMs: number): readonly [boolean, RateCap] {
+  const refilled = Math.min(perSecond, cap.tokens + (Math.max(0, nowMs - cap.atMs) * perSecond) / 1000);
+  const passes = refilled >= 1;
+  return [passes, {tokens: passes ? refilled - 1 : refilled, atMs: nowMs}];
+}
 
 /** Opens a UDP socket on loopback and writes each of HAProxy's log lines as one JSON object. Nothing here ever waits for the sink. */
 export async function openAccessLog(options: AccessLogOptions): Promise<AccessLog> {

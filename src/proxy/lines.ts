@@ -1,4 +1,4 @@
-import {nextVariables, type Variables} from './variables.ts';
+import {type HaproxyEnvironment, nextVariables} from './variables.ts';
 import {readWords, type Word} from './words.ts';
 
 /** The section a line belongs to; its `kind` is `''` before the first one. */
@@ -13,7 +13,7 @@ export interface Line {
   readonly section: Section;
   readonly words: readonly Word[];
   /** The environment at this line: what was given, changed by `setenv`, `presetenv` and `unsetenv` above. */
-  readonly variables: Variables;
+  readonly variables: HaproxyEnvironment;
 }
 
 /** Variables by name. Absent altogether, nothing is known of the environment and defaults do not apply either. */
@@ -43,7 +43,7 @@ function* readLines(
   isSkipped: (line: string, section: Section) => boolean,
 ): Generator<Line> {
   const given = Object.entries(env ?? {}).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  let variables: Variables = {known: new Map(given), complete: env !== undefined};
+  let variables: HaproxyEnvironment = {known: new Map(given), complete: env !== undefined};
   let section: Section = {kind: '', name: ''};
   let offset = 0;
   for (const [index, line] of text.split('\n').entries()) {

@@ -1,5 +1,5 @@
 /** What is known of the environment HAProxy will see; `complete` when a variable missing here is missing there too. */
-export interface Variables {
+export interface HaproxyEnvironment {
   readonly known: ReadonlyMap<string, string>;
   readonly complete: boolean;
 }
@@ -14,7 +14,7 @@ const EVERY_VARIABLE = new RegExp(VARIABLE.source, 'g');
 const EVERY_BARE_VARIABLE = new RegExp(BARE_VARIABLE.source, 'g');
 
 /** Replaces the variables of `text` by their values. One that is not known stays as written, `$` and all. */
-export function expandVariables(text: string, {known, complete}: Variables): string {
+export function expandVariables(text: string, {known, complete}: HaproxyEnvironment): string {
   const end = text.lastIndexOf('}') + 1;
   const closed = text
     .slice(0, end)
@@ -26,7 +26,12 @@ export function expandVariables(text: string, {known, complete}: Variables): str
 }
 
 /** The variables after `setenv`, `presetenv` or `unsetenv` of a `global` section; another verb changes nothing. */
-export function nextVariables({known, complete}: Variables, verb: string, name: string, value = ''): Variables {
+export function nextVariables(
+  {known, complete}: HaproxyEnvironment,
+  verb: string,
+  name: string,
+  value = '',
+): HaproxyEnvironment {
   const next = new Map(known);
   if (verb === 'setenv') next.set(name, value);
   // It sets what is absent; where absence cannot be known, the variable stays unknown.

@@ -1,4 +1,4 @@
-import {BARE_VARIABLE, expandVariables, VARIABLE, type Variables} from './variables.ts';
+import {BARE_VARIABLE, expandVariables, type HaproxyEnvironment, VARIABLE} from './variables.ts';
 
 /** One word of a configuration line: `text` as HAProxy reads it, `start` and `end` where it stands in the whole text. */
 export interface Word {
@@ -24,7 +24,7 @@ const matchAt = (pattern: RegExp, text: string, at: number): RegExpExecArray | n
  * Reads the word at `start`; it is empty (and has no width) where the line or its words end. `lastBrace` is where the
  * last `}` of the line stands.
  */
-function readWord(line: string, start: number, lastBrace: number, variables: Variables): Word {
+function readWord(line: string, start: number, lastBrace: number, variables: HaproxyEnvironment): Word {
   let text = '';
   let quote = '';
   let at = start;
@@ -71,7 +71,7 @@ const SPACE = 0x20;
 const TAB = 0x09;
 
 /** The words of one line that stands at `offset` of the text, until its end or its comment. */
-export function readWords(line: string, offset: number, variables: Variables): Word[] {
+export function readWords(line: string, offset: number, variables: HaproxyEnvironment): Word[] {
   if (SIMPLE.test(line)) return readSimpleWords(line, offset);
   const words: Word[] = [];
   const lastBrace = line.lastIndexOf('}');

@@ -3,7 +3,7 @@ import {isSystemFault, reasonOf, systemCodeOf} from '../errors.ts';
 import type {Json} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
-import {NO_PAYLOAD, PAYLOAD_LIMIT_BYTES, type ParsedPayload, parsePayload} from './payload.ts';
+import {NO_PAYLOAD, PAYLOAD_LIMIT_BYTES, type ParsedPayload, parsePayloadText} from './payload.ts';
 
 /** How late a change of the file is noticed. */
 const POLL_EVERY_MS = 1000;
@@ -74,7 +74,7 @@ export async function openPayload({
     if (typeof text === 'object') return take({is: 'fault', reason: text.fault});
     if (closed || (text === seenText && !faulty)) return;
     seenText = text;
-    take(parsePayload(text));
+    take(parsePayloadText(text));
   };
 
   const poll = async (): Promise<void> => {

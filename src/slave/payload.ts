@@ -12,7 +12,7 @@ export type ParsedPayload =
   | {readonly is: 'fault'; readonly reason: string};
 
 /** The value in a payload file's text; undefined is an absent file. Over 48 KiB, as text or as sent, is a fault. */
-export function parsePayload(text: string | undefined): ParsedPayload {
+export function parsePayloadText(text: string | undefined): ParsedPayload {
   if (text === undefined) return {is: 'payload', value: NO_PAYLOAD};
   const tooLarge: ParsedPayload = {is: 'fault', reason: `larger than ${PAYLOAD_LIMIT_BYTES} bytes`};
   if (Buffer.byteLength(text) > PAYLOAD_LIMIT_BYTES) return tooLarge;

@@ -20,14 +20,14 @@ export type NoAnswer =
   | {readonly is: 'timed out'}
   | {readonly is: 'aborted'};
 
-export type Asked = {readonly is: 'answered'; readonly texts: readonly string[]} | NoAnswer;
+export type FrameAnswer = {readonly is: 'answered'; readonly texts: readonly string[]} | NoAnswer;
 
 /** A render process. Whatever gives no answer in time is killed; a killed one answers no more. */
 export interface RenderProcess {
   readonly pid: number | undefined;
   readonly isAlive: boolean;
   /** Sends a frame (nothing: waits for what the process says by itself) and waits for a frame. One at a time. */
-  ask(frame: Buffer | undefined, options: {timeoutMs: number; signal?: AbortSignal}): Promise<Asked>;
+  ask(frame: Buffer | undefined, options: {timeoutMs: number; signal?: AbortSignal}): Promise<FrameAnswer>;
   kill(): void;
 }
 
@@ -66,7 +66,7 @@ function superviseChild(child: ChildProcessByStdio<Writable, Readable, Readable>
   const read = createFrameReader(MAX_ANSWER_BYTES);
   let stderr = '';
   let isAlive = true;
-  let settle: (asked: Asked) => void = () => {};
+  let settle: (asked: FrameAnswer) => void = () => {};
 
   child.stderr.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(0, STDERR_CHARACTERS);
@@ -106,7 +106,7 @@ function superviseChild(child: ChildProcessByStdio<Writable, Readable, Readable>
         const onAbort = () => end({is: 'aborted'});
         // If we ourselves were held up, the answer may be there already: look at the pipe first.
         const timer = setTimeout(() => setImmediate(() => own === settle && end({is: 'timed out'})), timeoutMs);
-        const own = (asked: Asked): void => {
+        const own = (asked: FrameAnswer): void => {
           settle = () => {};
           clearTimeout(timer);
           signal?.removeEventListener('abort', onAbort);

@@ -10,7 +10,7 @@ import {
   type Timeline as PageTimeline,
   type Pass,
   type ProxyTraffic,
-  type Sample,
+  type TrafficSample,
 } from '../../src/dashboard/client/model.ts';
 import type {LiveMember, MemberChanges} from '../../src/http/live.ts';
 import type {HistoryEntry} from '../../src/lifecycle/history.ts';
@@ -50,7 +50,10 @@ test('what the status port sends -> what the page takes it for (the compiler loo
     {ip: MEMBER.ip, gone: false, moments: []} satisfies Timeline,
     {all: true, changed: [LIVE_MEMBER], gone: []} satisfies MemberChanges,
   ];
-  const traffic: readonly [Sample | undefined, ProxyTraffic | undefined] = [TRAFFIC.samples[0], TRAFFIC.proxies[0]];
+  const traffic: readonly [TrafficSample | undefined, ProxyTraffic | undefined] = [
+    TRAFFIC.samples[0],
+    TRAFFIC.proxies[0],
+  ];
   assert.deepEqual(
     [pass.pass, member.ip, timeline.ip, moving.all, traffic],
     [1, MEMBER.ip, MEMBER.ip, true, [undefined, undefined]],

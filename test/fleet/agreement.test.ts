@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {disagreement, formatFleet, type Replica} from '../../src/fleet/agreement.ts';
+import {disagreement, type FleetReplica, formatFleet} from '../../src/fleet/agreement.ts';
 
-const replica = (id: string, changes: Partial<Replica> = {}): Replica => ({
+const replica = (id: string, changes: Partial<FleetReplica> = {}): FleetReplica => ({
   id,
   version: '1.0.0',
   generation: 3,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {buildStatus, type StatusParts} from '../../src/http/build-status.ts';
-import {digestHosts} from '../../src/members/digest.ts';
+import {digestHosts} from '../../src/members/hosts.ts';
 import {STATUS} from './status-ports.ts';
 
 const {version: _, ...PROXY} = STATUS.proxy;

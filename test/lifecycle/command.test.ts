@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import fc from 'fast-check';
-import {type Command, parseCommand} from '../../src/lifecycle/command.ts';
+import {type ControlCommand, parseCommand} from '../../src/lifecycle/command.ts';
 
-const parse = (text: string): Command => parseCommand(Buffer.from(text)).command;
+const parse = (text: string): ControlCommand => parseCommand(Buffer.from(text)).command;
 const inputOf = (text: string): string | undefined => {
   const command = parse(text);
   assert.ok(command.is === 'WAIT' || command.is === 'GOTO');

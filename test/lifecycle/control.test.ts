@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import type {JobHandle} from '../../src/jobs/handle.ts';
 import {createControl} from '../../src/lifecycle/control.ts';
-import type {Asked} from '../../src/lifecycle/lifecycle.ts';
-import {createVariables} from '../../src/lifecycle/variables.ts';
+import type {VisitRequest} from '../../src/lifecycle/lifecycle.ts';
+import {createBlockVariables} from '../../src/lifecycle/variables.ts';
 import {openLogSink} from '../members/fixtures.ts';
 
 const jobOf = (name: string, state: string, ok = true): JobHandle => ({
@@ -17,10 +17,10 @@ const jobOf = (name: string, state: string, ok = true): JobHandle => ({
 
 function openBench() {
   const {log, lines} = openLogSink();
-  const asked: [string, Asked][] = [];
+  const asked: [string, VisitRequest][] = [];
   const entered = Promise.withResolvers<void>();
   const over = Promise.withResolvers<unknown>();
-  const variables = createVariables();
+  const variables = createBlockVariables();
   const blamed: unknown[] = [];
   let stops = 0;
   let fault: Error | undefined;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import {
   type Convergence,
   type ConvergenceEvent,
-  causeOf,
+  describeCauses,
   isSettled,
   newConvergence,
   nextPassAtMs,
@@ -32,7 +32,10 @@ describe('convergence', () => {
     const asleep = [changed(), demanded].reduce((state, event) => stepConvergence(state, event, 5), newConvergence);
     assert.equal(nextPassAtMs(asleep, SETTINGS, 60_000), undefined);
     const begun = stepConvergence(asleep, {is: 'begun', cause: 'start'}, 60_000);
-    assert.deepEqual([nextPassAtMs(begun, SETTINGS, 60_000), causeOf(begun)], [60_000, 'web joined, SIGHUP, start']);
+    assert.deepEqual(
+      [nextPassAtMs(begun, SETTINGS, 60_000), describeCauses(begun)],
+      [60_000, 'web joined, SIGHUP, start'],
+    );
   });
 
   test('nothing happened -> no pass is due', () => {
@@ -85,12 +88,12 @@ describe('convergence', () => {
 
   test('causes -> named once each, three at most, the rest counted; a retry says which', () => {
     const many = after(...['a', 'b', 'a', 'c', 'd', 'e'].map((cause): Timed => [0, changed(cause)]));
-    assert.equal(causeOf(many), 'a, b, c and 2 more');
+    assert.equal(describeCauses(many), 'a, b, c and 2 more');
     const four = after(...['a', 'b', 'c', 'd'].map((cause): Timed => [0, changed(cause)]));
-    assert.equal(causeOf(four), 'a, b, c and 1 more');
-    assert.equal(causeOf(after(...['a', 'b', 'c'].map((cause): Timed => [0, changed(cause)]))), 'a, b, c');
-    assert.equal(causeOf(after([0, started], [1, ended(false)])), 'retry 1 of a failed pass');
-    assert.equal(causeOf(after([0, changed('a')], [0, started])), 'asked for');
+    assert.equal(describeCauses(four), 'a, b, c and 1 more');
+    assert.equal(describeCauses(after(...['a', 'b', 'c'].map((cause): Timed => [0, changed(cause)]))), 'a, b, c');
+    assert.equal(describeCauses(after([0, started], [1, ended(false)])), 'retry 1 of a failed pass');
+    assert.equal(describeCauses(after([0, changed('a')], [0, started])), 'asked for');
   });
 
   for (const [what, events, settled] of [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {type Asked, openLifecycle, type Visit} from '../../src/lifecycle/lifecycle.ts';
+import {openLifecycle, type Visit, type VisitRequest} from '../../src/lifecycle/lifecycle.ts';
 import {openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 import {manifestOf} from './fixtures.ts';
@@ -71,7 +71,7 @@ function openBench() {
     },
   });
   /** Starts a request and says what became of it so far. */
-  const ask = (tag: string, asked: Partial<Asked> = {}) => {
+  const ask = (tag: string, asked: Partial<VisitRequest> = {}) => {
     const outcome = {now: 'open'};
     lifecycle.goTo(tag, {cause: 'test', origin: 'socket', ...asked}).then(
       () => {

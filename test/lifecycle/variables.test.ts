@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
 import {describe, test} from 'node:test';
-import {createVariables, fitsEnvironment, splitFitting} from '../../src/lifecycle/variables.ts';
+import {createBlockVariables, fitsEnvironment, splitFitting} from '../../src/lifecycle/variables.ts';
 
 const runWith = (name: string, value: string): string | undefined => {
   try {
@@ -26,18 +26,18 @@ describe('variables', () => {
   });
 
   test('set and set again -> the last value', () => {
-    const variables = createVariables();
+    const variables = createBlockVariables();
     assert.ok(variables.set('A', '1') && variables.set('B', '2') && variables.set('A', '3'));
     assert.deepEqual(variables.all(), {A: '3', B: '2'});
   });
 
   test('too long, too many, too much in all -> refused, what was set stays', () => {
-    const long = createVariables();
+    const long = createBlockVariables();
     assert.equal(long.set('A', 'x'.repeat(128 << 10)), false);
-    const many = createVariables();
+    const many = createBlockVariables();
     for (let index = 0; index < 256; index += 1) assert.ok(many.set(`V${index}`, ''));
     assert.deepEqual([many.set('V256', ''), many.set('V0', 'x')], [false, true]);
-    const much = createVariables();
+    const much = createBlockVariables();
     const set = [1, 2, 3, 4, 5].map(index => much.set(`V${index}`, 'x'.repeat(120_000)));
     assert.deepEqual(set, [true, true, true, true, false]);
     assert.deepEqual(Object.keys(much.all()), ['V1', 'V2', 'V3', 'V4']);

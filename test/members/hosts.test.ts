@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {digestHosts} from '../../src/members/digest.ts';
-import {deriveHosts, encodeHosts} from '../../src/members/hosts.ts';
+import {deriveHosts, digestHosts, encodeHosts} from '../../src/members/hosts.ts';
 
 const POD_LIST = [
   {app: 'web', ip: '10.0.0.2'},

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import type {MemberChange} from '../../src/members/change-feed.ts';
-import {createEmbeddedStore, createSeqCounter} from '../../src/members/embedded-store.ts';
+import {createEmbeddedStore, createSeqSource} from '../../src/members/embedded-store.ts';
 import type {Member, Ping} from '../../src/members/member.ts';
 import type {MemberEvent} from '../../src/members/member-event.ts';
 import {openRegistry} from '../../src/members/registry.ts';
@@ -32,7 +32,7 @@ async function open(options: Options = {}) {
   const registry = openRegistry({
     clock,
     log: sink.log,
-    store: createEmbeddedStore({clock, log: sink.log, source: options.source ?? createSeqCounter(snapshot.seq)}),
+    store: createEmbeddedStore({clock, log: sink.log, source: options.source ?? createSeqSource(snapshot.seq)}),
     table: createTable({
       ttlMs: 25_000,
       ownApp: 'haproxy',

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import fc from 'fast-check';
 import {parseAccessLine} from '../../src/proxy/access-line.ts';
+import {fullCap, takeLine} from '../../src/proxy/access-log.ts';
 import {logsToLocalSyslog} from '../../src/proxy/log-targets.ts';
-import {fullCap, takeLine} from '../../src/proxy/rate-cap.ts';
 import {parseSyslog} from '../../src/proxy/syslog.ts';
 
 const HTTP =

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {parsePayload} from '../../src/slave/payload.ts';
+import {parsePayloadText} from '../../src/slave/payload.ts';
 
 const seenIn = (text: string | undefined) => {
-  const parsed = parsePayload(text);
+  const parsed = parsePayloadText(text);
   return parsed.is === 'payload' ? parsed.value : parsed.reason;
 };
 
@@ -26,5 +26,5 @@ test('payload, over 48 KiB as text or as sent -> fault with the bound', () => {
 });
 
 test('payload, nested deeper than a stack -> a value or a fault, never a throw', () => {
-  assert.doesNotThrow(() => parsePayload('['.repeat(24_000) + ']'.repeat(24_000)));
+  assert.doesNotThrow(() => parsePayloadText('['.repeat(24_000) + ']'.repeat(24_000)));
 });

@@ -2,8 +2,8 @@ import {type Certificates, openCertificates} from '../../certs/certificates.ts';
 import {parseTlsNames, TLS_ANNOTATION} from '../../certs/names.ts';
 import {canSetCertificates} from '../../certs/rotation.ts';
 import type {DaemonError} from '../../errors.ts';
-import {openEvents} from '../../kubernetes/events.ts';
-import {newsOfCertificate, newsOfFatal, newsOfPass} from '../../kubernetes/news.ts';
+import {openEventWriter} from '../../kubernetes/event-writer.ts';
+import {eventOfCertificate, eventOfFatal, eventOfPass} from '../../kubernetes/pod-events.ts';
 import {openServiceEndpoints} from '../../kubernetes/service-endpoints.ts';
 import {parseServices, SERVICES_ANNOTATION} from '../../kubernetes/services.ts';
 import type {ServicesStatus} from '../../kubernetes/status.ts';
@@ -63,7 +63,7 @@ export async function openCluster(
     return names;
   };
   const identity = {namespace: pod.namespace, id: pod.id};
-  const events = api && openEvents({...identity, uid: () => live.facts.uid, api, clock, log});
+  const events = api && openEventWriter({...identity, uid: () => live.facts.uid, api, clock, log});
   let failedBefore = false;
 
   const mappings = () => {
@@ -105,7 +105,7 @@ export async function openCluster(
       clock,
       log: room('certs'),
       onChange: cause => changes.tell({urgent: true, cause}),
-      onRefused: (name, reason) => events?.tell(newsOfCertificate(name, reason)),
+      onRefused: (name, reason) => events?.tell(eventOfCertificate(name, reason)),
     },
     tlsNames(),
   );
@@ -120,12 +120,12 @@ export async function openCluster(
       return {hosts: Object.fromEntries(services?.hosts() ?? NO_HOSTS), watch: services?.status ?? null};
     },
     passed(record, served) {
-      const news = newsOfPass(record, failedBefore);
+      const event = eventOfPass(record, failedBefore);
       failedBefore = record.verdict === 'failed';
-      if (news !== undefined) events?.tell(news);
+      if (event !== undefined) events?.tell(event);
       if (record.verdict !== 'failed') void certificates.settle(record.verdict === 'ok', served ?? '');
     },
-    failed: error => events?.tell(newsOfFatal(error.message)),
+    failed: error => events?.tell(eventOfFatal(error.message)),
     annotated() {
       certificates.want(tlsNames());
       wantServices();

@@ -8,7 +8,7 @@ import {openPodDirectory} from '../../kubernetes/pod-directory.ts';
 import {createControl} from '../../lifecycle/control.ts';
 import {openControlSocket} from '../../lifecycle/control-socket.ts';
 import type {PassRecord} from '../../lifecycle/passes.ts';
-import {digestHosts} from '../../members/digest.ts';
+import {digestHosts} from '../../members/hosts.ts';
 import {parsePing} from '../../members/ping.ts';
 import {openTokenFile, type TokenFile} from '../../members/token-file.ts';
 import {createMetrics, type Metrics} from '../../metrics/metrics.ts';

@@ -5,8 +5,7 @@ import {type Lifecycle, openLifecycle, type Visit} from '../../lifecycle/lifecyc
 import {CONFIGURE} from '../../lifecycle/manifest.ts';
 import {createPasses, type Passes} from '../../lifecycle/passes.ts';
 import {createReadiness, isInSync, lastErrorOf} from '../../lifecycle/readiness.ts';
-import {digestHosts} from '../../members/digest.ts';
-import {encodeHosts, mergeHosts} from '../../members/hosts.ts';
+import {digestHosts, encodeHosts, mergeHosts} from '../../members/hosts.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';

@@ -10,7 +10,7 @@ import {createHaproxyJob} from '../../lifecycle/haproxy-job.ts';
 import type {Visit} from '../../lifecycle/lifecycle.ts';
 import {runShellBlock} from '../../lifecycle/shell-block.ts';
 import type {JobVerb} from '../../lifecycle/spec.ts';
-import {createVariables, splitFitting, type Variables} from '../../lifecycle/variables.ts';
+import {type BlockVariables, createBlockVariables, splitFitting} from '../../lifecycle/variables.ts';
 import {captureGroup} from '../../ports/capture.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
@@ -24,7 +24,7 @@ import type {ProxyPart} from './proxy.ts';
 /** Everything that the pod's scripts touch and that touches them: blocks, jobs, telegraf and the callback. */
 export interface Scripts extends AsyncDisposable {
   readonly blocks: Blocks;
-  readonly variables: Variables;
+  readonly variables: BlockVariables;
   readonly jobs: Jobs;
   /** Those of `lifecycle.yml` and HAProxy. */
   readonly all: readonly JobHandle[];
@@ -49,8 +49,8 @@ export async function openScripts(context: Context, {ground, proxy, inputOf}: Sc
   const folder = `${dataFolder}/run`;
   const whole = () => deriveBlockEnvironment(config, pod.facts);
   const env = () => splitFitting(whole()).fitting;
-  const kept = createVariables();
-  const variables: Variables = {
+  const kept = createBlockVariables();
+  const variables: BlockVariables = {
     ...kept,
     set: (name, value) => takeLogLevel(output.opened, name, value) && kept.set(name, value),
   };

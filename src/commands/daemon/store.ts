@@ -9,7 +9,7 @@ import {openTransport} from '../../etcd/transport.ts';
 import {openFleet, REPLICA_TTL_MS} from '../../fleet/fleet.ts';
 import type {ReplicaRecord, ReplicaState} from '../../fleet/record.ts';
 import {openReloadLock, type ReloadLock} from '../../fleet/reload-lock.ts';
-import {createEmbeddedStore, createSeqCounter} from '../../members/embedded-store.ts';
+import {createEmbeddedStore, createSeqSource} from '../../members/embedded-store.ts';
 import {createEtcdStore} from '../../members/etcd/etcd-store.ts';
 import {keysOf} from '../../members/etcd/keys.ts';
 import type {Guard} from '../../members/guard.ts';
@@ -51,7 +51,7 @@ export async function openStore(sources: StoreSources): Promise<OpenStore> {
   const {config, snapshot, room} = sources;
   if (config.etcd !== undefined) return await openShared(sources, config.etcd);
   return {
-    store: createEmbeddedStore({clock, log: room('members'), source: createSeqCounter(snapshot.seq)}),
+    store: createEmbeddedStore({clock, log: room('members'), source: createSeqSource(snapshot.seq)}),
     hold: work => work(),
     join() {},
     replicas: undefined,

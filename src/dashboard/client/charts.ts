@@ -1,4 +1,4 @@
-import type {Sample} from './model.ts';
+import type {TrafficSample} from './model.ts';
 
 type Plot = import('uplot');
 type Options = import('uplot').Options;
@@ -10,7 +10,7 @@ interface Curve {
   readonly label: string;
   /** The name of a custom property of the style sheet. */
   readonly color: string;
-  readonly read: (sample: Sample) => number;
+  readonly read: (sample: TrafficSample) => number;
   readonly dash?: number[];
 }
 
@@ -23,7 +23,7 @@ const timeOf = (epochSeconds: number): string => new Date(epochSeconds * 1000).t
 
 /** One chart over the last fifteen minutes; it keeps the width of what it is in. */
 export interface Chart {
-  draw(samples: readonly Sample[]): void;
+  draw(samples: readonly TrafficSample[]): void;
 }
 
 export function createChart(
@@ -33,7 +33,7 @@ export function createChart(
   leastTop = 1,
 ): Chart {
   let plot: Plot | undefined;
-  let samples: readonly Sample[] = [];
+  let samples: readonly TrafficSample[] = [];
 
   const valuesOf = (): number[][] => [samples.map(({at}) => at / 1000), ...curves.map(({read}) => samples.map(read))];
 

@@ -2,7 +2,14 @@ import type {LiveStatus} from '../../http/status-types.ts';
 import {byId, setText} from './dom.ts';
 import {addPass, showHistory, startHistory} from './history.ts';
 import {setTtl, showMembers, startMembers} from './members.ts';
-import {applyMembers, type LiveMember, type MemberChanges, type Pass, type ProxyTraffic, type Sample} from './model.ts';
+import {
+  applyMembers,
+  type LiveMember,
+  type MemberChanges,
+  type Pass,
+  type ProxyTraffic,
+  type TrafficSample,
+} from './model.ts';
 import {showOperator, startOperator} from './operator.ts';
 import {showOverview} from './overview.ts';
 import {showTimeline} from './timeline.ts';
@@ -29,7 +36,7 @@ function setConnection(isLive: boolean): void {
 async function catchUp(): Promise<void> {
   const [history, traffic] = await Promise.all([
     load<Pass[]>('history'),
-    load<{samples: Sample[]; proxies: ProxyTraffic[]}>('traffic'),
+    load<{samples: TrafficSample[]; proxies: ProxyTraffic[]}>('traffic'),
   ]);
   showHistory(history);
   showTraffic(traffic);
@@ -57,7 +64,7 @@ function follow(): void {
     showMembers(members);
   });
   on<Pass>('pass', addPass);
-  on<{sample: Sample; proxies: ProxyTraffic[]}>('traffic', addSample);
+  on<{sample: TrafficSample; proxies: ProxyTraffic[]}>('traffic', addSample);
 }
 
 document.addEventListener('keydown', event => {

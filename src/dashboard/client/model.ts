@@ -60,7 +60,7 @@ export interface Rates {
   readonly sessions: number;
 }
 
-export interface Sample extends Rates {
+export interface TrafficSample extends Rates {
   readonly at: number;
 }
 

@@ -20,7 +20,7 @@ export interface Stored {
 }
 
 /** All that etcd holds at a revision. `forgot`: it is not the etcd we knew, or lost what it knew. */
-export interface Load {
+export interface StoreLoad {
   readonly revision: number;
   readonly documents: ReadonlyMap<string, Stored>;
   readonly forgot: boolean;

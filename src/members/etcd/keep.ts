@@ -9,7 +9,7 @@ import type {MemberEvent} from '../member-event.ts';
 import type {Keeping, KeepPorts} from '../store.ts';
 import {decodeDocument, type Stored} from './document.ts';
 import type {Keys} from './keys.ts';
-import {createReplica, type Replica} from './replica.ts';
+import {createReplica, type ReplicaView} from './replica.ts';
 import {createSeqCounter} from './seq-counter.ts';
 import type {Write} from './write.ts';
 import {createWriter, type Writer} from './writer.ts';
@@ -74,7 +74,7 @@ export function keepByEtcd(ports: EtcdPorts, {table, seq, onEvents}: KeepPorts):
   const {clock, log, gateway, keys} = ports;
   const counter = createSeqCounter(gateway, keys.seq, seq);
   const writer: Writer = createWriter(gateway, keys, counter);
-  const replica: Replica = createReplica({...ports, table});
+  const replica: ReplicaView = createReplica({...ports, table});
   const closing = new AbortController();
   const lanes = new Set<Promise<void>>();
   let lastLinkedMs = Number.NEGATIVE_INFINITY;

@@ -4,7 +4,7 @@ import type {Member, Ping} from '../member.ts';
 import type {MemberEvent} from '../member-event.ts';
 import type {MemberTable, Stay} from '../member-table.ts';
 import type {Moment, Outcome} from '../outcome.ts';
-import type {Document, Load, Stored} from './document.ts';
+import type {Document, Stored, StoreLoad} from './document.ts';
 import {createDoubts} from './doubts.ts';
 import {createGoodbyes} from './goodbyes.ts';
 import {type Intent, remainder} from './intent.ts';
@@ -36,11 +36,11 @@ export interface ReplicaOptions {
 }
 
 /** One replica's part in the shared membership, as decisions only. Methods that return news have changed the table. */
-export interface Replica {
+export interface ReplicaView {
   /** A ping was recorded in the table. */
   heard(ping: Ping, outcome: Outcome, nowMs: number): void;
   /** Everything at once: at the start, and when events were missed. */
-  loaded(load: Load, now: Moment): MemberEvent[];
+  loaded(load: StoreLoad, now: Moment): MemberEvent[];
   /** A key was written, here or elsewhere. */
   put(ip: string, stored: Stored, now: Moment): MemberEvent[];
   /** A key ended. */
@@ -67,7 +67,7 @@ export interface Replica {
   readonly isIdle: boolean;
 }
 
-export function createReplica(options: ReplicaOptions): Replica {
+export function createReplica(options: ReplicaOptions): ReplicaView {
   const {table, guard, ttlMs, ownApp, confirmMs} = options;
   const known = new Map<string, Stored>();
   /** Keys that ended, and the revision of their end. */
@@ -151,7 +151,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   };
 
   /** Those in the table that etcd does not know: heard by us, remembered, or lost with etcd's memory. */
-  const judgeUnknown = ({documents, forgot}: Load, nowMs: number): void => {
+  const judgeUnknown = ({documents, forgot}: StoreLoad, nowMs: number): void => {
     const isNew = forgot || (restored && (options.isForeign || documents.size === 0));
     for (const {ip, app} of table.members(nowMs)) {
       if (isServed(known.get(ip)) || intents.has(ip)) continue;

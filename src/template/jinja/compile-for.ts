@@ -22,7 +22,7 @@ import {
 } from './frame.ts';
 import {Loop, type Recurse} from './loop.ts';
 import type {ForNode, Target} from './nodes.ts';
-import {Activation, Output} from './run.ts';
+import {Activation, TemplateOutput} from './run.ts';
 import {FunctionScope, Symbols} from './symbols.ts';
 import {findAssignment, findBlocks, findUndeclared} from './walk.ts';
 
@@ -48,7 +48,7 @@ export function compileFor(node: ForNode, frame: Frame): Execute {
   return located(node, activation => {
     const recurse: Recurse = (inner, depth0) => {
       activation.run.step();
-      const output = new Output();
+      const output = new TemplateOutput();
       run(new Activation(activation.context, output, activation), filtered(activation, inner), depth0, recurse);
       return (volatile ? activation.run.autoescape : autoescape) ? new Markup(output.text) : output.text;
     };

@@ -6,7 +6,7 @@ import {compileBody} from './compile-statement.ts';
 import {type Evaluate, type Execute, enterFrame, type Frame, functionFrame, located, refuse, writer} from './frame.ts';
 import {Macro, type MacroShape} from './macro.ts';
 import type {CallBlockNode, Expression, MacroNode, SymbolNode} from './nodes.ts';
-import {Activation, Output} from './run.ts';
+import {Activation, TemplateOutput} from './run.ts';
 import {findUndeclared} from './walk.ts';
 
 /** A `macro`: its name is a variable like any other. */
@@ -66,7 +66,7 @@ function compileMacroValue(node: MacroNode | CallBlockNode, name: string | null,
 
   return definedIn =>
     new Macro(shape, definedIn.run, args => {
-      const activation = new Activation(definedIn.context, new Output(), definedIn);
+      const activation = new Activation(definedIn.context, new TemplateOutput(), definedIn);
       for (const [index, store] of slots.entries()) store(activation, args.values[index]);
       storeCaller?.(activation, args.caller);
       storeKeywords?.(activation, args.keywords);

@@ -2,7 +2,7 @@ import {Fault} from '../python/fault.ts';
 import {Undefined, type Value} from '../python/value.ts';
 import type {At} from './nodes.ts';
 import type {Activation} from './run.ts';
-import {FunctionScope, type Load, type Slot, Symbols} from './symbols.ts';
+import {FunctionScope, type Slot, type SlotStart, Symbols} from './symbols.ts';
 
 export type Evaluate = (activation: Activation) => Value;
 export type Execute = (activation: Activation) => void;
@@ -98,7 +98,7 @@ export function enterFrame({symbols}: Frame): Execute {
 
 function firstValue(
   {scope}: Symbols,
-  load: Exclude<Load, {is: 'param'}>,
+  load: Exclude<SlotStart, {is: 'param'}>,
 ): (activation: Activation) => Value | undefined {
   switch (load.is) {
     case 'undefined':

@@ -49,7 +49,7 @@ export interface LineMark {
 }
 
 /** What a template writes. Raises LimitError when it becomes too long. */
-export class Output {
+export class TemplateOutput {
   text = '';
   readonly marks: LineMark[] = [];
 
@@ -66,10 +66,10 @@ export class Output {
 }
 
 /** A block as a function of a context. */
-export type BlockBody = (context: Context, output: Output) => void;
+export type BlockBody = (context: TemplateContext, output: TemplateOutput) => void;
 
 /** Jinja2's context: the names that a template's top level sees and exports. */
-export class Context {
+export class TemplateContext {
   readonly run: Run;
   readonly blocks: ReadonlyMap<string, BlockBody>;
   readonly #parent: (name: string) => Value | undefined;
@@ -90,8 +90,8 @@ export class Context {
   }
 
   /** A context in which these names mean something else. */
-  derive(locals: ReadonlyMap<string, Value>): Context {
-    return new Context(this.run, this.blocks, name => orElse(locals.get(name), () => this.resolve(name)));
+  derive(locals: ReadonlyMap<string, Value>): TemplateContext {
+    return new TemplateContext(this.run, this.blocks, name => orElse(locals.get(name), () => this.resolve(name)));
   }
 }
 
@@ -99,13 +99,13 @@ export class Context {
 export class Activation {
   readonly slots: (Value | undefined)[] = [];
   readonly parent: Activation | undefined;
-  readonly context: Context;
+  readonly context: TemplateContext;
   readonly run: Run;
-  output: Output;
+  output: TemplateOutput;
   /** What a block has just captured, for the filter that is applied to it next. */
   captured = '';
 
-  constructor(context: Context, output: Output, parent?: Activation) {
+  constructor(context: TemplateContext, output: TemplateOutput, parent?: Activation) {
     this.context = context;
     this.run = context.run;
     this.output = output;
@@ -115,7 +115,7 @@ export class Activation {
   /** Runs `work` and returns what it wrote. */
   capture(work: (activation: Activation) => void): string {
     const {output} = this;
-    const captured = new Output();
+    const captured = new TemplateOutput();
     this.output = captured;
     work(this);
     this.output = output;

@@ -31,7 +31,7 @@ export interface Slot {
 }
 
 /** How a variable begins when its frame is entered. */
-export type Load =
+export type SlotStart =
   | {readonly is: 'param'}
   | {readonly is: 'undefined'}
   | {readonly is: 'resolve'; readonly name: string}
@@ -43,7 +43,7 @@ export class Symbols {
   readonly parent: Symbols | undefined;
   readonly level: number;
   readonly refs = new Map<string, Slot>();
-  readonly loads = new Map<Slot, Load>();
+  readonly loads = new Map<Slot, SlotStart>();
   readonly stores = new Set<string>();
 
   constructor(scope: FunctionScope, parent?: Symbols, level = parent === undefined ? 0 : parent.level + 1) {
@@ -64,7 +64,7 @@ export class Symbols {
     for (const name of other.stores) this.stores.add(name);
   }
 
-  #define(name: string, load: Load): Slot {
+  #define(name: string, load: SlotStart): Slot {
     const slot = this.scope.slot(`${this.level} ${name}`);
     this.refs.set(name, slot);
     this.loads.set(slot, load);

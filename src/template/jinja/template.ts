@@ -5,7 +5,7 @@ import {compileBody} from './compile-statement.ts';
 import {type Escaping, type Execute, enterFrame, type Frame, refuse, writer} from './frame.ts';
 import {createGlobals} from './globals.ts';
 import type {BlockNode, Statement} from './nodes.ts';
-import {Activation, type BlockBody, Context, type LineMark, Output, type Run} from './run.ts';
+import {Activation, type BlockBody, type LineMark, type Run, TemplateContext, TemplateOutput} from './run.ts';
 import {parseTemplate} from './statement-parser.ts';
 import {FunctionScope, Symbols} from './symbols.ts';
 import {noParent, templateReference} from './template-reference.ts';
@@ -37,8 +37,8 @@ export function compileTemplate(source: string): Template {
   return {
     render(run, resolve) {
       const globals = createGlobals(run);
-      const context = new Context(run, blocks, name => orElse(resolve(name), () => globals.get(name)));
-      const output = new Output();
+      const context = new TemplateContext(run, blocks, name => orElse(resolve(name), () => globals.get(name)));
+      const output = new TemplateOutput();
       withoutOverflow(() => root(new Activation(context, output)));
       return {text: output.text, marks: output.marks};
     },

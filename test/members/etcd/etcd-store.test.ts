@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {createEmbeddedStore, createSeqCounter} from '../../../src/members/embedded-store.ts';
+import {createEmbeddedStore, createSeqSource} from '../../../src/members/embedded-store.ts';
 import {openRegistry} from '../../../src/members/registry.ts';
 import {openSnapshotFile} from '../../../src/members/snapshot-file.ts';
 import {createTable} from '../../../src/members/table.ts';
@@ -41,7 +41,7 @@ async function openEmbedded(memory: ReturnType<typeof createMemoryFiles>) {
   const {log} = openLogSink();
   const snapshotFile = openSnapshotFile({files: memory.files, clock, log}, '/data');
   const snapshot = await snapshotFile.load();
-  const store = createEmbeddedStore({clock, log, source: createSeqCounter(snapshot.seq)});
+  const store = createEmbeddedStore({clock, log, source: createSeqSource(snapshot.seq)});
   const table = createTable({ttlMs: 25_000, ownApp: 'haproxy', maxMembers: 100, maxPayloadBytes: 1 << 20});
   return openRegistry({clock, log, store, table, snapshotFile, snapshot});
 }

@@ -3,14 +3,14 @@ import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Api} from './api.ts';
 import {ApiFault} from './api-fault.ts';
-import {type EventWrite, type News, newEventPlan, noteNews} from './event-plan.ts';
+import {type EventWrite, newEventPlan, type PodEvent, planEvent} from './pod-events.ts';
 
 const COMPONENT = 'haproxy-kontrol';
 
 /** Writes that wait for a slow API; older ones give way. */
 const MAX_WAITING = 20;
 
-export interface EventsPorts {
+export interface EventWriterPorts {
   readonly namespace: string;
   /** The pod's name. */
   readonly id: string;
@@ -22,14 +22,14 @@ export interface EventsPorts {
 }
 
 /** Tells people who look at the pod what happened to its proxy: Events on the own Pod, in the background. */
-export interface Events {
-  /** Returns at once; never throws. News that cannot be written are logged elsewhere anyway. */
-  tell(news: News): void;
+export interface EventWriter {
+  /** Returns at once; never throws. PodEvent that cannot be written is logged elsewhere anyway. */
+  tell(event: PodEvent): void;
   /** Resolves when all that was told is written or given up; for the end. */
   settled(): Promise<void>;
 }
 
-export function openEvents(ports: EventsPorts): Events {
+export function openEventWriter(ports: EventWriterPorts): EventWriter {
   const {api, clock, log, namespace, id} = ports;
   const path = `/api/v1/namespaces/${namespace}/events`;
   const names = new Map<string, string>();
@@ -79,8 +79,8 @@ export function openEvents(ports: EventsPorts): Events {
   };
 
   return {
-    tell(news) {
-      const [next, write] = noteNews(plan, news, clock.nowMs());
+    tell(event) {
+      const [next, write] = planEvent(plan, event, clock.nowMs());
       plan = next;
       if (write === undefined) return;
       waiting = [...waiting, write].slice(-MAX_WAITING);

@@ -1,0 +1,112 @@
+/*
+ * INVARIANTS
+ * - Equal ones (reason and message) within the time of one event raise its count; they make no second one.
+ * - A burst is let through, then a trickle: what is held back is counted into the next write of its event.
+ */
+
+/** Something that happened to the proxy, as `kubectl describe pod` shows it. */
+export interface PodEvent {
+  readonly type: 'Normal' | 'Warning';
+  /** CamelCase, for machines. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** How a pass ended, as far as people who look at the pod need to know. */
+export interface PassOutcome {
+  readonly pass: number;
+  readonly verdict: 'ok' | 'unchanged' | 'failed';
+  readonly error: string | null;
+  readonly phasesMs: {readonly apply?: number};
+}
+
+/** What differs from one try to the next and tells people nothing: a candidate's path, HAProxy's time stamps and PIDs. */
+const PASSING: readonly (readonly [RegExp, string])[] = [
+  [/[^\s[]*\/run\/\d+\.cfg/g, 'proxy.cfg'],
+  [/ ?\b\d{3}\/\d{6}\b/g, ''],
+  [/ *\(\d+\)/g, ''],
+  [/\bgeneration \d+/g, 'generation'],
+];
+
+/** The reason of a failure, the same for each try that fails alike: events are told apart by it. */
+const lasting = (reason: string): string =>
+  PASSING.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), reason);
+
+/** What a pass that ended is worth telling: that it failed, or that it went well after failures. */
+export function eventOfPass(
+  {pass, verdict, error, phasesMs}: PassOutcome,
+  failedBefore: boolean,
+): PodEvent | undefined {
+  if (verdict === 'failed') {
+    const reason = phasesMs.apply === undefined ? 'ConfigurationRefused' : 'ReloadFailed';
+    return {type: 'Warning', reason, message: `${lasting(error ?? 'unknown')}; the last good configuration stays`};
+  }
+  if (!failedBefore) return undefined;
+  return {type: 'Normal', reason: 'Recovered', message: `pass ${pass} went well: the proxy serves what its inputs say`};
+}
+
+export const eventOfFatal = (reason: string): PodEvent => ({
+  type: 'Warning',
+  reason: 'ProxyFatal',
+  message: lasting(reason),
+});
+
+export const eventOfCertificate = (name: string, reason: string): PodEvent => ({
+  type: 'Warning',
+  reason: 'CertificateRefused',
+  message: `certificate ${name}: ${reason}; the last good one stays`,
+});
+
+/** An event of ours in the cluster; `name` is undefined until it was created. */
+export interface WrittenEvent extends PodEvent {
+  readonly count: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+export interface EventPlan {
+  readonly events: ReadonlyMap<string, WrittenEvent>;
+  /** Writes that may be made now, refilled with time. */
+  readonly tokens: number;
+  readonly refilledMs: number;
+}
+
+export type EventWrite = {readonly is: 'create' | 'update'; readonly key: string; readonly event: WrittenEvent};
+
+/** Kubernetes keeps events for an hour; ours are begun anew well before. */
+const SAME_EVENT_MS = 10 * 60_000;
+const BURST = 10;
+const REFILL_MS = 30_000;
+const MAX_EVENTS = 50;
+const MAX_MESSAGE_CHARACTERS = 1000;
+
+export const newEventPlan = (nowMs: number): EventPlan => ({events: new Map(), tokens: BURST, refilledMs: nowMs});
+
+/** Takes an event in: the new plan, and what to write for it now, if anything. */
+export function planEvent(
+  plan: EventPlan,
+  told: PodEvent,
+  nowMs: number,
+): readonly [EventPlan, EventWrite | undefined] {
+  const refilled = Math.floor((nowMs - plan.refilledMs) / REFILL_MS);
+  const tokens = Math.min(BURST, plan.tokens + refilled);
+  const refilledMs = plan.refilledMs + refilled * REFILL_MS;
+  const message = told.message.slice(0, MAX_MESSAGE_CHARACTERS);
+  const key = `${told.reason} ${message}`;
+  const live = new Map([...plan.events].filter(([, {firstMs}]) => nowMs - firstMs < SAME_EVENT_MS).slice(-MAX_EVENTS));
+  const known = live.get(key);
+  if (known === undefined && tokens === 0) return [{events: live, tokens, refilledMs}, undefined];
+  const event: WrittenEvent = {
+    ...told,
+    message,
+    count: (known?.count ?? 0) + 1,
+    firstMs: known?.firstMs ?? nowMs,
+    lastMs: nowMs,
+  };
+  const events = new Map(live).set(key, event);
+  if (tokens === 0) return [{events, tokens, refilledMs}, undefined];
+  return [
+    {events, tokens: tokens - 1, refilledMs},
+    {is: known === undefined ? 'create' : 'update', key, event},
+  ];
+}
