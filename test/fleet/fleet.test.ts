@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {EtcdFault} from '../../src/etcd/fault.ts';
 import type {FollowPorts} from '../../src/etcd/follow.ts';
 import type {Gateway} from '../../src/etcd/gateway.ts';
 import type {KeyValue} from '../../src/etcd/wire.ts';
@@ -42,7 +43,7 @@ function openReplica(away = false) {
   const text = (value: unknown) => Buffer.from(String(value), 'base64').toString();
   const gateway: Pick<Gateway, 'ask'> = {
     async ask(path, request) {
-      if (etcd.away) throw new Error('away');
+      if (etcd.away) throw new EtcdFault('unreachable', 'away');
       assert.equal(path, '/kv/put');
       const {key, value, lease} = request as Record<string, string>;
       told.push({key: text(key), record: JSON.parse(text(value)), lease: lease ?? ''});
@@ -62,7 +63,7 @@ function openReplica(away = false) {
     },
     leases: {
       async grant(_gateway, ttlMs) {
-        if (etcd.away) throw new Error('away');
+        if (etcd.away) throw new EtcdFault('unreachable', 'away');
         assert.equal(ttlMs, 3000);
         etcd.granted += 1;
         return String(etcd.granted);
