@@ -20,7 +20,9 @@ function openStage(withDirectory = true) {
   let known: Member | undefined;
   const policy = openPingPolicy({
     source: false,
-    directory: withDirectory ? {believe: () => credence, changes, size: 3, status: []} : undefined,
+    directory: withDirectory
+      ? {believe: claim => (claim.down ? {is: 'real'} : credence), changes, size: 3, status: []}
+      : undefined,
     tokens: undefined,
     registry: {
       find: () => known,

@@ -3,7 +3,7 @@ import {describe, test} from 'node:test';
 import {runDaemon} from '../../../src/commands/daemon/daemon.ts';
 import {openEnding} from '../../../src/commands/daemon/ending.ts';
 import type {Openers, Parts} from '../../../src/commands/daemon/parts.ts';
-import {DaemonError} from '../../../src/errors.ts';
+import {DaemonError, EXIT_CODES} from '../../../src/errors.ts';
 import type {PodFacts} from '../../../src/kubernetes/facts.ts';
 import type {PassEnd} from '../../../src/lifecycle/passes.ts';
 import type {MemberChange} from '../../../src/members/change-feed.ts';
@@ -64,7 +64,12 @@ type Happening = 'a stop' | 'a fatal proxy' | 'a member' | 'a certificate' | 'a 
 type Change = Happening | 'a template' | 'SIGHUP' | 'a pass';
 
 /** A daemon of fake rooms; `during` happens while `step` is waited for, if what it happens to is there already. */
-function openStage(step: Step, during: Change | 'nothing', failing?: Step) {
+function openStage(
+  step: Step,
+  during: Change | 'nothing',
+  failing?: Step,
+  end: {undrained?: boolean; fault?: Error} = {},
+) {
   const clock = createFakeClock();
   const {log} = openLogSink();
   const told: string[] = [];
@@ -153,7 +158,7 @@ function openStage(step: Step, during: Change | 'nothing', failing?: Step) {
         failed: failed.promise,
         async drain() {
           note('drained');
-          return true;
+          return end.undrained !== true;
         },
       }),
     openCluster: () =>
@@ -180,6 +185,7 @@ function openStage(step: Step, during: Change | 'nothing', failing?: Step) {
         lifecycle: {
           async stop() {
             note('terminal state');
+            return end.fault;
           },
         },
         async boot() {
@@ -284,6 +290,20 @@ describe('a daemon that starts', () => {
         assert.equal(await ended, 0);
       });
     }
+  }
+
+  for (const [what, end, code] of [
+    ['connections outlive the grace', {undrained: true}, EXIT_CODES.DRAIN],
+    ['the terminal state fails', {fault: new Error('its block failed')}, EXIT_CODES.LIFECYCLE],
+    ['both', {undrained: true, fault: new Error('its block failed')}, EXIT_CODES.DRAIN],
+  ] as const) {
+    test(`a stop, ${what} -> exit code ${code}`, async () => {
+      const {clock, raise, ended, booted} = openStage('ground', 'nothing', undefined, end);
+      await booted;
+      raise('SIGTERM');
+      await clock.advance(5000);
+      assert.equal(await ended, code);
+    });
   }
 
   test('a second signal -> the stop does not linger', async () => {
