@@ -63,104 +63,29 @@ const folderId = (path: string): Promise<string | undefined> =>
 
 /** Opens the process table at `root`, which has the layout of proc(5). */
 export function openProcessTable(root = '/proc'): ProcessTable {
-  const at = (...names: (string | number)[]) => join(root, ...names.map(String));
-  const socketTables = (owner: number | string) => [at(owner, 'net/tcp'), at(owner, 'net/tcp6')];
-
-  const identify = async (pid: number): Promise<ProcessIdentity | undefined> => {
-    const line = await orAbsent(readFile(at(pid, 'stat'), 'latin1'), undefined);
-    // The command's name, in parentheses, may hold blanks and parentheses itself.
-    const fields = line?.slice(line.lastIndexOf(')') + 2).split(' ');
-    if (fields === undefined || /[ZXx]/.test(fields[STATE_FIELD] ?? 'X')) return undefined;
-    return {pid, startTicks: Number(fields[START_FIELD])};
-  };
-
   const isAlive = async ({pid, startTicks}: ProcessIdentity): Promise<boolean> =>
-    (await identify(pid))?.startTicks === startTicks;
-
-  const readArguments = async (pid: number): Promise<string[]> => {
-    const line = await orAbsent(readFile(at(pid, 'cmdline'), 'utf8'), '');
-    return line === '' ? [] : line.replace(/\0$/, '').split('\0');
-  };
-
-  /** The sockets of a process: where each descriptor shows, by inode. */
-  const findSockets = async (pid: number): Promise<Map<number, string>> => {
-    const folder = at(pid, 'fd');
-    const paths = (await orAbsent(readdir(folder), [])).map(name => join(folder, name));
-    const links = await Promise.all(paths.map(path => orAbsent(readlink(path), '')));
-    return new Map(links.map((link, index) => [Number(/^socket:\[(\d+)\]$/.exec(link)?.[1]), paths[index] ?? '']));
-  };
-
-  const readListeners = async (pid: number): Promise<{port: number; inode: number; path: string}[]> => {
-    const paths = await findSockets(pid);
-    const listeners = [];
-    for (const table of socketTables(pid)) {
-      for await (const sockets of readWaitingSockets(table)) {
-        const listening = sockets.filter(socket => socket.state === 'LISTEN');
-        if (listening.length === 0) break;
-        for (const {inode, localPort: port} of listening) {
-          const path = paths.get(inode);
-          if (path !== undefined) listeners.push({port, inode, path});
-        }
-      }
-    }
-    return listeners;
-  };
-
-  const findListeners: typeof readListeners = async pid => {
-    try {
-      return await readListeners(pid);
-    } catch (error) {
-      if ((await identify(pid)) === undefined) return [];
-      throw new DaemonError('APPLY', `cannot read listeners of process ${pid}: ${reasonOf(error)}`, {cause: error});
-    }
-  };
-
+    (await identify(root, pid))?.startTicks === startTicks;
   return {
-    identify,
+    identify: pid => identify(root, pid),
     isAlive,
-
-    async findByArguments(matches) {
-      const found: FoundProcess[] = [];
-      for (const name of await readdir(root)) {
-        if (!/^\d+$/.test(name)) continue;
-        const pid = Number(name);
-        const args = await readArguments(pid);
-        if (args.length === 0 || !matches(args)) continue;
-        const identity = await identify(pid);
-        if (identity !== undefined) found.push({identity, args});
-      }
-      return found;
-    },
+    findByArguments: matches => findByArguments(root, matches),
 
     async seesFolder(pid, folder) {
-      const [theirs, ours] = await Promise.all([folderId(at(pid, 'root', folder)), folderId(folder)]);
+      const [theirs, ours] = await Promise.all([folderId(join(root, `${pid}`, 'root', folder)), folderId(folder)]);
       return theirs !== undefined && theirs === ours;
     },
 
     async listeningPorts(pid) {
-      const ports = new Set((await findListeners(pid)).map(({port}) => port));
+      const ports = new Set((await findListeners(root, pid)).map(({port}) => port));
       return [...ports].sort((a, b) => a - b);
     },
 
     async watchListeners(pid) {
-      const listeners = await findListeners(pid);
-      const isOpen = ({path, inode}: (typeof listeners)[number]) =>
-        readlink(path).then(
-          link => link === `socket:[${inode}]`,
-          () => false,
-        );
+      const listeners = await findListeners(root, pid);
       return async () => (await Promise.all(listeners.map(isOpen))).includes(true);
     },
 
-    async hasPendingHandshakes(ports) {
-      const gated = new Set(ports);
-      for (const path of socketTables('self')) {
-        for await (const sockets of readWaitingSockets(path)) {
-          if (sockets.some(socket => gated.has(socket.localPort) && isBusy(socket))) return true;
-        }
-      }
-      return false;
-    },
+    hasPendingHandshakes: ports => hasPendingHandshakes(root, new Set(ports)),
 
     async signal(identity, signal) {
       if (!(await isAlive(identity))) return false;
@@ -173,7 +98,91 @@ export function openProcessTable(root = '/proc'): ProcessTable {
     },
 
     async giveWay(pid) {
-      for (const thread of await readdir(at(pid, 'task'))) setPriority(Number(thread), LOW_NICENESS);
+      for (const thread of await readdir(join(root, `${pid}`, 'task'))) setPriority(Number(thread), LOW_NICENESS);
     },
   };
+}
+
+const socketTables = (root: string, owner: number | 'self'): string[] =>
+  ['net/tcp', 'net/tcp6'].map(table => join(root, `${owner}`, table));
+
+async function identify(root: string, pid: number): Promise<ProcessIdentity | undefined> {
+  const line = await orAbsent(readFile(join(root, `${pid}`, 'stat'), 'latin1'), undefined);
+  // The command's name, in parentheses, may hold blanks and parentheses itself.
+  const fields = line?.slice(line.lastIndexOf(')') + 2).split(' ');
+  if (fields === undefined || /[ZXx]/.test(fields[STATE_FIELD] ?? 'X')) return undefined;
+  return {pid, startTicks: Number(fields[START_FIELD])};
+}
+
+async function readArguments(root: string, pid: number): Promise<string[]> {
+  const line = await orAbsent(readFile(join(root, `${pid}`, 'cmdline'), 'utf8'), '');
+  return line === '' ? [] : line.replace(/\0$/, '').split('\0');
+}
+
+async function findByArguments(root: string, matches: (args: readonly string[]) => boolean): Promise<FoundProcess[]> {
+  const found: FoundProcess[] = [];
+  for (const name of await readdir(root)) {
+    if (!/^\d+$/.test(name)) continue;
+    const pid = Number(name);
+    const args = await readArguments(root, pid);
+    if (args.length === 0 || !matches(args)) continue;
+    const identity = await identify(root, pid);
+    if (identity !== undefined) found.push({identity, args});
+  }
+  return found;
+}
+
+/** A listening socket, and where the descriptor of its process shows it. */
+interface Listener {
+  readonly port: number;
+  readonly inode: number;
+  readonly path: string;
+}
+
+/** The sockets of a process: where each descriptor shows, by inode. */
+async function findSockets(root: string, pid: number): Promise<Map<number, string>> {
+  const folder = join(root, `${pid}`, 'fd');
+  const paths = (await orAbsent(readdir(folder), [])).map(name => join(folder, name));
+  const links = await Promise.all(paths.map(path => orAbsent(readlink(path), '')));
+  return new Map(links.map((link, index) => [Number(/^socket:\[(\d+)\]$/.exec(link)?.[1]), paths[index] ?? '']));
+}
+
+async function readListeners(root: string, pid: number): Promise<Listener[]> {
+  const paths = await findSockets(root, pid);
+  const listeners: Listener[] = [];
+  for (const table of socketTables(root, pid)) {
+    for await (const sockets of readWaitingSockets(table)) {
+      const listening = sockets.filter(socket => socket.state === 'LISTEN');
+      if (listening.length === 0) break;
+      for (const {inode, localPort: port} of listening) {
+        const path = paths.get(inode);
+        if (path !== undefined) listeners.push({port, inode, path});
+      }
+    }
+  }
+  return listeners;
+}
+
+async function findListeners(root: string, pid: number): Promise<Listener[]> {
+  try {
+    return await readListeners(root, pid);
+  } catch (error) {
+    if ((await identify(root, pid)) === undefined) return [];
+    throw new DaemonError('APPLY', `cannot read listeners of process ${pid}: ${reasonOf(error)}`, {cause: error});
+  }
+}
+
+const isOpen = ({path, inode}: Listener): Promise<boolean> =>
+  readlink(path).then(
+    link => link === `socket:[${inode}]`,
+    () => false,
+  );
+
+async function hasPendingHandshakes(root: string, ports: ReadonlySet<number>): Promise<boolean> {
+  for (const path of socketTables(root, 'self')) {
+    for await (const sockets of readWaitingSockets(path)) {
+      if (sockets.some(socket => ports.has(socket.localPort) && isBusy(socket))) return true;
+    }
+  }
+  return false;
 }

@@ -31,86 +31,107 @@ export interface Supervisor {
 
 const NO_EXIT: Exit = {code: undefined, signal: undefined};
 
+interface State {
+  readonly name: string;
+  /** Of every line that is logged about it. */
+  readonly fields: Record<string, unknown>;
+  readonly ports: SupervisorPorts;
+  job: Job;
+  child: Child | undefined;
+  cancelWake: () => void;
+  readonly waiters: Set<{predicate: (job: Job) => boolean; resolve: (job: Job) => void}>;
+}
+
 export function superviseJob(name: string, fields: Record<string, unknown>, ports: SupervisorPorts): Supervisor {
-  const {clock, log} = ports;
-  let job: Job = stoppedJob;
-  let child: Child | undefined;
-  let cancelWake = () => {};
-  const waiters = new Set<{predicate: (job: Job) => boolean; resolve: (job: Job) => void}>();
-
-  const send = (event: JobEvent): void => {
-    const before = job;
-    const [next, effects] = stepJob(job, event, clock.nowMs(), ports.settings());
-    job = next;
-    if (next !== before) cancelWake();
-    if (next.is !== before.is) announce(before.is, event);
-    for (const effect of effects) perform(effect);
+  const state: State = {
+    name,
+    fields,
+    ports,
+    job: stoppedJob,
+    child: undefined,
+    cancelWake: () => {},
+    waiters: new Set(),
   };
-
-  const announce = (from: Job['is'], event: JobEvent): void => {
-    const exit = event.is === 'exited' ? {exitCode: event.exit.code, signal: event.exit.signal} : {};
-    const line = {...fields, job: name, from, to: job.is, event: event.is, pid: child?.pid, ...exit};
-    if (job.is === 'FATAL' || job.is === 'BACKOFF') log.warn(line, 'job changed state');
-    else log.info(line, 'job changed state');
-    ports.onChange?.(job);
-    for (const waiter of [...waiters].filter(({predicate}) => predicate(job))) {
-      waiters.delete(waiter);
-      waiter.resolve(job);
-    }
-  };
-
-  const perform = (effect: JobEffect): void => {
-    switch (effect.do) {
-      case 'spawn':
-        void spawn();
-        return;
-      case 'signal':
-        child?.kill(effect.signal);
-        return;
-      case 'wake':
-        cancelWake = clock.after(effect.atMs - clock.nowMs(), () => send({is: 'wake'}));
-    }
-  };
-
-  const spawn = async (): Promise<void> => {
-    try {
-      const launched = await ports.launch();
-      watch(launched);
-      if (job.is === 'STOPPING') launched.kill('SIGTERM');
-      const gone = new AbortController();
-      void launched.exited.then(() => gone.abort());
-      ports.untilReady(launched, gone.signal).then(
-        () => child === launched && send({is: 'ready'}),
-        () => undefined,
-      );
-    } catch (error) {
-      log.warn({...fields, job: name, reason: reasonOf(error)}, 'job cannot be spawned');
-      send({is: 'exited', exit: NO_EXIT});
-    }
-  };
-
-  const watch = (watched: Child): void => {
-    child = watched;
-    void watched.exited.then(exit => {
-      child = undefined;
-      send({is: 'exited', exit});
-    });
-  };
-
   return {
     get job() {
-      return job;
+      return state.job;
     },
     get child() {
-      return child;
+      return state.child;
     },
-    start: () => send({is: 'start'}),
-    adopt(adopted) {
-      watch(adopted);
-      send({is: 'adopted'});
+    start: () => send(state, {is: 'start'}),
+    adopt(child) {
+      watch(state, child);
+      send(state, {is: 'adopted'});
     },
-    stop: ladder => send({is: 'stop', ladder}),
+    stop: ladder => send(state, {is: 'stop', ladder}),
     reached: predicate =>
-      predicate(job) ? Promise.resolve(job) : new Promise(resolve => waiters.add({predicate, resolve})),
+      predicate(state.job)
+        ? Promise.resolve(state.job)
+        : new Promise(resolve => state.waiters.add({predicate, resolve})),
   };
+}
+
+function send(state: State, event: JobEvent): void {
+  const {clock, settings} = state.ports;
+  const before = state.job;
+  const [next, effects] = stepJob(before, event, clock.nowMs(), settings());
+  state.job = next;
+  if (next !== before) state.cancelWake();
+  if (next.is !== before.is) announce(state, before.is, event);
+  for (const effect of effects) perform(state, effect);
+}
+
+function announce(state: State, from: Job['is'], event: JobEvent): void {
+  const {name, fields, ports, job, child, waiters} = state;
+  const exit = event.is === 'exited' ? {exitCode: event.exit.code, signal: event.exit.signal} : {};
+  const line = {...fields, job: name, from, to: job.is, event: event.is, pid: child?.pid, ...exit};
+  if (job.is === 'FATAL' || job.is === 'BACKOFF') ports.log.warn(line, 'job changed state');
+  else ports.log.info(line, 'job changed state');
+  ports.onChange?.(job);
+  // Who was told may have asked for the next step already.
+  for (const waiter of [...waiters].filter(({predicate}) => predicate(state.job))) {
+    waiters.delete(waiter);
+    waiter.resolve(state.job);
+  }
+}
+
+function perform(state: State, effect: JobEffect): void {
+  const {clock} = state.ports;
+  switch (effect.do) {
+    case 'spawn':
+      void spawn(state);
+      return;
+    case 'signal':
+      state.child?.kill(effect.signal);
+      return;
+    case 'wake':
+      state.cancelWake = clock.after(effect.atMs - clock.nowMs(), () => send(state, {is: 'wake'}));
+  }
+}
+
+async function spawn(state: State): Promise<void> {
+  const {name, fields, ports} = state;
+  try {
+    const launched = await ports.launch();
+    watch(state, launched);
+    if (state.job.is === 'STOPPING') launched.kill('SIGTERM');
+    const gone = new AbortController();
+    void launched.exited.then(() => gone.abort());
+    ports.untilReady(launched, gone.signal).then(
+      () => state.child === launched && send(state, {is: 'ready'}),
+      () => undefined,
+    );
+  } catch (error) {
+    ports.log.warn({...fields, job: name, reason: reasonOf(error)}, 'job cannot be spawned');
+    send(state, {is: 'exited', exit: NO_EXIT});
+  }
+}
+
+function watch(state: State, child: Child): void {
+  state.child = child;
+  void child.exited.then(exit => {
+    state.child = undefined;
+    send(state, {is: 'exited', exit});
+  });
 }
