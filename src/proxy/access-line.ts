@@ -1,8 +1,13 @@
+import {parseEncodedFields} from './encoded-line.ts';
+
 /** Fields named as in HAProxy's manual (configuration.txt 8.2); a value that HAProxy does not know (`-1`, `-`) is null. */
 export type AccessFields = Readonly<Record<string, string | number | boolean | null>>;
 
-/** Which of HAProxy's formats a line is in; `other` is a custom `log-format`, or a notice such as `Proxy web started.` */
-export type AccessFormat = 'http' | 'tcp' | 'default' | 'error' | 'other';
+/**
+ * Which of HAProxy's formats a line is in; `encoded` is a `log-format` that names its fields (`%{+json}o`, `%{+cbor}o`,
+ * 3.0+), `other` any other of the user's own, or a notice such as `Proxy web started.`
+ */
+export type AccessFormat = 'http' | 'https' | 'tcp' | 'default' | 'error' | 'encoded' | 'other';
 
 export interface AccessLine {
   readonly format: AccessFormat;
@@ -16,15 +21,22 @@ const COUNTS =
   String.raw`(?<actconn>\d+)/(?<feconn>\d+)/(?<beconn>\d+)/(?<srv_conn>\d+)/(?<retries>\+?\d+) ` +
   String.raw`(?<srv_queue>\d+)/(?<backend_queue>\d+)`;
 
-/** `option httplog`; captured headers in braces are there when any are captured. */
+/**
+ * `option httplog`; captured headers in braces are there when any are captured. HAProxy writes `"` in a request as `#22`,
+ * so that the first one ends it; a `log-format` may go on after it. A line that was cut has none.
+ */
 const HTTP = new RegExp(
   String.raw`^${CLIENT} ${DATE} ${ROUTE} (?<TR>-?\d+)/(?<Tw>-?\d+)/(?<Tc>-?\d+)/(?<Tr>-?\d+)/(?<Ta>\+?-?\d+) ` +
     String.raw`(?<status_code>-?\d+) (?<bytes_read>\+?\d+) (?<captured_request_cookie>\S+) ` +
     String.raw`(?<captured_response_cookie>\S+) (?<termination_state>\S{4}) ${COUNTS} ` +
     String.raw`(?:\{(?<captured_request_headers>[^}]*)\} (?:\{(?<captured_response_headers>[^}]*)\} )?)?` +
-    '"(?<http_request>.*?)"?$',
+    '"(?<http_request>[^"]*)(?:"(?<after_request>.*))?$',
   's',
 );
+
+/** What `option httpslog` (2.5+) has after the request: configuration.txt 8.2.4. */
+const TLS =
+  /^ (?<fc_err>\d+|-)\/(?<ssl_fc_err>[0-9A-F]+|-)\/(?<ssl_c_err>\d+|-)\/(?<ssl_c_ca_err>\d+|-)\/(?<ssl_fc_is_resumed>[01]|-) (?<ssl_fc_sni>[^\s/]+)\/(?<ssl_version>[^\s/]+)\/(?<ssl_ciphers>[^\s/]+)$/;
 
 /** `option tcplog`. */
 const TCP = new RegExp(
@@ -51,9 +63,11 @@ const FORMATS: readonly (readonly [AccessFormat, RegExp])[] = [
 
 const NUMBERS = new Set(
   `client_port source_port destination_port TR Tw Tc Tr Ta Tt status_code bytes_read actconn feconn beconn srv_conn
-  retries srv_queue backend_queue`.split(/\s+/),
+  retries srv_queue backend_queue fc_err ssl_c_err ssl_c_ca_err`.split(/\s+/),
 );
-const OPTIONAL = new Set(['captured_request_cookie', 'captured_response_cookie']);
+const OPTIONAL = new Set(
+  `captured_request_cookie captured_response_cookie ssl_fc_err ssl_fc_sni ssl_version ssl_ciphers`.split(' '),
+);
 
 /** `GET /a?b HTTP/1.1`, also when the line was cut; `<BADREQ>` has no parts. */
 const REQUEST = /^(?<http_method>[!#$%&'*+.^_`|~0-9A-Za-z-]+) (?<http_uri>\S+)(?: (?<http_version>HTTP\/\d\S*))?$/;
@@ -76,11 +90,23 @@ function fieldsOf(groups: Readonly<Record<string, string | undefined>>): AccessF
   return fields;
 }
 
+/** An HTTP line whose end may be that of `option httpslog`. */
+function httpLine({after_request: after = '', ...groups}: Readonly<Record<string, string | undefined>>): AccessLine {
+  const tls = TLS.exec(after)?.groups;
+  if (tls === undefined)
+    return {format: 'http', fields: fieldsOf({...groups, after_request: after.trim() || undefined})};
+  const {ssl_fc_is_resumed: resumed, ...rest} = tls;
+  const fields = fieldsOf({...groups, ...rest});
+  return {format: 'https', fields: {...fields, ssl_fc_is_resumed: resumed === '-' ? null : resumed === '1'}};
+}
+
 /** Reads the message of a log line in one of HAProxy's own formats; any other becomes `{message}`. Never throws. */
 export function parseAccessLine(message: string): AccessLine {
+  const encoded = parseEncodedFields(message);
+  if (encoded !== undefined) return {format: 'encoded', fields: encoded};
   for (const [format, pattern] of FORMATS) {
     const groups = pattern.exec(message)?.groups;
-    if (groups !== undefined) return {format, fields: fieldsOf(groups)};
+    if (groups !== undefined) return format === 'http' ? httpLine(groups) : {format, fields: fieldsOf(groups)};
   }
   return {format: 'other', fields: {message}};
 }

@@ -46,6 +46,10 @@ test('access line, httplog with captures -> every field of the manual by its nam
   });
 });
 
+/** The message of a datagram whose text this is, as the daemon reads it. */
+const syslogMessage = (text: string): string =>
+  parseSyslog(Buffer.from(`<134>Nov 28 20:16:24 haproxy[1]: ${text}\n`))?.message ?? '';
+
 const ROWS: [string, string, string, Record<string, unknown>][] = [
   [
     'a request that never came',
@@ -80,11 +84,82 @@ const ROWS: [string, string, string, Record<string, unknown>][] = [
     {http_request: 'GET /aaaaaaaa', http_method: 'GET', http_uri: '/aaaaaaaa'},
   ],
   [
-    'quotes in the request',
-    '1.2.3.4:5 [06/Feb/2009:12:14:14.655] web web/a 0/0/0/1/5 200 1 - - ---- 2/2/0/0/0 0/0 "GET /"a" HTTP/1.0"',
+    'quotes in the request, which HAProxy has always encoded (recorded from 1.7.5, 2.6 and 3.2)',
+    '1.2.3.4:5 [06/Feb/2009:12:14:14.655] web web/a 0/0/0/1/5 200 1 - - ---- 2/2/0/0/0 0/0 {a#22b #7Bx#7D\\\\#1B} "GET /a#22b?x={y} HTTP/1.0"',
     'http',
-    {http_request: 'GET /"a" HTTP/1.0', http_uri: '/"a"'},
+    {
+      http_request: 'GET /a#22b?x={y} HTTP/1.0',
+      http_uri: '/a#22b?x={y}',
+      captured_request_headers: 'a#22b #7Bx#7D\\\\#1B',
+    },
   ],
+  [
+    'a log-format that goes on after the request',
+    '1.2.3.4:5 [06/Feb/2009:12:14:14.655] web web/a 0/0/0/1/5 200 1 - - ---- 2/2/0/0/0 0/0 "GET /a HTTP/1.0";"x" 0A00:7F',
+    'http',
+    {http_request: 'GET /a HTTP/1.0', http_uri: '/a', http_version: 'HTTP/1.0', after_request: ';"x" 0A00:7F'},
+  ],
+  [
+    'no request and more after it',
+    '1.2.3.4:5 [06/Feb/2009:12:14:14.655] web web/a -1/-1/-1/-1/5 400 1 - - PR-- 2/2/0/0/0 0/0 "<BADREQ>" x y',
+    'http',
+    {http_request: '<BADREQ>', after_request: 'x y'},
+  ],
+  [
+    'httpslog',
+    '1.2.3.4:5 [06/Feb/2009:12:14:14.655] web~ web/a 0/0/0/1/5 200 1 - - LR-- 1/1/0/0/0 0/0 {test} "GET / HTTP/1.1" 0/0000000000000000/0/0/1 a.example/TLSv1.3/TLS_AES_256_GCM_SHA384',
+    'https',
+    {
+      http_request: 'GET / HTTP/1.1',
+      fc_err: 0,
+      ssl_fc_err: '0000000000000000',
+      ssl_c_err: 0,
+      ssl_c_ca_err: 0,
+      ssl_fc_is_resumed: true,
+      ssl_fc_sni: 'a.example',
+      ssl_version: 'TLSv1.3',
+      ssl_ciphers: 'TLS_AES_256_GCM_SHA384',
+    },
+  ],
+  [
+    'httpslog of a connection in plain text',
+    '1.2.3.4:5 [06/Feb/2009:12:14:14.655] web web/a 0/0/0/1/5 200 1 - - LR-- 1/1/0/0/0 0/0 "GET / HTTP/1.1" 0/-/-/-/0 -/-/-',
+    'https',
+    {fc_err: 0, ssl_fc_err: null, ssl_c_err: null, ssl_fc_is_resumed: false, ssl_fc_sni: null, ssl_ciphers: null},
+  ],
+  [
+    'JSON of 3.2, a hostile header within',
+    String.raw`{"client_ip": "127.0.0.1", "client_port": 60178, "ua": "a\"b {x}\\\u001B\u007F\u00C3 z", "none": "", "flag": false}`,
+    'encoded',
+    {client_ip: '127.0.0.1', client_port: 60178, ua: `${String.raw`a"b {x}\\x1B\x7F`}Ã z`, none: '', flag: false},
+  ],
+  [
+    'JSON of 3.0 and 3.4, which leave control characters as they came',
+    syslogMessage(`${String.raw`{"ua": "a\"b\\x41\\`}\u001b\u007f z", "pid": 3}`),
+    'encoded',
+    {ua: String.raw`a"b\x41\\x1B\x7F z`, log_pid: 3},
+  ],
+  [
+    'JSON that was cut',
+    '{"client_ip": "127.0.0.1", "client_po',
+    'other',
+    {message: '{"client_ip": "127.0.0.1", "client_po'},
+  ],
+  [
+    'CBOR of 3.2',
+    'BF69636C69656E745F6970693132372E302E302E316B636C69656E745F706F727419E9B0627561F66B7374617475735F636F64651901906C687474705F726571756573747F683C4241445245513EFF646E6F6E65F66474696D650064666C6167F4FF',
+    'encoded',
+    {
+      client_ip: '127.0.0.1',
+      client_port: 59824,
+      ua: null,
+      status_code: 400,
+      http_request: '<BADREQ>',
+      log_time: 0,
+      flag: false,
+    },
+  ],
+  ['CBOR that was cut', 'BF69636C6965', 'other', {message: 'BF69636C6965'}],
   [
     'tcplog',
     '10.0.1.2:33313 [06/Feb/2009:12:12:51.443] fnt bck/srv1 0/-1/5007 212 SC 0/0/0/0/3 0/0',
@@ -134,6 +209,8 @@ test('syslog, with and without a host -> the tag is taken off; control character
     message: 'a\\x1B[2Jb',
   });
   assert.deepEqual(read('<133>Nov  5 09:04:00 host.example haproxy[7]: x'), {severity: 5, pid: 7, message: 'x'});
+  assert.deepEqual(read('<133>Nov  5 09:04:00 haproxy[7]: {"a": 1}'), {severity: 5, pid: 7, message: '{"a": 1}'});
+  assert.deepEqual(read('<133>Nov  5 09:04:00 ::1 haproxy: a: b'), {severity: 5, pid: undefined, message: 'a: b'});
   for (const text of ['', 'hello', '<999999>x', '{"a":1}', '<134>']) assert.equal(read(text), undefined, text);
 });
 
