@@ -1,6 +1,6 @@
 import {DaemonError} from '../errors.ts';
 import {atOnce, STEP, type Steps} from '../steps.ts';
-import {parseCsv} from './csv.ts';
+import {readCsv} from './csv.ts';
 
 /** A row of an answer, by the names in its header. */
 export type Row = Readonly<Record<string, string>>;
@@ -19,7 +19,9 @@ function rowOf(command: string, names: readonly string[], fields: readonly strin
     const reason = `row ${shown(fields.join(' '))} has ${fields.length} fields, its header ${names.length}`;
     throw malformed(command, reason, names.join(' '));
   }
-  return Object.fromEntries(names.map((name, index) => [name, fields[index] ?? '']));
+  const row: Record<string, string> = {};
+  for (const [index, name] of names.entries()) row[name] = fields[index] ?? '';
+  return row;
 }
 
 /** `show info`: values by name (`Pid`, `Version`, `Uptime_sec`, …). Source: management.txt 9.3. */
@@ -37,12 +39,36 @@ export function parseInfo(text: string): ReadonlyMap<string, string> {
 }
 
 /** `show stat`: a row for each frontend, server and backend (`pxname`, `svname`, `status`, …). Source: management.txt 9.1. */
-export function parseStat(text: string): Row[] {
-  const [header, ...rows] = parseCsv(text) ?? [];
+export const parseStat = (text: string): Row[] => atOnce(readStat(text));
+
+/** The same, in steps. */
+export function* readStat(text: string): Steps<Row[]> {
+  const {names, lines} = yield* readStatLines(text);
+  const rows: Row[] = [];
+  for (const [index, fields] of lines.entries()) {
+    if (index % STEP === 0) yield;
+    rows.push(rowOf('show stat', names, fields.slice(0, -1)));
+  }
+  return rows;
+}
+
+/** The address of every server that `show stat` tells of (`10.0.0.1:80`, `unix`), by `backend/server`, in steps. */
+export function* readStatAddresses(text: string): Steps<ReadonlyMap<string, string>> {
+  const {names, lines} = yield* readStatLines(text);
+  const [backend = -1, server = -1, address = -1] = ['pxname', 'svname', 'addr'].map(name => names.indexOf(name));
+  const addresses = new Map<string, string>();
+  for (const [index, fields] of lines.entries()) {
+    if (index % STEP === 0) yield;
+    addresses.set(`${fields[backend]}/${fields[server]}`, fields[address] ?? '');
+  }
+  return addresses;
+}
+
+/** Each line ends with a comma: an empty field more than there are names. */
+function* readStatLines(text: string): Steps<{names: string[]; lines: string[][]}> {
+  const [header, ...lines] = (yield* readCsv(text)) ?? [];
   if (header?.[0] !== '# pxname') throw malformed('show stat', 'it is not CSV with the header "# pxname,…"', text);
-  // Each line ends with a comma.
-  const names = ['pxname', ...header.slice(1, -1)];
-  return rows.map(fields => rowOf('show stat', names, fields.slice(0, -1)));
+  return {names: ['pxname', ...header.slice(1, -1)], lines};
 }
 
 /** `show servers state`: a row for each server (`be_name`, `srv_name`, `srv_addr`, …); only format 1 is known. */
@@ -57,7 +83,8 @@ export function* readServersState(text: string): Steps<Row[]> {
   const states: Row[] = [];
   for (const [index, line] of rows.entries()) {
     if (index % STEP === 0) yield;
-    states.push(rowOf('show servers state', names, line.trim().split(/\s+/)));
+    // One blank between two fields, and 1.7 tells no address of a UNIX socket: two blanks.
+    states.push(rowOf('show servers state', names, line.trim().split(' ')));
   }
   return states;
 }

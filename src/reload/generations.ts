@@ -2,6 +2,7 @@ import {DaemonError, reasonOf} from '../errors.ts';
 import type {Firewall} from '../firewall/gate.ts';
 import type {Job} from '../jobs/job.ts';
 import type {ProcessTable} from '../jobs/proc.ts';
+import type {RunningProxy} from '../proxy/drift-watch.ts';
 import type {Version} from '../proxy/version.ts';
 import type {BindOnly} from './bind-only.ts';
 import type {Applied, ApplyOptions, Candidate} from './candidate.ts';
@@ -77,6 +78,8 @@ export interface Generations {
   drain(graceMs: number, skip: AbortSignal): Promise<boolean>;
   /** The runtime socket of the generation that serves. */
   readonly socket: string;
+  /** What serves, with the text that it runs; undefined while that is being changed, or is not known. */
+  readonly running: RunningProxy | undefined;
   readonly status: ProxyStatus;
   readonly reload: ReloadStatus;
 }
@@ -118,6 +121,7 @@ interface State {
   textIs: TextKnowledge;
   /** In a row. */
   gateRefusals: number;
+  isApplying: boolean;
 }
 
 /** Opens the generations of a data folder, adopting what an earlier daemon left running there. */
@@ -135,10 +139,20 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
     isSafe: text => isSafe(state, text),
     stage: text => stage(state, text),
     discard: candidate => discard(state, candidate),
-    apply: (candidate, options = {}) => apply(state, candidate, options),
+    async apply(candidate, options = {}) {
+      state.isApplying = true;
+      try {
+        return await apply(state, candidate, options);
+      } finally {
+        state.isApplying = false;
+      }
+    },
     drain: (graceMs, skip) => drain(state, graceMs, skip),
     get socket() {
       return generations.current?.paths.socket ?? `${ports.dataFolder}/haproxy.sock`;
+    },
+    get running() {
+      return runningOf(state);
     },
     get status() {
       return statusOf(state);
@@ -167,6 +181,7 @@ function createState(ports: GenerationsPorts): State {
     restarts: 0,
     textIs: 'adopted',
     gateRefusals: 0,
+    isApplying: false,
   };
 }
 
@@ -306,6 +321,13 @@ function drain({ports, generations, ownedSockets}: State, graceMs: number, skip:
   // Our own copies would keep the addresses alive, with nobody behind them.
   ownedSockets.keepOnly([]);
   return drainAll(generations.all(), graceMs, skip, ports);
+}
+
+function runningOf({generations: {current}, isApplying, textIs}: State): RunningProxy | undefined {
+  if (current === undefined || isApplying || textIs !== 'known') return undefined;
+  const {job, child} = current.supervisor;
+  if (job.is !== 'RUNNING' || child === undefined) return undefined;
+  return {pid: child.pid, socket: current.paths.socket, text: current.text};
 }
 
 function statusOf({generations, restarts}: State): ProxyStatus {

@@ -1,6 +1,6 @@
 import {type Clock, sleep} from '../ports/clock.ts';
 import {stepByStep} from '../ports/event-loop.ts';
-import {parseStat, type Row, readServersState} from '../proxy/answers.ts';
+import {type Row, readServersState, readStatAddresses} from '../proxy/answers.ts';
 import type {ServerChange} from '../proxy/difference.ts';
 import {findDeviation} from '../proxy/server-commands.ts';
 
@@ -42,14 +42,14 @@ async function look(socket: string, changes: readonly ServerChange[], ask: Ask):
     const answer = await ask(socket, `show servers state${question}`);
     for (const row of await stepByStep(readServersState(answer))) states.push(row);
   }
-  const stateOf = index(states, 'be_name', 'srv_name');
+  const stateOf = new Map(states.map(row => [`${row.be_name}/${row.srv_name}`, row]));
   // 1.7 does not tell the port there.
   const needsStat = changes.some(isPortChange) && states.some(row => row.srv_port === undefined);
-  const statOf = index(needsStat ? parseStat(await ask(socket, SERVERS)) : [], 'pxname', 'svname');
+  const addresses = needsStat ? await stepByStep(readStatAddresses(await ask(socket, SERVERS))) : undefined;
   for (const change of changes) {
     const {name} = change.do === 'remove' ? change.before : change.after;
     const key = `${change.backend}/${name}`;
-    const deviation = findDeviation(change, {state: stateOf.get(key), statAddress: statOf.get(key)?.addr});
+    const deviation = findDeviation(change, {state: stateOf.get(key), statAddress: addresses?.get(key)});
     if (deviation !== undefined) return deviation;
   }
   return undefined;
@@ -60,6 +60,3 @@ const isPortChange = (change: ServerChange): boolean =>
   change.before.address.is === 'literal' &&
   change.after.address.is === 'literal' &&
   change.before.address.port !== change.after.address.port;
-
-const index = (rows: readonly Row[], backend: string, server: string): ReadonlyMap<string, Row> =>
-  new Map(rows.map(row => [`${row[backend]}/${row[server]}`, row]));

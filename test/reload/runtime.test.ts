@@ -360,6 +360,20 @@ describe('servers that were removed', () => {
     assert.equal(deletes(haproxy).length, before + 1);
   });
 
+  test('changes while one leaves -> it is still tried every 2 s, no more often', async () => {
+    const {apply, clock, haproxy} = withTwo();
+    await apply(BEFORE);
+    await clock.advance(1000);
+    await apply(textOf('a 10.0.0.5:80'));
+    const before = deletes(haproxy).length;
+    await clock.advance(1000);
+    assert.equal(deletes(haproxy).length, before + 1);
+    await clock.advance(1999);
+    assert.equal(deletes(haproxy).length, before + 1);
+    await clock.advance(1);
+    assert.equal(deletes(haproxy).length, before + 2);
+  });
+
   test('HAProxy does not run any more -> forgotten without a question', async () => {
     const {apply, clock, haproxy, proc} = withTwo();
     await apply(BEFORE);

@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {DaemonError} from '../../src/errors.ts';
+import {type Drift, openDriftWatch, type RunningProxy} from '../../src/proxy/drift-watch.ts';
+import {openLogSink} from '../members/fixtures.ts';
+import {createFakeHaproxy, fakeServer} from '../reload/fake-haproxy.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
+
+const START_AT = 1_500_000_000_000;
+
+const textOf = (...servers: readonly string[]): string =>
+  ['backend web', ...servers.map(server => `  server ${server}`), ''].join('\n');
+
+/** A watch over a HAProxy that runs web/a, with what its listener was told. */
+function openBench() {
+  const clock = createFakeClock(0, START_AT);
+  const {log, said} = openLogSink();
+  const haproxy = createFakeHaproxy(100, {'web/a': {}});
+  const proxy: {running: RunningProxy | undefined} = {
+    running: {pid: 100, socket: '/run/1.sock', text: textOf('a 10.0.0.1:80')},
+  };
+  const sockets = new Set<string>();
+  const watch = openDriftWatch({
+    clock,
+    log,
+    ask(socket, command) {
+      sockets.add(socket);
+      return haproxy.ask(command);
+    },
+    running: () => proxy.running,
+  });
+  const told: Drift[] = [];
+  const unfollow = watch.follow(drift => told.push(drift));
+  const looks = () => haproxy.asked.filter(command => command === 'show servers state').length;
+  const shown = () => watch.drift.deviations.map(({server, what, found, sinceAt}) => [server, what, found, sinceAt]);
+  const change = (changes: Parameters<typeof fakeServer>[0]) =>
+    void haproxy.servers.set('web/a', fakeServer({...haproxy.servers.get('web/a'), ...changes}));
+  /** Lets a look that has begun come to its end, without any time going on. */
+  const settle = async () => {
+    for (let turn = 0; turn < 20; turn += 1) await clock.advance(0);
+  };
+  return {change, clock, haproxy, looks, proxy, said, settle, shown, sockets, told, unfollow, watch};
+}
+
+describe('watch over what HAProxy runs', () => {
+  test('before the first look -> nothing is known, and said so', () => {
+    const {told, looks} = openBench();
+    assert.deepEqual(told, [{lookedAt: null, count: 0, deviations: []}]);
+    assert.equal(looks(), 0);
+  });
+
+  test('as the text says -> looked at, nobody is told again', async () => {
+    const {watch, told, sockets} = openBench();
+    await watch.look();
+    assert.deepEqual(watch.drift, {lookedAt: START_AT, count: 0, deviations: []});
+    assert.deepEqual([told.length, [...sockets]], [1, ['/run/1.sock']]);
+  });
+
+  test('no look is asked for -> every 10 s', async () => {
+    const {clock, looks, settle} = openBench();
+    const counts: number[] = [];
+    for (const waitMs of [9999, 1, 9999, 1]) {
+      await clock.advance(waitMs);
+      await settle();
+      counts.push(looks());
+    }
+    assert.deepEqual(counts, [0, 1, 1, 2]);
+  });
+
+  test('a look was asked for -> the next by itself comes 10 s after it', async () => {
+    const {clock, looks, settle, watch} = openBench();
+    await clock.advance(6000);
+    await watch.look();
+    await clock.advance(9999);
+    assert.equal(looks(), 1);
+    await clock.advance(1);
+    await settle();
+    assert.equal(looks(), 2);
+  });
+
+  test('an operator takes a server out -> told once, with since when; back in -> told', async () => {
+    const {change, clock, said, settle, shown, told} = openBench();
+    change({admin: 1});
+    await clock.advance(10_000);
+    await settle();
+    await clock.advance(10_000);
+    await settle();
+    assert.deepEqual(shown(), [['a', 'state', 'maint', START_AT + 10_000]]);
+    assert.deepEqual(
+      told.map(({count}) => count),
+      [0, 1],
+    );
+    assert.deepEqual(
+      said('differs from its text').map(({reason, count}) => [reason, count]),
+      [['web/a is in maintenance, not ready', 1]],
+    );
+    change({admin: 0});
+    await clock.advance(10_000);
+    await settle();
+    assert.deepEqual(
+      told.map(({count}) => count),
+      [0, 1, 0],
+    );
+    assert.equal(said('runs what its text says again').length, 1);
+  });
+
+  test('one is changed again, and another beside it -> each has its own age', async () => {
+    const {change, clock, settle, shown, told} = openBench();
+    change({admin: 1, weight: 5});
+    await clock.advance(10_000);
+    await settle();
+    change({admin: 1, weight: 6});
+    await clock.advance(10_000);
+    await settle();
+    assert.deepEqual(shown(), [
+      ['a', 'weight', '6', START_AT + 20_000],
+      ['a', 'state', 'maint', START_AT + 10_000],
+    ]);
+    assert.equal(told.length, 3);
+  });
+
+  test('many -> all are counted, a hundred are shown', async () => {
+    const {haproxy, proxy, watch} = openBench();
+    const names = Array.from({length: 250}, (_, index) => `s${index}`);
+    proxy.running = {pid: 100, socket: '/s', text: textOf(...names.map(name => `${name} 10.0.0.1:80`))};
+    haproxy.servers.clear();
+    for (const name of names) haproxy.servers.set(`web/${name}`, fakeServer({weight: 2}));
+    await watch.look();
+    assert.deepEqual([watch.drift.count, watch.drift.deviations.length], [250, 100]);
+  });
+
+  test('another text runs -> compared with that', async () => {
+    const {change, proxy, watch} = openBench();
+    await watch.look();
+    change({addr: '10.0.0.2'});
+    proxy.running = {pid: 100, socket: '/s', text: textOf('a 10.0.0.2:80')};
+    await watch.look();
+    assert.equal(watch.drift.count, 0);
+  });
+
+  test('1.7 tells no ports -> its statistics are asked', async () => {
+    const {change, haproxy, shown, watch} = openBench();
+    haproxy.tellsPort = false;
+    change({port: 81});
+    await watch.look();
+    assert.deepEqual(shown(), [['a', 'port', '81', START_AT]]);
+    haproxy.tellsPort = true;
+    haproxy.asked.length = 0;
+    await watch.look();
+    assert.deepEqual(haproxy.asked, ['show servers state']);
+  });
+});
+
+describe('a look that comes to nothing', () => {
+  const keeps = async (bench: ReturnType<typeof openBench>, disturb: () => void) => {
+    bench.change({admin: 1});
+    await bench.watch.look();
+    const {running} = bench.proxy;
+    const before = bench.watch.drift;
+    bench.change({admin: 0});
+    disturb();
+    await bench.watch.look();
+    assert.equal(bench.watch.drift, before);
+    assert.equal(bench.told.length, 2);
+    bench.proxy.running = running;
+    bench.haproxy.intercept = () => undefined;
+    await bench.clock.advance(10_000);
+    await bench.settle();
+    assert.deepEqual([bench.watch.drift.count, bench.told.length], [0, 3]);
+  };
+
+  test('nothing runs -> what was known stays, the next look is in 10 s', async () => {
+    const bench = openBench();
+    await keeps(bench, () => {
+      bench.proxy.running = undefined;
+    });
+  });
+
+  for (const [name, answer] of [
+    ['no answer', new DaemonError('PROXY', 'no answer within 2000 ms')],
+    ['an answer of another kind', 'Unknown command.'],
+  ] as const) {
+    test(`${name} -> what was known stays, the next look is in 10 s`, async () => {
+      const bench = openBench();
+      await keeps(bench, () => {
+        bench.haproxy.intercept = () => answer;
+      });
+    });
+  }
+
+  for (const [name, becomes] of [
+    ['another process', {pid: 101}],
+    ['another socket', {socket: '/run/2.sock'}],
+    ['another text', {text: textOf('a 10.0.0.2:80')}],
+    ['a change that begins', undefined],
+  ] as const) {
+    test(`${name} meanwhile -> what was known stays, the next look is in 10 s`, async () => {
+      const bench = openBench();
+      const {running} = bench.proxy;
+      await keeps(bench, () => {
+        bench.haproxy.intercept = () => {
+          bench.proxy.running = becomes && running && {...running, ...becomes};
+          return undefined;
+        };
+      });
+    });
+  }
+
+  test('a fault of ours -> passed on, not taken for silence', async () => {
+    const {haproxy, watch} = openBench();
+    haproxy.intercept = () => new TypeError('x is not a function');
+    await assert.rejects(watch.look(), TypeError);
+  });
+});
+
+describe('the end of a watch', () => {
+  test('unfollowed -> told nothing more', async () => {
+    const {change, told, unfollow, watch} = openBench();
+    unfollow();
+    change({admin: 1});
+    await watch.look();
+    assert.deepEqual([told.length, watch.drift.count], [1, 1]);
+  });
+
+  test('closed -> no look any more, asked for or not', async () => {
+    const {clock, looks, settle, watch} = openBench();
+    watch.close();
+    await watch.look();
+    await clock.advance(60_000);
+    await settle();
+    assert.equal(looks(), 0);
+  });
+
+  test('closed during a look -> it tells nothing, none follows', async () => {
+    const {change, clock, haproxy, looks, settle, told, watch} = openBench();
+    change({admin: 1});
+    haproxy.intercept = () => {
+      watch.close();
+      return undefined;
+    };
+    await watch.look();
+    await clock.advance(60_000);
+    await settle();
+    assert.deepEqual([told.length, watch.drift.lookedAt, looks()], [1, null, 1]);
+  });
+});
