@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import {globSync, readFileSync} from 'node:fs';
 import {describe, test} from 'node:test';
-import {EXIT_CODES} from '../../src/errors.ts';
+import {type ErrorCode, EXIT_CODES} from '../../src/errors.ts';
+import {REFERENCE} from '../../src/terminal/reference.ts';
 
 describe('docs/settings.md', () => {
   const rows =
@@ -33,11 +34,23 @@ describe('docs/settings.md', () => {
   });
 });
 
-test('docs/exit-codes.md -> has every code, and no other', () => {
-  const rows = [...readFileSync('docs/exit-codes.md', 'utf8').matchAll(/^\| (\d+) \|/gm)];
-  const documented = new Set(rows.map(([, code]) => Number(code)));
-  assert.deepEqual(
-    [...documented].sort((a, b) => a - b),
-    [...new Set([0, ...Object.values(EXIT_CODES)])].sort((a, b) => a - b),
+describe('docs/exit-codes.md', () => {
+  const rows = [...readFileSync('docs/exit-codes.md', 'utf8').matchAll(/^\| (\d+) \| ([^|]+) \|/gm)].map(
+    ([, code, of = '']) => ({code: Number(code), of}),
   );
+
+  test('exit codes -> every one is there, and no other', () => {
+    assert.deepEqual(
+      [...new Set(rows.map(({code}) => code))].sort((a, b) => a - b),
+      [...new Set([0, ...Object.values(EXIT_CODES)])].sort((a, b) => a - b),
+    );
+  });
+
+  test('what --help says of each command -> the same', () => {
+    const told = Object.entries(REFERENCE).flatMap(([name, {failures}]) =>
+      Object.keys(failures).map(code => `${name} ${EXIT_CODES[code as ErrorCode]}`),
+    );
+    const documented = rows.flatMap(({code, of}) => [...of.matchAll(/`(\w+)`/g)].map(([, name]) => `${name} ${code}`));
+    assert.deepEqual(documented.sort(), told.sort());
+  });
 });
