@@ -3,6 +3,7 @@ import {globSync, readFileSync} from 'node:fs';
 import {describe, test} from 'node:test';
 import {type ErrorCode, EXIT_CODES} from '../../src/errors.ts';
 import {REFERENCE} from '../../src/terminal/reference.ts';
+import {STATUS} from '../http/status-ports.ts';
 
 describe('docs/settings.md', () => {
   const rows =
@@ -54,3 +55,27 @@ describe('docs/exit-codes.md', () => {
     assert.deepEqual(documented.sort(), told.sort());
   });
 });
+
+describe('docs/operating.md, the example of /status', () => {
+  const [, text = ''] = /^```json\n(\{"version"[\s\S]*?)\n```$/m.exec(readFileSync('docs/operating.md', 'utf8')) ?? [];
+  const example: unknown = JSON.parse(text);
+
+  test('fields of the first level -> all that there are', () => {
+    assert.deepEqual(Object.keys(example as object).sort(), Object.keys(STATUS).sort());
+  });
+
+  test('fields below -> each is one', () => {
+    assert.deepEqual(strangersIn(example, STATUS), []);
+  });
+});
+
+/** The paths of what `example` names and `real` does not have; addresses by app are nobody's fields. */
+function strangersIn(example: unknown, real: unknown, path = ''): string[] {
+  if (path === '.hosts' || typeof example !== 'object' || example === null) return [];
+  const known = new Map(Object.entries(real ?? {}));
+  // Items are alike: the first one stands for all.
+  return Object.entries(example).flatMap(([name, value]) => {
+    const key = Array.isArray(example) ? '0' : name;
+    return known.has(key) ? strangersIn(value, known.get(key), `${path}.${key}`) : [`${path}.${key}`];
+  });
+}
