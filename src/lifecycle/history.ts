@@ -29,9 +29,9 @@ export interface TextRef {
 export interface HistoryEntry extends PassRecord {
   readonly joined: Movers<Mover>;
   readonly left: Movers<Leaver>;
-  /** Against the text that served before; passwords hidden. */
+  /** Against the text that served before; credentials hidden. */
   readonly difference: Patch;
-  /** The texts differ in passwords, which `difference` does not show. */
+  /** The texts differ in what is hidden of them, which `difference` does not show. */
   readonly secretsChanged: boolean;
   readonly configuration: TextRef | null;
   readonly template: TextRef | null;

@@ -116,22 +116,25 @@ describe('history of a data folder', () => {
 
   test('passes, then a restart -> numbers, movers, differences and texts go on', async () => {
     const first = await open();
-    first.record(recordOf(1), {input: inputOf('T1', '10.0.0.1'), text: 'a\nstats auth x:secret\n'});
-    first.record(recordOf(2), {input: inputOf('T2', '10.0.0.1', '10.0.0.2'), text: 'a\nb\nstats auth x:secret\n'});
+    first.record(recordOf(1), {input: inputOf('T1', '10.0.0.1'), text: 'daemon\nstats auth x:secret\n'});
+    first.record(recordOf(2), {
+      input: inputOf('T2', '10.0.0.1', '10.0.0.2'),
+      text: 'daemon\nquiet\nstats auth x:secret\n',
+    });
     await first.settled();
     assert.deepEqual(entries[1]?.joined.pods, [{app: 'web', ip: '10.0.0.2', id: 'web-10.0.0.2'}]);
-    assert.equal(entries[1]?.difference.text, '@@ -1,2 +1,3 @@\n a\n+b\n stats auth x:***\n');
+    assert.equal(entries[1]?.difference.text, '@@ -1,2 +1,3 @@\n daemon\n+quiet\n stats auth x:***\n');
 
     const second = await open();
     assert.equal(second.lastPass, 2);
-    second.record(recordOf(3), {input: inputOf('T2', '10.0.0.2'), text: 'b\nstats auth x:secret\n'});
+    second.record(recordOf(3), {input: inputOf('T2', '10.0.0.2'), text: 'quiet\nstats auth x:secret\n'});
     await second.settled();
     const entry = second.entry(3);
     assert.deepEqual(entry?.left.pods, [{app: 'web', ip: '10.0.0.1', id: 'web-10.0.0.1', why: 'down'}]);
     assert.deepEqual([entry?.difference.added, entry?.difference.removed], [0, 1]);
     const old = second.entry(1);
     assert.ok(old);
-    assert.equal(await second.configuration(old), 'a\nstats auth x:***\n');
+    assert.equal(await second.configuration(old), 'daemon\nstats auth x:***\n');
     assert.equal(await second.template(old), 'T1');
   });
 
@@ -146,12 +149,20 @@ describe('history of a data folder', () => {
 
   test('a failed pass -> its difference is against what serves, and the next is not against it', async () => {
     const history = await open();
-    history.record(recordOf(1), {input: inputOf('T'), text: 'a\n'});
-    history.record(recordOf(2, 'failed'), {input: inputOf('T'), text: 'broken\n'});
-    history.record(recordOf(3), {input: inputOf('T'), text: 'a\nb\n'});
+    history.record(recordOf(1), {input: inputOf('T'), text: 'daemon\n'});
+    history.record(recordOf(2, 'failed'), {input: inputOf('T'), text: 'nokqueue\n'});
+    history.record(recordOf(3), {input: inputOf('T'), text: 'daemon\nquiet\n'});
     await history.settled();
-    assert.match(entries[1]?.difference.text ?? '', /-a\n\+broken/);
-    assert.match(entries[2]?.difference.text ?? '', / a\n\+b/);
+    assert.match(entries[1]?.difference.text ?? '', /-daemon\n\+nokqueue/);
+    assert.match(entries[2]?.difference.text ?? '', / daemon\n\+quiet/);
+  });
+
+  test('a line that is not understood -> not shown, nor that it changed', async () => {
+    const history = await open();
+    history.record(recordOf(1), {input: inputOf('T'), text: 'daemon\npasword one\n'});
+    history.record(recordOf(2), {input: inputOf('T'), text: 'daemon\npasword two\n'});
+    await history.settled();
+    assert.deepEqual([entries[1]?.secretsChanged, entries[1]?.difference.text], [true, '']);
   });
 
   test('a damaged file -> set aside with a warning, history starts anew', async () => {

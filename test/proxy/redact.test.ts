@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
-import {test} from 'node:test';
+import {describe, test} from 'node:test';
 import fc from 'fast-check';
-import {redactConfiguration} from '../../src/proxy/redact.ts';
+import {hideSecrets} from '../../src/proxy/hide-secrets.ts';
+import {redactConfiguration, secretsOf} from '../../src/proxy/redact.ts';
+import {headOf, PLAIN_LINES, SECRET_LINES} from './secret-lines.ts';
+
+/** A credential that nothing else of a text looks like. */
+const SECRET = 'hunter2Xyzzy';
 
 const ROWS: [string, string, string][] = [
   ['stats auth', '    stats auth admin:secret', '    stats auth admin:***'],
@@ -11,13 +16,43 @@ const ROWS: [string, string, string][] = [
   ['stats auth, colon escaped', String.raw`stats auth admin\x3asecret`, 'stats auth ***'],
   ['stats auth, quoted, no colon (fuzzed)', 'stats auth ""', 'stats auth ***'],
   ['stats auth, commented out', '\t#  stats auth admin:secret', '\t#  stats auth admin:***'],
+  ['stats auth, more than it takes', 'stats auth admin:secret more', 'stats auth admin:*** ***'],
   ['user, hashed', 'user bob password $6$salt$hash', 'user bob password ***'],
   ['user, in clear', 'user bob insecure-password "a b" groups x', 'user bob insecure-password *** groups x'],
   ['user, groups first', 'user bob groups x,password password p', 'user bob groups x,password password ***'],
   ['user called password', 'user password password p', 'user password password ***'],
   ['user of global', 'user haproxy', 'user haproxy'],
+  ['user, a typo', 'user bob passwd secret', 'user bob *** ***'],
   ['stats auth without a value', 'stats auth', 'stats auth'],
+  ['stats auth, a typo', 'stats auht admin:secret', '***'],
+  ['a keyword that there is not', '  usre bob password secret # x', '  *** # x'],
+  ['a quote that is not closed', 'bind :80 name "secret', '***'],
+  ['a line of a userlist that is none', 'userlist u\n  bind :80', 'userlist u\n  ***'],
   ['other words', 'stats scope admin:secret', 'stats scope admin:secret'],
+  ['a variable', 'setenv NAME value', 'setenv NAME ***'],
+  ['a switched-off line', 'no option httplog', 'no option httplog'],
+  ['an option that there is not', 'option httplgo secret', '***'],
+  ['an option of a bind line that there is not', 'bind :80 nmae secret ssl', 'bind :80 *** *** ssl'],
+  ['an action that there is not', 'http-request set-haeder A secret', 'http-request *** *** ***'],
+  [
+    'a header, with its condition',
+    'http-request set-header X-Key a b if { path /c }',
+    'http-request set-header X-Key *** *** if { path /c }',
+  ],
+  ['flags of a hidden criterion', 'acl a hdr(x-key) -i -m beg s t', 'acl a hdr(x-key) -i -m beg *** ***'],
+  ['a file of a hidden criterion', 'acl a hdr(x-key) -f /a s', 'acl a hdr(x-key) -f /a ***'],
+  ['braces that are not closed', 'http-request deny if { path /a', 'http-request deny if { *** ***'],
+  [
+    'an argument',
+    'http-request set-var(txn.a) url,hmac(sha256,k),hex',
+    'http-request set-var(txn.a) url,hmac(***),hex',
+  ],
+  ['an argument with parentheses', 'balance hdr(a),foo(b(c)d),lower', 'balance hdr(a),foo(***),lower'],
+  ['an argument that is not closed', 'balance foo(bc', 'balance foo(***'],
+  ['user and password of a URL', 'errorloc 503 http://a:b@c/d', 'errorloc 503 http://***@c/d'],
+  ['a directive', '.if streq("$A",secret)', '.if ***'],
+  ['prose', '# the shop', '# the shop'],
+  ['prose that tells a password', '# the password is secret', '# ***'],
 ];
 
 for (const [situation, text, redacted] of ROWS) {
@@ -32,11 +67,82 @@ test('redaction, a whole configuration -> all else stays byte for byte', () => {
   assert.equal(redactConfiguration(text('secret')), text('***'));
 });
 
-test('redaction, a text without those words -> the same text', () => {
+test('redaction, lines that hold nothing to hide -> the same lines', () => {
+  for (const [section, lines] of Object.entries(PLAIN_LINES)) {
+    const text = `${headOf(section)}\n${lines.map(line => `  ${line}\n`).join('')}`;
+    assert.equal(redactConfiguration(text), text);
+  }
+});
+
+describe('redaction, a credential', () => {
+  for (const [section, lines] of Object.entries(SECRET_LINES)) {
+    for (const line of lines) {
+      test(`${section}: ${line} -> not shown, known as a secret`, () => {
+        const text = `${headOf(section)}\n  ${line.replaceAll('§', SECRET)}\n`;
+        const shown = redactConfiguration(text);
+        assert.ok(!shown.includes(SECRET), shown);
+        const message = `[ALERT] parsing [x:2] : unexpected '${SECRET}' in '${line.replaceAll('§', SECRET)}'`;
+        assert.ok(!hideSecrets(message, secretsOf(text)).includes(SECRET));
+      });
+    }
+  }
+});
+
+test('secrets of a text -> replaced in what is said of it, also as JSON writes them, and nothing else is', () => {
+  const secrets = secretsOf(
+    'userlist u\n user a password "pa\\"ss" \n user b password pw1\nglobal\n setenv PORT 8080\n',
+  );
+  const hidden = hideSecrets(JSON.stringify({err: 'found pa"ss, pw1, pw12 and xpw1 on 8080'}), secrets);
+  assert.equal(hidden, '{"err":"found ***, ***, pw12 and xpw1 on 8080"}');
+  assert.equal(hideSecrets('found x', new Set()), 'found x');
+});
+
+test('a secret of eight characters -> replaced inside of words as well', () => {
+  const secrets = secretsOf('userlist u\n user a password 12345678\n user b password 1234567\n');
+  assert.equal(hideSecrets('x12345678y x1234567y', secrets), 'x***y x1234567y');
+});
+
+test('numbers and paths that need be no secret -> are not searched for, but hidden in their place', () => {
+  const text = 'global\n setenv PORT 8080\n setenv FILE /var/run/thing\nlisten l\n bind :8080\n';
+  assert.equal(redactConfiguration(text), text.replace('PORT 8080', 'PORT ***').replace('/var/run/thing', '***'));
+});
+
+/** How an operator mistypes: two letters swapped, one left out, a quote too many. */
+const typos = fc.record({
+  swap: fc.option(fc.nat(20), {nil: undefined}),
+  drop: fc.option(fc.nat(20), {nil: undefined}),
+  quote: fc.boolean(),
+});
+
+/** A line with such typos in its keywords. */
+function mistype(
+  line: string,
+  {swap, drop, quote}: {swap: number | undefined; drop: number | undefined; quote: boolean},
+) {
+  const [keywords = ''] = /^(?:(?:stats|option|http-\w+|tcp-\w+) [\w-]+|[\w-]+)/.exec(line) ?? [];
+  let typed = keywords;
+  if (swap !== undefined && swap + 1 < typed.length) {
+    typed = typed.slice(0, swap) + typed.charAt(swap + 1) + typed.charAt(swap) + typed.slice(swap + 2);
+  }
+  if (drop !== undefined && drop < typed.length) typed = typed.slice(0, drop) + typed.slice(drop + 1);
+  return typed + line.slice(keywords.length) + (quote ? '"' : '');
+}
+
+const ALL_LINES = Object.entries(SECRET_LINES).flatMap(([section, lines]) =>
+  lines.map(line => [section, line] as const),
+);
+
+test('redaction, any lines with credentials, broken ones among them -> none is shown', () => {
+  const lines = fc.array(fc.tuple(fc.constantFrom(...ALL_LINES), typos), {minLength: 1, maxLength: 12});
   fc.assert(
-    fc.property(fc.string({unit: 'grapheme'}), text => {
-      fc.pre(!/user|stats/.test(text));
-      assert.equal(redactConfiguration(text), text);
+    fc.property(lines, chosen => {
+      const text = chosen
+        .map(([[section, line], typo]) => `${headOf(section)}\n  ${mistype(line, typo).replaceAll('§', SECRET)}\n`)
+        .join('');
+      const shown = redactConfiguration(text);
+      assert.ok(!shown.includes(SECRET), shown);
+      assert.equal(shown.split('\n').length, text.split('\n').length);
     }),
+    {numRuns: 2000},
   );
 });

@@ -1,0 +1,92 @@
+import {
+  ACTIONS,
+  BIND_OPTIONS,
+  LINES,
+  PLAIN_CRITERION,
+  REPLY_OPTIONS,
+  SEND_OPTIONS,
+  SERVER_OPTIONS,
+  USER_OPTIONS,
+} from './secret-places.ts';
+
+/** What stands for a secret. */
+export const MASK = '***';
+
+const KNOWN_WORDS = new Set([
+  ...`${LINES} ${ACTIONS}`.split(/[\s|]+/),
+  ...[BIND_OPTIONS, SERVER_OPTIONS, REPLY_OPTIONS, SEND_OPTIONS, USER_OPTIONS].flatMap(options =>
+    Object.values(options).flatMap(words => words.split(/\s+/)),
+  ),
+]);
+const isKnownWord = (text: string): boolean => KNOWN_WORDS.has(text) || PLAIN_CRITERION.test(text);
+
+/** A number, an address, a time, a path: no credential, or a bad one. */
+const PLAIN_VALUE = /^(?:[\d.:]+[a-z]{0,2}|\/[\w./-]*|\$\{?\w+\}?|\W+)$/i;
+
+/** HAProxy may name a part of what it read, and quote it as it was written. */
+export const SEPARATORS = /[\s"'\\:;,=()&?@/%]+/;
+
+const SHORTEST_SURE = 3;
+const SHORTEST = 6;
+/** From this length on, a value is replaced inside of longer words as well. */
+const LONG = 8;
+
+/**
+ * The secrets among values that a text hides. What is `sure` is a credential, the rest may be the port or the path that
+ * it looks like. Shorter than three characters none is: too much else would go.
+ */
+export function secretsAmong(
+  hidden: Iterable<{readonly values: readonly string[]; readonly sure: boolean}>,
+): ReadonlySet<string> {
+  const secrets = new Set<string>();
+  for (const {values, sure} of hidden) {
+    for (const value of values.flatMap(whole => [whole, ...whole.split(SEPARATORS)])) {
+      const isSecret = sure ? value.length >= SHORTEST_SURE : value.length >= SHORTEST && !PLAIN_VALUE.test(value);
+      if (isSecret && !value.includes(MASK) && !isKnownWord(value)) secrets.add(value);
+    }
+  }
+  return secrets;
+}
+
+/** The values by how they begin, and of those by their length: a look at each place of a text finds them. */
+type Beginnings = ReadonlyMap<string, ReadonlyMap<number, ReadonlySet<string>>>;
+
+/** The characters that values begin with: nearly every place of a text is none of theirs. */
+const firstOf = (beginnings: Beginnings): ReadonlySet<number> =>
+  new Set([...beginnings.keys()].map(beginning => beginning.charCodeAt(0)));
+
+function beginningsOf(values: Iterable<string>): Beginnings {
+  const byBeginning = Map.groupBy(values, value => value.slice(0, SHORTEST_SURE));
+  return new Map(
+    [...byBeginning].map(([beginning, found]) => {
+      const byLength = [...Map.groupBy(found, ({length}) => length)].sort(([one], [other]) => other - one);
+      return [beginning, new Map(byLength.map(([length, same]) => [length, new Set(same)]))];
+    }),
+  );
+}
+
+const ALPHANUMERIC = /[\p{L}\p{N}]/u;
+
+/** Whether a value stands at a place as a word of its own. Long ones count inside of other words, too. */
+const isAlone = (text: string, start: number, end: number): boolean =>
+  end - start >= LONG || !(ALPHANUMERIC.test(text.charAt(start - 1)) || ALPHANUMERIC.test(text.charAt(end)));
+
+/** Replaces secrets wherever a text has them, also as JSON writes them. */
+export function hideSecrets(text: string, secrets: ReadonlySet<string>): string {
+  if (secrets.size === 0) return text;
+  const beginnings = beginningsOf([...secrets].flatMap(value => [value, JSON.stringify(value).slice(1, -1)]));
+  const first = firstOf(beginnings);
+  let hidden = '';
+  let from = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    if (!first.has(text.charCodeAt(at))) continue;
+    for (const [length, values] of beginnings.get(text.slice(at, at + SHORTEST_SURE)) ?? []) {
+      if (!values.has(text.slice(at, at + length)) || !isAlone(text, at, at + length)) continue;
+      hidden += text.slice(from, at) + MASK;
+      from = at + length;
+      at = from - 1;
+      break;
+    }
+  }
+  return hidden + text.slice(from);
+}

@@ -1,0 +1,246 @@
+import {
+  ACTIONS,
+  BIND_OPTIONS,
+  LINES,
+  PLAIN_CRITERION,
+  PLAIN_HEADER,
+  REPLY_OPTIONS,
+  SEND_OPTIONS,
+  SENSITIVE_NAME,
+  SERVER_OPTIONS,
+  USER_OPTIONS,
+} from './secret-places.ts';
+import type {Word} from './words.ts';
+
+type Row = readonly string[];
+
+const rowsOf = (table: string): ReadonlyMap<string, readonly Row[]> => {
+  const rows = table
+    .trim()
+    .split('\n')
+    .map(line => line.trim().split(' '))
+    .filter(row => row[0] !== '');
+  const named = rows.flatMap(row => (row[0] ?? '').split('|').map(name => [name, row] as const));
+  return new Map([...Map.groupBy(named, ([name]) => name)].map(([name, found]) => [name, found.map(([, row]) => row)]));
+};
+
+const LINE_ROWS = rowsOf(LINES);
+const ACTION_ROWS = rowsOf(ACTIONS);
+
+/** Whether lines begin with this word. */
+export const isKeyword = (word: string): boolean => LINE_ROWS.has(word);
+
+interface Options {
+  readonly alone: ReadonlySet<string>;
+  readonly valued: ReadonlySet<string>;
+}
+
+const optionsOf = ({alone, valued}: {readonly alone: string; readonly valued: string}): Options => ({
+  alone: new Set(alone.split(/\s+/)),
+  valued: new Set(valued.split(/\s+/)),
+});
+
+const BIND = optionsOf(BIND_OPTIONS);
+const SERVER = optionsOf(SERVER_OPTIONS);
+const REPLY = optionsOf(REPLY_OPTIONS);
+const SEND = optionsOf(SEND_OPTIONS);
+const USER = optionsOf(USER_OPTIONS);
+
+/** What becomes of a word of a line; `after colon` shows what stands before its first one. */
+export type Fate = 'shown' | 'hidden' | 'after colon';
+
+const isCondition = ({text}: Word): boolean => text === 'if' || text === 'unless';
+
+/** Hides `words` up to a condition, and reads that. */
+function hideUntilCondition(words: readonly Word[]): Fate[] {
+  const at = words.findIndex(isCondition);
+  return words.map((_, index) => (at < 0 || index < at ? 'hidden' : 'shown'));
+}
+
+/** Options in any order: those that are not known, and values of those that are secret, are hidden. */
+function readOptions(words: readonly Word[], {alone, valued}: Options): Fate[] {
+  const fates: Fate[] = [];
+  for (let at = 0; at < words.length; at += 1) {
+    const text = words[at]?.text ?? '';
+    const name = text.replace(/\(.*/s, '');
+    if (alone.has(text)) fates.push('shown');
+    else if (valued.has(name)) {
+      fates.push('shown');
+      if (at + 1 < words.length) fates.push('shown');
+      at += 1;
+    } else {
+      // The name of an option may be seen, what comes with one that is not known may not.
+      fates.push(isSecretOption(name) ? 'shown' : 'hidden');
+      if (at + 1 < words.length) fates.push('hidden');
+      at += 1;
+    }
+  }
+  return fates;
+}
+
+const SECRET_OPTIONS = new Set(
+  [BIND_OPTIONS, SERVER_OPTIONS, REPLY_OPTIONS, SEND_OPTIONS, USER_OPTIONS].flatMap(({secret}) => secret.split(' ')),
+);
+const isSecretOption = (name: string): boolean => SECRET_OPTIONS.has(name);
+
+/** A name, then what it is given: hidden if the name is sensitive or is no plain one. */
+function readNamed(words: readonly Word[], inParentheses: string | undefined): Fate[] {
+  const [first, ...rest] = words;
+  const name = inParentheses ?? first?.text ?? '';
+  const given = inParentheses === undefined ? rest : words;
+  const isPlain = /^[\w.,/ -]+$/.test(name) && !SENSITIVE_NAME.test(name);
+  const fates = isPlain ? given.map((): Fate => 'shown') : hideUntilCondition(given);
+  return inParentheses === undefined && first !== undefined ? ['shown', ...fates] : fates;
+}
+
+/** What a health check sends: the values of its headers are hidden, but for those that say nothing. */
+function readSend(words: readonly Word[]): Fate[] {
+  const fates: Fate[] = [];
+  for (let at = 0; at < words.length; ) {
+    if (words[at]?.text === 'hdr') {
+      const isPlain = PLAIN_HEADER.test(words[at + 1]?.text ?? '');
+      fates.push(...(['shown', 'shown', isPlain ? 'shown' : 'hidden'] as const).slice(0, words.length - at));
+      at += 3;
+    } else {
+      fates.push(...readOptions(words.slice(at, at + 2), SEND));
+      at += 2;
+    }
+  }
+  return fates;
+}
+
+/** The same for `option httpchk`, whose version may have headers at its end. */
+const readHttpchk = (words: readonly Word[]): Fate[] =>
+  words.map(({text}, index) =>
+    index < 2 || (index === 2 && /^HTTP\/\d(?:\.\d)?$/.test(text)) ? ('shown' as const) : 'hidden',
+  );
+
+/** What a rule answers with: `hdr NAME VALUE` as a header that is set. */
+function readReply(words: readonly Word[]): Fate[] {
+  const fates: Fate[] = [];
+  for (let at = 0; at < words.length; ) {
+    const word = words[at];
+    if (word !== undefined && isCondition(word)) return [...fates, ...words.slice(at).map((): Fate => 'shown')];
+    if (word?.text === 'hdr') {
+      fates.push('shown', ...readNamed(words.slice(at + 1, at + 3), undefined));
+      at += 3;
+    } else {
+      const taken = word !== undefined && REPLY.alone.has(word.text) ? 1 : 2;
+      fates.push(...readOptions(words.slice(at, at + taken), REPLY));
+      at += taken;
+    }
+  }
+  return fates;
+}
+
+/** Flags of an ACL that come with a file or a method. */
+const VALUED_FLAG = /^-[fmuM]$/;
+const FLAG = /^-[a-zA-Z]$/;
+
+/** A criterion, then flags and patterns: these are hidden unless all that is looked at is plain. */
+function readCriterion(words: readonly Word[]): Fate[] {
+  const [criterion, ...rest] = words;
+  if (criterion === undefined) return [];
+  const [, name = ''] = /^!*([\w.-]+)/.exec(criterion.text) ?? [];
+  const isPlain = PLAIN_CRITERION.test(name) && !SENSITIVE_NAME.test(criterion.text);
+  const fates = rest.map((): Fate => (isPlain ? 'shown' : 'hidden'));
+  for (let at = 0; FLAG.test(rest[at]?.text ?? ''); at += 1) {
+    fates[at] = 'shown';
+    if (VALUED_FLAG.test(rest[at]?.text ?? '') && at + 1 < rest.length) fates[++at] = 'shown';
+  }
+  return ['shown', ...fates];
+}
+
+/** `.if`: shown when it asks for versions, features and whether variables are there. */
+const readDirective = (words: readonly Word[]): Fate[] =>
+  words.map(({text}) => (/^(?:[!&|]*[a-z_]+\([\w.,*-]*\)|&&|\|\|)+$/.test(text) ? 'shown' : 'hidden'));
+
+function readAction(words: readonly Word[]): Fate[] {
+  const [action, ...rest] = words;
+  if (action === undefined) return [];
+  const [, name = '', inParentheses] = /^([\w.-]+)(?:\((.*)\))?$/s.exec(action.text) ?? [];
+  const row = ACTION_ROWS.get(name)?.find(one => isAt(one.slice(1), rest));
+  if (row === undefined) return words.map((): Fate => 'hidden');
+  return ['shown', ...readRow(row.slice(1), rest, inParentheses)];
+}
+
+/** Whether the words can be those of a row. */
+const isAt = (row: Row, words: readonly Word[]): boolean =>
+  row.every((part, index) => {
+    const text = words[index]?.text;
+    return text === undefined || !/^[a-z0-9.]/.test(part) || part.startsWith('...') || part.split('|').includes(text);
+  });
+
+function readRow(row: Row, words: readonly Word[], inParentheses?: string): Fate[] {
+  const fates: Fate[] = [];
+  for (const [index, part] of row.entries()) {
+    const rest = words.slice(index);
+    if (part === '...') return [...fates, ...rest.map((): Fate => 'shown')];
+    if (part.startsWith('<')) return [...fates, ...readAs(part, rest, inParentheses)];
+    if (rest.length === 0) return fates;
+    fates.push(part === '*' ? 'hidden' : part === ':*' ? 'after colon' : 'shown');
+  }
+  return [...fates, ...words.slice(row.length).map((): Fate => 'hidden')];
+}
+
+function readAs(reading: string, words: readonly Word[], inParentheses: string | undefined): Fate[] {
+  switch (reading) {
+    case '<bind>':
+      return readOptions(words, BIND);
+    case '<server>':
+      return readOptions(words, SERVER);
+    case '<user>':
+      return readOptions(words, USER);
+    case '<named>':
+      return readNamed(words, inParentheses);
+    case '<action>':
+      return readAction(words);
+    case '<criterion>':
+      return readCriterion(words);
+    case '<reply>':
+      return readReply(words);
+    case '<send>':
+      return readSend(words);
+    case '<httpchk>':
+      return readHttpchk(words);
+    case '<directive>':
+      return readDirective(words);
+    default:
+      return words.map((): Fate => 'hidden');
+  }
+}
+
+/** Words that turn a line off, or make its setting the default. */
+const PREFIXES = ['no', 'default'];
+
+/** Sections in which no line but these is shown. */
+const USER_LINES = ['userlist', 'user', 'group'];
+
+/** What is done with each word of a line; undefined when the line is not understood. */
+export function readLine(words: readonly Word[], section: string): Fate[] | undefined {
+  const skipped = PREFIXES.includes(words[0]?.text ?? '') ? 1 : 0;
+  const rest = words.slice(skipped);
+  const first = rest[0]?.text ?? '';
+  if (section === 'userlist' && !USER_LINES.includes(first)) return undefined;
+  const row =
+    LINE_ROWS.get(first)?.find(one => isAt(one, rest)) ?? (first.startsWith('tune.') ? ['NAME', '...'] : undefined);
+  if (row === undefined) return undefined;
+  const fates = [...words.slice(0, skipped).map((): Fate => 'shown'), ...readRow(row, rest)];
+  readBraces(words, fates);
+  return fates;
+}
+
+const isBrace = (text: string): boolean => /^!*\{$/.test(text);
+
+/** Anonymous ACLs, wherever they stand. */
+function readBraces(words: readonly Word[], fates: Fate[]): void {
+  for (let at = words.findIndex(({text}) => isBrace(text)); at >= 0; ) {
+    const end = words.findIndex(({text}, index) => index > at && text === '}');
+    const inside = words.slice(at + 1, end < 0 ? words.length : end);
+    const read = readCriterion(inside);
+    for (const [index, fate] of read.entries()) {
+      if (fate === 'hidden' || end < 0) fates[at + 1 + index] = 'hidden';
+    }
+    at = end < 0 ? -1 : words.findIndex(({text}, index) => index > end && isBrace(text));
+  }
+}
