@@ -1,22 +1,10 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {watchExpiry} from './expiry.ts';
-import {openSeqClaims, type SeqSource} from './seq-claims.ts';
 import type {Store} from './store.ts';
 
-/** A counter in memory that goes on from the snapshot's high-water mark. */
-export function createSeqSource(highWaterMark: number): SeqSource {
-  let seq = highWaterMark;
-  return {
-    async claimSeq() {
-      seq += 1;
-      return seq;
-    },
-  };
-}
-
-/** The store of a single master: its own clock ends a stay, `source` numbers them. */
-export function createEmbeddedStore(ports: {clock: Clock; log: Log; source: SeqSource}): Store {
+/** The store of a single master: it numbers stays as they begin, and its own clock ends them. */
+export function createEmbeddedStore(ports: {readonly clock: Clock; readonly log: Log}): Store {
   return {
     kind: 'embedded',
     healthy: () => true,
@@ -24,24 +12,20 @@ export function createEmbeddedStore(ports: {clock: Clock; log: Log; source: SeqS
     loaded: async () => {},
     remembers: () => false,
     keep({table, seq, onEvents}) {
-      const claims = openSeqClaims({...ports, table, seq, onSettled: member => onEvents([{is: 'settled', member}])});
+      // A snapshot of replicas may hold some whose number was still to come.
+      for (const {member, arrival} of table.provisional()) table.settle(member.ip, arrival, seq.next());
       const stopExpiry = watchExpiry({
         ...ports,
         table,
         onExpired: members => onEvents(members.map(member => ({is: 'left', member, why: 'silent'}))),
       });
-      claims.claimMissing();
       return {
-        heard(_, outcome) {
+        heard({ip}, outcome) {
           const isNewStay = outcome.is === 'joined' || (outcome.is === 'replaced' && !outcome.alternating);
-          if (isNewStay) void claims.claim(outcome.member, outcome.arrival);
-        },
-        get highestSeq() {
-          return claims.highestSeq;
+          if (isNewStay) table.settle(ip, outcome.arrival, seq.next());
         },
         async close() {
           stopExpiry();
-          claims.close();
         },
       };
     },

@@ -11,17 +11,20 @@ export type MemberEvent =
   | {readonly is: 'left'; readonly member: Member; readonly why: 'down' | 'silent'}
   | {readonly is: 'left'; readonly member: Member; readonly why: 'evicted'; readonly reason: string};
 
-/** For people: a settled member moved because it joined, so that they see one cause; who was silent expired. */
+/** What a line of the log says of it: `member joined`; who was silent for too long `expired`. */
 export function verbOf(event: MemberEvent): string {
-  if (event.is === 'settled') return 'joined';
   if (event.is !== 'left') return event.is;
   return {down: 'left', silent: 'expired', evicted: 'evicted'}[event.why];
 }
 
-/** Why all of these happened, in a few words: `joined web 10.2.0.17 and 3 more`. */
+/**
+ * Why a pass is due, in a few words: `joined web 10.2.0.17 and 3 more`. A settled member moves because it joined, and
+ * people see one cause.
+ */
 export function describeEvents(events: readonly MemberEvent[]): string {
   const [first] = events;
   if (first === undefined) return 'nothing';
   const others = events.length > 1 ? ` and ${events.length - 1} more` : '';
-  return `${verbOf(first)} ${first.member.app} ${first.member.ip}${others}`;
+  const verb = first.is === 'settled' ? 'joined' : verbOf(first);
+  return `${verb} ${first.member.app} ${first.member.ip}${others}`;
 }

@@ -1,12 +1,13 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {deriveKey} from './base62.ts';
-import {createChangeFeed, type MemberChange} from './change-feed.ts';
+import {type ChangeFeed, createChangeFeed, type MemberChange} from './change-feed.ts';
 import type {Hosts, Member, MemberView, Ping} from './member.ts';
 import {describeEvents, type MemberEvent, verbOf} from './member-event.ts';
 import type {GuardView, MemberTable} from './member-table.ts';
 import type {Outcome} from './outcome.ts';
-import type {RestoredSnapshot, SnapshotFile} from './snapshot-file.ts';
+import {createSeqMark} from './seq.ts';
+import type {RestoredSnapshot, SnapshotFile, SnapshotKeeper} from './snapshot-file.ts';
 import type {Store} from './store.ts';
 
 /** A full table is worth one warning in this time, whatever is refused. */
@@ -28,7 +29,7 @@ export interface Registry {
   record(ping: Ping): Outcome;
   /**
    * Calls back with all that happened so far, the restored members included, and from then on, synchronously, with
-   * whatever happens. One follower, which may not throw.
+   * whatever happens. One follower.
    */
   follow(listener: (change: MemberChange) => void): void;
   hosts(): Hosts;
@@ -72,102 +73,60 @@ function eventOf(outcome: Outcome): MemberEvent | undefined {
   }
 }
 
+interface State {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly table: MemberTable;
+  readonly feed: ChangeFeed;
+  readonly keeper: SnapshotKeeper;
+  /** IPs from which several pods ping: each is worth one warning for as long as it is in. */
+  readonly warnedIps: Set<string>;
+  /** Monotonic. */
+  refusalWarnedMs: number;
+}
+
 /**
  * The live members: the table, fed with time, `seq` numbers and remembered members, and written down as it changes.
  * Logs one line per join, replacement, leave and expiry.
  */
 export function openRegistry(options: RegistryOptions): Registry {
   const {clock, log, store, table, snapshotFile, snapshot} = options;
-  const feed = createChangeFeed();
-  const warnedIps = new Set<string>();
-  let refusalWarnedMs = Number.NEGATIVE_INFINITY;
-
-  const moment = () => ({nowMs: clock.nowMs(), epochMs: clock.epochMs()});
-
-  /** The one way out for all events. A join that only the store told of is another replica's to log above `debug`. */
-  const announce = (events: readonly MemberEvent[], by: 'ping' | 'store' | 'snapshot') => {
-    for (const event of events) {
-      if (event.is === 'left') warnedIps.delete(event.member.ip);
-      const isNews = event.is === 'left' || (by === 'ping' && event.is !== 'changed');
-      log[isNews ? 'info' : 'debug']({...fieldsOf(event.member), ...detailsOf(event)}, `member ${verbOf(event)}`);
-    }
-    if (by !== 'snapshot') keeper.changed();
-    feed.tell({version: table.version, cause: describeEvents(events), events, at: clock.epochMs()});
-  };
-
-  const warnOfAlternation = ({ip, id}: Ping) => {
-    if (warnedIps.has(ip)) return;
-    warnedIps.add(ip);
-    log.warn({ip, member: id}, 'several pods ping from one IP: only one of them is served');
-  };
-
-  const warnOfRefusal = (why: string, bound: number) => {
-    if (clock.nowMs() - refusalWarnedMs < REFUSAL_WARNING_MS) return;
-    refusalWarnedMs = clock.nowMs();
-    log.warn({reason: why, bound, members: table.size}, 'pings refused: a bound is reached');
-  };
-
-  const report = (ping: Ping, outcome: Outcome) => {
-    const event = eventOf(outcome);
-    if (event !== undefined) announce([event], 'ping');
-    switch (outcome.is) {
-      case 'joined':
-        if (ping.key !== deriveKey(ping.ip)) log.debug({ip: ping.ip, key: ping.key}, 'key does not belong to ip');
-        return;
-      case 'refreshed':
-        if (outcome.alternating) warnOfAlternation(ping);
-        return;
-      case 'ignored':
-        log.debug({ip: ping.ip, member: ping.id, reason: outcome.why}, 'down ignored');
-        return;
-      case 'refused':
-        warnOfRefusal(outcome.why, outcome.bound);
-        return;
-      case 'replaced':
-      case 'changed':
-      case 'left':
-        return;
-    }
-  };
-
-  if (snapshot.restored) {
-    table.restore(snapshot.members, moment());
-    log.info({members: table.size}, 'members restored');
-    const events = table.members(clock.nowMs()).map((member): MemberEvent => ({is: 'restored', member}));
-    if (events.length > 0) announce(events, 'snapshot');
-  }
+  const now = () => ({nowMs: clock.nowMs(), epochMs: clock.epochMs()});
+  if (snapshot.restored) table.restore(snapshot.members, now());
   // A daemon that died before anybody pinged remembers nobody: its successor has to wait for them all the same.
   const restored = snapshot.restored && table.hosts().size > 0;
-  const keeping = store.keep({table, seq: snapshot.seq, onEvents: events => announce(events, 'store')});
+
+  const seq = createSeqMark(snapshot.seq);
   const keeper = snapshotFile.keep(() => ({
-    seq: keeping.highestSeq,
+    seq: seq.highest,
     isShared: store.kind === 'etcd',
     members: table.members(clock.nowMs()),
   }));
+  const refusalWarnedMs = Number.NEGATIVE_INFINITY;
+  const state: State = {clock, log, table, feed: createChangeFeed(), keeper, warnedIps: new Set(), refusalWarnedMs};
+  const keeping = store.keep({table, seq, onEvents: events => announce(state, events, 'store')});
+  if (snapshot.restored) announceRestored(state);
 
   return {
     record(ping) {
-      const outcome = table.record(ping, moment());
-      report(ping, outcome);
+      const outcome = table.record(ping, now());
       keeping.heard(ping, outcome);
+      report(state, ping, outcome);
       return outcome;
     },
-    follow: feed.follow,
+    follow: state.feed.follow,
     hosts: () => table.hosts(),
     members: () => table.members(clock.nowMs()),
     find: table.find,
     evict(reasonOf) {
-      const events: MemberEvent[] = [];
-      for (const {expiresInMs: _, held: __, ...member} of table.members(clock.nowMs())) {
+      const events = table.members(clock.nowMs()).flatMap(({expiresInMs: _, held: __, ...member}): MemberEvent[] => {
         const reason = reasonOf(member);
-        if (reason === undefined) continue;
-        const leaving: Ping = {...member, down: true};
-        const outcome = table.record(leaving, moment());
-        if (outcome.is !== 'left') continue;
-        keeping.heard(leaving, outcome);
-        events.push({is: 'left', member: outcome.member, why: 'evicted', reason});
-      }
-      if (events.length > 0) announce(events, 'ping');
+        if (reason === undefined) return [];
+        const goodbye: Ping = {...member, down: true};
+        keeping.heard(goodbye, table.record(goodbye, now()));
+        return [{is: 'left', member, why: 'evicted', reason}];
+      });
+      if (events.length > 0) announce(state, events, 'ping');
     },
     get version() {
       return table.version;
@@ -185,4 +144,60 @@ export function openRegistry(options: RegistryOptions): Registry {
       await keeper.close();
     },
   };
+}
+
+/** The one way out for all events. What only the store told of is another replica's to log above `debug`. */
+function announce(state: State, events: readonly MemberEvent[], by: 'ping' | 'store'): void {
+  const {clock, log, table, feed, keeper, warnedIps} = state;
+  for (const event of events) {
+    if (event.is === 'left') warnedIps.delete(event.member.ip);
+    const isNews = event.is === 'left' || (by === 'ping' && event.is !== 'changed');
+    log[isNews ? 'info' : 'debug']({...fieldsOf(event.member), ...detailsOf(event)}, `member ${verbOf(event)}`);
+  }
+  keeper.changed();
+  feed.tell({version: table.version, cause: describeEvents(events), events, at: clock.epochMs()});
+}
+
+function announceRestored(state: State): void {
+  const {clock, log, table} = state;
+  const events = table.members(clock.nowMs()).map((member): MemberEvent => ({is: 'restored', member}));
+  log.info({members: events.length}, 'members restored');
+  if (events.length > 0) announce(state, events, 'store');
+}
+
+function report(state: State, ping: Ping, outcome: Outcome): void {
+  const {log} = state;
+  const event = eventOf(outcome);
+  if (event !== undefined) announce(state, [event], 'ping');
+  switch (outcome.is) {
+    case 'joined':
+      if (ping.key !== deriveKey(ping.ip)) log.debug({ip: ping.ip, key: ping.key}, 'key does not belong to ip');
+      return;
+    case 'refreshed':
+      if (outcome.alternating) warnOfAlternation(state, ping);
+      return;
+    case 'ignored':
+      log.debug({ip: ping.ip, member: ping.id, reason: outcome.why}, 'down ignored');
+      return;
+    case 'refused':
+      warnOfRefusal(state, outcome.why, outcome.bound);
+      return;
+    case 'replaced':
+    case 'changed':
+    case 'left':
+      return;
+  }
+}
+
+function warnOfAlternation({log, warnedIps}: State, {ip, id}: Ping): void {
+  if (warnedIps.has(ip)) return;
+  warnedIps.add(ip);
+  log.warn({ip, member: id}, 'several pods ping from one IP: only one of them is served');
+}
+
+function warnOfRefusal(state: State, why: string, bound: number): void {
+  const nowMs = state.clock.nowMs();
+  if (nowMs - state.refusalWarnedMs < REFUSAL_WARNING_MS) return;
+  state.refusalWarnedMs = nowMs;
+  state.log.warn({reason: why, bound, members: state.table.size}, 'pings refused: a bound is reached');
 }

@@ -2,22 +2,21 @@ import type {Ping} from './member.ts';
 import type {MemberEvent} from './member-event.ts';
 import type {MemberTable} from './member-table.ts';
 import type {Outcome} from './outcome.ts';
+import type {SeqMark} from './seq.ts';
 
 export interface KeepPorts {
   /** Holds what was restored; the store changes it from here on, beside the pings. */
   readonly table: MemberTable;
-  /** The highest `seq` that the snapshot knows. */
-  readonly seq: number;
-  /** What the store did to the table, once it is done. Called synchronously, never with nothing. */
+  /** Goes on from what the snapshot knows. */
+  readonly seq: SeqMark;
+  /** What the store did to the table, once it is done. Never called with nothing, nor before `keep` has returned. */
   readonly onEvents: (events: readonly MemberEvent[]) => void;
 }
 
 /** A store at work on one table. */
 export interface Keeping {
-  /** A ping was recorded: waits for nothing. */
+  /** A ping was recorded: waits for nothing, and calls nobody back. */
   heard(ping: Ping, outcome: Outcome): void;
-  /** The highest `seq` ever seen: none may be given twice. */
-  readonly highestSeq: number;
   /** Stops, and writes what is still unwritten if that is quick. Never rejects. */
   close(): Promise<void>;
 }

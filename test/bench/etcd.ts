@@ -3,7 +3,7 @@
  * `node test/bench/etcd.ts`. One process holds the replicas; etcd is real, three nodes on this machine's disk.
  */
 import {setTimeout as sleep} from 'node:timers/promises';
-import {createEmbeddedStore, createSeqSource} from '../../src/members/embedded-store.ts';
+import {createEmbeddedStore} from '../../src/members/embedded-store.ts';
 import {openRegistry, type Registry} from '../../src/members/registry.ts';
 import {openSnapshotFile} from '../../src/members/snapshot-file.ts';
 import {createTable} from '../../src/members/table.ts';
@@ -52,7 +52,7 @@ async function openEmbedded(): Promise<Registry> {
   return openRegistry({
     clock,
     log,
-    store: createEmbeddedStore({clock, log, source: createSeqSource(0)}),
+    store: createEmbeddedStore({clock, log}),
     table: createTable({ttlMs: TTL_MS, ownApp: 'haproxy', maxMembers: 20_000, maxPayloadBytes: 1 << 20}),
     snapshotFile,
     snapshot: await snapshotFile.load(),

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import type {MemberChange} from '../../src/members/change-feed.ts';
-import {createEmbeddedStore, createSeqSource} from '../../src/members/embedded-store.ts';
+import {createEmbeddedStore} from '../../src/members/embedded-store.ts';
 import type {Member, Ping} from '../../src/members/member.ts';
 import type {MemberEvent} from '../../src/members/member-event.ts';
 import {openRegistry} from '../../src/members/registry.ts';
-import type {SeqSource} from '../../src/members/seq-claims.ts';
 import {decodeSnapshot, encodeSnapshot} from '../../src/members/snapshot.ts';
 import {openSnapshotFile} from '../../src/members/snapshot-file.ts';
+import type {Store} from '../../src/members/store.ts';
 import {createTable} from '../../src/members/table.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 import {systemError} from '../support/system-error.ts';
@@ -16,7 +16,7 @@ import {createMemoryFiles, INFO, memberOf, openLogSink, pingOf, WARN} from './fi
 const PATH = '/data/members.json';
 
 interface Options {
-  readonly source?: SeqSource;
+  readonly store?: Store;
   readonly texts?: Record<string, string>;
   readonly maxMembers?: number;
   readonly follows?: boolean;
@@ -32,7 +32,7 @@ async function open(options: Options = {}) {
   const registry = openRegistry({
     clock,
     log: sink.log,
-    store: createEmbeddedStore({clock, log: sink.log, source: options.source ?? createSeqSource(snapshot.seq)}),
+    store: options.store ?? createEmbeddedStore({clock, log: sink.log}),
     table: createTable({
       ttlMs: 25_000,
       ownApp: 'haproxy',
@@ -49,14 +49,29 @@ async function open(options: Options = {}) {
   return {clock, memory, sink, registry, changes, causes, ping, onDisk};
 }
 
-/** A source whose answers wait until the test gives them. */
-function createSlowSource() {
-  const claims: {ip: string; settle(seq: number): void; fail(): void}[] = [];
-  const source: SeqSource = {
-    claimSeq: ({ip}) =>
-      new Promise((resolve, reject) => claims.push({ip, settle: resolve, fail: () => reject(new Error('store away'))})),
+/** A store that numbers each stay when the test says so, as etcd does when it has answered. */
+function createSlowStore() {
+  const stays: {settle(seq: number): void}[] = [];
+  const store: Store = {
+    kind: 'etcd',
+    healthy: () => true,
+    refusal: () => undefined,
+    loaded: async () => {},
+    remembers: () => false,
+    keep: ({table, seq: mark, onEvents}) => ({
+      heard({ip}, outcome) {
+        if (outcome.is !== 'joined') return;
+        stays.push({
+          settle(seq) {
+            mark.saw(seq);
+            if (table.settle(ip, outcome.arrival, seq)) onEvents([{is: 'settled', member: {...outcome.member, seq}}]);
+          },
+        });
+      },
+      async close() {},
+    }),
   };
-  return {source, claims};
+  return {store, stays};
 }
 
 const A = {ip: '10.0.0.1', id: 'a'};
@@ -131,12 +146,11 @@ describe('follower', () => {
     assert.equal(changes.length, 0);
     registry.follow(change => changes.push(change));
     const words = () => changes.flatMap(({events}) => events.map(wordOf));
-    assert.deepEqual(words(), ['restored a', 'joined b', 'settled b', 'left down b']);
+    assert.deepEqual(words(), ['restored a', 'joined b', 'left down b']);
     assert.deepEqual(
       changes.map(({cause, at}) => [cause, at - openedAt]),
       [
         ['restored web 10.0.0.1', 0],
-        ['joined web 10.0.0.2', 1000],
         ['joined web 10.0.0.2', 1000],
         ['left web 10.0.0.2', 1000],
       ],
@@ -227,16 +241,17 @@ describe('time', () => {
 
 describe('store', () => {
   test('slow store -> members served at once, last in order until settled', async () => {
-    const {source, claims} = createSlowSource();
-    const {registry, clock, ping, onDisk} = await open({source});
+    const {store, stays} = createSlowStore();
+    const {registry, clock, ping, onDisk, changes} = await open({store});
     ping(A);
     ping(B);
     assert.deepEqual([...registry.hosts()], [['web', ['10.0.0.1', '10.0.0.2']]]);
-    claims[1]?.settle(7);
+    stays[1]?.settle(7);
     await clock.advance(1000);
     assert.deepEqual([...registry.hosts()], [['web', ['10.0.0.2', '10.0.0.1']]]);
+    assert.deepEqual(changes.at(-1)?.events.map(wordOf), ['settled b']);
     const decoded = onDisk();
-    assert.ok(decoded.is === 'fresh' && decoded.snapshot.seq === 7);
+    assert.ok(decoded.is === 'fresh' && decoded.snapshot.seq === 7 && decoded.snapshot.isShared === true);
     assert.deepEqual(
       decoded.snapshot.members.map(member => member.seq),
       [7, undefined],
@@ -244,41 +259,39 @@ describe('store', () => {
   });
 
   test('seq that arrives after its pod left -> not given, but never given again after a restart', async () => {
-    const {source, claims} = createSlowSource();
-    const {registry, clock, ping, onDisk} = await open({source});
+    const {store, stays} = createSlowStore();
+    const {registry, clock, ping, onDisk, memory} = await open({store});
     ping(A);
     ping({...A, down: true});
     ping(A);
-    claims[0]?.settle(5);
+    stays[0]?.settle(5);
     await clock.advance(1000);
     assert.equal(registry.members()[0]?.seq, undefined);
     const decoded = onDisk();
     assert.ok(decoded.is === 'fresh' && decoded.snapshot.seq === 5);
+    const next = await open({texts: Object.fromEntries(memory.contents)});
+    assert.deepEqual(
+      next.registry.members().map(({seq}) => seq),
+      [6],
+    );
   });
 
-  test('store away for a while -> one warning, asked again every second, settled in the end', async () => {
-    const {source, claims} = createSlowSource();
-    const {registry, clock, ping, sink} = await open({source});
+  test('a master alone -> numbered as it joins; again only for a new stay', async () => {
+    const {registry, ping} = await open();
+    const seqs = () => registry.members().map(({ip, seq}) => [ip, seq]);
     ping(A);
-    for (let attempt = 0; attempt < 5; attempt++) {
-      assert.equal(claims.length, attempt + 1);
-      claims[attempt]?.fail();
-      await clock.advance(1000);
-    }
-    claims[5]?.settle(1);
-    await clock.advance(1);
-    assert.equal(registry.members()[0]?.seq, 1);
-    assert.deepEqual([sink.said('gives no seq').length, sink.said('answers again').length], [1, 1]);
-  });
-
-  test('store fails after close -> nothing is left running', async () => {
-    const {source, claims} = createSlowSource();
-    const {registry, clock, ping} = await open({source});
-    ping(A);
-    await registry.close();
-    claims[0]?.fail();
-    await clock.advance(10_000);
-    assert.equal(claims.length, 1);
+    ping(B);
+    for (let i = 0; i < 3; i++) ping({...A, payload: i});
+    assert.deepEqual(seqs(), [
+      ['10.0.0.1', 1],
+      ['10.0.0.2', 2],
+    ]);
+    ping({...A, nonce: 'again'});
+    ping({...A, nonce: undefined});
+    assert.deepEqual(seqs(), [
+      ['10.0.0.2', 2],
+      ['10.0.0.1', 3],
+    ]);
   });
 });
 

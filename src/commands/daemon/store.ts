@@ -9,7 +9,7 @@ import {openTransport} from '../../etcd/transport.ts';
 import {openFleet, REPLICA_TTL_MS} from '../../fleet/fleet.ts';
 import type {ReplicaRecord, ReplicaState} from '../../fleet/record.ts';
 import {openReloadLock, type ReloadLock} from '../../fleet/reload-lock.ts';
-import {createEmbeddedStore, createSeqSource} from '../../members/embedded-store.ts';
+import {createEmbeddedStore} from '../../members/embedded-store.ts';
 import {createEtcdStore} from '../../members/etcd/etcd-store.ts';
 import {keysOf} from '../../members/etcd/keys.ts';
 import type {Guard} from '../../members/guard.ts';
@@ -48,10 +48,10 @@ interface StoreSources {
 
 /** The store that the settings ask for. Rejects with CONFIG when a file of theirs cannot be read; etcd need not answer. */
 export async function openStore(sources: StoreSources): Promise<OpenStore> {
-  const {config, snapshot, room} = sources;
+  const {config, room} = sources;
   if (config.etcd !== undefined) return await openShared(sources, config.etcd);
   return {
-    store: createEmbeddedStore({clock, log: room('members'), source: createSeqSource(snapshot.seq)}),
+    store: createEmbeddedStore({clock, log: room('members')}),
     hold: work => work(),
     join() {},
     replicas: undefined,

@@ -10,7 +10,7 @@ import type {Keeping, KeepPorts} from '../store.ts';
 import {decodeDocument, type Stored} from './document.ts';
 import type {Keys} from './keys.ts';
 import {createReplica, type ReplicaView} from './replica.ts';
-import {createSeqCounter} from './seq-counter.ts';
+import {createSharedSeq} from './shared-seq.ts';
 import type {Write} from './write.ts';
 import {createWriter, type Writer} from './writer.ts';
 
@@ -72,8 +72,7 @@ export interface EtcdKeeping extends Keeping {
 /** Keeps a table: carries what the replica decides to etcd, and what etcd says to the replica. */
 export function keepByEtcd(ports: EtcdPorts, {table, seq, onEvents}: KeepPorts): EtcdKeeping {
   const {clock, log, gateway, keys} = ports;
-  const counter = createSeqCounter(gateway, keys.seq, seq);
-  const writer: Writer = createWriter(gateway, keys, counter);
+  const writer: Writer = createWriter(gateway, keys, createSharedSeq(gateway, keys.seq, seq));
   const replica: ReplicaView = createReplica({...ports, table});
   const closing = new AbortController();
   const lanes = new Set<Promise<void>>();
@@ -97,7 +96,7 @@ export function keepByEtcd(ports: EtcdPorts, {table, seq, onEvents}: KeepPorts):
       log.warn({ip}, 'a key in etcd holds no member: left alone');
       return undefined;
     }
-    counter.saw(document.member.seq ?? 0);
+    seq.saw(document.member.seq ?? 0);
     return [ip, {document, revision: kv.revision, lease: kv.lease}];
   };
 
@@ -237,9 +236,6 @@ export function keepByEtcd(ports: EtcdPorts, {table, seq, onEvents}: KeepPorts):
     heard(ping, outcome) {
       replica.heard(ping, outcome, clock.nowMs());
       if (!replica.isIdle) wake(outcome.is === 'refreshed' ? COALESCE_MS.renewals : COALESCE_MS.writes);
-    },
-    get highestSeq() {
-      return counter.highest;
     },
     async close() {
       flush();

@@ -13,7 +13,7 @@ import {
 } from '../../etcd/wire.ts';
 import {type Document, encodeDocument} from './document.ts';
 import type {Keys} from './keys.ts';
-import type {SeqCounter} from './seq-counter.ts';
+import type {SharedSeq} from './shared-seq.ts';
 import type {Write} from './write.ts';
 
 /** What became of a write: `lost` was built upon what is no longer so, and says what is. */
@@ -70,14 +70,14 @@ function splitBySize(puts: readonly GuardedPut[]): GuardedPut[][] {
   return parts;
 }
 
-/** Writes below one app's keys; `counter` numbers those that have no `seq` yet. */
-export function createWriter(gateway: Pick<Gateway, 'ask' | 'askEach'>, keys: Keys, counter: SeqCounter): Writer {
+/** Writes below one app's keys; `numbers` is for those that have no `seq` yet. */
+export function createWriter(gateway: Pick<Gateway, 'ask' | 'askEach'>, keys: Keys, numbers: SharedSeq): Writer {
   const grant = async (ttlMs: number): Promise<string> =>
     parseLease(await gateway.ask('/lease/grant', grantRequest(ttlMs), SLOW_TIMEOUT_MS));
 
   const withSeq = async (writes: readonly Write[]): Promise<Document[]> => {
     const lacking = writes.filter(({document}) => document.member.seq === undefined).length;
-    let seq = lacking === 0 ? 0 : await counter.claim(lacking);
+    let seq = lacking === 0 ? 0 : await numbers.claim(lacking);
     return writes.map(({document}) => {
       if (document.member.seq !== undefined) return document;
       const member = {...document.member, seq};

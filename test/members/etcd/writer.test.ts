@@ -4,8 +4,9 @@ import {openGateway} from '../../../src/etcd/gateway.ts';
 import {grantLease} from '../../../src/etcd/lease.ts';
 import {openTransport} from '../../../src/etcd/transport.ts';
 import {keysOf} from '../../../src/members/etcd/keys.ts';
-import {createSeqCounter} from '../../../src/members/etcd/seq-counter.ts';
+import {createSharedSeq} from '../../../src/members/etcd/shared-seq.ts';
 import {createWriter} from '../../../src/members/etcd/writer.ts';
+import {createSeqMark} from '../../../src/members/seq.ts';
 import {systemClock as clock} from '../../../src/ports/clock.ts';
 import {startEtcd} from '../../support/etcd.ts';
 import {missing} from '../../support/parts.ts';
@@ -27,7 +28,7 @@ test('hundreds of renewals at once -> etcd has renewed every lease', {
     log: openLogSink().log,
   });
   const keys = keysOf('default', 'lb');
-  const writer = createWriter(gateway, keys, createSeqCounter(gateway, keys.seq, 0));
+  const writer = createWriter(gateway, keys, createSharedSeq(gateway, keys.seq, createSeqMark(0)));
   const leases = await Promise.all(Array.from({length: 300}, () => grantLease(gateway, TTL_S * 1000)));
   const remaining = () => Promise.all(leases.map(lease => etcd.remaining(lease)));
   await waitFor(async () => Math.max(...(await remaining())) < TTL_S - 2, 'leases that have run for a while');
