@@ -2,10 +2,10 @@ import {isSystemFault} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
-import {createQueue} from '../ports/queue.ts';
-import {type CertificateStatus, openCertificateFolder} from './folder.ts';
+import {createQueue, type Queue} from '../ports/queue.ts';
+import {type CertificateFolder, type CertificateStatus, openCertificateFolder} from './folder.ts';
 import {type MountedPair, openMountedCertificates} from './mounted.ts';
-import {type AskProxy, createRotation} from './rotation.ts';
+import {type AskProxy, createRotation, type Rotation} from './rotation.ts';
 
 /** A Secret as its source tells it: a pair, or why there is none. */
 export type TlsSecret =
@@ -51,67 +51,41 @@ export interface Certificates {
   close(): void;
 }
 
+interface State {
+  readonly ports: CertificatesPorts;
+  readonly folder: CertificateFolder;
+  readonly rotation: Rotation;
+  readonly secrets: Map<string, ReturnType<FollowSecret>>;
+  /** Pairs are taken one after the other, in the order in which they were told. */
+  readonly takes: Queue;
+  /** Of the annotation. */
+  names: readonly string[];
+  mounted: ReadonlyMap<string, MountedPair>;
+}
+
 export async function openCertificates(ports: CertificatesPorts, wanted: readonly string[]): Promise<Certificates> {
-  const {dataFolder, files, clock, log, ask, followSecret, onChange, onRefused} = ports;
+  const {dataFolder, files, clock, log, ask} = ports;
   const folder = openCertificateFolder(dataFolder, {files, clock, log});
-  const rotation = createRotation({folder, ask, log});
-  const secrets = new Map<string, ReturnType<FollowSecret>>();
-  let names = wanted;
-  let mounted: ReadonlyMap<string, MountedPair> = new Map();
-
-  /** One after the other, in the order in which they were told. */
-  const takes = createQueue();
-  const enqueue = (name: string, pair: MountedPair): void => {
-    void takes.add(() => take(name, pair));
-  };
-
-  const take = async (name: string, pair: MountedPair): Promise<void> => {
-    const offered = await folder.offer(name, pair);
-    if (offered === 'added' || offered === 'rotated') onChange(`certificate ${name} ${offered}`);
-    const problem = folder.status().find(status => status.name === name)?.problem;
-    if (offered === 'refused' && problem) onRefused(name, problem);
-  };
-
-  const follow = (name: string) => {
-    if (followSecret === undefined) {
-      if (!mounted.has(name)) folder.lack(name, 'it is not mounted, and the API is not used');
-      return;
-    }
-    const following = followSecret(name, secret => {
-      if (mounted.has(name)) return;
-      if (secret.is === 'pair') enqueue(name, secret);
-      else folder.lack(name, secret.reason);
-    });
-    secrets.set(name, following);
-  };
-
-  const align = () => {
-    for (const [name, following] of secrets) {
-      if (names.includes(name)) continue;
-      following.close();
-      secrets.delete(name);
-    }
-    folder.keep([...names, ...mounted.keys()]);
-    for (const name of names) if (!secrets.has(name)) follow(name);
-  };
-
   const volume = ports.mounted === undefined ? undefined : openMountedCertificates(ports.mounted, {files, clock, log});
-  mounted = (await volume?.load()) ?? mounted;
-  await folder.load([...names, ...mounted.keys()]);
+  const state: State = {
+    ports,
+    folder,
+    rotation: createRotation({folder, ask, log}),
+    secrets: new Map(),
+    takes: createQueue(),
+    names: wanted,
+    mounted: (await volume?.load()) ?? new Map(),
+  };
+  const {rotation, secrets, takes, mounted} = state;
+  await folder.load([...wanted, ...mounted.keys()]);
   for (const [name, pair] of mounted) await folder.offer(name, pair);
-  align();
-  const stopVolume = volume?.follow(pairs => {
-    const lost = [...mounted.keys()].filter(name => !pairs.has(name));
-    mounted = pairs;
-    for (const [name, pair] of pairs) enqueue(name, pair);
-    for (const name of lost) folder.lack(name, 'it is no longer mounted');
-  });
-
+  align(state);
+  const stopVolume = volume?.follow(pairs => mount(state, pairs));
   return {
     want(next) {
-      if (next.join() === names.join()) return;
-      names = next;
-      align();
+      if (next.join() === state.names.join()) return;
+      state.names = next;
+      align(state);
     },
     get tried() {
       return Promise.all([...secrets.values()].map(({tried}) => tried)).then(takes.settled);
@@ -119,22 +93,69 @@ export async function openCertificates(ports: CertificatesPorts, wanted: readonl
     paths: () => Object.fromEntries([...folder.pairs().keys()].sort().map(name => [name, folder.pathOf(name)])),
     status: folder.status,
     refresh: rotation.refresh,
-    async settle(reloaded, text) {
-      if (reloaded) rotation.loaded();
-      const gone = await folder
-        .sweep(path => text.includes(path))
-        .catch(err => {
-          if (!isSystemFault(err)) throw err;
-          log.warn({err}, 'cannot remove certificates that are no longer used: tried again after the next pass');
-          return [];
-        });
-      if (gone.length === 0) return;
-      rotation.shrunk();
-      onChange(`certificate ${gone.join(', ')} removed`);
-    },
+    settle: (reloaded, text) => settle(state, reloaded, text),
     close() {
       stopVolume?.();
       for (const following of secrets.values()) following.close();
     },
   };
+}
+
+function enqueue(state: State, name: string, pair: MountedPair): void {
+  void state.takes.add(() => take(state, name, pair));
+}
+
+async function take({folder, ports}: State, name: string, pair: MountedPair): Promise<void> {
+  const offered = await folder.offer(name, pair);
+  if (offered === 'added' || offered === 'rotated') ports.onChange(`certificate ${name} ${offered}`);
+  const problem = folder.status().find(status => status.name === name)?.problem;
+  if (offered === 'refused' && problem) ports.onRefused(name, problem);
+}
+
+/** Follows the Secret of that name; a mounted one goes before it. */
+function follow(state: State, name: string): void {
+  const {folder, ports} = state;
+  if (ports.followSecret === undefined) {
+    if (!state.mounted.has(name)) folder.lack(name, 'it is not mounted, and the API is not used');
+    return;
+  }
+  const following = ports.followSecret(name, secret => {
+    if (state.mounted.has(name)) return;
+    if (secret.is === 'pair') enqueue(state, name, secret);
+    else folder.lack(name, secret.reason);
+  });
+  state.secrets.set(name, following);
+}
+
+/** Follows those that are wanted, and no others. */
+function align(state: State): void {
+  const {names, secrets} = state;
+  for (const [name, following] of secrets) {
+    if (names.includes(name)) continue;
+    following.close();
+    secrets.delete(name);
+  }
+  state.folder.keep([...names, ...state.mounted.keys()]);
+  for (const name of names) if (!secrets.has(name)) follow(state, name);
+}
+
+function mount(state: State, pairs: ReadonlyMap<string, MountedPair>): void {
+  const lost = [...state.mounted.keys()].filter(name => !pairs.has(name));
+  state.mounted = pairs;
+  for (const [name, pair] of pairs) enqueue(state, name, pair);
+  for (const name of lost) state.folder.lack(name, 'it is no longer mounted');
+}
+
+async function settle({folder, rotation, ports}: State, reloaded: boolean, text: string): Promise<void> {
+  if (reloaded) rotation.loaded();
+  const gone = await folder
+    .sweep(path => text.includes(path))
+    .catch(err => {
+      if (!isSystemFault(err)) throw err;
+      ports.log.warn({err}, 'cannot remove certificates that are no longer used: tried again after the next pass');
+      return [];
+    });
+  if (gone.length === 0) return;
+  rotation.shrunk();
+  ports.onChange(`certificate ${gone.join(', ')} removed`);
 }

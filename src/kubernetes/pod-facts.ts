@@ -16,7 +16,7 @@ import {
 } from './facts.ts';
 import {type OwnPod, openOwnPod} from './own-pod.ts';
 import type {ReflectionStatus} from './reflector.ts';
-import {openRememberedFacts} from './remembered.ts';
+import {openRememberedFacts, type RememberedFacts} from './remembered.ts';
 
 /** A start without an answer takes what is remembered after this, and waits no longer for what it can do without. */
 const PATIENCE_MS = 5000;
@@ -51,6 +51,19 @@ export interface LivePod extends Disposable {
   close(): void;
 }
 
+interface State {
+  readonly options: LivePodOptions;
+  readonly ports: LivePodPorts;
+  readonly remembered: RememberedFacts;
+  told: Told;
+  known: ReturnType<typeof deriveFacts>;
+  /** Changed since this was opened, and nobody was told. */
+  readonly unseen: Set<keyof PodFacts>;
+  onChange: (changed: readonly (keyof PodFacts)[]) => void;
+  /** What the API tells is remembered once somebody follows. */
+  follows: boolean;
+}
+
 /**
  * Learns what a start needs to know: from variables, the downward-API volume, the API. What is lacking is waited for
  * where somebody may still tell it: an absent or incomplete Pod (no IP yet) by a watch that is retried with back-off, a
@@ -58,84 +71,33 @@ export interface LivePod extends Disposable {
  * of `signal` when it aborts.
  */
 export async function openLivePod(options: LivePodOptions, ports: LivePodPorts, signal: AbortSignal): Promise<LivePod> {
-  const {namespace, id, downward, env, lacking} = options;
+  const {namespace, id, downward} = options;
   const {api, clock, files, log} = ports;
-  const remembered = openRememberedFacts(`${options.dataFolder}/pod.json`, {namespace, id}, {files, log});
-  let told: Told = {variable: parseVariables(env)};
-  let known = deriveFacts(told);
-  const unseen = new Set<keyof PodFacts>();
-  const collect = (changed: readonly (keyof PodFacts)[]) => {
-    for (const name of changed) unseen.add(name);
-  };
-  let onChange: (changed: readonly (keyof PodFacts)[]) => void = collect;
-  let follows = false;
-
-  const learn = (source: FactSource, facts: ToldFacts | undefined) => {
-    const before = known.facts;
-    told = {...told, [source]: facts};
-    known = deriveFacts(told);
-    const changed = FACT_NAMES.filter(name => !isDeepStrictEqual(before[name], known.facts[name]));
-    if (source === 'api' && follows && facts !== undefined) void remembered.keep(facts);
-    if (changed.length > 0) onChange(changed);
-  };
-
+  const state = createState(options, ports);
   const volume = downward === undefined ? undefined : openDownwardVolume(downward, {files, clock, log});
-  if (volume !== undefined) learn('downward', await volume.load());
-  const stopVolume = volume?.follow(facts => learn('downward', facts)) ?? (() => {});
-  const pod = api && openOwnPod({namespace, id}, {api, clock, log, onTold: facts => learn('api', facts)});
+  if (volume !== undefined) learn(state, 'downward', await volume.load());
+  const stopVolume = volume?.follow(facts => learn(state, 'downward', facts));
+  const pod = api && openOwnPod({namespace, id}, {api, clock, log, onTold: facts => learn(state, 'api', facts)});
   const close = () => {
     pod?.close();
-    stopVolume();
-  };
-
-  /** A Pod that is there without its address is one whose containers are being started. */
-  const missing = () => [
-    ...lacking(known.facts),
-    ...(told.api !== undefined && known.facts.ip === undefined ? ['its IP (status.podIP)'] : []),
-  ];
-
-  const recall = async (reason: string | null): Promise<void> => {
-    const facts = await remembered.load();
-    learn('remembered', facts ?? {});
-    if (facts !== undefined) log.warn({reason}, 'kubernetes api fails: starting with remembered facts');
-  };
-
-  const untilKnown = async (): Promise<void> => {
-    const patience = clock.nowMs() + PATIENCE_MS;
-    if (pod !== undefined) await Promise.race([pod.tried, sleep(clock, PATIENCE_MS, signal)]);
-    const deadline = clock.nowMs() + options.waitMs;
-    if (missing().length > 0) log.info({reason: `it lacks ${missing().join(' and ')}`}, 'waiting for facts of the pod');
-    while (missing().length > 0) {
-      signal.throwIfAborted();
-      const mayRecall = pod !== undefined && told.api === undefined && told.remembered === undefined;
-      if (mayRecall && clock.nowMs() >= patience) {
-        await recall(pod.status.reason);
-        continue;
-      }
-      if (clock.nowMs() >= deadline) throw tooLate(missing(), options, pod?.status);
-      await new Promise<void>(resolve => {
-        onChange = () => resolve();
-        const wakeMs = Math.min(deadline, mayRecall ? patience : deadline) - clock.nowMs();
-        void pause(clock, wakeMs, signal).then(resolve);
-      });
-    }
+    stopVolume?.();
   };
 
   try {
-    if (pod !== undefined || volume !== undefined) await untilKnown();
+    if (pod !== undefined || volume !== undefined) await waitUntilKnown(state, pod, signal);
   } catch (error) {
     close();
     throw error;
   }
-  unseen.clear();
-  onChange = collect;
+  state.unseen.clear();
+  state.onChange = changed => collect(state, changed);
 
   return {
     get facts() {
-      return known.facts;
+      return state.known.facts;
     },
     get sources() {
-      return known.sources;
+      return state.known.sources;
     },
     get watch() {
       return pod?.status;
@@ -143,15 +105,80 @@ export async function openLivePod(options: LivePodOptions, ports: LivePodPorts, 
     get node() {
       return pod?.node;
     },
-    follow(callback) {
-      onChange = callback;
-      follows = true;
-      if (told.api !== undefined) void remembered.keep(told.api);
-      if (unseen.size > 0) callback([...unseen]);
+    follow(onChange) {
+      state.onChange = onChange;
+      state.follows = true;
+      if (state.told.api !== undefined) void state.remembered.keep(state.told.api);
+      if (state.unseen.size > 0) onChange([...state.unseen]);
     },
     close,
     [Symbol.dispose]: close,
   };
+}
+
+function createState(options: LivePodOptions, ports: LivePodPorts): State {
+  const {namespace, id, dataFolder, env} = options;
+  const told: Told = {variable: parseVariables(env)};
+  const state: State = {
+    options,
+    ports,
+    remembered: openRememberedFacts(`${dataFolder}/pod.json`, {namespace, id}, ports),
+    told,
+    known: deriveFacts(told),
+    unseen: new Set(),
+    onChange: changed => collect(state, changed),
+    follows: false,
+  };
+  return state;
+}
+
+function collect({unseen}: State, changed: readonly (keyof PodFacts)[]): void {
+  for (const name of changed) unseen.add(name);
+}
+
+function learn(state: State, source: FactSource, facts: ToldFacts | undefined): void {
+  const before = state.known.facts;
+  state.told = {...state.told, [source]: facts};
+  state.known = deriveFacts(state.told);
+  const changed = FACT_NAMES.filter(name => !isDeepStrictEqual(before[name], state.known.facts[name]));
+  if (source === 'api' && state.follows && facts !== undefined) void state.remembered.keep(facts);
+  if (changed.length > 0) state.onChange(changed);
+}
+
+/** A Pod that is there without its address is one whose containers are being started. */
+const missing = ({options, told, known: {facts}}: State): string[] => [
+  ...options.lacking(facts),
+  ...(told.api !== undefined && facts.ip === undefined ? ['its IP (status.podIP)'] : []),
+];
+
+async function recall(state: State, reason: string | null): Promise<void> {
+  const facts = await state.remembered.load();
+  learn(state, 'remembered', facts ?? {});
+  if (facts !== undefined) state.ports.log.warn({reason}, 'kubernetes api fails: starting with remembered facts');
+}
+
+async function waitUntilKnown(state: State, pod: OwnPod | undefined, signal: AbortSignal): Promise<void> {
+  const {options, ports} = state;
+  const {clock, log} = ports;
+  const patience = clock.nowMs() + PATIENCE_MS;
+  if (pod !== undefined) await Promise.race([pod.tried, sleep(clock, PATIENCE_MS, signal)]);
+  const deadline = clock.nowMs() + options.waitMs;
+  const lacking = missing(state);
+  if (lacking.length > 0) log.info({reason: `it lacks ${lacking.join(' and ')}`}, 'waiting for facts of the pod');
+  while (missing(state).length > 0) {
+    signal.throwIfAborted();
+    const mayRecall = pod !== undefined && state.told.api === undefined && state.told.remembered === undefined;
+    if (mayRecall && clock.nowMs() >= patience) {
+      await recall(state, pod.status.reason);
+      continue;
+    }
+    if (clock.nowMs() >= deadline) throw tooLate(missing(state), options, pod?.status);
+    await new Promise<void>(resolve => {
+      state.onChange = () => resolve();
+      const wakeMs = Math.min(deadline, mayRecall ? patience : deadline) - clock.nowMs();
+      void pause(clock, wakeMs, signal).then(resolve);
+    });
+  }
 }
 
 const tooLate = (

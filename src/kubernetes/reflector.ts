@@ -62,117 +62,142 @@ const BETWEEN_SHORT_MS = 1000;
 /** After this many failures in a row the version we hold may be what the server cannot serve: begin afresh. */
 const FAILURES_BEFORE_LIST = 3;
 
+interface State {
+  readonly subject: Subject;
+  readonly query: Query;
+  readonly mirror: Mirror;
+  readonly ports: ReflectorPorts;
+  readonly signal: AbortSignal;
+  readonly tried: PromiseWithResolvers<void>;
+  status: ReflectionStatus;
+  /** The one to watch from; empty: none, the watch begins with what is there. */
+  version: string | undefined;
+  /** The server forgot the version of the one object: it can be older than all that a server remembers. */
+  isOutlived: boolean;
+  /** Failures since a watch told something and lasted. */
+  streak: number;
+  /** The watch under way told something. */
+  hasTold: boolean;
+}
+
 /** Follows objects of the API for as long as it is open. Logs one line when it begins to fail, one when it works again. */
 export function openReflector(subject: Subject, mirror: Mirror, ports: ReflectorPorts): Reflection {
-  const {api, clock, log, random = Math.random} = ports;
-  const {what, path, name} = subject;
+  const {what, name} = subject;
   const closing = new AbortController();
-  const {signal} = closing;
-  const tried = Promise.withResolvers<void>();
-  const query = {...subject.query, ...(name !== undefined && {fieldSelector: `metadata.name=${name}`})};
-  /** The one to watch from; empty: none, the watch begins with what is there. */
-  let version: string | undefined;
-  /** The server forgot the version of the one object: it can be older than all that a server remembers. */
-  let isOutlived = false;
-  /** Failures since a watch told something and lasted. */
-  let streak = 0;
-  let hasTold = false;
-  let status: ReflectionStatus = {what, state: 'starting', synced: false, failures: 0, reason: null};
-
-  const succeed = () => {
-    if (status.failures > 0) log.info({reason: what}, 'kubernetes api answers again');
-    status = {what, state: 'watching', synced: true, failures: 0, reason: null};
-    tried.resolve();
+  const state: State = {
+    subject,
+    query: {...subject.query, ...(name !== undefined && {fieldSelector: `metadata.name=${name}`})},
+    mirror,
+    ports,
+    signal: closing.signal,
+    tried: Promise.withResolvers(),
+    status: {what, state: 'starting', synced: false, failures: 0, reason: null},
+    version: undefined,
+    isOutlived: false,
+    streak: 0,
+    hasTold: false,
   };
-
-  const fail = ({status: code, message}: ApiFault): number => {
-    streak += 1;
-    if (version === '' || streak >= FAILURES_BEFORE_LIST) version = undefined;
-    if (code === 410) {
-      version = undefined;
-      isOutlived = true;
-      log.info({reason: `${what}: ${message}`}, 'kubernetes api: the version is gone, reading anew');
-      if (streak === 1) return 0;
-    }
-    if (status.failures === 0) log.warn({reason: `${what}: ${message}`}, 'kubernetes api fails: what is known stays');
-    status = {...status, state: 'failing', failures: streak, reason: message};
-    tried.resolve();
-    return isLasting(code) ? LASTING_MS : deriveDelayMs(streak, random());
-  };
-
-  /** One object that is not there is an empty set; its watch tells when it comes. */
-  const load = async () => {
-    if (name === undefined) return parseList(await api.request({method: 'GET', path, query, signal}));
-    try {
-      const object = await api.request({method: 'GET', path: `${path}/${name}`, signal});
-      const version = parseNamed(object)?.resourceVersion;
-      return version === undefined ? undefined : {items: [object], resourceVersion: version};
-    } catch (error) {
-      if (error instanceof ApiFault && error.status === 404) return {items: [], resourceVersion: ''};
-      throw error;
-    }
-  };
-
-  const list = async () => {
-    const loaded = await load();
-    if (loaded === undefined) throw new ApiFault(undefined, 'the answer is no object of the API');
-    mirror.replace(loaded.items);
-    version = isOutlived && name !== undefined ? '' : loaded.resourceVersion;
-  };
-
-  const watch = async () => {
-    const from = version === undefined || version === '' ? {} : {resourceVersion: version};
-    await api.watch(
-      path,
-      {...query, ...from},
-      ({type, object}) => {
-        const named = parseNamed(object);
-        hasTold = true;
-        if (type === 'BOOKMARK') version = named?.resourceVersion ?? bookmarkOf(object) ?? version;
-        if (named === undefined || signal.aborted) return;
-        if (type === 'ADDED' || type === 'MODIFIED') mirror.upsert(object);
-        else if (type === 'DELETED') mirror.remove(object);
-        else return;
-        version = named.resourceVersion ?? version;
-        succeed();
-      },
-      signal,
-    );
-  };
-
-  const run = async () => {
-    while (!signal.aborted) {
-      const startedMs = clock.nowMs();
-      hasTold = false;
-      let delayMs = 0;
-      try {
-        if (version === undefined) {
-          await list();
-          succeed();
-        }
-        await watch();
-        succeed();
-        streak = 0;
-        if (version === '') version = undefined;
-        if (clock.nowMs() - startedMs < SHORT_WATCH_MS) delayMs = BETWEEN_SHORT_MS;
-      } catch (error) {
-        if (!(error instanceof ApiFault)) throw error;
-        if (signal.aborted) return;
-        if (hasTold && clock.nowMs() - startedMs >= SHORT_WATCH_MS) streak = 0;
-        delayMs = fail(error);
-      }
-      await pause(clock, delayMs, signal);
-    }
-  };
-  void run();
-
+  void run(state);
   return {
     get status() {
-      return status;
+      return state.status;
     },
-    tried: tried.promise,
+    tried: state.tried.promise,
     close: () => closing.abort(),
   };
+}
+
+async function run(state: State): Promise<void> {
+  const {signal} = state;
+  const {clock} = state.ports;
+  while (!signal.aborted) {
+    const startedMs = clock.nowMs();
+    state.hasTold = false;
+    let delayMs = 0;
+    try {
+      if (state.version === undefined) {
+        await list(state);
+        succeed(state);
+      }
+      await watch(state);
+      succeed(state);
+      state.streak = 0;
+      if (state.version === '') state.version = undefined;
+      if (clock.nowMs() - startedMs < SHORT_WATCH_MS) delayMs = BETWEEN_SHORT_MS;
+    } catch (error) {
+      if (!(error instanceof ApiFault)) throw error;
+      if (signal.aborted) return;
+      if (state.hasTold && clock.nowMs() - startedMs >= SHORT_WATCH_MS) state.streak = 0;
+      delayMs = fail(state, error);
+    }
+    await pause(clock, delayMs, signal);
+  }
+}
+
+async function list(state: State): Promise<void> {
+  const loaded = await load(state);
+  if (loaded === undefined) throw new ApiFault(undefined, 'the answer is no object of the API');
+  state.mirror.replace(loaded.items);
+  state.version = state.isOutlived && state.subject.name !== undefined ? '' : loaded.resourceVersion;
+}
+
+/** One object that is not there is an empty set; its watch tells when it comes. */
+async function load({subject: {name, path}, query, signal, ports: {api}}: State) {
+  if (name === undefined) return parseList(await api.request({method: 'GET', path, query, signal}));
+  try {
+    const object = await api.request({method: 'GET', path: `${path}/${name}`, signal});
+    const version = parseNamed(object)?.resourceVersion;
+    return version === undefined ? undefined : {items: [object], resourceVersion: version};
+  } catch (error) {
+    if (error instanceof ApiFault && error.status === 404) return {items: [], resourceVersion: ''};
+    throw error;
+  }
+}
+
+async function watch(state: State): Promise<void> {
+  const {subject, query, mirror, signal, version} = state;
+  const from = version === undefined || version === '' ? {} : {resourceVersion: version};
+  await state.ports.api.watch(
+    subject.path,
+    {...query, ...from},
+    ({type, object}) => {
+      const named = parseNamed(object);
+      state.hasTold = true;
+      if (type === 'BOOKMARK') state.version = named?.resourceVersion ?? bookmarkOf(object) ?? state.version;
+      if (named === undefined || signal.aborted) return;
+      if (type === 'ADDED' || type === 'MODIFIED') mirror.upsert(object);
+      else if (type === 'DELETED') mirror.remove(object);
+      else return;
+      state.version = named.resourceVersion ?? state.version;
+      succeed(state);
+    },
+    signal,
+  );
+}
+
+function succeed(state: State): void {
+  const {what} = state.subject;
+  if (state.status.failures > 0) state.ports.log.info({reason: what}, 'kubernetes api answers again');
+  state.status = {what, state: 'watching', synced: true, failures: 0, reason: null};
+  state.tried.resolve();
+}
+
+/** How long to wait now. */
+function fail(state: State, {status: code, message}: ApiFault): number {
+  const {log, random = Math.random} = state.ports;
+  const reason = `${state.subject.what}: ${message}`;
+  state.streak += 1;
+  if (state.version === '' || state.streak >= FAILURES_BEFORE_LIST) state.version = undefined;
+  if (code === 410) {
+    state.version = undefined;
+    state.isOutlived = true;
+    log.info({reason}, 'kubernetes api: the version is gone, reading anew');
+    if (state.streak === 1) return 0;
+  }
+  if (state.status.failures === 0) log.warn({reason}, 'kubernetes api fails: what is known stays');
+  state.status = {...state.status, state: 'failing', failures: state.streak, reason: message};
+  state.tried.resolve();
+  return isLasting(code) ? LASTING_MS : deriveDelayMs(state.streak, random());
 }
 
 /** A bookmark carries a version and no name. */

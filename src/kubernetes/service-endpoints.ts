@@ -66,125 +66,150 @@ async function readRemembered({files, path, log}: ServiceEndpointsPorts): Promis
   }
 }
 
+/** The slices of the Services that are wanted now, followed until others are. */
+interface Following {
+  readonly stop: AbortController;
+  readonly tried: PromiseWithResolvers<void>;
+  reflection?: Reflection;
+}
+
+interface State {
+  readonly ports: ServiceEndpointsPorts;
+  readonly closing: AbortController;
+  mappings: readonly ServiceMapping[];
+  slices: Slices;
+  /** The API has spoken since the start. */
+  isTold: boolean;
+  following: Following | undefined;
+  cancelRemember: () => void;
+}
+
 export function openServiceEndpoints(ports: ServiceEndpointsPorts): ServiceEndpoints {
-  const {api, clock, files, log, path} = ports;
-  const closing = new AbortController();
-  let mappings: readonly ServiceMapping[] = [];
-  let slices: Slices = new Map();
-  let isTold = false;
-  let current: {readonly stop: AbortController; readonly tried: Promise<void>; reflection?: Reflection} | undefined;
-  let cancelRemember = () => {};
-
-  const hosts = () => deriveServiceHosts(mappings, slices.values());
-
-  const remember = () => {
-    cancelRemember();
-    cancelRemember = clock.after(REMEMBER_DELAY_MS, () => {
-      const text = JSON.stringify({namespace: ports.namespace, slices: [...slices.values()]});
-      files.replace(path, `${text}\n`, 0o600).catch(err => {
-        if (!isSystemFault(err)) throw err;
-        log.warn({err}, 'cannot remember endpoints of services');
-      });
-    });
+  const state: State = {
+    ports,
+    closing: new AbortController(),
+    mappings: [],
+    slices: new Map(),
+    isTold: false,
+    following: undefined,
+    cancelRemember: () => {},
   };
-
-  const become = (next: Slices) => {
-    const before = hosts();
-    slices = next;
-    isTold = true;
-    if (isDeepStrictEqual(before, hosts())) return;
-    remember();
-    ports.onChange();
-  };
-
-  const recall = async () => {
-    if (isTold) return;
-    const {namespace, slices: remembered} = fieldsOf(await readRemembered(ports));
-    if (isTold || namespace !== ports.namespace || !Array.isArray(remembered)) return;
-    const known = remembered.map(fieldsOf).flatMap(({name, service, ready}) => {
-      if (typeof name !== 'string' || !Array.isArray(ready)) return [];
-      const addresses = ready.filter(address => typeof address === 'string');
-      return [[name, {...NAMELESS, name, service: stringOf(service), ready: addresses}] as const];
-    });
-    slices = new Map(known);
-    log.warn({reason: `${slices.size} slices`}, 'kubernetes api fails: starting with remembered endpoints');
-  };
-
-  const find = async (signal: AbortSignal, onFirst: () => void): Promise<string | undefined> => {
-    for (let failures = 1; !signal.aborted; failures += 1) {
-      try {
-        const found = await findCollection(ports, signal);
-        if (found !== undefined) return found;
-        if (failures === 1) log.warn({reason: 'it offers no EndpointSlices'}, 'services cannot be followed');
-      } catch (error) {
-        if (!(error instanceof ApiFault)) throw error;
-        if (failures === 1) log.warn({reason: error.message}, 'services cannot be followed yet');
-        if (!isLasting(error.status)) {
-          onFirst();
-          await pause(clock, deriveDelayMs(failures, Math.random()), signal);
-          continue;
-        }
-      }
-      onFirst();
-      await pause(clock, LASTING_MS, signal);
-    }
-    return undefined;
-  };
-
-  const follow = (): void => {
-    const stop = new AbortController();
-    const tried = Promise.withResolvers<void>();
-    const followed: NonNullable<typeof current> = {stop, tried: tried.promise};
-    current = followed;
-    const start = async () => {
-      const collection = await find(AbortSignal.any([stop.signal, closing.signal]), tried.resolve);
-      if (collection === undefined || stop.signal.aborted) return;
-      const names = [...new Set(mappings.map(({service}) => service))].sort();
-      const query = {labelSelector: `kubernetes.io/service-name in (${names.join(',')})`};
-      const what = `endpoints of ${names.join(', ')}`;
-      const put = (known: Slices, object: unknown): Slices => {
-        const slice = parseEndpointSlice(object);
-        return slice === undefined ? known : new Map(known).set(slice.name, slice);
-      };
-      followed.reflection = openReflector(
-        {what, path: collection, query},
-        {
-          replace: objects => become(objects.reduce<Slices>(put, new Map())),
-          upsert: object => become(put(slices, object)),
-          remove: object => become(new Map([...slices].filter(([name]) => name !== parseEndpointSlice(object)?.name))),
-        },
-        {api, clock, log},
-      );
-      stop.signal.addEventListener('abort', () => followed.reflection?.close(), {once: true});
-      await followed.reflection.tried;
-      tried.resolve();
-    };
-    void start();
-  };
-
   return {
     want(next) {
-      if (isDeepStrictEqual(next, mappings)) return;
-      current?.stop.abort();
-      current = undefined;
-      mappings = next;
-      if (mappings.length > 0) follow();
+      if (isDeepStrictEqual(next, state.mappings)) return;
+      state.following?.stop.abort();
+      state.following = undefined;
+      state.mappings = next;
+      if (next.length > 0) void follow(state);
     },
-    hosts,
+    hosts: () => hostsOf(state),
     get status() {
-      return current?.reflection?.status;
+      return state.following?.reflection?.status;
     },
     async tried() {
-      if (current === undefined) return;
-      await Promise.race([current.tried, sleep(clock, PATIENCE_MS)]);
-      await recall();
+      if (state.following === undefined) return;
+      await Promise.race([state.following.tried.promise, sleep(ports.clock, PATIENCE_MS)]);
+      await recall(state);
     },
     close() {
-      closing.abort();
-      current?.stop.abort();
-      cancelRemember();
+      state.closing.abort();
+      state.following?.stop.abort();
+      state.cancelRemember();
     },
   };
+}
+
+const hostsOf = ({mappings, slices}: State) => deriveServiceHosts(mappings, slices.values());
+
+async function follow(state: State): Promise<void> {
+  const {ports, closing, mappings} = state;
+  const following: Following = {stop: new AbortController(), tried: Promise.withResolvers()};
+  const {stop, tried} = following;
+  state.following = following;
+  const collection = await findPatiently(ports, AbortSignal.any([stop.signal, closing.signal]), tried.resolve);
+  if (collection === undefined || stop.signal.aborted) return;
+  const names = [...new Set(mappings.map(({service}) => service))].sort();
+  const query = {labelSelector: `kubernetes.io/service-name in (${names.join(',')})`};
+  following.reflection = openReflector(
+    {what: `endpoints of ${names.join(', ')}`, path: collection, query},
+    {
+      replace: objects => become(state, objects.reduce<Slices>(withSlice, new Map())),
+      upsert: object => become(state, withSlice(state.slices, object)),
+      remove: object => become(state, withoutSlice(state.slices, object)),
+    },
+    ports,
+  );
+  stop.signal.addEventListener('abort', () => following.reflection?.close(), {once: true});
+  await following.reflection.tried;
+  tried.resolve();
+}
+
+function withSlice(known: Slices, object: unknown): Slices {
+  const slice = parseEndpointSlice(object);
+  return slice === undefined ? known : new Map(known).set(slice.name, slice);
+}
+
+const withoutSlice = (known: Slices, object: unknown): Slices =>
+  new Map([...known].filter(([name]) => name !== parseEndpointSlice(object)?.name));
+
+/** `onFirst` is called once it is known that it takes more than one try. */
+async function findPatiently(
+  ports: ServiceEndpointsPorts,
+  signal: AbortSignal,
+  onFirst: () => void,
+): Promise<string | undefined> {
+  const {clock, log} = ports;
+  for (let failures = 1; !signal.aborted; failures += 1) {
+    let delayMs = LASTING_MS;
+    try {
+      const found = await findCollection(ports, signal);
+      if (found !== undefined) return found;
+      if (failures === 1) log.warn({reason: 'it offers no EndpointSlices'}, 'services cannot be followed');
+    } catch (error) {
+      if (!(error instanceof ApiFault)) throw error;
+      if (failures === 1) log.warn({reason: error.message}, 'services cannot be followed yet');
+      if (!isLasting(error.status)) delayMs = deriveDelayMs(failures, Math.random());
+    }
+    onFirst();
+    await pause(clock, delayMs, signal);
+  }
+  return undefined;
+}
+
+function become(state: State, next: Slices): void {
+  const before = hostsOf(state);
+  state.slices = next;
+  state.isTold = true;
+  if (isDeepStrictEqual(before, hostsOf(state))) return;
+  rememberSoon(state);
+  state.ports.onChange();
+}
+
+function rememberSoon(state: State): void {
+  const {clock, files, log, namespace, path} = state.ports;
+  state.cancelRemember();
+  state.cancelRemember = clock.after(REMEMBER_DELAY_MS, () => {
+    const text = JSON.stringify({namespace, slices: [...state.slices.values()]});
+    files.replace(path, `${text}\n`, 0o600).catch(err => {
+      if (!isSystemFault(err)) throw err;
+      log.warn({err}, 'cannot remember endpoints of services');
+    });
+  });
+}
+
+/** Takes what was remembered, unless the API was faster. */
+async function recall(state: State): Promise<void> {
+  const {ports} = state;
+  if (state.isTold) return;
+  const {namespace, slices: remembered} = fieldsOf(await readRemembered(ports));
+  if (state.isTold || namespace !== ports.namespace || !Array.isArray(remembered)) return;
+  const known = remembered.map(fieldsOf).flatMap(({name, service, ready}) => {
+    if (typeof name !== 'string' || !Array.isArray(ready)) return [];
+    const addresses = ready.filter(address => typeof address === 'string');
+    return [[name, {...NAMELESS, name, service: stringOf(service), ready: addresses}] as const];
+  });
+  state.slices = new Map(known);
+  ports.log.warn({reason: `${state.slices.size} slices`}, 'kubernetes api fails: starting with remembered endpoints');
 }
 
 const NAMELESS = {namespace: '', uid: undefined, resourceVersion: undefined, addressType: undefined};

@@ -37,14 +37,52 @@ const LAG_PRECISION_MS = 100;
 /** The daemon's metrics, prefix `kontrol_`; pings cost one counter step, all else is read when scraped. */
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({register: registry, eventLoopMonitoringPrecision: LAG_PRECISION_MS});
   const pings = new Counter({
     name: 'kontrol_pings_total',
     help: 'Pings by what became of them.',
     labelNames: ['result'],
-    registers,
+    registers: [registry],
   });
+  const countPass = addPasses(registry);
+  addDaemon(registry, sources);
+  addMembers(registry, sources);
+  addProxy(registry, sources);
+  addAccessLog(registry, sources);
+  return {
+    countPing: result => pings.inc({result}),
+    countPass,
+    async read() {
+      return {type: registry.contentType, text: await registry.metrics()};
+    },
+  };
+}
+
+/** A gauge that is read when scraped. */
+const addGauge = (registry: Registry, name: string, help: string, read: () => number): Gauge =>
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+
+/** A counter that somebody else counts, read when scraped. */
+const addCounter = (registry: Registry, name: string, help: string, read: () => number): Counter =>
+  new Counter({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(read());
+    },
+  });
+
+function addPasses(registry: Registry): Metrics['countPass'] {
+  const registers = [registry];
   const passes = new Counter({
     name: 'kontrol_passes_total',
     help: 'Passes by verdict.',
@@ -58,17 +96,39 @@ export function createMetrics(sources: MetricSources): Metrics {
     buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers,
   });
+  const lastPass = new Gauge({
+    name: 'kontrol_last_pass_timestamp_seconds',
+    help: 'When the last pass of each verdict began.',
+    labelNames: ['verdict'],
+    registers,
+  });
+  return ({verdict, phasesMs, startedAt}) => {
+    passes.inc({verdict});
+    lastPass.set({verdict}, startedAt / 1000);
+    for (const [phase, durationMs] of Object.entries(phasesMs)) phases.observe({phase}, durationMs / 1000);
+  };
+}
+
+function addDaemon(registry: Registry, sources: MetricSources): void {
   new Gauge({
     name: 'kontrol_build_info',
     help: 'Always 1; the label says which version runs.',
     labelNames: ['version'],
-    registers,
+    registers: [registry],
   }).set({version: sources.version}, 1);
+  addGauge(registry, 'kontrol_in_sync', '1 when the proxy serves what the inputs say.', () =>
+    Number(sources.isInSync()),
+  );
+  addGauge(registry, 'kontrol_ready', '1 when the readiness endpoint says so.', () => Number(sources.isReady()));
+  addGauge(registry, 'kontrol_template_held', '1 while a rollback is held.', () => Number(sources.isHeld()));
+}
+
+function addMembers(registry: Registry, sources: MetricSources): void {
   new Gauge({
     name: 'kontrol_members',
     help: 'Members in the hosts map by app.',
     labelNames: ['app'],
-    registers,
+    registers: [registry],
     collect() {
       this.reset();
       let index = 0;
@@ -76,12 +136,52 @@ export function createMetrics(sources: MetricSources): Metrics {
         this.inc({app: index++ < MAX_APPS ? app : 'other'}, addresses.length);
     },
   });
+  addGauge(registry, 'kontrol_known_members', 'Members of all apps, our own included.', () => sources.memberCount());
+  addGauge(registry, 'kontrol_store_healthy', '1 when the membership store answers.', () =>
+    Number(sources.isStoreHealthy()),
+  );
+  addGauge(
+    registry,
+    'kontrol_guard_held_members',
+    'Silent members that the blast-radius guard keeps.',
+    () => sources.guard.held,
+  );
+  addCounter(
+    registry,
+    'kontrol_guard_holds_total',
+    'Times that too much of an app fell silent at once.',
+    () => sources.guard.holds,
+  );
+}
 
+function addProxy(registry: Registry, sources: MetricSources): void {
+  addGauge(registry, 'kontrol_generation', 'The HAProxy generation that serves.', () => sources.proxy().generation);
+  addGauge(
+    registry,
+    'kontrol_draining_generations',
+    'Generations that finish their connections.',
+    () => sources.proxy().draining.length,
+  );
+  addCounter(
+    registry,
+    'kontrol_proxy_restarts_total',
+    'HAProxy deaths that were answered with a restart.',
+    () => sources.proxy().restarts,
+  );
+  addCounter(
+    registry,
+    'kontrol_gate_shut_seconds_total',
+    'Time the SYN gate was shut.',
+    () => sources.gateShutMs() / 1000,
+  );
+}
+
+function addAccessLog(registry: Registry, sources: MetricSources): void {
   new Counter({
     name: 'kontrol_access_log_lines_total',
     help: "HAProxy's log lines by what became of them: written, or dropped and why.",
     labelNames: ['result'],
-    registers,
+    registers: [registry],
     collect() {
       this.reset();
       const {written, overRate, slowOutput, malformed} = sources.accessLog() ?? {};
@@ -91,62 +191,4 @@ export function createMetrics(sources: MetricSources): Metrics {
       this.inc({result: 'malformed'}, malformed ?? 0);
     },
   });
-  const passEnd = new Gauge({
-    name: 'kontrol_last_pass_timestamp_seconds',
-    help: 'When the last pass of each verdict began.',
-    labelNames: ['verdict'],
-    registers,
-  });
-
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
-  gauge('kontrol_known_members', 'Members of all apps, our own included.', sources.memberCount);
-  gauge('kontrol_generation', 'The HAProxy generation that serves.', () => sources.proxy().generation);
-  gauge(
-    'kontrol_draining_generations',
-    'Generations that finish their connections.',
-    () => sources.proxy().draining.length,
-  );
-  gauge('kontrol_in_sync', '1 when the proxy serves what the inputs say.', () => Number(sources.isInSync()));
-  gauge('kontrol_ready', '1 when the readiness endpoint says so.', () => Number(sources.isReady()));
-  gauge('kontrol_template_held', '1 while a rollback is held.', () => Number(sources.isHeld()));
-  gauge('kontrol_store_healthy', '1 when the membership store answers.', () => Number(sources.isStoreHealthy()));
-  gauge('kontrol_guard_held_members', 'Silent members that the blast-radius guard keeps.', () => sources.guard.held);
-
-  const counter = (name: string, help: string, read: () => number) =>
-    new Counter({
-      name,
-      help,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(read());
-      },
-    });
-  counter(
-    'kontrol_proxy_restarts_total',
-    'HAProxy deaths that were answered with a restart.',
-    () => sources.proxy().restarts,
-  );
-  counter('kontrol_guard_holds_total', 'Times that too much of an app fell silent at once.', () => sources.guard.holds);
-  counter('kontrol_gate_shut_seconds_total', 'Time the SYN gate was shut.', () => sources.gateShutMs() / 1000);
-
-  return {
-    countPing: result => pings.inc({result}),
-    countPass({verdict, phasesMs, startedAt}) {
-      passes.inc({verdict});
-      passEnd.set({verdict}, startedAt / 1000);
-      for (const [phase, durationMs] of Object.entries(phasesMs)) phases.observe({phase}, durationMs / 1000);
-    },
-    async read() {
-      return {type: registry.contentType, text: await registry.metrics()};
-    },
-  };
 }
