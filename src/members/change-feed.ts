@@ -30,7 +30,10 @@ export function createChangeFeed(maxUntold = MAX_UNTOLD_EVENTS): ChangeFeed {
   const keep = (change: MemberChange): void => {
     untold.push(change);
     untoldEvents += change.events.length;
-    while (untoldEvents > maxUntold && untold.length > 1) untoldEvents -= untold.shift()?.events.length ?? 0;
+    while (untoldEvents > maxUntold && untold.length > 1) {
+      const [oldest] = untold.splice(0, 1);
+      if (oldest !== undefined) untoldEvents -= oldest.events.length;
+    }
   };
 
   let tell = keep;
@@ -40,7 +43,6 @@ export function createChangeFeed(maxUntold = MAX_UNTOLD_EVENTS): ChangeFeed {
       // What the follower brings about meanwhile joins the end of the queue.
       for (const change of untold) listener(change);
       untold.length = 0;
-      untoldEvents = 0;
       tell = listener;
     },
   };

@@ -169,24 +169,12 @@ function report(state: State, ping: Ping, outcome: Outcome): void {
   const {log} = state;
   const event = eventOf(outcome);
   if (event !== undefined) announce(state, [event], 'ping');
-  switch (outcome.is) {
-    case 'joined':
-      if (ping.key !== deriveKey(ping.ip)) log.debug({ip: ping.ip, key: ping.key}, 'key does not belong to ip');
-      return;
-    case 'refreshed':
-      if (outcome.alternating) warnOfAlternation(state, ping);
-      return;
-    case 'ignored':
-      log.debug({ip: ping.ip, member: ping.id, reason: outcome.why}, 'down ignored');
-      return;
-    case 'refused':
-      warnOfRefusal(state, outcome.why, outcome.bound);
-      return;
-    case 'replaced':
-    case 'changed':
-    case 'left':
-      return;
+  if (outcome.is === 'joined' && ping.key !== deriveKey(ping.ip)) {
+    log.debug({ip: ping.ip, key: ping.key}, 'key does not belong to ip');
   }
+  if (outcome.is === 'refreshed' && outcome.alternating) warnOfAlternation(state, ping);
+  if (outcome.is === 'ignored') log.debug({ip: ping.ip, member: ping.id, reason: outcome.why}, 'down ignored');
+  if (outcome.is === 'refused') warnOfRefusal(state, outcome.why, outcome.bound);
 }
 
 function warnOfAlternation({log, warnedIps}: State, {ip, id}: Ping): void {

@@ -33,6 +33,16 @@ describe('change feed', () => {
     assert.deepEqual(versionsOf(over), [2, 3, 4, 5]);
   });
 
+  test('the bound where nobody names one -> 50,000 events', () => {
+    const feed = createChangeFeed();
+    for (const [version, events] of [49_999, 1, 0].entries()) feed.tell(changeOf(version, events));
+    feed.tell(changeOf(3, 0));
+    assert.deepEqual(versionsOf(feed), [0, 1, 2, 3]);
+    const over = createChangeFeed();
+    for (const [version, events] of [49_999, 2].entries()) over.tell(changeOf(version, events));
+    assert.deepEqual(versionsOf(over), [1]);
+  });
+
   test('one change beyond the bound -> is told all the same', () => {
     const feed = createChangeFeed(10);
     feed.tell(changeOf(1));

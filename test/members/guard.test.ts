@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {createGuard} from '../../src/members/guard.ts';
 import type {Ping} from '../../src/members/member.ts';
 import {createTable} from '../../src/members/table.ts';
 import {memberOf, pingOf} from './fixtures.ts';
@@ -94,5 +95,56 @@ describe('guard', () => {
     assert.equal(expire(64), 0);
     assert.equal(expire(65), 0);
     assert.equal(table.guard.holds, 2);
+  });
+});
+
+describe('guard, to the bound', () => {
+  const open = () => createGuard({ttlMs: TTL_MS});
+  const silence = (due: number, others: number, overdue = 0) => ({due, overdue, others});
+
+  test('four, or five of ten -> let go; five of nine, late ones counted -> held for two TTLs', () => {
+    assert.equal(open().judge('web', silence(4, 0), 7), undefined);
+    assert.equal(open().judge('web', silence(5, 5), 7), undefined);
+    assert.equal(open().judge('web', silence(5, 4), 7), 7 + 2 * TTL_MS);
+    assert.equal(open().judge('web', silence(1, 4, 4), 7), 7 + 2 * TTL_MS);
+  });
+
+  test('departures -> count for less than a TTL', () => {
+    for (const [afterMs, isHeld] of [
+      [TTL_MS - 1, true],
+      [TTL_MS, false],
+    ] as const) {
+      const guard = open();
+      assert.equal(guard.judge('web', silence(4, 10), 1000), undefined);
+      assert.equal(guard.judge('web', silence(4, 3), 1000 + afterMs) !== undefined, isHeld, `${afterMs} ms`);
+    }
+  });
+
+  test('a hold -> holds whoever falls silent until it ends, and then is over', () => {
+    const guard = open();
+    const untilMs = guard.judge('web', silence(5, 0), 0) ?? assert.fail();
+    assert.equal(guard.judge('web', silence(1, 9), untilMs - 1), untilMs);
+    assert.equal(guard.judge('web', silence(1, 9), untilMs), undefined);
+    assert.equal(guard.holds, 1);
+  });
+
+  test('departures of an app of which nobody is left -> forgotten; of one with anybody left -> not', () => {
+    const isHeldAfter = (first: ReturnType<typeof silence>, then: number) => {
+      const guard = open();
+      assert.equal(guard.judge('web', first, 0), undefined);
+      return guard.judge('web', silence(then, 0), 10) !== undefined;
+    };
+    assert.equal(isHeldAfter(silence(4, 0), 1), false);
+    assert.equal(isHeldAfter(silence(4, 1), 1), true);
+    assert.equal(isHeldAfter(silence(3, 0, 1), 2), true);
+    assert.equal(isHeldAfter(silence(3, 1, 1), 2), true);
+  });
+
+  test('apps -> judged each for itself; everybody given a fresh TTL -> all forgotten', () => {
+    const guard = open();
+    guard.judge('web', silence(4, 9), 0);
+    assert.equal(guard.judge('api', silence(1, 0), 0), undefined);
+    guard.forget();
+    assert.equal(guard.judge('web', silence(4, 3), 1), undefined);
   });
 });

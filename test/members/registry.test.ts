@@ -119,15 +119,47 @@ describe('a stay', () => {
     assert.equal(registry.size, 1);
   });
 
+  test('two ids in turns on one IP that left meanwhile -> warned of anew', async () => {
+    const {ping, sink, clock} = await open();
+    const alternate = () => {
+      for (let i = 0; i < 3; i++) for (const id of ['a', 'b']) ping({id});
+    };
+    alternate();
+    ping({id: 'b', down: true});
+    await clock.advance(60_000);
+    alternate();
+    assert.equal(sink.said('several pods ping from one IP').length, 2);
+  });
+
   test('table full, hammered -> refused, one warning a minute', async () => {
     const {ping, sink, clock} = await open({maxMembers: 1});
     ping(A);
-    for (let second = 0; second < 70; second++) {
+    for (let second = 0; second < 59; second++) {
       ping(A);
       assert.equal(ping(B).is, 'refused');
       await clock.advance(1000);
     }
+    await clock.advance(999);
+    ping(B);
+    assert.equal(sink.said('pings refused').length, 1);
+    await clock.advance(1);
+    ping(A);
+    ping(B);
+    const [, {reason, bound, members} = assert.fail()] = sink.said('pings refused');
+    assert.deepEqual([reason, bound, members], ['members', 1, 1]);
+    ping(B);
     assert.equal(sink.said('pings refused').length, 2);
+  });
+
+  test('down of nobody, a replacement -> told with what helps to see why', async () => {
+    const {ping, sink} = await open();
+    ping({down: true});
+    const [{level, reason} = assert.fail()] = sink.said('down ignored');
+    assert.deepEqual([level < INFO, reason], [true, 'absent']);
+    ping({id: 'old'});
+    ping({id: 'new'});
+    const [{member, from} = assert.fail()] = sink.said('member replaced');
+    assert.deepEqual([member, from], ['new', 'old']);
   });
 });
 
@@ -185,6 +217,11 @@ describe('follower', () => {
     assert.deepEqual(ipsOf(decoded.snapshot.members), ['10.2.0.17']);
     registry.evict(() => undefined);
     assert.equal(changes.length, before + 1);
+    registry.evict(() => 'its node is gone');
+    assert.deepEqual(
+      changes.slice(before + 1).map(({cause}) => cause),
+      ['evicted web 10.2.0.17'],
+    );
   });
 });
 
@@ -326,6 +363,13 @@ describe('restart', () => {
       registry.members().map(member => member.seq),
       [4, 10],
     );
+  });
+
+  test('snapshot of a master that knew nobody -> nothing is told', async () => {
+    const text = encodeSnapshot({seq: 9, members: []}, createFakeClock().epochMs());
+    const {registry, changes, sink} = await open({texts: {[PATH]: text}});
+    assert.deepEqual([registry.restored, changes.length], [false, 0]);
+    assert.equal(sink.said('members restored')[0]?.members, 0);
   });
 
   test('provisional member in the snapshot -> gets a seq', async () => {
