@@ -11,9 +11,12 @@ export type Address =
       readonly family: 4 | 6 | undefined;
       readonly from: number;
       readonly to: number;
+      /** `mptcp@`: sockets of multipath TCP. */
+      readonly multipath?: true;
     }
   | {readonly is: 'unix'; readonly path: string}
-  | {readonly is: 'abstract'; readonly name: string}
+  /** As written, `abns@name` or `abnsz@name`, which are two; a variable that is not known may stand in it. */
+  | {readonly is: 'abstract'; readonly address: string}
   | {readonly is: 'fd'; readonly fd: number}
   /** Neither TCP nor a UNIX stream: `udp@`, `quic4@`, `sockpair@`. */
   | {readonly is: 'other'; readonly text: string}
@@ -23,7 +26,9 @@ export type Address =
 type Family = 4 | 6 | undefined;
 
 const MAX_PORT = 65_535;
-const PREFIXED = /^(?:stream\+)?([a-z+]+\d?)@(.*)$/s;
+const STREAM = /^stream\+/;
+const PREFIXED = /^([a-z+]+\d?)@(.*)$/s;
+const OTHER_TYPE = /^(?:dgram|quic)\+/;
 // As with atoi(), digits count and what follows them does not: HAProxy listens on 80 for ":80x".
 const PORTS = /^(\d+)[^-]*(?:-(\d*))?/;
 const HOST_NAME = /^[\w.-]+$/;
@@ -40,7 +45,9 @@ function parseHost(text: string, wanted: Family): {host: string; family: Family}
   return HOST_NAME.test(bare) ? {host: bare, family: wanted} : undefined;
 }
 
-function parseTcp(text: string, wanted: Family): Extract<Address, {is: 'tcp'}> | undefined {
+type TcpAddress = Extract<Address, {is: 'tcp'}>;
+
+function parseTcp(text: string, wanted: Family): TcpAddress | undefined {
   const colon = text.lastIndexOf(':');
   const ports = PORTS.exec(text.slice(colon + 1));
   const host = parseHost(text.slice(0, Math.max(0, colon)), wanted);
@@ -53,11 +60,16 @@ function parseTcp(text: string, wanted: Family): Extract<Address, {is: 'tcp'}> |
 /** Parses one address as str2sa_range() of HAProxy does for `bind` (configuration.txt, "bind" and section 11). */
 export function parseAddress(text: string): Address {
   const unresolved: Address = {is: 'unresolved', text};
+  const typed = text.replace(STREAM, '');
+  const [, prefix = '', rest = typed] = PREFIXED.exec(typed) ?? [];
+  if (prefix === 'abns' || prefix === 'abnsz') return {is: 'abstract', address: typed};
   if (text.includes('$')) return unresolved;
-  const [, prefix = '', rest = text] = PREFIXED.exec(text) ?? [];
+  if (OTHER_TYPE.test(text)) return {is: 'other', text};
+  const multipath = (tcp: TcpAddress | undefined): Address =>
+    tcp === undefined ? unresolved : {...tcp, multipath: true};
   switch (prefix) {
     case '':
-      return text.startsWith('/') ? {is: 'unix', path: text} : (parseTcp(text, undefined) ?? unresolved);
+      return typed.startsWith('/') ? {is: 'unix', path: typed} : (parseTcp(typed, undefined) ?? unresolved);
     case 'ip':
     case 'tcp':
       return parseTcp(rest, undefined) ?? unresolved;
@@ -70,8 +82,12 @@ export function parseAddress(text: string): Address {
     case 'unix':
     case 'uxst':
       return {is: 'unix', path: rest};
-    case 'abns':
-      return {is: 'abstract', name: rest};
+    case 'mptcp':
+      return multipath(parseTcp(rest, undefined));
+    case 'mptcp4':
+      return multipath(parseTcp(rest, 4));
+    case 'mptcp6':
+      return multipath(parseTcp(rest, 6));
     case 'fd':
       return /^\d+$/.test(rest) ? {is: 'fd', fd: Number(rest)} : unresolved;
     default:

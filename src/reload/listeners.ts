@@ -66,9 +66,10 @@ export const socketKey = ({host, port, v6only}: SocketAddress): string => `${hos
 
 const isClients = (bind: PlacedBind): bind is TcpBind => bind.is === 'tcp' && !INNER_SECTIONS.has(bind.section.kind);
 
-function obstacleOf({host, family, from, to, options}: TcpBind): string | undefined {
+function obstacleOf({host, family, from, to, options, multipath}: TcpBind): string | undefined {
   const option = options.find(word => OWN_OPTIONS.has(word));
   if (option !== undefined) return `"${option}" is HAProxy's to set`;
+  if (multipath) return "multipath TCP is HAProxy's to open";
   if (family === undefined || (host !== '*' && isIP(host) === 0)) return 'its name is resolved by HAProxy';
   return to - from >= MAX_RANGE ? `it is a range of more than ${MAX_RANGE} ports` : undefined;
 }

@@ -78,10 +78,13 @@ const isExclusive = (input: PlanInput): boolean => exclusion(input) !== undefine
 const isFree = ({listeners}: Draft): boolean =>
   listeners.every(({way}) => way === 'transfer' || way === 'inherit') && listeners.length > 0;
 
+/** A variable in an address may stand for anything. */
+const mayBeSame = (one: string, other: string): boolean => one === other || `${one}${other}`.includes('$');
+
 function exclusion({next, old}: PlanInput): string | undefined {
   if (next.noreuseport || old?.noreuseport) return 'noreuseport forbids two generations to listen at once';
-  const shared = next.abstracts.find(name => old?.abstracts.includes(name));
-  return shared === undefined ? undefined : `two generations cannot listen on abns@${shared} at once`;
+  const shared = next.abstracts.find(address => old?.abstracts.some(other => mayBeSame(address, other)));
+  return shared === undefined ? undefined : `two generations cannot listen on ${shared} at once`;
 }
 
 /** Each listener by itself, all generations side by side. */

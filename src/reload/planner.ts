@@ -90,7 +90,11 @@ const summaryOf = ({way, why, listeners}: ReloadPlan): PlanSummary => ({
 
 /** What a text means for a reload. */
 export function derivePlanSide(text: string, kernel: {readonly bindV6Only: boolean}): PlanSide {
-  const abstracts = parseBinds(text).flatMap(bind => (bind.is === 'abstract' ? [bind.name] : []));
+  const abstracts = parseBinds(text).flatMap(bind => {
+    if (bind.is === 'abstract') return [bind.address];
+    // All of it is a variable: it may be one.
+    return bind.is === 'unresolved' && bind.text.startsWith('$') ? [bind.text] : [];
+  });
   return {listeners: deriveListeners(text, kernel), noreuseport: parseGlobals(text).noreuseport, abstracts};
 }
 
