@@ -42,7 +42,7 @@ defaults
   timeout connect 2s
   timeout client 15s
   timeout server 15s
-frontend web
+frontend proxy
   bind ${place.ip}:${proxyPort}
   default_backend web
 backend web

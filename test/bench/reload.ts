@@ -47,7 +47,7 @@ defaults
   timeout connect 5s
   timeout client 30s
   timeout server 30s
-frontend web
+frontend proxy
   bind *:80
   default_backend web
 backend web

@@ -28,7 +28,7 @@ defaults
   timeout connect 1s
 userlist operators
   user admin insecure-password hunter2
-frontend web
+frontend proxy
   bind 127.0.0.1:${port}
   http-request deny if { path /denied }
   default_backend web

@@ -45,7 +45,7 @@ export const CONFINED = [
 
 /** The template of a container that is given none: every pod on port 80. */
 export const TEMPLATE = `
-frontend web
+frontend proxy
   mode http
   bind *:80
   timeout client 15s

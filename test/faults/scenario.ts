@@ -34,7 +34,7 @@ defaults
   timeout connect 2s
   timeout client 15s
   timeout server 15s
-frontend web
+frontend proxy
   bind ${bind}
   default_backend web
 backend web

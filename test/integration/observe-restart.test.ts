@@ -23,7 +23,7 @@ defaults
   timeout client 5s
   timeout server 5s
   timeout connect 1s
-frontend web
+frontend proxy
   bind 127.0.0.1:${port}
   # ${comment}
   default_backend web

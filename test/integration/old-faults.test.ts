@@ -59,7 +59,7 @@ describe('faults of the old stack, in namespaces', {
     await using folder = await openFolder();
     const template = join(folder.path, 'proxy.j2');
     const text = `
-frontend web # bind *:7777
+frontend proxy # bind *:7777
   mode http
   timeout client 5s
   bind 0.0.0.0:443 name x

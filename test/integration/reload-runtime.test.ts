@@ -39,7 +39,7 @@ defaults
   timeout connect 2s
   timeout client 15s
   timeout server 15s
-frontend web
+frontend proxy
   bind *:80
   default_backend web
 backend web

@@ -12,7 +12,7 @@ import type {Place} from '../support/place.ts';
 const NOBODY = 65_534;
 
 const TEMPLATE = `
-frontend web
+frontend proxy
   mode http
   bind *:8080
   timeout client 15s

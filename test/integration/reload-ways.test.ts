@@ -16,7 +16,7 @@ const template = (round: number, binds = 'bind *:80', globals = '') => `
 global
   maxconn ${5000 + round}
 ${globals}
-frontend web
+frontend proxy
   mode http
   ${binds}
   timeout client 15s

@@ -14,7 +14,7 @@ import type {MemberStatus} from '../support/status.ts';
 import {waitFor} from '../support/wait.ts';
 
 const TEMPLATE = `
-frontend web
+frontend proxy
   mode http
   bind *:80
   timeout client 15s

@@ -101,7 +101,7 @@ defaults
     timeout connect 1s
     timeout client 1s
     timeout server 1s
-frontend web
+frontend proxy
     bind 127.0.0.1:8080
     rate-limit sessions 100
     compression algo identity

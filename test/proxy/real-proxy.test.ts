@@ -5,6 +5,7 @@ import {parseInfo, parseServersState, parseStat} from '../../src/proxy/answers.t
 import {parseBinds, tcpPorts} from '../../src/proxy/binds.ts';
 import {parseOutputLine} from '../../src/proxy/output.ts';
 import {ask} from '../../src/proxy/runtime.ts';
+import {haproxyIsAtLeast} from '../support/haproxy-version.ts';
 import {missing} from '../support/parts.ts';
 import {startProxy} from './real-proxy.ts';
 
@@ -15,6 +16,9 @@ defaults
     timeout client 1s
     timeout server 1s
 `;
+
+/** A port with something behind it: refused by 3.2. */
+const TAILED_PORT = haproxyIsAtLeast(3, 2) ? '' : 'bind 127.0.0.1:8120x';
 
 const MANY_BINDS = `
 global
@@ -44,7 +48,7 @@ frontend web
     bind 127.0.0.1:811'4'
     bind \\x3a8115
     bind "127.0.0.1:\${PORT}"
-    bind 127.0.0.1:8120x
+    ${TAILED_PORT}
     default_backend app
 backend app
     bind :8130
@@ -57,7 +61,7 @@ describe('real HAProxy', {skip: missing('haproxy', 'netns', 'root')}, () => {
     await using proxy = await startProxy(MANY_BINDS, ['-L', 'here']);
     const ports = tcpPorts(parseBinds(MANY_BINDS, {localPeer: 'here'}));
     assert.deepEqual(await openProcessTable().listeningPorts(proxy.pid), ports);
-    assert.equal(ports.length, 27);
+    assert.equal(ports.length, TAILED_PORT === '' ? 26 : 27);
   });
 
   test('answers, of a running proxy -> the parsers read them', async () => {

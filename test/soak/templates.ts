@@ -14,7 +14,7 @@ const headOf = (n: number, isOld: boolean): string => {
   const {maxConn, isWide} = settingsOf(n);
   return (
     `# template ${n}\nglobal\n  maxconn ${maxConn}\ndefaults\n  mode http\n  timeout connect 2s\n  timeout client 15s\n` +
-    `  timeout server 15s\n${keepsIdle(isOld)}frontend web\n  bind *:${WEB_PORT}\n` +
+    `  timeout server 15s\n${keepsIdle(isOld)}frontend proxy\n  bind *:${WEB_PORT}\n` +
     `${isWide ? '  bind *:8181\n' : ''}  default_backend web\nbackend web\n`
   );
 };

@@ -11,7 +11,7 @@ import {openWallClock, type WallClock} from './wall-clock.ts';
 
 /** Balances the hosts of the app `web`. */
 const TEMPLATE = `
-frontend web
+frontend proxy
   mode http
   bind *:80
   timeout client 15s

@@ -3,7 +3,7 @@ import {machine, type Place} from './place.ts';
 
 /** A template that balances every host of every app behind `bind` (the address of a `bind` line). */
 export const webTemplate = (bind: string, serverPort: number): string => `
-frontend web
+frontend proxy
   mode http
   bind ${bind}
   timeout client 15s
