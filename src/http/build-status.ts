@@ -33,6 +33,7 @@ export interface StatusParts
   readonly reload: Omit<ReloadLine, 'last'>;
   readonly lastPass: LastPass | undefined;
   readonly hold: Status['held'] | undefined;
+  readonly refusal: Status['refused'] | undefined;
   readonly accessLog:
     | {
         readonly port: number;
@@ -63,6 +64,7 @@ export function buildStatus(parts: StatusParts): Status {
     reload: {...reload, last: parts.lastPass ?? null},
     kubernetes: parts.kubernetes,
     held: hold ? {pass: hold.pass, sinceAt: hold.sinceAt} : null,
+    refused: parts.refusal ?? null,
     logLevel: parts.logLevel,
     accessLog: accessLog === undefined ? null : {port: accessLog.port, ...accessLog.counts},
   };

@@ -17,11 +17,22 @@ const proxyProblem = ({proxy, uptimeMs}: Given): Problem[] => {
   ];
 };
 
+const timeOf = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+const whatOf = ({sinceAt, serving}: NonNullable<Given['refused']>): string => {
+  const refused = `The template of ${timeOf(sinceAt)} is refused`;
+  return serving === null
+    ? `${refused}, and the last good one fails with the pods of today`
+    : `${refused}: the one of pass ${serving.pass} (${timeOf(serving.sinceAt)}) serves the pods of today`;
+};
+
 /** Everything about a status that is red or amber, the worst first. Pure. */
 export function deriveProblems(status: Given): Problem[] {
-  const {inSync, lastError, ready, store, held, proxy, guard, lifecycle} = status;
+  const {inSync, lastError, ready, store, held, refused, proxy, guard, lifecycle} = status;
   const problems = proxyProblem(status);
-  if (lastError !== null) {
+  if (refused !== null) {
+    problems.push({severity: 'bad', what: whatOf(refused), why: refused.reason});
+  } else if (lastError !== null) {
     problems.push({severity: 'bad', what: 'The last pass failed: the last good configuration serves', why: lastError});
   } else if (!inSync && proxy.state === 'RUNNING') {
     problems.push(

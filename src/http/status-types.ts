@@ -132,6 +132,15 @@ export interface Status {
   readonly reload: ReloadLine;
   /** The rollback that holds, if one does. */
   readonly held: {readonly pass: number; readonly sinceAt: number} | null;
+  /**
+   * The newest template, when it does not work: why, and since when (epoch ms); `serving` is the pass whose template is
+   * used instead with today's pods, null when that fails with them as well.
+   */
+  readonly refused: {
+    readonly reason: string;
+    readonly sinceAt: number;
+    readonly serving: {readonly pass: number; readonly sinceAt: number} | null;
+  } | null;
   readonly logLevel: string;
   /** HAProxy's log lines: where they are taken in, and what became of them. */
   readonly accessLog: {

@@ -11,6 +11,7 @@ import {
   deriveMovers,
   type History,
   type HistoryEntry,
+  lastPassOf,
   lastServed,
   type Mover,
   noHistory,
@@ -132,7 +133,7 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
     get entries() {
       return history.entries;
     },
-    lastPass: history.entries.at(-1)?.pass ?? 0,
+    lastPass: lastPassOf(history.entries),
     entry: pass => history.entries.find(entry => entry.pass === pass),
     record(record, material) {
       void filings.add(() => file(record, material));

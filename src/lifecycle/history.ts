@@ -35,6 +35,8 @@ export interface HistoryEntry extends PassRecord {
   readonly secretsChanged: boolean;
   readonly configuration: TextRef | null;
   readonly template: TextRef | null;
+  /** A failed pass that was tried again with the same outcome: how often, and the last of them. */
+  readonly retries?: {readonly count: number; readonly lastPass: number; readonly lastAt: number};
 }
 
 /** What is written down: the passes, oldest first, and the pods that the last one knew. */
@@ -76,11 +78,43 @@ export function deriveMovers(
 
 const isSame = (a: Mover, b: Mover | undefined): boolean => a.ip === b?.ip && a.app === b.app && a.id === b.id;
 
-/** Adds an entry and forgets the oldest beyond the bound. */
-export const appendEntry = ({entries}: History, entry: HistoryEntry, pods: readonly Mover[]): History => ({
-  entries: [...entries, entry].slice(-MAX_ENTRIES),
-  pods,
+/** Failures and passes without effect may not push out these: there is something to go back to. */
+export const MIN_GOOD_ENTRIES = 50;
+
+/** Failed for the same reason, on the same template, with nobody coming or going in between. */
+const isRetry = (before: HistoryEntry | undefined, entry: HistoryEntry): boolean =>
+  before?.verdict === 'failed' &&
+  entry.verdict === 'failed' &&
+  lastingOf(before.error) === lastingOf(entry.error) &&
+  before.template?.digest === entry.template?.digest &&
+  entry.joined.pods.length === 0 &&
+  entry.left.pods.length === 0;
+
+/** A candidate's number differs from one try to the next and tells nothing. */
+const lastingOf = (error: string | null): string => (error ?? '').replace(/\/run\/\d+\.cfg/g, '/run/N.cfg');
+
+const withRetry = (before: HistoryEntry, {pass, startedAt}: HistoryEntry): HistoryEntry => ({
+  ...before,
+  retries: {count: (before.retries?.count ?? 0) + 1, lastPass: pass, lastAt: startedAt},
 });
+
+/** The oldest beyond the bound are forgotten, those that failed or changed nothing first. */
+function forget(entries: readonly HistoryEntry[]): readonly HistoryEntry[] {
+  const surplus = entries.length - MAX_ENTRIES;
+  if (surplus <= 0) return entries;
+  const good = entries.filter(({verdict}) => verdict === 'ok');
+  const kept = new Set(good.slice(-MIN_GOOD_ENTRIES));
+  const forgotten = new Set(entries.filter(entry => !kept.has(entry)).slice(0, surplus));
+  return entries.filter(entry => !forgotten.has(entry));
+}
+
+/** Adds an entry, or counts it as a retry of the last one; forgets the oldest beyond the bound. */
+export function appendEntry({entries}: History, entry: HistoryEntry, pods: readonly Mover[]): History {
+  const before = entries.at(-1);
+  if (before !== undefined && isRetry(before, entry))
+    return {entries: [...entries.slice(0, -1), withRetry(before, entry)], pods};
+  return {entries: forget([...entries, entry]), pods};
+}
 
 /** The texts worth keeping: those of the newest passes, as many as fit into `maxBytes` (the newest pass's always). */
 export function textsToKeep(entries: readonly HistoryEntry[], maxBytes = MAX_KEPT_BYTES): ReadonlySet<string> {
@@ -100,3 +134,9 @@ export function textsToKeep(entries: readonly HistoryEntry[], maxBytes = MAX_KEP
 /** The newest pass, other than a failed one, that ended before `atMs` or at all: what served then. */
 export const lastServed = (entries: readonly HistoryEntry[]): HistoryEntry | undefined =>
   entries.findLast(({verdict}) => verdict !== 'failed');
+
+/** The number of the last pass, retries included; 0 before the first. */
+export const lastPassOf = (entries: readonly HistoryEntry[]): number => {
+  const last = entries.at(-1);
+  return last?.retries?.lastPass ?? last?.pass ?? 0;
+};

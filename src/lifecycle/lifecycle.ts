@@ -25,6 +25,8 @@ export interface Visit {
   readonly input: Buffer | undefined;
   /** What its pass sees, where whoever asked for it has read that already. */
   readonly read?: PassInput | undefined;
+  /** What its pass renders instead of the newest template. */
+  readonly template?: string | undefined;
 }
 
 /** A built-in action. It rejects when its work failed; it may stop early once `signal` aborts. */
@@ -35,6 +37,7 @@ export interface VisitRequest {
   readonly origin: Visit['origin'];
   readonly input?: Buffer | undefined;
   readonly read?: PassInput | undefined;
+  readonly template?: string | undefined;
   /** `finished` unless said otherwise. */
   readonly until?: Request['until'];
   /** Whether the one who asked is gone; absent when that cannot be. */
@@ -149,8 +152,15 @@ export function openLifecycle(ports: LifecyclePorts): Lifecycle {
 
   const work = async (state: StateSpec, id: number | undefined): Promise<void> => {
     const asked = id === undefined ? undefined : waiting.get(id);
-    const {cause = state.tag, origin = 'daemon', input, read} = asked ?? {};
-    const visit: Visit = {tag: state.tag, cause, origin, input, ...(read && {read})};
+    const {cause = state.tag, origin = 'daemon', input, read, template} = asked ?? {};
+    const visit: Visit = {
+      tag: state.tag,
+      cause,
+      origin,
+      input,
+      ...(read && {read}),
+      ...(template !== undefined && {template}),
+    };
     const own = running;
     let fault: unknown;
     try {

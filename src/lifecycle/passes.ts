@@ -55,6 +55,8 @@ export interface PassMaterial {
 export interface PassEnd {
   readonly record: PassRecord;
   readonly material: PassMaterial;
+  /** It rendered the last good template, since the newest is refused: that it went well mends nothing. */
+  readonly isFallback: boolean;
 }
 
 export interface PassPorts {
@@ -85,7 +87,12 @@ export interface Passes {
   conclude(visit: Visit, fault: unknown): Promise<void>;
   /** Applies a text that was not rendered (the last good one on disk at a boot whose template fails). */
   applyText(text: string): Promise<void>;
+  /** The last one on the newest template. */
   readonly last: PassRecord | undefined;
+  /** Of the last pass that came as far as reading it. */
+  readonly tried: PassInput | undefined;
+  /** The text of `applied`; undefined where a block wrote it. */
+  readonly appliedText: string | undefined;
   /** Of the last pass that was applied, or came out equal: `GET /state` answers from it. */
   readonly applied: PassInput | undefined;
   /** Each pass, once it has ended. */
@@ -102,6 +109,8 @@ export function createPasses(ports: PassPorts): Passes {
   let number = ports.lastPass ?? 0;
   let last: PassRecord | undefined;
   let applied: PassInput | undefined;
+  let appliedText: string | undefined;
+  let tried: PassInput | undefined;
   const ended = createSource<PassEnd>();
 
   const timed = async <T>(pass: Pass, phase: Phase, work: () => Promise<T>): Promise<T> => {
@@ -149,7 +158,9 @@ export function createPasses(ports: PassPorts): Passes {
   };
 
   const inputOf = async (pass: Pass, visit: Visit): Promise<TemplateInput> => {
+    tried = undefined;
     pass.read ??= visit.read ?? (await read(visit));
+    tried = pass.read;
     return pass.read.input;
   };
 
@@ -181,6 +192,7 @@ export function createPasses(ports: PassPorts): Passes {
         });
       }
       applied = pass.read ?? applied;
+      appliedText = pass.text;
     },
   };
 
@@ -201,7 +213,7 @@ export function createPasses(ports: PassPorts): Passes {
       if (byBlock) applied = pass.read ?? applied;
       if (pass.candidate !== undefined) await proxy.discard(pass.candidate);
       const detail = fault instanceof DaemonError ? fault.detail : undefined;
-      last = {
+      const record: PassRecord = {
         pass: pass.number,
         generation: pass.applied?.generation ?? proxy.status.generation,
         way: pass.applied?.way ?? (byBlock ? 'script' : 'none'),
@@ -212,11 +224,18 @@ export function createPasses(ports: PassPorts): Passes {
         verdict: fault !== undefined ? 'failed' : pass.applied === undefined && !byBlock ? 'unchanged' : 'ok',
         error: fault === undefined ? null : reasonOf(fault),
       };
-      if (fault === undefined) log.info({...last}, 'pass ended');
-      else log.error({...last, detail}, 'pass failed: the last good configuration stays');
-      ended.tell({record: last, material: {input: pass.read?.input, text: pass.text}});
+      if (fault === undefined) log.info({...record}, 'pass ended');
+      else log.error({...record, detail}, 'pass failed: the last good configuration stays');
+      const isFallback = visit.template !== undefined;
+      if (!isFallback) last = record;
+      ended.tell({
+        record,
+        material: {input: pass.read?.input, text: pass.text},
+        isFallback,
+      });
     },
     async applyText(text) {
+      if (proxy.isServing(text)) return;
       await ports.apply(await validated(text, AbortSignal.any([])));
     },
     get last() {
@@ -224,6 +243,12 @@ export function createPasses(ports: PassPorts): Passes {
     },
     get applied() {
       return applied;
+    },
+    get appliedText() {
+      return appliedText;
+    },
+    get tried() {
+      return tried;
     },
     ended,
   };

@@ -54,6 +54,7 @@ export function openTemplateText(
     follow(onChange) {
       // Not what the first look finds: the file may have changed since it was loaded.
       let seen = loaded;
+      let isFirst = true;
       let closed = false;
       let cancel = () => {};
       const look = async (): Promise<void> => {
@@ -63,7 +64,9 @@ export function openTemplateText(
           return undefined;
         });
         if (closed) return;
-        if (text !== undefined && seen !== undefined && text !== seen) onChange();
+        // A file that was not there before is a change, too.
+        if (text !== undefined && text !== seen && !(isFirst && seen === undefined)) onChange();
+        isFirst = false;
         seen = text ?? seen;
         cancel = clock.after(POLL_MS, () => void look());
       };

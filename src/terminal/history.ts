@@ -8,6 +8,13 @@ const MAX_CAUSE_CHARACTERS = 60;
 const cut = (text: string): string =>
   text.length > MAX_CAUSE_CHARACTERS ? `${text.slice(0, MAX_CAUSE_CHARACTERS - 3)}...` : text;
 
+const retriesText = ({retries}: HistoryEntry): string =>
+  retries === undefined ? '' : ` (and ${retries.count} more times, last ${formatTime(retries.lastAt)})`;
+
+/** The reason of a failure is never cut: it is what somebody looks for. */
+const whyText = (entry: HistoryEntry): string =>
+  entry.error === null ? cut(entry.cause) : `${entry.error}${retriesText(entry)}`;
+
 const totalMs = ({phasesMs}: HistoryEntry): number =>
   Math.round(Object.values(phasesMs).reduce((sum, ms) => sum + (ms ?? 0), 0));
 
@@ -27,7 +34,7 @@ export const describeHistory = (entries: readonly HistoryEntry[]): string =>
       String(totalMs(entry)),
       countText(entry.joined.pods.length + entry.joined.more, entry.left.pods.length + entry.left.more),
       countText(entry.difference.added, entry.difference.removed),
-      cut(entry.error ?? entry.cause),
+      whyText(entry),
     ]),
   );
 
@@ -50,7 +57,7 @@ export function describePass(entry: HistoryEntry, paint: Paint): string {
       ['Pass', `${entry.pass}, ${entry.verdict}`],
       ['Time', formatTime(entry.startedAt)],
       ['Cause', entry.cause],
-      ...(entry.error === null ? [] : [['Error', entry.error] as const]),
+      ...(entry.error === null ? [] : [['Error', `${entry.error}${retriesText(entry)}`] as const]),
       ['Generation', `${entry.generation}, ${entry.way}: ${entry.why}`],
       [
         'Phases',

@@ -28,6 +28,7 @@ const PARTS: StatusParts = {
   haproxy: {text: '2.6.12'},
   reload: RELOAD,
   lastPass: last ?? undefined,
+  refusal: {reason: 'no', sinceAt: 1_500_000_000_000, serving: null},
   hold: {pass: 7, sinceAt: 1_500_000_000_000},
   logLevel: 'debug',
   accessLog: {port: 5140, counts: COUNTS},
@@ -56,12 +57,17 @@ describe('status', () => {
       reload: {...RELOAD, last},
       kubernetes: STATUS.kubernetes,
       held: {pass: 7, sinceAt: 1_500_000_000_000},
+      refused: {reason: 'no', sinceAt: 1_500_000_000_000, serving: null},
       logLevel: 'debug',
       accessLog: {port: 5140, ...COUNTS},
     });
     assert.deepEqual(
       problems.map(({what}) => what),
-      ['2 silent members are held', 'Rolled back to the template of pass 7'],
+      [
+        'The template of 2017-07-14 02:40 UTC is refused, and the last good one fails with the pods of today',
+        '2 silent members are held',
+        'Rolled back to the template of pass 7',
+      ],
     );
   });
 
@@ -71,9 +77,10 @@ describe('status', () => {
       replicas: undefined,
       lastPass: undefined,
       hold: undefined,
+      refusal: undefined,
       accessLog: undefined,
     });
-    assert.deepEqual([status.reload.last, status.held, status.accessLog], [null, null, null]);
+    assert.deepEqual([status.reload.last, status.held, status.refused, status.accessLog], [null, null, null, null]);
     assert.equal('fleet' in status, false);
   });
 

@@ -51,6 +51,14 @@ describe('problems', () => {
       assert.deepEqual(problemsOf({inSync: false, lastError: 'unknown keyword'}), [FAILED]);
     });
 
+    test('a template is refused -> bad: since when, why, and what serves instead', () => {
+      const [at, earlier] = [Date.parse('2026-11-28T12:04:00Z'), Date.parse('2026-11-28T11:30:00Z')];
+      const refused = {reason: 'unknown keyword', sinceAt: at, serving: {pass: 6, sinceAt: earlier}};
+      assert.deepEqual(problemsOf({inSync: false, lastError: 'unknown keyword', refused}), [
+        'bad: The template of 2026-11-28 12:04 UTC is refused: the one of pass 6 (2026-11-28 11:30 UTC) serves the pods of today: unknown keyword',
+      ]);
+    });
+
     test('a change waits -> a notice', () => {
       assert.deepEqual(problemsOf({inSync: false}), [
         'notice: A change is on its way: it waits for quiet (KONTROL_DAMPER), or its pass runs',

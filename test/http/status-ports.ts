@@ -33,6 +33,7 @@ export const STATUS: Required<Status> = {
   ttlMs: 25_000,
   store: {kind: 'embedded', healthy: true},
   guard: {held: 0, holds: 0},
+  refused: null,
   fleet: [
     {id: 'proxy-1', version: '1.0.0', generation: 3, digest: 'd41d8cd9', inSync: true, startedAt: 1_500_000_000_000},
   ],

@@ -4,6 +4,7 @@ import {writeFile} from 'node:fs/promises';
 import {createServer} from 'node:net';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
+import {startBackends} from '../support/backend.ts';
 import {type Daemon, startDaemon} from '../support/daemon.ts';
 import {openFolder} from '../support/folder.ts';
 import {freePort} from '../support/free-port.ts';
@@ -41,27 +42,6 @@ describe('a daemon that cannot start (old fault 10, it exited 0) -> one line tha
   skip: missing('haproxy'),
   timeout: 180_000,
 }, () => {
-  test('first template fails to render -> exit 7', async () => {
-    await using daemon = await startDaemon({template: BROKEN});
-    const {code, says} = await lastWord(daemon);
-    assert.equal(code, 7);
-    assert.match(says, /^haproxy-kontrol: cannot render the template: .*; mend the template \(KONTROL_TEMPLATE\)/);
-  });
-
-  test('template file missing -> exit 7 that names it', async () => {
-    await using daemon = await startDaemon({template: '/nowhere/proxy.j2'});
-    const {code, says} = await lastWord(daemon);
-    assert.equal(code, 7);
-    assert.match(says, /cannot read the template \/nowhere\/proxy.j2 \(KONTROL_TEMPLATE\): there is no such file/);
-  });
-
-  test('first configuration refused by HAProxy -> exit 8 with its alert', async () => {
-    await using daemon = await startDaemon({template: 'frontend web\n  bind 127.0.0.1:18080\n  bogus word\n'});
-    const {code, says} = await lastWord(daemon);
-    assert.equal(code, 8);
-    assert.match(says, /cannot validate .*: .*unknown keyword 'bogus'.*; mend the template/);
-  });
-
   test('port of the first configuration in use -> exit 9 with its alert', async () => {
     await using taken = await occupyPort();
     await using daemon = await startDaemon({template: webTemplate(`127.0.0.1:${taken.port}`, 80)});
@@ -133,6 +113,57 @@ describe('a daemon that cannot start (old fault 10, it exited 0) -> one line tha
     assert.match(JSON.stringify(second.logs), /another daemon runs on it; stop it or set another folder/);
     assert.equal(await fetchText({port}), 'status 503');
     assert.equal((await first.status())?.inSync, true);
+  });
+});
+
+describe('a start without anything to serve -> waits, not ready, and serves as soon as the template is mended', {
+  concurrency: 3,
+  skip: missing('haproxy'),
+  timeout: 180_000,
+}, () => {
+  for (const [situation, text, reason] of [
+    ['first template fails to render', BROKEN, /^cannot render the template: /],
+    ['template file missing', undefined, /^cannot read the template .*\(KONTROL_TEMPLATE\): there is no such file/],
+    [
+      'first configuration refused by HAProxy',
+      'frontend web\n  bind 127.0.0.1:18080\n  bogus word\n',
+      /^cannot validate .*: .*unknown keyword 'bogus'/,
+    ],
+  ] as const) {
+    test(situation, async () => {
+      await using folder = await openFolder();
+      const path = join(folder.path, 'proxy.j2');
+      if (text !== undefined) await writeFile(path, text);
+      await using daemon = await startDaemon({template: path, env: {KONTROL_WARMUP: '0'}});
+      const status = await daemon.waitFor(seen => seen.lastError !== null && seen, 'the reason');
+      assert.match(status.lastError ?? '', reason);
+      assert.deepEqual([status.ready, status.inSync, haproxiesOf(daemon.dataFolder)], [false, false, []]);
+      const said = await daemon.waitFor(
+        () => daemon.logs.find(({msg}) => String(msg).startsWith('nothing to serve')),
+        'the line that says what to do',
+      );
+      assert.match(String(said.reason), /mend the template \(KONTROL_TEMPLATE\)|mend the template \(.*proxy.j2\)/);
+
+      const port = await freePort();
+      await writeFile(path, webTemplate(`127.0.0.1:${port}`, 80));
+      await daemon.waitFor(({ready, inSync}) => ready && inSync, 'the mended template served');
+      assert.equal(await fetchText({port}), 'status 503');
+    });
+  }
+
+  test('a template that is refused without pods -> the first ping makes it work', async () => {
+    const [port, podPort] = [await freePort(), await freePort()];
+    const template =
+      webTemplate(`127.0.0.1:${port}`, podPort).replace('backend web', '{% for app in hosts %}backend {{ app }}') +
+      '{% endfor %}';
+    await using _pods = await startBackends([{name: 'pod', host: '127.0.9.1', port: podPort}]);
+    await using daemon = await startDaemon({template, env: {KONTROL_WARMUP: '0'}});
+    const status = await daemon.waitFor(seen => seen.lastError !== null && seen, 'the reason');
+    assert.match(status.lastError ?? '', /^cannot validate /);
+    const slave = daemon.slave({ip: '127.0.9.1'});
+    using _silence = {[Symbol.dispose]: slave.silence};
+    slave.run(500);
+    await daemon.waitFor(async ({ready}) => ready && (await fetchText({port})) === 'pod', 'the pod served');
   });
 });
 

@@ -12,6 +12,12 @@ export interface Status {
   readonly memberCount: number;
   readonly store: {readonly kind: string; readonly healthy: boolean};
   readonly guard: {readonly held: number; readonly holds: number};
+  readonly problems: readonly {readonly severity: string; readonly what: string; readonly why: string}[];
+  readonly refused: {
+    readonly reason: string;
+    readonly sinceAt: number;
+    readonly serving: {readonly pass: number; readonly sinceAt: number} | null;
+  } | null;
   readonly fleet?: readonly {
     readonly id: string;
     readonly version: string;

@@ -8,7 +8,7 @@ import {openServiceEndpoints} from '../../kubernetes/service-endpoints.ts';
 import {parseServices, SERVICES_ANNOTATION} from '../../kubernetes/services.ts';
 import type {ServicesStatus} from '../../kubernetes/status.ts';
 import {createSecretFollower} from '../../kubernetes/tls-secrets.ts';
-import type {PassRecord} from '../../lifecycle/passes.ts';
+import type {PassEnd} from '../../lifecycle/passes.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock, pause} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
@@ -40,7 +40,7 @@ export interface Cluster extends AsyncDisposable {
   /** Addresses of Services, by app, that are hosts beside the pods that ping. */
   serviceHosts(): Hosts;
   /** A pass ended, and this text serves: worth an event on the pod, perhaps; certificates that it names are settled. */
-  passed(record: PassRecord, served: string | undefined): void;
+  passed(end: Pick<PassEnd, 'record' | 'isFallback'>, served: string | undefined): void;
   /** The proxy is given up. */
   failed(error: DaemonError): void;
   readonly services: ServicesStatus;
@@ -119,11 +119,12 @@ export async function openCluster(
     get services() {
       return {hosts: Object.fromEntries(services?.hosts() ?? NO_HOSTS), watch: services?.status ?? null};
     },
-    passed(record, served) {
+    passed({record, isFallback}, served) {
+      if (record.verdict !== 'failed') void certificates.settle(record.verdict === 'ok', served ?? '');
+      if (isFallback) return;
       const event = eventOfPass(record, failedBefore);
       failedBefore = record.verdict === 'failed';
       if (event !== undefined) events?.tell(event);
-      if (record.verdict !== 'failed') void certificates.settle(record.verdict === 'ok', served ?? '');
     },
     failed: error => events?.tell(eventOfFatal(error.message)),
     annotated() {

@@ -75,7 +75,7 @@ function connect(parts: Parts, {ending, pod, signals}: DaemonPorts): () => void 
   pipeline.passes.ended.follow(end => {
     endpoints.passed(end.record);
     observation.notePass(end);
-    cluster.passed(end.record, proxy.generations.text);
+    cluster.passed(end, proxy.generations.text);
   });
   membership.registry.follow(change => {
     observation.noteMembers(change);

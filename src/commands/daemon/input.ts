@@ -23,7 +23,7 @@ export const createInputLoader =
   async (visit?: Visit): Promise<TemplateInput> => {
     const {labels, annotations, nodeLabels, nodeAnnotations} = facts();
     return {
-      template: await loadTemplate(),
+      template: visit?.template ?? (await loadTemplate()),
       variables: {
         hosts: (visit && givenHosts(visit)) ?? hosts(),
         pods: members().map(({app, id, ip, key, role, seq, payload}) => ({app, id, ip, key, role, seq, payload})),

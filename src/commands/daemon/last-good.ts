@@ -5,7 +5,11 @@ import {systemFiles as files} from '../../ports/files.ts';
 import type {Log} from '../../ports/log.ts';
 import type {Generations} from '../../reload/generations.ts';
 
-/** A boot whose first pass fails starts from the last good configuration when there is one; its own fault is fatal else. */
+/**
+ * A boot whose first pass fails starts from the last good configuration when there is one. Without one it waits, not
+ * ready, for a template or for pods with which it works: a restart would cure nothing. What a restart may cure (a port
+ * that is taken) is fatal.
+ */
 export async function startFromDisk(
   fault: unknown,
   template: TemplateSource,
@@ -16,7 +20,7 @@ export async function startFromDisk(
   const text = await files.readText(generations.committedPath).catch(() => undefined);
   const isServed = generations.status.state === 'RUNNING';
   if (text === undefined) {
-    if (!isServed) throw withAdvice(fault, template, 'there is no last good proxy.cfg');
+    if (!isServed) waitOrThrow(withAdvice(fault, template, 'there is no last good proxy.cfg'), log);
     return;
   }
   log.warn({reason: reasonOf(fault)}, 'the first pass failed: starting from the last good proxy.cfg');
@@ -24,8 +28,16 @@ export async function startFromDisk(
     await applyText(text);
   } catch (err) {
     log.error({err}, 'the last good proxy.cfg cannot be started either');
-    if (!isServed) throw withAdvice(fault, template, 'the last good proxy.cfg cannot be started either');
+    if (!isServed) waitOrThrow(withAdvice(fault, template, 'the last good proxy.cfg cannot be started either'), log);
   }
+}
+
+function waitOrThrow(fault: unknown, log: Log): void {
+  if (!(fault instanceof DaemonError) || (fault.code !== 'RENDER' && fault.code !== 'VALIDATE')) throw fault;
+  log.error(
+    {reason: fault.message, detail: fault.detail},
+    'nothing to serve: waiting, not ready, for a template that works',
+  );
 }
 
 const placeOf = (template: TemplateSource): string => {

@@ -59,7 +59,9 @@ export async function openObservation({config, room, output}: Context): Promise<
     noteMembers({events, at}) {
       for (const event of events) timelines.note(event, at);
     },
-    notePass({record, material}) {
+    notePass({record, material, isFallback}) {
+      // Each retry of a refused template makes one that changes nothing.
+      if (isFallback && record.verdict === 'unchanged') return;
       const pods = material.input?.variables.pods;
       if (record.verdict !== 'failed' && pods !== undefined) {
         timelines.applied(record.pass, new Set(pods.map(({ip}) => ip)), clock.epochMs());

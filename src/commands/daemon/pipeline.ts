@@ -1,6 +1,7 @@
 import {deriveDamper, isWarm} from '../../damper/warm-up.ts';
 import type {ReplicaState} from '../../fleet/record.ts';
 import {type Converger, openConverger} from '../../lifecycle/converge.ts';
+import {createFallback, type Refusal} from '../../lifecycle/fallback.ts';
 import {type Lifecycle, openLifecycle, type Visit} from '../../lifecycle/lifecycle.ts';
 import {CONFIGURE} from '../../lifecycle/manifest.ts';
 import {createPasses, type Passes} from '../../lifecycle/passes.ts';
@@ -9,6 +10,7 @@ import {digestHosts, encodeHosts, mergeHosts} from '../../members/hosts.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
+import {openTemplateFile} from '../../template/kept-template.ts';
 import {createRenderer} from '../../template/renderer.ts';
 import {openTemplateText, type TemplateText} from '../../template/source.ts';
 import type {Cluster} from './cluster.ts';
@@ -33,6 +35,8 @@ export interface Pipeline extends AsyncDisposable {
   readonly isReady: () => boolean;
   isInSync(): boolean;
   lastError(): string | null;
+  /** The template that does not work, and what serves instead; undefined when the newest does. */
+  refusal(): Refusal | undefined;
   /** As the other replicas see it. */
   describe(): ReplicaState;
   /** Sets up and makes the first pass, or starts from the last good configuration on disk when that fails. */
@@ -97,12 +101,20 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     },
   });
 
+  const fallback = createFallback({
+    clock,
+    log: room('lifecycle'),
+    passes,
+    good: await openTemplateFile(files, `${config.dataFolder}/template-good.json`),
+    runPass: (cause, given) => lifecycle.goTo(CONFIGURE, {cause, origin: 'daemon', ...given}),
+    addresses: () => new Set([...hosts().values()].flat()),
+  });
   const warmUp = () => ({elapsedMs: clock.nowMs() - startedMs, remembers: membership.remembers()});
   const converger = openConverger({
     clock,
     damper: () => deriveDamper(warmUp(), config),
     readChanged: passes.readChanged,
-    runPass: (cause, read) => lifecycle.goTo(CONFIGURE, {cause, origin: 'daemon', read}),
+    runPass: fallback.run,
   });
   opening.defer(() => converger.close());
   const inSync = () =>
@@ -128,6 +140,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     })),
     isInSync: inSync,
     lastError: () => lastErrorOf(passes.last),
+    refusal: () => fallback.refusal,
     describe: () => ({
       version,
       generation: generations.status.generation,
@@ -139,7 +152,8 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
       ending.throwIfReached();
       scripts.jobs.autostart();
       await converger.start('start').catch(async fault => {
-        if (!ending.asked.aborted) await startFromDisk(fault, template, generations, passes.applyText, room('main'));
+        if (ending.asked.aborted || fallback.refusal?.serving) return;
+        await startFromDisk(fault, template, generations, passes.applyText, room('main'));
       });
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),

@@ -44,6 +44,7 @@ export function createReport(
       lastPass: pipeline.passes.last,
       kubernetes: kubernetes(),
       hold: observation.hold.current,
+      refusal: pipeline.refusal(),
       logLevel: output.opened.level,
       accessLog: observation.accessLog,
     });

@@ -58,6 +58,7 @@ const PASS: PassEnd = {
     error: null,
   },
   material: {input: undefined, text: undefined},
+  isFallback: false,
 };
 
 type Happening = 'a stop' | 'a fatal proxy' | 'a member' | 'a certificate' | 'a Service' | 'an annotation' | 'a label';

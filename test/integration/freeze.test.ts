@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {describe, test} from 'node:test';
+import {startBackends} from '../support/backend.ts';
+import {startDaemon} from '../support/daemon.ts';
+import {missing} from '../support/parts.ts';
+import {POD_IP, type Served, startServed} from '../support/served.ts';
+import {fetchText} from '../support/web.ts';
+
+const OTHER_IP = '127.0.9.2';
+const WARM = {KONTROL_WARMUP: '0', KONTROL_DAMPER: '0'};
+
+/** Who answers some requests, each on a connection of its own. */
+const answers = async ({port}: Served): Promise<string[]> => {
+  const all = await Promise.all(Array.from({length: 6}, () => fetchText({port})));
+  return [...new Set(all)].sort();
+};
+
+describe('a refused template costs itself alone', {
+  concurrency: 2,
+  skip: missing('haproxy'),
+  timeout: 180_000,
+}, () => {
+  test('pods come and go with the last one that worked; the page says which and why; mended, it serves', async () => {
+    await using served = await startServed(WARM);
+    const {daemon} = served;
+    await using _pods = await startBackends([{name: 'other', host: OTHER_IP, port: served.podPort}]);
+    await served.rewrite(served.template.replace('balance roundrobin', 'balance roundrobbin'));
+    await daemon.waitFor(({refused}) => refused?.serving != null, 'the template refused');
+
+    const other = daemon.slave({ip: OTHER_IP});
+    using _silence = {[Symbol.dispose]: other.silence};
+    other.run(500);
+    await daemon.waitFor(async () => (await answers(served)).join() === 'other,pod', 'who joins served');
+    await served.pod.down();
+    await daemon.waitFor(async () => (await answers(served)).join() === 'other', 'who left gone');
+
+    const status = await daemon.waitFor(seen => !seen.inSync && seen.lastError !== null && seen, 'the status');
+    assert.match(status.refused?.reason ?? '', /roundrobbin|balance only supports/);
+    const [problem] = status.problems;
+    assert.match(
+      problem?.what ?? '',
+      /^The template of .* UTC is refused: the one of pass \d+ .* serves the pods of today$/,
+    );
+    assert.equal(status.ready, true);
+
+    await served.rewrite(served.template);
+    const mended = await daemon.waitFor(seen => seen.inSync && seen, 'the mended template');
+    assert.deepEqual([mended.lastError, mended.refused], [null, null]);
+  });
+
+  test('a restart meanwhile -> the same, from the template that is kept beside proxy.cfg', async () => {
+    await using served = await startServed(WARM);
+    await served.rewrite(`${served.template}  bogus word\n`);
+    await served.daemon.waitFor(({refused}) => refused?.serving != null, 'the template refused');
+    await using _pods = await startBackends([{name: 'other', host: OTHER_IP, port: served.podPort}]);
+    await served.daemon[Symbol.asyncDispose]();
+
+    await using daemon = await startDaemon(served.again);
+    await daemon.waitFor(({refused, ready}) => ready && refused?.serving != null, 'the template refused again');
+    assert.equal(await served.fetch(), 'pod');
+    const other = daemon.slave({ip: OTHER_IP});
+    using _silence = {[Symbol.dispose]: other.silence};
+    other.run(500);
+    await daemon.waitFor(async () => (await answers(served)).includes('other'), 'who joins served');
+  });
+
+  test('a template that fails with the pods of today -> nobody is sent to a pod that left', async () => {
+    await using served = await startServed(WARM);
+    const {daemon} = served;
+    await using _pods = await startBackends([{name: 'other', host: OTHER_IP, port: served.podPort}]);
+    const other = daemon.slave({ip: OTHER_IP});
+    using _silence = {[Symbol.dispose]: other.silence};
+    other.run(500);
+    const weighed = served.template.replace(
+      /\{%- for key in hosts .*endfor %\}\{% endfor %\}/s,
+      '{%- for pod in pods %}\n  server s-{{ pod.seq }} {{ pod.ip }}:PORT weight {{ pod.payload.weight | default(1) }}\n{%- endfor %}',
+    );
+    await served.rewrite(weighed.replace('PORT', String(served.podPort)));
+    await daemon.waitFor(
+      async ({inSync}) => inSync && (await answers(served)).join() === 'other,pod',
+      'both pods served',
+    );
+
+    await other.ping({payload: {weight: 999}});
+    other.silence();
+    await daemon.waitFor(({inSync, lastError}) => !inSync && lastError !== null, 'a payload that HAProxy refuses');
+    await served.pod.down();
+    await daemon.waitFor(async () => (await answers(served)).join() === 'other', 'no request for the pod that left');
+    assert.match(
+      await readFile(join(daemon.dataFolder, 'proxy.cfg'), 'utf8'),
+      new RegExp(`${POD_IP}:${served.podPort} weight 1 disabled`),
+    );
+  });
+
+  test('retries of a refused template -> one entry of the history, with their number', async () => {
+    await using served = await startServed(WARM);
+    await served.rewrite(`${served.template}  bogus word\n`);
+    await served.daemon.waitFor(async () => {
+      const entries = JSON.parse((await served.daemon.get('/history'))?.body ?? '[]') as {retries?: {count: number}}[];
+      return (entries[0]?.retries?.count ?? 0) >= 2;
+    }, 'two retries');
+    const entries = JSON.parse((await served.daemon.get('/history'))?.body ?? '[]') as {verdict: string}[];
+    assert.ok(entries.filter(({verdict}) => verdict === 'failed').length <= 2);
+  });
+});

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {DaemonError} from '../../src/errors.ts';
+import {createFallback} from '../../src/lifecycle/fallback.ts';
+import type {PassInput} from '../../src/lifecycle/passes.ts';
+import {openTemplateFile} from '../../src/template/kept-template.ts';
+import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
+
+const inputOf = (template: string, ips: readonly string[]): PassInput => ({
+  digest: template + ips.join(),
+  input: {
+    template,
+    variables: {
+      hosts: new Map([['web', ips]]),
+      pods: [],
+      node: {labels: {}, annotations: {}},
+      labels: {},
+      annotations: {},
+      env: {},
+      certs: {},
+    },
+  },
+});
+
+/** Passes over templates of which some are refused; a text is its template with a server an address. */
+async function openStage() {
+  const clock = createFakeClock(1_000_000);
+  const {log, said} = openLogSink();
+  const {files, contents} = createMemoryFiles();
+  const path = '/data/template-good.json';
+  const good = await openTemplateFile(files, path);
+  const applied: string[] = [];
+  const faults = new Map<string, DaemonError>();
+  const world = {newest: 'A', ips: ['10.0.0.1', '10.0.0.2']};
+  const state: {tried?: PassInput; applied?: PassInput; text?: string; pass: number} = {pass: 0};
+  const fallback = createFallback({
+    clock,
+    log,
+    passes: {
+      get tried() {
+        return state.tried;
+      },
+      get applied() {
+        return state.applied;
+      },
+      get appliedText() {
+        return state.text;
+      },
+      get last() {
+        return {pass: state.pass} as never;
+      },
+      async applyText(text) {
+        applied.push(text);
+      },
+    },
+    good,
+    async runPass(_cause, {template = world.newest}) {
+      state.pass += 1;
+      state.tried = inputOf(template, [...world.ips]);
+      const fault = faults.get(template);
+      if (fault !== undefined) throw fault;
+      state.applied = state.tried;
+      state.text = `${template}\nbackend web\n${world.ips.map(ip => `  server s ${ip}:80\n`).join('')}`;
+      applied.push(template);
+    },
+    addresses: () => new Set(world.ips),
+  });
+  return {clock, fallback, good, contents, path, applied, faults, world, said};
+}
+
+const REFUSED = new DaemonError('VALIDATE', 'unknown keyword');
+
+describe('a refused template', () => {
+  test('a good one before it -> that one serves the pods of today; the newest failed all the same', async () => {
+    const {clock, fallback, applied, faults, world} = await openStage();
+    await fallback.run('start');
+    assert.equal(fallback.refusal, undefined);
+    Object.assign(world, {newest: 'B', ips: ['10.0.0.3']});
+    faults.set('B', REFUSED);
+    const sinceAt = clock.epochMs();
+    await assert.rejects(fallback.run('template changed'), REFUSED);
+    assert.deepEqual(applied, ['A', 'A']);
+    assert.deepEqual(fallback.refusal, {reason: 'unknown keyword', sinceAt, serving: {pass: 1, sinceAt}});
+  });
+
+  test('retried -> refused since the first time, told once; mended -> forgotten, and good from then on', async () => {
+    const {clock, fallback, faults, world, good, said} = await openStage();
+    await fallback.run('start');
+    world.newest = 'B';
+    faults.set('B', REFUSED);
+    await assert.rejects(fallback.run('template changed'));
+    const first = fallback.refusal?.sinceAt;
+    await clock.advance(5000);
+    await assert.rejects(fallback.run('retry'));
+    assert.equal(fallback.refusal?.sinceAt, first);
+    assert.equal(said('template refused: the last good one is used').length, 1);
+    faults.clear();
+    await fallback.run('retry');
+    assert.deepEqual([fallback.refusal, good.current?.template], [undefined, 'B']);
+  });
+
+  test('another one that is refused as well -> refused since then', async () => {
+    const {clock, fallback, faults, world} = await openStage();
+    await fallback.run('start');
+    for (const newest of ['B', 'C']) {
+      world.newest = newest;
+      faults.set(newest, REFUSED);
+      await clock.advance(1000);
+      await assert.rejects(fallback.run('template changed'));
+      assert.equal(fallback.refusal?.sinceAt, clock.epochMs());
+    }
+  });
+
+  test('the good one fails with the pods of today, too -> said, and pods that left get no requests', async () => {
+    const {fallback, applied, faults, world} = await openStage();
+    await fallback.run('start');
+    Object.assign(world, {newest: 'B', ips: ['10.0.0.2', '10.0.0.3']});
+    faults.set('A', REFUSED).set('B', REFUSED);
+    await assert.rejects(fallback.run('joined web 10.0.0.3'));
+    assert.equal(fallback.refusal?.serving, null);
+    assert.equal(applied.at(-1), 'A\nbackend web\n  server s 10.0.0.1:80 disabled\n  server s 10.0.0.2:80\n');
+  });
+
+  test('nothing newer than the good one -> it is not tried twice; pods that left get no requests, those that return do', async () => {
+    const {fallback, applied, faults, world} = await openStage();
+    await fallback.run('start');
+    faults.set('A', REFUSED);
+    world.ips = ['10.0.0.2'];
+    await assert.rejects(fallback.run('left web 10.0.0.1'));
+    assert.deepEqual([applied.length, fallback.refusal], [2, undefined]);
+    assert.match(applied[1] ?? '', /10\.0\.0\.1:80 disabled/);
+    world.ips = ['10.0.0.1', '10.0.0.2'];
+    await assert.rejects(fallback.run('joined web 10.0.0.1'));
+    assert.doesNotMatch(applied[2] ?? '', /disabled/);
+  });
+
+  test('what is no refusal (a block that failed) -> nothing else is tried', async () => {
+    const {fallback, applied, faults, world} = await openStage();
+    await fallback.run('start');
+    world.newest = 'B';
+    faults.set('B', new DaemonError('LIFECYCLE', 'its block failed'));
+    await assert.rejects(fallback.run('template changed'), {code: 'LIFECYCLE'});
+    assert.deepEqual([applied, fallback.refusal], [['A'], undefined]);
+  });
+
+  test('a restart -> the good one is remembered', async () => {
+    const {fallback, contents, path} = await openStage();
+    await fallback.run('start');
+    const {files} = createMemoryFiles(Object.fromEntries(contents));
+    assert.equal((await openTemplateFile(files, path)).current?.template, 'A');
+    const damaged = await openTemplateFile(createMemoryFiles({[path]: '{"pass": 1'}).files, path);
+    assert.deepEqual([damaged.current, damaged.isDamaged], [undefined, true]);
+  });
+});
