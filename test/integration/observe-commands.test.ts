@@ -92,7 +92,7 @@ describe('commands against a running daemon', {skip: missing('haproxy'), timeout
     await daemon.waitFor(({lastError}) => lastError !== null, 'a refused template');
     const wrong = await run(['status'], daemon.statusPort);
     assert.equal(wrong.code, 12);
-    assert.match(wrong.stdout, /needs attention[\s\S]*! The last pass failed.*unknown keyword/);
+    assert.match(wrong.stdout, /needs attention[\s\S]*! The template of .* is refused.*unknown keyword/);
     const nobody = await run(['status'], await freePort());
     assert.equal(nobody.code, 13);
     assert.match(nobody.stderr, /cannot ask .*ECONNREFUSED.*--url/);

@@ -142,7 +142,7 @@ describe('faults of the old stack, on loopback', {concurrency: 3, skip: missing(
     });
     const isIgnored = () =>
       daemon.logs.some(({reason}) => reason === 'nbproc 2 is ignored: one process is run and supervised');
-    const isRefused = () => daemon.logs.some(({raw}) => /nbproc.*not supported/.test(String(raw)));
+    const isRefused = () => daemon.logs.some(({reason}) => /nbproc.*not supported/.test(String(reason)));
     await waitFor(() => isIgnored() || isRefused(), 'a word about nbproc');
     if (isRefused()) {
       assert.equal((await daemon.exited).code, 8);
