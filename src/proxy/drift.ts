@@ -68,8 +68,11 @@ function expectedOf({address, weight, disabled}: ServerLine): ExpectedServer {
 /** HAProxy takes no more of them. */
 const MAX_TEMPLATE = 65_536;
 
-/** The names that each `server-template <prefix> <number or range>` makes; undefined when they are not known. */
-function findTemplates({frame}: Outline): {backend: string; names: string[] | undefined}[] {
+/**
+ * The names that each `server-template <prefix> <number or range>` of a backend makes; undefined when they are not
+ * known.
+ */
+export function findTemplates({frame}: Outline): {backend: string; names: string[] | undefined}[] {
   return frame.flatMap(({section, words: [first, prefix = '', range = '']}) => {
     if (first !== 'server-template') return [];
     const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(range) ?? [];

@@ -25,7 +25,8 @@ import {createPlanner, type Planner} from './planner.ts';
 import {openProcessRecords, type ProcessRecords} from './process-records.ts';
 import {openRunFolder, type RunFolder} from './run-folder.ts';
 import {openRuntime, type Runtime, type RuntimeOutcome} from './runtime.ts';
-import {carryServerState, stageGeneration} from './stage.ts';
+import {stageGeneration} from './stage.ts';
+import {carryServerState, emptyStateFile} from './state-file.ts';
 import {takeOver} from './take-over.ts';
 import type {ReloadSetting, ReloadWay} from './ways.ts';
 
@@ -302,10 +303,12 @@ async function start(
   const {number, text, paths, inheritance} = generation;
   try {
     await writeRewritten(ports.files, paths, inheritance, text);
-    if (old.length > 0) await carryServerState(text, generations.current, paths, ports);
+    await carryServerState(generation, old.length === 0 ? undefined : generations.current, ports);
     if (!plan.parallel) ownedSockets.keepOnly([]);
     const {promote, retire} = generations;
     const mayGoUngated = () => ++state.gateRefusals > 1;
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => emptyStateFile(generation, ports));
     return await takeOver(generation, old, plan, {...ports, committedPath, promote, retire, mayGoUngated});
   } catch (error) {
     if (generation !== generations.current) {

@@ -1,12 +1,11 @@
 import type {Files} from '../ports/files.ts';
-import type {Log} from '../ports/log.ts';
 import {parseGlobals} from '../proxy/globals.ts';
 import {parseStateFile} from '../proxy/server-state.ts';
 import type {Version} from '../proxy/version.ts';
 import type {Candidate} from './candidate.ts';
 import {isAtLeast} from './capabilities.ts';
 import {type ControlSettings, type GenerationPaths, pathsOf} from './files.ts';
-import {type StagedGeneration, writeGeneration} from './generation.ts';
+import {writeGeneration} from './generation.ts';
 import {nothingInherited} from './inherited-sockets.ts';
 import type {RunFolder} from './run-folder.ts';
 
@@ -52,27 +51,4 @@ function deriveControlSettings(text: string, paths: GenerationPaths, {version, d
     statsTimeoutIsSet: globals.statsTimeoutIsSet,
     stateFile: isWanted && path === undefined ? paths.state : undefined,
   };
-}
-
-/**
- * Where the text says `load-server-state-from-file global`, writes down how the servers of the running generation are,
- * so that the next one begins with what health checks found. A refusal is logged: it then begins with all up.
- */
-export async function carryServerState(
-  text: string,
-  running: StagedGeneration | undefined,
-  {state}: Pick<GenerationPaths, 'state'>,
-  ports: {
-    readonly ask: (socket: string, command: string) => Promise<string>;
-    readonly files: Pick<Files, 'replace'>;
-    readonly log: Log;
-  },
-): Promise<void> {
-  const {isWanted, path} = parseStateFile(text);
-  if (!isWanted || running === undefined) return;
-  try {
-    await ports.files.replace(path ?? state, `${await ports.ask(running.paths.socket, 'show servers state')}\n`, 0o640);
-  } catch (err) {
-    ports.log.warn({err, path: path ?? state}, "cannot carry the servers' state over to the next generation");
-  }
 }

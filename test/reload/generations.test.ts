@@ -258,20 +258,6 @@ describe('generations', {skip: missing('haproxy'), timeout: 600_000}, () => {
       await assertServes(here, port, 3);
     });
   }
-
-  test('servers found down -> stay down in the next generation, where the text asks for it', async () => {
-    await using here = await openHere();
-    const text = (round: number) =>
-      `${textOn([port], round)}backend checked\n  load-server-state-from-file global\n  server dead 127.0.0.1:1 check inter 100 fall 1 rise 3\n`;
-    const state = async () =>
-      /checked dead 127\.0\.0\.1 (\d)/.exec(
-        (await here.ask('show servers state')).replace(/^\d+ |(?<=\n)\d+ /g, '').replace(/(checked) \d+ /, '$1 '),
-      )?.[1];
-    await here.apply(text(0));
-    await waitFor(async () => (await state()) === '0', 'the server down');
-    await here.apply(text(1).replace('inter 100', 'inter 60s'));
-    assert.equal(await state(), '0');
-  });
 });
 
 describe('inherited listeners', {skip: missing('haproxy'), timeout: 600_000}, () => {
