@@ -106,15 +106,19 @@ describe('a stay', () => {
     assert.deepEqual([changes.length, sink.lines.length], before);
   });
 
-  test('key of another address -> taken, told at debug', async () => {
+  test('key of another address -> taken, told once at debug; of its own -> not a word', async () => {
     const {ping, sink} = await open();
     assert.equal(ping({key: 'zzz'}).is, 'joined');
-    assert.ok((sink.said('key does not belong')[0]?.level ?? WARN) < INFO);
+    ping({key: 'zzz'});
+    assert.equal(ping({ip: '10.2.3.41', key: 'bmvvH'}).is, 'joined');
+    const lines = sink.said('key does not belong');
+    assert.deepEqual([lines.length, lines[0]?.ip], [1, '10.2.0.17']);
+    assert.ok((lines[0]?.level ?? WARN) < INFO);
   });
 
   test('two ids in turns on one IP -> one warning', async () => {
     const {ping, sink, registry} = await open();
-    for (let i = 0; i < 10; i++) for (const id of ['a', 'b']) ping({id});
+    for (let i = 0; i < 10; i++) for (const id of ['a', 'b']) ping({id, payload: `${id} ${i}`});
     assert.equal(sink.said('several pods ping from one IP').length, 1);
     assert.equal(registry.size, 1);
   });
