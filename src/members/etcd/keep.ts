@@ -17,7 +17,7 @@ import {createWriter, type Writer} from './writer.ts';
 /** etcd is asked at least this often, so that we notice when it is away. */
 const HEARTBEAT_MS = 1000;
 
-/** Those in doubt are looked at this often. */
+/** Suspects are looked at this often. */
 const TICK_MS = 100;
 
 /** Pings that arrive within this time share a request; a renewal is in less of a hurry than a join. */

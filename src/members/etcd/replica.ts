@@ -5,14 +5,14 @@ import type {MemberEvent} from '../member-event.ts';
 import type {MemberTable, Stay} from '../member-table.ts';
 import type {Moment, Outcome} from '../outcome.ts';
 import type {Document, Stored, StoreLoad} from './document.ts';
-import {createDoubts} from './doubts.ts';
-import {createGoodbyes} from './goodbyes.ts';
 import {type Intent, remainder} from './intent.ts';
+import {createSuspects, type Suspects} from './suspects.ts';
+import {createTombstones, type Tombstones} from './tombstones.ts';
 import {deriveWrite, type Write} from './write.ts';
 
 /*
  * INVARIANTS
- * 1. What is in the table = what etcd says, where we have nothing to add; our intents on top; and those in doubt.
+ * 1. What is in the table = what etcd says, where we have nothing to add; our intents on top; and the suspects.
  * 2. News of a key counts once: whatever is not newer than what we know of that key is ignored, so that any order and
  *    duplication of events, answers and loads ends the same.
  * 3. Nobody leaves but by a goodbye, or by etcd's word that nobody renewed its lease, after a while in which any replica
@@ -53,7 +53,7 @@ export interface ReplicaView {
   returned(revision: number): void;
   /** A replica fell silent: what it heard last may be lost. */
   lostReplica(nowMs: number): void;
-  /** Decides on those in doubt; to be called while etcd answers only. */
+  /** Decides on the suspects; to be called while etcd answers only. */
   tick(now: Moment): MemberEvent[];
   /** Takes the next writes, at most `limit`; each must be answered by `put`, `gone` or nothing, then by `settled`. */
   takeWrites(limit: number): Write[];
@@ -67,194 +67,63 @@ export interface ReplicaView {
   readonly isIdle: boolean;
 }
 
-export function createReplica(options: ReplicaOptions): ReplicaView {
-  const {table, guard, ttlMs, ownApp, confirmMs} = options;
-  const known = new Map<string, Stored>();
+interface State extends ReplicaOptions {
+  readonly known: Map<string, Stored>;
   /** Keys that ended, and the revision of their end. */
-  const ended = new Map<string, number>();
+  readonly ended: Map<string, number>;
   /** Keys that hold no member, and their revision. */
-  const obstacles = new Map<string, number>();
-  const intents = new Map<string, Intent>();
-  const writing = new Set<string>();
-  const goodbyes = createGoodbyes();
-  const renewals = new Set<string>();
-  const doubts = createDoubts({guard, ttlMs, ownApp, confirmMs});
-  let restored = true;
+  readonly obstacles: Map<string, number>;
+  readonly intents: Map<string, Intent>;
+  /** IPs whose write is under way. */
+  readonly writing: Set<string>;
+  /** Leases to be renewed. */
+  readonly renewals: Set<string>;
+  readonly tombstones: Tombstones;
+  readonly suspects: Suspects;
+  /** What the snapshot remembered was not yet compared with what etcd knows. */
+  isUncompared: boolean;
   /** Ends up to this revision were another replica's to judge. */
-  let judgedUpTo = 0;
+  judgedUpTo: number;
   /** Ends up to this revision are remembered no longer: what else is told of one cannot be news. */
-  let floor = 0;
+  floor: number;
+}
 
-  const revisionOf = (ip: string): number => known.get(ip)?.revision ?? ended.get(ip) ?? floor;
-  const isServed = (stored: Stored | undefined): boolean => stored !== undefined && stored.document.is !== 'down';
-
-  const hears = (ip: string, nowMs: number): boolean =>
-    nowMs - (table.stay(ip)?.heardMs ?? Number.NEGATIVE_INFINITY) < ttlMs;
-
-  const left = (member: Member | undefined, why: 'down' | 'silent'): MemberEvent[] =>
-    member === undefined ? [] : [{is: 'left', member, why}];
-
-  /** The pod was heard: its stay goes on for a TTL. A shared lease would carry others on, so the pod gets another. */
-  const renew = (ip: string, stored: Stored | undefined): void => {
-    if (stored?.document.is !== 'alive') return;
-    if (!stored.document.sharesLease) renewals.add(stored.lease);
-    else if (!intents.has(ip)) intents.set(ip, {is: 'alive'});
+export function createReplica(options: ReplicaOptions): ReplicaView {
+  const state: State = {
+    ...options,
+    known: new Map(),
+    ended: new Map(),
+    obstacles: new Map(),
+    intents: new Map(),
+    writing: new Set(),
+    renewals: new Set(),
+    tombstones: createTombstones(),
+    suspects: createSuspects(options),
+    isUncompared: true,
+    judgedUpTo: 0,
+    floor: 0,
   };
-
-  /** Our word of a pod that etcd knows otherwise: ours is served until it is written, but the number is etcd's. */
-  const settle = (stay: Stay | undefined, {is, member}: Document): MemberEvent[] => {
-    if (stay === undefined || is === 'down' || member.seq === undefined || !isSamePod(stay.member, member)) return [];
-    const isSettled = table.settle(member.ip, stay.arrival, member.seq);
-    return isSettled ? [{is: 'settled', member: {...stay.member, seq: member.seq}}] : [];
-  };
-
-  /** The table follows what etcd says of an IP, and what is left of our own word. */
-  const follow = (ip: string, {document, ...stored}: Stored, now: Moment): MemberEvent[] => {
-    const stay = table.stay(ip);
-    const intent = intents.get(ip);
-    const rest = intent && remainder(intent, stay?.member, document, goodbyes.include(document));
-    goodbyes.delete(ip);
-    if (rest !== undefined) return settle(stay, document);
-    intents.delete(ip);
-    doubts.delete(ip);
-    if (document.is === 'down') return left(table.drop(ip), 'down');
-    if (intent?.is === 'alive' && document.is === 'alive' && !document.sharesLease) renewals.add(stored.lease);
-    const news = table.adopt(document.member, document.is === 'held' ? document.forMs : undefined, now);
-    return news === undefined ? [] : [news];
-  };
-
-  const put = (ip: string, stored: Stored, now: Moment): MemberEvent[] => {
-    if (stored.revision <= revisionOf(ip)) return [];
-    known.set(ip, stored);
-    ended.delete(ip);
-    obstacles.delete(ip);
-    return follow(ip, stored, now);
-  };
-
-  const gone = (ip: string, revision: number, nowMs: number): MemberEvent[] => {
-    if (revision <= revisionOf(ip)) return [];
-    obstacles.delete(ip);
-    const stored = known.get(ip);
-    known.delete(ip);
-    ended.set(ip, revision);
-    goodbyes.delete(ip);
-    table.release(ip);
-    if (stored === undefined || !isServed(stored)) return [];
-    if (intents.get(ip)?.is === 'down') intents.delete(ip);
-    else if (hears(ip, nowMs)) intents.set(ip, {is: 'alive'});
-    else if (!intents.has(ip)) {
-      const {is, member} = stored.document;
-      const unheld = revision <= judgedUpTo ? 'judged' : 'open';
-      doubts.raise(ip, {app: member.app, is: is === 'held' ? 'final' : unheld}, nowMs);
-    }
-    return [];
-  };
-
-  /** Those in the table that etcd does not know: heard by us, remembered, or lost with etcd's memory. */
-  const judgeUnknown = ({documents, forgot}: StoreLoad, nowMs: number): void => {
-    const isNew = forgot || (restored && (options.isForeign || documents.size === 0));
-    for (const {ip, app} of table.members(nowMs)) {
-      if (isServed(known.get(ip)) || intents.has(ip)) continue;
-      if (hears(ip, nowMs)) intents.set(ip, {is: 'alive'});
-      else if (isNew) intents.set(ip, {is: 'hold', forMs: ttlMs});
-      else doubts.raise(ip, {app, is: 'final'}, nowMs);
-    }
-    restored = false;
-  };
-
-  const giveUpOldIntents = (now: Moment): MemberEvent[] =>
-    [...intents].flatMap(([ip, intent]) => {
-      const isOld =
-        intent.is === 'down'
-          ? now.nowMs - intent.atMs > DOWN_PATIENCE_MS
-          : intent.is === 'alive' && !hears(ip, now.nowMs);
-      if (!isOld || writing.has(ip)) return [];
-      intents.delete(ip);
-      const stored = known.get(ip);
-      if (stored !== undefined) return follow(ip, stored, now);
-      const app = table.stay(ip)?.member.app;
-      if (app !== undefined) doubts.raise(ip, {app, is: 'final'}, now.nowMs);
-      return [];
-    });
-
+  const {intents, writing, renewals, obstacles} = state;
   return {
-    put,
-    gone,
-    heard(ping, outcome, nowMs) {
-      const {ip} = ping;
-      const stored = known.get(ip);
-      switch (outcome.is) {
-        case 'joined':
-        case 'replaced':
-        case 'changed':
-          doubts.delete(ip);
-          intents.set(ip, {is: 'alive'});
-          return;
-        case 'left':
-          doubts.delete(ip);
-          if (isServed(stored) || writing.has(ip)) intents.set(ip, {is: 'down', member: outcome.member, atMs: nowMs});
-          else intents.delete(ip);
-          return;
-        case 'refreshed':
-          if (outcome.alternating) return;
-          doubts.delete(ip);
-          if (stored?.document.is === 'alive') renew(ip, stored);
-          else intents.set(ip, {is: 'alive'});
-          return;
-        case 'refused':
-          if (stored?.document.member.id === ping.id) renew(ip, stored);
-          return;
-        case 'ignored':
-          return;
-      }
-    },
-    loaded(load, now) {
-      if (load.forgot) {
-        for (const forgotten of [known, ended, obstacles, goodbyes, renewals]) forgotten.clear();
-        floor = 0;
-        judgedUpTo = 0;
-        for (const {ip} of table.members(now.nowMs)) table.release(ip);
-      }
-      const puts = [...load.documents].flatMap(([ip, stored]) => put(ip, stored, now));
-      const ends = [...known.keys()]
-        .filter(ip => !load.documents.has(ip))
-        .flatMap(ip => gone(ip, load.revision, now.nowMs));
-      judgeUnknown(load, now.nowMs);
-      return [...puts, ...ends];
-    },
+    put: (ip, stored, now) => put(state, ip, stored, now),
+    gone: (ip, revision, nowMs) => gone(state, ip, revision, nowMs),
+    heard: (ping, outcome, nowMs) => heard(state, ping, outcome, nowMs),
+    loaded: (load, now) => loaded(state, load, now),
     obstructed(ip, revision, nowMs) {
-      const news = gone(ip, revision, nowMs);
+      const news = gone(state, ip, revision, nowMs);
       obstacles.set(ip, revision);
       return news;
     },
     passed(revision) {
-      floor = Math.max(floor, revision);
-      for (const [ip, endedAt] of ended) if (endedAt <= floor) ended.delete(ip);
+      state.floor = Math.max(state.floor, revision);
+      for (const [ip, endedAt] of state.ended) if (endedAt <= state.floor) state.ended.delete(ip);
     },
     returned(revision) {
-      judgedUpTo = revision;
+      state.judgedUpTo = revision;
     },
-    lostReplica: nowMs => doubts.suspend(nowMs),
-    tick(now) {
-      const news = giveUpOldIntents(now);
-      const alive = () =>
-        [...known.values()].flatMap(({document}) => (document.is === 'alive' ? [document.member] : []));
-      const {leaving, held} = doubts.decide(alive, now.nowMs);
-      for (const [ip, forMs] of held) intents.set(ip, {is: 'hold', forMs});
-      return [...news, ...leaving.flatMap(ip => left(table.drop(ip), 'silent'))];
-    },
-    takeWrites(limit) {
-      const writes: Write[] = [];
-      for (const ip of intents.keys()) {
-        if (writes.length === limit) break;
-        const write = writing.has(ip) ? undefined : writeOf(ip);
-        if (write === undefined) continue;
-        writing.add(ip);
-        goodbyes.tried(write.document);
-        writes.push(write);
-      }
-      return writes;
-    },
+    lostReplica: nowMs => state.suspects.suspend(nowMs),
+    tick: now => tick(state, now),
+    takeWrites: limit => takeWrites(state, limit),
     settled: ip => void writing.delete(ip),
     takeRenewals() {
       const leases = [...renewals];
@@ -268,14 +137,185 @@ export function createReplica(options: ReplicaOptions): ReplicaView {
       return intents.size === 0 && renewals.size === 0 && writing.size === 0;
     },
   };
+}
 
-  function writeOf(ip: string): Write | undefined {
-    const intent = intents.get(ip);
-    const member = intent?.is === 'down' ? intent.member : table.stay(ip)?.member;
-    if (intent === undefined || member === undefined) {
-      intents.delete(ip);
-      return undefined;
-    }
-    return deriveWrite(intent, member, {stored: known.get(ip), obstacle: obstacles.get(ip)}, ttlMs);
+const revisionOf = ({known, ended, floor}: State, ip: string): number =>
+  known.get(ip)?.revision ?? ended.get(ip) ?? floor;
+
+const isServed = (stored: Stored | undefined): boolean => stored !== undefined && stored.document.is !== 'down';
+
+const hears = ({table, ttlMs}: State, ip: string, nowMs: number): boolean =>
+  nowMs - (table.stay(ip)?.heardMs ?? Number.NEGATIVE_INFINITY) < ttlMs;
+
+const left = (member: Member | undefined, why: 'down' | 'silent'): MemberEvent[] =>
+  member === undefined ? [] : [{is: 'left', member, why}];
+
+function heard(state: State, ping: Ping, outcome: Outcome, nowMs: number): void {
+  const {known, intents, suspects, writing} = state;
+  const {ip} = ping;
+  const stored = known.get(ip);
+  switch (outcome.is) {
+    case 'joined':
+    case 'replaced':
+    case 'changed':
+      suspects.delete(ip);
+      intents.set(ip, {is: 'alive'});
+      return;
+    case 'left':
+      suspects.delete(ip);
+      if (isServed(stored) || writing.has(ip)) intents.set(ip, {is: 'down', member: outcome.member, atMs: nowMs});
+      else intents.delete(ip);
+      return;
+    case 'refreshed':
+      if (outcome.alternating) return;
+      suspects.delete(ip);
+      if (stored?.document.is === 'alive') renew(state, ip, stored);
+      else intents.set(ip, {is: 'alive'});
+      return;
+    case 'refused':
+      if (stored?.document.member.id === ping.id) renew(state, ip, stored);
+      return;
+    case 'ignored':
+      return;
   }
+}
+
+/** The pod was heard: its stay goes on for a TTL. A shared lease would carry others on, so the pod gets another. */
+function renew({renewals, intents}: State, ip: string, stored: Stored | undefined): void {
+  if (stored?.document.is !== 'alive') return;
+  if (!stored.document.sharesLease) renewals.add(stored.lease);
+  else if (!intents.has(ip)) intents.set(ip, {is: 'alive'});
+}
+
+function put(state: State, ip: string, stored: Stored, now: Moment): MemberEvent[] {
+  if (stored.revision <= revisionOf(state, ip)) return [];
+  state.known.set(ip, stored);
+  state.ended.delete(ip);
+  state.obstacles.delete(ip);
+  return follow(state, ip, stored, now);
+}
+
+/** The table follows what etcd says of an IP, and what is left of our own word. */
+function follow(state: State, ip: string, {document, ...stored}: Stored, now: Moment): MemberEvent[] {
+  const {table, intents, tombstones, suspects, renewals} = state;
+  const stay = table.stay(ip);
+  const intent = intents.get(ip);
+  const rest = intent && remainder(intent, stay?.member, document, tombstones.include(document));
+  tombstones.delete(ip);
+  if (rest !== undefined) return settle(state, stay, document);
+  intents.delete(ip);
+  suspects.delete(ip);
+  if (document.is === 'down') return left(table.drop(ip), 'down');
+  if (intent?.is === 'alive' && document.is === 'alive' && !document.sharesLease) renewals.add(stored.lease);
+  const news = table.adopt(document.member, document.is === 'held' ? document.forMs : undefined, now);
+  return news === undefined ? [] : [news];
+}
+
+/** Our word of a pod that etcd knows otherwise: ours is served until it is written, but the number is etcd's. */
+function settle({table}: State, stay: Stay | undefined, {is, member}: Document): MemberEvent[] {
+  if (stay === undefined || is === 'down' || member.seq === undefined || !isSamePod(stay.member, member)) return [];
+  const isSettled = table.settle(member.ip, stay.arrival, member.seq);
+  return isSettled ? [{is: 'settled', member: {...stay.member, seq: member.seq}}] : [];
+}
+
+function gone(state: State, ip: string, revision: number, nowMs: number): MemberEvent[] {
+  const {table, known, intents, suspects} = state;
+  if (revision <= revisionOf(state, ip)) return [];
+  state.obstacles.delete(ip);
+  const stored = known.get(ip);
+  known.delete(ip);
+  state.ended.set(ip, revision);
+  state.tombstones.delete(ip);
+  table.release(ip);
+  if (stored === undefined || !isServed(stored)) return [];
+  if (intents.get(ip)?.is === 'down') intents.delete(ip);
+  else if (hears(state, ip, nowMs)) intents.set(ip, {is: 'alive'});
+  else if (!intents.has(ip)) {
+    const {is, member} = stored.document;
+    const isJudged = revision <= state.judgedUpTo;
+    suspects.add(ip, {app: member.app, is: is === 'held' ? 'final' : isJudged ? 'judged' : 'open'}, nowMs);
+  }
+  return [];
+}
+
+function loaded(state: State, load: StoreLoad, now: Moment): MemberEvent[] {
+  if (load.forgot) forget(state, now.nowMs);
+  const puts = [...load.documents].flatMap(([ip, stored]) => put(state, ip, stored, now));
+  const ends = [...state.known.keys()]
+    .filter(ip => !load.documents.has(ip))
+    .flatMap(ip => gone(state, ip, load.revision, now.nowMs));
+  judgeUnknown(state, load, now.nowMs);
+  return [...puts, ...ends];
+}
+
+/** It is another etcd, or one that lost its memory: nothing that we know of it holds. */
+function forget(state: State, nowMs: number): void {
+  const {table, known, ended, obstacles, tombstones, renewals} = state;
+  for (const forgotten of [known, ended, obstacles, tombstones, renewals]) forgotten.clear();
+  state.floor = 0;
+  state.judgedUpTo = 0;
+  for (const {ip} of table.members(nowMs)) table.release(ip);
+}
+
+/** Those in the table that etcd does not know: heard by us, remembered, or lost with etcd's memory. */
+function judgeUnknown(state: State, {documents, forgot}: StoreLoad, nowMs: number): void {
+  const {table, known, intents, suspects, ttlMs} = state;
+  const isNew = forgot || (state.isUncompared && (state.isForeign || documents.size === 0));
+  for (const {ip, app} of table.members(nowMs)) {
+    if (isServed(known.get(ip)) || intents.has(ip)) continue;
+    if (hears(state, ip, nowMs)) intents.set(ip, {is: 'alive'});
+    else if (isNew) intents.set(ip, {is: 'hold', forMs: ttlMs});
+    else suspects.add(ip, {app, is: 'final'}, nowMs);
+  }
+  state.isUncompared = false;
+}
+
+function tick(state: State, now: Moment): MemberEvent[] {
+  const {table, known, intents, suspects} = state;
+  const news = giveUpOldIntents(state, now);
+  const alive = () => [...known.values()].flatMap(({document}) => (document.is === 'alive' ? [document.member] : []));
+  const {leaving, held} = suspects.decide(alive, now.nowMs);
+  for (const [ip, forMs] of held) intents.set(ip, {is: 'hold', forMs});
+  return [...news, ...leaving.flatMap(ip => left(table.drop(ip), 'silent'))];
+}
+
+function giveUpOldIntents(state: State, now: Moment): MemberEvent[] {
+  const {table, known, intents, suspects, writing} = state;
+  return [...intents].flatMap(([ip, intent]) => {
+    const isOld =
+      intent.is === 'down'
+        ? now.nowMs - intent.atMs > DOWN_PATIENCE_MS
+        : intent.is === 'alive' && !hears(state, ip, now.nowMs);
+    if (!isOld || writing.has(ip)) return [];
+    intents.delete(ip);
+    const stored = known.get(ip);
+    if (stored !== undefined) return follow(state, ip, stored, now);
+    const app = table.stay(ip)?.member.app;
+    if (app !== undefined) suspects.add(ip, {app, is: 'final'}, now.nowMs);
+    return [];
+  });
+}
+
+function takeWrites(state: State, limit: number): Write[] {
+  const {intents, writing, tombstones} = state;
+  const writes: Write[] = [];
+  for (const ip of intents.keys()) {
+    if (writes.length === limit) break;
+    const write = writing.has(ip) ? undefined : writeOf(state, ip);
+    if (write === undefined) continue;
+    writing.add(ip);
+    tombstones.tried(write.document);
+    writes.push(write);
+  }
+  return writes;
+}
+
+function writeOf({table, known, obstacles, intents, ttlMs}: State, ip: string): Write | undefined {
+  const intent = intents.get(ip);
+  const member = intent?.is === 'down' ? intent.member : table.stay(ip)?.member;
+  if (intent === undefined || member === undefined) {
+    intents.delete(ip);
+    return undefined;
+  }
+  return deriveWrite(intent, member, {stored: known.get(ip), obstacle: obstacles.get(ip)}, ttlMs);
 }

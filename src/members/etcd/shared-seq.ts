@@ -15,7 +15,7 @@ const MAX_TRIES = 100;
 
 const numberIn = (current: KeyValue | undefined): number => {
   const number = Number(current?.value);
-  return Number.isSafeInteger(number) && number > 0 ? number : 0;
+  return Number.isSafeInteger(number) ? number : 0;
 };
 
 /**

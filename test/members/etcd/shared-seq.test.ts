@@ -20,6 +20,9 @@ function createKey(before: (write: (value: string) => void, tries: number) => vo
   };
   return {
     write,
+    forget() {
+      [value, revision] = ['', 0];
+    },
     get value() {
       return value;
     },
@@ -57,6 +60,9 @@ describe('shared seq', () => {
   });
 
   test('an etcd that knows less than we do, or holds no number -> no number is given again', async () => {
+    const garbage = createKey();
+    garbage.write('nonsense');
+    assert.equal(await createSharedSeq(garbage, 'seq', createSeqMark(0)).claim(1), 1);
     for (const known of ['3', '-7', 'nonsense', '1e999', '']) {
       const key = createKey();
       key.write(known);
@@ -64,6 +70,15 @@ describe('shared seq', () => {
       assert.equal(await createSharedSeq(key, 'seq', mark).claim(1), 13);
       assert.deepEqual([key.value, mark.highest], ['13', 13]);
     }
+  });
+
+  test('the key is gone meanwhile, as when etcd lost its memory -> written anew, and the numbers go on', async () => {
+    const key = createKey();
+    const seq = createSharedSeq(key, 'seq', createSeqMark(0));
+    assert.equal(await seq.claim(4), 1);
+    key.forget();
+    assert.equal(await seq.claim(1), 5);
+    assert.deepEqual([key.value, key.tries], ['5', 3]);
   });
 
   test("lost again and again -> given up as etcd's own fault, the next claim tries anew", async () => {

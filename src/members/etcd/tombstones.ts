@@ -3,10 +3,10 @@ import type {Member} from '../member.ts';
 import type {Document} from './document.ts';
 
 /**
- * Goodbyes that pods said to us and that we have tried to write: known by IP until etcd tells anything newer of the key,
- * since the answer to a write may be lost. Such a pod may ping us again before etcd says that it left.
+ * Tombstones of our own: of pods that said goodbye to us, which we have tried to write. Known by IP until etcd tells
+ * anything newer of the key, since the answer to a write may be lost. Such a pod may ping us again before etcd says that it left.
  */
-export interface Goodbyes {
+export interface Tombstones {
   tried(document: Document): void;
   /** Whether a tombstone is of a stay that ended with us: whoever pinged us after that knew of it. */
   include(document: Document): boolean;
@@ -14,7 +14,7 @@ export interface Goodbyes {
   clear(): void;
 }
 
-export function createGoodbyes(): Goodbyes {
+export function createTombstones(): Tombstones {
   const members = new Map<string, Member>();
   return {
     tried: ({is, member}) => void (is === 'down' && members.set(member.ip, member)),
