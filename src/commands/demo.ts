@@ -75,14 +75,15 @@ export const demo: CommandMain<'demo'> = async ({print, gone}) => {
       interrupted.abort();
       resolve();
     };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupt);
+    // Every one of them, not the first alone: under npm a Ctrl-C comes twice, and the default is to end at once.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
     gone.addEventListener('abort', interrupt, {once: true});
   });
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'kontrol-demo-'));
   stack.defer(() => rm(folder, {recursive: true, force: true}));
   const logFile = join(folder, 'kontrol.log');
-  const log = createWriteStream(logFile);
+  const log = createWriteStream(logFile).on('error', () => {});
   stack.defer(() => log.close());
 
   const ports: Ports = {

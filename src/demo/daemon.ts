@@ -67,12 +67,15 @@ export async function startDemoDaemon(
       }
     },
     async [Symbol.asyncDispose]() {
-      child.kill('SIGTERM');
-      const isLate = await Promise.race([
-        child.exited.then(() => false),
-        sleep(clock, STOP_WITHIN_MS).then(() => true),
-      ]);
-      if (isLate) child.kill('SIGKILL');
+      // The second one cuts the daemon's waits short; only it can end HAProxy, which is in a session of its own.
+      for (const signal of ['SIGTERM', 'SIGTERM', 'SIGKILL'] as const) {
+        child.kill(signal);
+        const isLate = await Promise.race([
+          child.exited.then(() => false),
+          sleep(clock, STOP_WITHIN_MS).then(() => true),
+        ]);
+        if (!isLate) return;
+      }
     },
   };
 }

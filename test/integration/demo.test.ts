@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import {dirname} from 'node:path';
-import {test} from 'node:test';
+import {describe, test} from 'node:test';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {EXIT_CODES} from '../../src/errors.ts';
 import {collectOutput} from '../support/output.ts';
-import {haproxyBinary, missing} from '../support/parts.ts';
-import {haproxiesOf} from '../support/processes.ts';
+import {haproxyBinary, missing, pythonBinary} from '../support/parts.ts';
+import {endProcessesOf, haproxiesOf, processesOf} from '../support/processes.ts';
 import {waitFor} from '../support/wait.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-const startDemo = (file: string, args: readonly string[], haproxy: string) => {
-  const env = {PATH: process.env.PATH, KONTROL_HAPROXY: haproxy};
+const startDemo = (file: string, args: readonly string[], haproxy: string, more: Record<string, string> = {}) => {
+  const env = {PATH: process.env.PATH, KONTROL_HAPROXY: haproxy, ...more};
   const child = spawn(file, args, {env, stdio: ['ignore', 'pipe', 'pipe']});
   const output = collectOutput(child);
   return {child, output, text: () => output.lines.map(({raw}) => raw).join('\n')};
@@ -68,4 +69,63 @@ test('demo, no HAProxy -> one line that says what to do, exit code of the proxy'
   const {code} = await output.exited;
   assert.match(text(), /^haproxy-kontrol: cannot run the demo: .*install HAProxy or set KONTROL_HAPROXY$/m);
   assert.equal(code, EXIT_CODES.PROXY);
+});
+
+/** Runs a program at a terminal of its own, and closes that once the program has printed a line that ends so. */
+const AT_TERMINAL = `
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0: os.execvp(sys.argv[2], sys.argv[2:])
+seen = b''
+while sys.argv[1].encode() not in seen: seen += os.read(terminal, 65536)
+os.close(terminal)
+os.waitpid(pid, 0)
+`;
+
+const GUIDE_END = 'Ctrl-C stops everything.';
+
+describe('demo, ended', {skip: missing('haproxy'), timeout: 240_000}, () => {
+  /** What a run of the demo has in its environment, and all that it starts has too. */
+  const mark = (name: string) => `kontrol-demo-test-${process.pid}-${name}`;
+
+  const run = async (name: string, end: (demo: ReturnType<typeof startDemo>) => Promise<void>, args: string[] = []) => {
+    const [file = '', ...rest] = [...args, process.execPath, MAIN, 'demo'];
+    const demo = startDemo(file, rest, haproxyBinary, {DEMO_MARK: mark(name)});
+    try {
+      await end(demo);
+      const exit = await demo.output.exited;
+      await waitFor(() => processesOf(mark(name)).length === 0, 'the end of all that it started', {
+        evidence: demo.output.tail,
+      });
+      return exit;
+    } finally {
+      await endProcessesOf(mark(name));
+    }
+  };
+  const served = ({text, output}: ReturnType<typeof startDemo>) =>
+    waitFor(() => text().includes(GUIDE_END), 'the guide', {evidence: output.tail});
+
+  for (const signals of [['SIGINT', 'SIGINT'], ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGINT'], ['SIGHUP']] as const) {
+    test(`by ${signals.join(', ')} at once -> with everything it started`, async () => {
+      const exit = await run(signals.join(), async demo => {
+        await served(demo);
+        for (const signal of signals) demo.child.kill(signal);
+      });
+      assert.deepEqual(exit, {code: 0, signal: null});
+    });
+  }
+
+  test('by two signals at any moment of its start -> with everything it started', async () => {
+    for (const delayMs of [100, 300, 500, 800, 1200, 1700]) {
+      await run(`start-${delayMs}`, async ({child}) => {
+        await sleep(delayMs);
+        child.kill('SIGINT');
+        child.kill('SIGINT');
+      });
+    }
+  });
+
+  test('by the end of its terminal -> with everything it started', {skip: missing('jinja2')}, async () => {
+    await run('terminal', async () => {}, [pythonBinary, '-c', AT_TERMINAL, GUIDE_END]);
+  });
 });
