@@ -21,6 +21,6 @@ export const diff: CommandMain<'diff'> = async ({client, positionals, paint, cou
   }
   const {pass, cause, verdict, difference, secretsChanged} = changed;
   print(`pass ${pass}, ${verdict}: ${plain(cause)}\n`);
-  print(secretsChanged ? 'only passwords changed\n' : paintDiff(difference.text, paint));
+  print(secretsChanged ? 'only what is hidden changed\n' : paintDiff(difference.text, paint));
   return 0;
 };

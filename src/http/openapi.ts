@@ -187,6 +187,9 @@ const parameter = (name: string, place: 'query' | 'path', schema: Schema, requir
   schema,
 });
 const PASS = {type: 'integer', minimum: 1};
+/** `reveal=1`: with what is hidden; needs the operators' token. */
+const REVEAL = parameter('reveal', 'query', {type: 'integer', enum: [0, 1], default: 0});
+const UNREVEALED = {401: error('The token is missing or wrong.'), 403: error('No token is configured.')};
 
 const get = (summary: string, answer: Schema, parameters: readonly Schema[] = [], others: Schema = {}): Schema => ({
   get: {summary, ...(parameters.length > 0 && {parameters}), responses: {200: answer, ...others}},
@@ -245,10 +248,11 @@ export const OPENAPI = {
       404: error('There is no such pass.'),
     }),
     '/config': get(
-      'The configuration that serves, or that of a pass; passwords hidden.',
+      'The configuration that serves, or that of a pass; credentials, and lines that are not understood, hidden.',
       inText('HAProxy configuration.', 'text/plain'),
-      [parameter('pass', 'query', PASS)],
+      [parameter('pass', 'query', PASS), REVEAL],
       {
+        ...UNREVEALED,
         404: error('There is no such pass.'),
         410: error('Its text is no longer kept.'),
         503: error('Nothing has served yet.'),
@@ -256,9 +260,10 @@ export const OPENAPI = {
     ),
     '/config/diff': get(
       'What changed between two passes, or since one.',
-      inText('A unified diff; passwords hidden.', 'text/plain'),
-      [parameter('from', 'query', PASS, true), parameter('to', 'query', PASS)],
+      inText('A unified diff of what is shown.', 'text/plain'),
+      [parameter('from', 'query', PASS, true), parameter('to', 'query', PASS), REVEAL],
       {
+        ...UNREVEALED,
         404: error('There is no such pass.'),
         410: error('Its text is no longer kept.'),
         503: error('Nothing has served yet.'),

@@ -21,6 +21,8 @@ export interface ActionRoutesPorts {
   readonly actions: Actions;
   /** Undefined where no token is configured: then nobody may change anything. */
   readonly loadToken: (() => Promise<string>) | undefined;
+  /** What went wrong, without the secrets of the configuration. */
+  readonly hideSecrets: (said: string) => string;
   readonly log: Log;
 }
 
@@ -30,7 +32,7 @@ const CODES = {unknown: 404, gone: 410, idle: 409} as const;
 const BODY_LIMIT_BYTES = 4096;
 
 /** The mutations. Each try is one line in the log, whoever it was and however it ended. */
-export function serveActions(app: FastifyInstance, {actions, loadToken, log}: ActionRoutesPorts): void {
+export function serveActions(app: FastifyInstance, {actions, loadToken, hideSecrets, log}: ActionRoutesPorts): void {
   const guard = async (request: FastifyRequest, reply: FastifyReply) => {
     const admission = await admit(request.headers.authorization, loadToken);
     if (admission.is === 'admitted') return;
@@ -52,9 +54,10 @@ export function serveActions(app: FastifyInstance, {actions, loadToken, log}: Ac
       if (result.is === 'done') return result.answer;
       return reply.code(CODES[result.is]).send({error: 'not done', reason: result.reason});
     } catch (error) {
-      audit(request, 'failed', reasonOf(error));
+      const reason = hideSecrets(reasonOf(error));
+      audit(request, 'failed', reason);
       const detail = error instanceof DaemonError ? error.detail : undefined;
-      return reply.code(422).send({error: 'the pass failed', reason: reasonOf(error), ...(detail && {detail})});
+      return reply.code(422).send({error: 'the pass failed', reason, ...(detail && {detail: hideSecrets(detail)})});
     }
   };
 

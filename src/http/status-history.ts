@@ -1,19 +1,33 @@
-import type {FastifyInstance, FastifyReply} from 'fastify';
+import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import type {HistoryEntry} from '../lifecycle/history.ts';
-import type {PassHistory} from '../lifecycle/history-file.ts';
+import type {PassHistory, TextAs} from '../lifecycle/history-file.ts';
+import type {Log} from '../ports/log.ts';
 import {derivePatch} from '../proxy/patch.ts';
 import {sendText} from './reply.ts';
+import {admit} from './token.ts';
 
 export interface HistoryRoutesPorts {
   readonly history: Pick<PassHistory, 'entries' | 'entry' | 'configuration'>;
-  /** The text that serves, passwords hidden; undefined while nothing does. */
-  configuration(): string | undefined;
+  /** The text that serves, `shown` or `revealed`; undefined while nothing does. */
+  configuration(as: TextAs): string | undefined;
+  /** Undefined where no token is configured: then nobody may see what is hidden. */
+  readonly loadToken: (() => Promise<string>) | undefined;
+  readonly log: Log;
 }
 
 /** Longer differences are cut; whoever needs more compares the two texts. */
 const MAX_DIFF_CHARACTERS = 4 << 20;
 
 const PASS = {type: 'integer', minimum: 1} as const;
+
+/** `?reveal=1`: with the credentials that are hidden else. */
+const REVEAL = {type: 'integer', enum: [0, 1], default: 0} as const;
+
+interface Revealing {
+  readonly reveal: 0 | 1;
+}
+
+const asOf = ({reveal}: Revealing): TextAs => (reveal === 1 ? 'revealed' : 'shown');
 
 const noSuchPass = (reply: FastifyReply, {entries}: HistoryRoutesPorts['history'], pass: number) => {
   const [first, last] = [entries[0]?.pass, entries.at(-1)?.pass];
@@ -29,7 +43,24 @@ const noText = (reply: FastifyReply, {pass, verdict}: HistoryEntry) => {
 };
 
 /** `/history`, `/config` and `/config/diff`. */
-export function serveHistory(app: FastifyInstance, {history, configuration}: HistoryRoutesPorts): void {
+export function serveHistory(app: FastifyInstance, ports: HistoryRoutesPorts): void {
+  const {history, configuration, loadToken, log} = ports;
+
+  /** Whoever asks for what is hidden needs the token, and is remembered in the log. */
+  const guard = async (request: FastifyRequest<{Querystring: Revealing}>, reply: FastifyReply) => {
+    if (request.query.reveal !== 1) return;
+    const admission = await admit(request.headers.authorization, loadToken);
+    const fields = {remoteAddress: request.ip, event: `${request.method} ${request.url}`, outcome: admission.is};
+    if (admission.is === 'admitted') {
+      log.info(fields, 'operator reads a configuration with its secrets');
+      return;
+    }
+    log.warn(fields, 'operator was refused, or failed');
+    if (admission.status === 401) reply.header('www-authenticate', 'Bearer realm="haproxy-kontrol"');
+    const reason = `what is hidden is shown with the token only: ${admission.reason}`;
+    return reply.code(admission.status).send({error: `secrets are ${admission.is}`, reason});
+  };
+
   app.get<{Querystring: {limit: number}}>(
     '/history',
     {
@@ -46,33 +77,36 @@ export function serveHistory(app: FastifyInstance, {history, configuration}: His
     ({params}, reply) => history.entry(params.pass) ?? noSuchPass(reply, history, params.pass),
   );
 
-  app.get<{Querystring: {pass?: number}}>(
+  app.get<{Querystring: Revealing & {pass?: number}}>(
     '/config',
-    {schema: {querystring: {type: 'object', properties: {pass: PASS}}}},
-    async ({query: {pass}}, reply) => {
+    {preHandler: guard, schema: {querystring: {type: 'object', properties: {pass: PASS, reveal: REVEAL}}}},
+    async ({query: {pass, ...query}}, reply) => {
       if (pass === undefined) {
-        const text = configuration();
+        const text = configuration(asOf(query));
         if (text !== undefined) return sendText(reply, text);
         return reply.code(503).send({error: 'no configuration', reason: 'HAProxy has not served anything yet'});
       }
       const entry = history.entry(pass);
       if (entry === undefined) return noSuchPass(reply, history, pass);
-      const text = await history.configuration(entry);
+      const text = await history.configuration(entry, asOf(query));
       return text === undefined ? noText(reply, entry) : sendText(reply, text);
     },
   );
 
-  app.get<{Querystring: {from: number; to?: number}}>(
+  app.get<{Querystring: Revealing & {from: number; to?: number}}>(
     '/config/diff',
-    {schema: {querystring: {type: 'object', required: ['from'], properties: {from: PASS, to: PASS}}}},
-    async ({query: {from, to}}, reply) => {
+    {
+      preHandler: guard,
+      schema: {querystring: {type: 'object', required: ['from'], properties: {from: PASS, to: PASS, reveal: REVEAL}}},
+    },
+    async ({query: {from, to, ...query}}, reply) => {
       const older = history.entry(from);
       if (older === undefined) return noSuchPass(reply, history, from);
-      const before = await history.configuration(older);
+      const before = await history.configuration(older, asOf(query));
       if (before === undefined) return noText(reply, older);
       const newer = to === undefined ? undefined : history.entry(to);
       if (to !== undefined && newer === undefined) return noSuchPass(reply, history, to);
-      const after = newer === undefined ? configuration() : await history.configuration(newer);
+      const after = newer === undefined ? configuration(asOf(query)) : await history.configuration(newer, asOf(query));
       if (after === undefined) {
         if (newer !== undefined) return noText(reply, newer);
         return reply.code(503).send({error: 'no configuration', reason: 'HAProxy has not served anything yet'});

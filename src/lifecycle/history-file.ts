@@ -22,6 +22,9 @@ import {decodeHistory, encodeHistory} from './history-text.ts';
 import {type KeptTexts, openKeptTexts} from './kept-texts.ts';
 import type {PassMaterial, PassRecord} from './passes.ts';
 
+/** A configuration as whoever asks may see it, or as it is. */
+export type TextAs = 'shown' | 'revealed';
+
 export interface HistoryPorts {
   readonly files: Files;
   readonly log: Log;
@@ -40,8 +43,8 @@ export interface PassHistory {
   entry(pass: number): HistoryEntry | undefined;
   /** Files a pass away, in the background: a full disk costs the memory of it and nothing else. */
   record(record: PassRecord, material: PassMaterial): void;
-  /** The configuration of a pass with passwords hidden; undefined when its text is not kept (any more). */
-  configuration(entry: HistoryEntry): Promise<string | undefined>;
+  /** The configuration of a pass; undefined when its text is not kept (any more). */
+  configuration(entry: HistoryEntry, as: TextAs): Promise<string | undefined>;
   /** The template of a pass as it was, for a rollback. */
   template(entry: HistoryEntry): Promise<string | undefined>;
   /** Each entry of this daemon, once it is complete. */
@@ -138,9 +141,9 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
     record(record, material) {
       void filings.add(() => file(record, material));
     },
-    async configuration({configuration}) {
+    async configuration({configuration}, as) {
       const text = await load(configuration);
-      return text === undefined ? undefined : redactConfiguration(text);
+      return text === undefined || as === 'revealed' ? text : redactConfiguration(text);
     },
     template: ({template}) => load(template),
     added,

@@ -64,7 +64,9 @@ export interface PassPorts {
   readonly log: Log;
   /** What the template can see at this moment; the hosts are those that came with the request, if any did. */
   readonly loadInput: (visit?: Visit) => Promise<TemplateInput>;
-  readonly renderer: Renderer;
+  readonly renderer: Pick<Renderer, 'render'>;
+  /** What is said of a pass, without the secrets of its texts. */
+  readonly hideSecrets: (said: string) => string;
   readonly proxy: Pick<Generations, 'isServing' | 'isSafe' | 'status' | 'stage' | 'discard'>;
   readonly apply: Generations['apply'];
   /** `haproxy -c`: the warnings of a valid candidate; rejects with VALIDATE. */
@@ -222,7 +224,7 @@ export function createPasses(ports: PassPorts): Passes {
         startedAt: pass.startedAt,
         phasesMs: pass.phasesMs,
         verdict: fault !== undefined ? 'failed' : pass.applied === undefined && !byBlock ? 'unchanged' : 'ok',
-        error: fault === undefined ? null : reasonOf(fault),
+        error: fault === undefined ? null : ports.hideSecrets(reasonOf(fault)),
       };
       if (fault === undefined) log.info({...record}, 'pass ended');
       else log.error({...record, detail}, 'pass failed: the last good configuration stays');

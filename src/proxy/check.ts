@@ -2,8 +2,10 @@ import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
 import type {Finished, Spawn} from '../ports/spawn.ts';
 import {parseBinds} from './binds.ts';
 import {parseGlobals} from './globals.ts';
+import {hideSecrets} from './hide-secrets.ts';
 import {findIgnoredKeywords} from './ignored-keywords.ts';
 import {findReason, parseOutputLine} from './output.ts';
+import {secretsOf} from './redact.ts';
 import {parseBuild, parseVersion, type Version} from './version.ts';
 
 /** 10,000 servers take 3 s. */
@@ -58,6 +60,16 @@ function refusalOf({code, signal, stderr, timedOut}: Finished): string {
   return reason.length > MAX_REASON_CHARACTERS ? `${reason.slice(0, MAX_REASON_CHARACTERS)}…` : reason;
 }
 
+/** Before anything is cut: the half of a secret would not be known for one. */
+function withoutSecrets(finished: Finished, text: string): Finished {
+  const secrets = secretsOf(text);
+  return {
+    ...finished,
+    stderr: hideSecrets(finished.stderr, secrets),
+    stdout: hideSecrets(finished.stdout, secrets),
+  };
+}
+
 /** Asks the binary for its version (`haproxy -v`). Rejects with HAPROXY when it cannot be run or is something else. */
 export async function loadVersion(ports: CheckPorts): Promise<Version> {
   const {stdout} = await runHaproxy(ports, ['-v'], VERSION_LIMIT_MS);
@@ -74,6 +86,8 @@ export async function loadBuild(ports: CheckPorts): Promise<string> {
 export interface CheckedFiles {
   readonly files: readonly string[];
   readonly configuration: string;
+  /** What is in that one: its secrets are left out of what HAProxy says of it. Absent, all that it says is given. */
+  readonly text?: string;
 }
 
 /**
@@ -83,13 +97,14 @@ export interface CheckedFiles {
  */
 export async function checkConfiguration(
   ports: CheckPorts,
-  {files, configuration}: CheckedFiles,
+  {files, configuration, text = ''}: CheckedFiles,
   signal?: AbortSignal,
 ): Promise<string[]> {
   signal?.throwIfAborted();
   const args = ['-c', ...files.flatMap(file => ['-f', file])];
-  const finished = await runHaproxy(ports, args, CHECK_LIMIT_MS, signal);
+  const ended = await runHaproxy(ports, args, CHECK_LIMIT_MS, signal);
   signal?.throwIfAborted();
+  const finished = ended.stderr + ended.stdout === '' ? ended : withoutSecrets(ended, text);
   if (finished.code !== 0) {
     throw new DaemonError('VALIDATE', `cannot validate ${configuration}: ${refusalOf(finished)}`, {
       detail: finished.stderr + finished.stdout,
@@ -108,7 +123,7 @@ export async function checkCandidate(
   {text, ...checked}: CheckedFiles & {readonly text: string},
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const warnings = await checkConfiguration(ports, checked, signal);
+  const warnings = await checkConfiguration(ports, {...checked, text}, signal);
   if (parseBinds(text).every(({section}) => section.kind === 'global')) {
     throw new DaemonError(
       'VALIDATE',

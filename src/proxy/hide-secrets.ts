@@ -72,21 +72,25 @@ const isAlone = (text: string, start: number, end: number): boolean =>
   end - start >= LONG || !(ALPHANUMERIC.test(text.charAt(start - 1)) || ALPHANUMERIC.test(text.charAt(end)));
 
 /** Replaces secrets wherever a text has them, also as JSON writes them. */
-export function hideSecrets(text: string, secrets: ReadonlySet<string>): string {
-  if (secrets.size === 0) return text;
-  const beginnings = beginningsOf([...secrets].flatMap(value => [value, JSON.stringify(value).slice(1, -1)]));
+export const hideSecrets = (text: string, secrets: ReadonlySet<string>): string => createHider(secrets)(text);
+
+/** The same for many texts. */
+export function createHider(secrets: ReadonlySet<string>): (text: string) => string {
+  const beginnings = beginningsOf(new Set([...secrets].flatMap(value => [value, JSON.stringify(value).slice(1, -1)])));
   const first = firstOf(beginnings);
-  let hidden = '';
-  let from = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    if (!first.has(text.charCodeAt(at))) continue;
-    for (const [length, values] of beginnings.get(text.slice(at, at + SHORTEST_SURE)) ?? []) {
-      if (!values.has(text.slice(at, at + length)) || !isAlone(text, at, at + length)) continue;
-      hidden += text.slice(from, at) + MASK;
-      from = at + length;
-      at = from - 1;
-      break;
+  return text => {
+    let hidden = '';
+    let from = 0;
+    for (let at = 0; first.size > 0 && at < text.length; at += 1) {
+      if (!first.has(text.charCodeAt(at))) continue;
+      for (const [length, values] of beginnings.get(text.slice(at, at + SHORTEST_SURE)) ?? []) {
+        if (!values.has(text.slice(at, at + length)) || !isAlone(text, at, at + length)) continue;
+        hidden += text.slice(from, at) + MASK;
+        from = at + length;
+        at = from - 1;
+        break;
+      }
     }
-  }
-  return hidden + text.slice(from);
+    return hidden + text.slice(from);
+  };
 }

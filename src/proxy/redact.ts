@@ -107,10 +107,16 @@ function hiddenOfLine(words: readonly Word[], section: string, text: string): Hi
   );
 }
 
+/** A keyword that was mistyped, most likely: whoever reads of it should see which. */
+const LIKE_KEYWORD = /^[a-z][a-z._-]*$/;
+
 /** A line that is not understood: whatever of it is no keyword may be the secret. */
 function hiddenWhole(words: readonly Word[], text: string): Hidden[] {
   const [start, end] = [words[0]?.start ?? 0, words.at(-1)?.end ?? 0];
-  return [{start, end, values: [...words.map(word => word.text), text.slice(start, end)], sure: false}];
+  const [first, ...rest] = words.map(word => word.text);
+  const values = first === undefined || LIKE_KEYWORD.test(first) ? rest : [first, ...rest];
+  const written = words.map(word => text.slice(word.start, word.end)).slice(words.length - values.length);
+  return [{start, end, values: [...values, ...written], sure: false}];
 }
 
 /** What gives a comment away that is more than prose: a word for a credential, a pair, a word that nobody would say. */

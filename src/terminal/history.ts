@@ -48,7 +48,7 @@ const podsText = ({pods, more}: HistoryEntry['joined'] | HistoryEntry['left']): 
 export function describePass(entry: HistoryEntry, paint: Paint): string {
   const {difference} = entry;
   const nothing = entry.secretsChanged
-    ? 'only passwords changed'
+    ? 'only what is hidden changed'
     : difference.tooLarge
       ? 'too different to show'
       : 'none';

@@ -189,7 +189,7 @@ export const REFERENCE = {
     failures: UNANSWERED,
   },
   diff: {
-    summary: 'what the last pass changed, what changed since a pass, or between two; passwords hidden',
+    summary: 'what the last pass changed, what changed since a pass, or between two; credentials hidden',
     arguments: {shown: '[FROM [TO]]', most: 2},
     options: {url: URL_OPTION},
     examples: [

@@ -64,17 +64,18 @@ describe('changes over HTTP', () => {
     });
   }
 
-  test('a rollback whose pass fails -> 422 with what HAProxy said', async () => {
+  test('a rollback whose pass fails -> 422 with what HAProxy said, but for secrets', async () => {
     ports.actions = {
       ...ports.actions,
-      rollback: () => Promise.reject(new DaemonError('VALIDATE', 'cannot validate x: no', {detail: '[ALERT] no'})),
+      rollback: () =>
+        Promise.reject(new DaemonError('VALIDATE', 'cannot validate x: hunter2', {detail: '[ALERT] hunter2'})),
     };
     const answer = await ask('POST', '/rollback?pass=1', AUTHORIZED);
     assert.deepEqual(
       [answer.statusCode, answer.json()],
-      [422, {error: 'the pass failed', reason: 'cannot validate x: no', detail: '[ALERT] no'}],
+      [422, {error: 'the pass failed', reason: 'cannot validate x: ***', detail: '[ALERT] ***'}],
     );
-    assert.equal(logged[0]?.outcome, 'failed');
+    assert.deepEqual([logged[0]?.outcome, logged[0]?.reason], ['failed', 'cannot validate x: ***']);
   });
 
   test('an action with nothing to act on -> 404, 410 or 409 with the reason, audited as such', async () => {

@@ -4,7 +4,8 @@ import {createStatus} from '../../src/http/status.ts';
 import {openLog} from '../../src/ports/log.ts';
 import {createStatusPorts, entryOf, type FakeStatusPorts} from './status-ports.ts';
 
-const {log} = openLog('error', {write: () => {}});
+const logged: {msg: string; event?: string; outcome?: string}[] = [];
+const {log} = openLog('info', {write: line => logged.push(JSON.parse(line))});
 
 describe('history and configurations', () => {
   let ports: FakeStatusPorts;
@@ -50,6 +51,58 @@ describe('history and configurations', () => {
     const gone = [410, 'pass 1 has no configuration: its text is no longer kept'];
     assert.deepEqual(await refusal('/config?pass=1'), gone);
     assert.deepEqual(await refusal('/config/diff?from=1'), gone);
+  });
+
+  describe('what is hidden', () => {
+    const REVEALING = ['/config?reveal=1', '/config?pass=1&reveal=1', '/config/diff?from=1&to=2&reveal=1'];
+    const ask = (url: string, authorization?: string) =>
+      createStatus(ports).inject({url, headers: {...(authorization !== undefined && {authorization})}});
+
+    beforeEach(() => {
+      ports.loadToken = async () => 'open-sesame';
+      ports.configuration = as => `serving ${as}\n`;
+      ports.history = {...ports.history, configuration: async ({pass}, as) => `pass ${pass} ${as}\n`};
+      logged.length = 0;
+    });
+
+    test('not asked for -> not shown, token or not, and nothing is logged', async () => {
+      for (const url of ['/config', '/config?reveal=0', '/config?pass=1', '/config/diff?from=1&to=2']) {
+        assert.doesNotMatch((await ask(url, 'Bearer open-sesame')).body, /revealed/);
+        assert.match((await ask(url)).body, /shown/);
+      }
+      assert.deepEqual(logged, []);
+    });
+
+    test('asked for without the token, or with none configured -> refused and logged', async () => {
+      for (const url of REVEALING) {
+        assert.equal((await ask(url)).statusCode, 401);
+        const wrong = await ask(url, 'Bearer wrong');
+        assert.deepEqual([wrong.statusCode, wrong.json().error], [401, 'secrets are denied']);
+        assert.match(String(wrong.headers['www-authenticate']), /^Bearer/);
+        assert.doesNotMatch(wrong.body, /revealed/);
+      }
+      assert.equal(logged.length, 2 * REVEALING.length);
+      assert.deepEqual(
+        [logged[0]?.msg, logged[0]?.event, logged[0]?.outcome],
+        ['operator was refused, or failed', 'GET /config?reveal=1', 'denied'],
+      );
+      ports.loadToken = undefined;
+      const off = await ask('/config?reveal=1', 'Bearer open-sesame');
+      assert.deepEqual([off.statusCode, off.headers['www-authenticate']], [403, undefined]);
+    });
+
+    test('asked for with the token -> shown, and who saw it is logged', async () => {
+      const bodies = await Promise.all(REVEALING.map(async url => (await ask(url, 'Bearer open-sesame')).body));
+      assert.deepEqual(bodies.slice(0, 2), ['serving revealed\n', 'pass 1 revealed\n']);
+      assert.match(bodies[2] ?? '', /-pass 1 revealed\n\+pass 2 revealed/);
+      assert.match((await ask('/config/diff?from=1&reveal=1', 'Bearer open-sesame')).body, /\+serving revealed/);
+      assert.equal(logged.length, 4);
+      assert.ok(logged.every(({msg}) => msg === 'operator reads a configuration with its secrets'));
+    });
+
+    test('neither 0 nor 1 -> 400', async () => {
+      for (const reveal of ['2', 'yes']) assert.equal((await ask(`/config?reveal=${reveal}`)).statusCode, 400);
+    });
   });
 
   test('the difference to what serves, nothing does -> 503', async () => {

@@ -148,6 +148,7 @@ export function createStatusPorts(log: Log): FakeStatusPorts {
     },
     actions: {reconfigure: done, rollback: done, release: done, setLogLevel: done},
     loadToken: undefined,
+    hideSecrets: said => said.replaceAll('hunter2', '***'),
     log,
   };
 }

@@ -134,7 +134,8 @@ describe('history of a data folder', () => {
     assert.deepEqual([entry?.difference.added, entry?.difference.removed], [0, 1]);
     const old = second.entry(1);
     assert.ok(old);
-    assert.equal(await second.configuration(old), 'daemon\nstats auth x:***\n');
+    assert.equal(await second.configuration(old, 'shown'), 'daemon\nstats auth x:***\n');
+    assert.equal(await second.configuration(old, 'revealed'), 'daemon\nstats auth x:secret\n');
     assert.equal(await second.template(old), 'T1');
   });
 
@@ -183,7 +184,7 @@ describe('history of a data folder', () => {
     const [entry] = history.entries;
     assert.ok(entry?.configuration);
     await writeFile(join(folder, `${entry.configuration.digest}.txt`), 'b\n');
-    assert.equal(await history.configuration(entry), undefined);
+    assert.equal(await history.configuration(entry, 'shown'), undefined);
   });
 
   test('a full disk -> passes are remembered in memory, one warning, and written when there is room', async () => {

@@ -69,6 +69,7 @@ function openBench() {
       generation = candidate.generation;
       return {generation, way: 'plain', why: 'because'};
     },
+    hideSecrets: said => said.replaceAll('hunter2', '***'),
     check: async () => {
       told.push('check');
       if (faults.check) throw faults.check;

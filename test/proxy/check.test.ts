@@ -51,6 +51,16 @@ test('check, refused -> the first alert in the message, all output in the detail
   });
 });
 
+test('check, refused with a message that quotes a secret -> hidden before it is cut', async () => {
+  const secret = 'x'.repeat(400);
+  const stderr = `[ALERT] 325/121501 (6730) : parsing [a.cfg:2] : found '${secret}'\n`;
+  const text = `userlist u\n  user a insecure-password ${secret}\n`;
+  await assert.rejects(checkConfiguration(finishing({code: 1, stderr}), {...A, text}), {
+    message: "cannot validate a.cfg: parsing [a.cfg:2] : found '***'",
+    detail: "[ALERT] 325/121501 (6730) : parsing [a.cfg:2] : found '***'\n",
+  });
+});
+
 test('check, refused without a usable alert -> the reason is told another way', async () => {
   const rows: [Partial<Finished>, string][] = [
     [{code: 2}, 'it binds no port'],

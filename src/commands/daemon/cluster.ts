@@ -50,7 +50,7 @@ export interface Cluster extends AsyncDisposable {
 
 /** Opens what the annotations ask for, and waits a moment for the first word of it; a stop that is asked for ends the wait. */
 export async function openCluster(
-  {config, pod: live, api, room, ending}: Context,
+  {config, pod: live, api, room, ending, output}: Context,
   {haproxy}: Ground,
 ): Promise<Cluster> {
   const {dataFolder, pod} = config;
@@ -126,7 +126,7 @@ export async function openCluster(
       failedBefore = record.verdict === 'failed';
       if (event !== undefined) events?.tell(event);
     },
-    failed: error => events?.tell(eventOfFatal(error.message)),
+    failed: error => events?.tell(eventOfFatal(output.secrets.hide(error.message))),
     annotated() {
       certificates.want(tlsNames());
       wantServices();

@@ -4,6 +4,7 @@ import {type OpenedLog, openLog} from '../../ports/log.ts';
 import {LOG_LEVELS} from '../../ports/log-level.ts';
 import {prettyLine} from '../../ports/pretty.ts';
 import {createRecentLines, type RecentLines} from '../../ports/recent-lines.ts';
+import {createKnownSecrets, type KnownSecrets} from '../../proxy/known-secrets.ts';
 
 /** What `/logs` can show of our own log and of HAProxy's. */
 const RECENT = {lines: 1000, characters: 4096};
@@ -12,6 +13,8 @@ const RECENT = {lines: 1000, characters: 4096};
 export interface Output {
   readonly opened: OpenedLog;
   readonly sink: ReturnType<typeof destination>;
+  /** What of configurations and templates nobody may read in it. */
+  readonly secrets: KnownSecrets;
   readonly recent: {readonly daemon: RecentLines; readonly access: RecentLines};
 }
 
@@ -21,13 +24,15 @@ export function openOutput({logLevel, logFormat}: Preliminaries, sink: Output['s
     daemon: createRecentLines(RECENT.lines, RECENT.characters),
     access: createRecentLines(RECENT.lines, RECENT.characters),
   };
+  const secrets = createKnownSecrets();
   const opened = openLog(logLevel, {
-    write(line) {
+    write(written) {
+      const line = secrets.hideInLine(written);
       recent.daemon.add(line);
       sink.write(logFormat === 'pretty' ? `${prettyLine(line, process.stdout.isTTY === true)}\n` : line);
     },
   });
-  return {opened, sink, recent};
+  return {opened, sink, secrets, recent};
 }
 
 /** `SET KONTROL_LOG_LEVEL debug` on the control socket. */

@@ -52,7 +52,7 @@ export interface PipelineNeeds {
 }
 
 export async function openPipeline(context: Context, needs: PipelineNeeds): Promise<Pipeline> {
-  const {config, template, room, ending, pod, startedMs, version} = context;
+  const {config, template, room, ending, pod, output, startedMs, version} = context;
   const {ground, observation, membership, proxy, cluster} = needs;
   const {registry} = membership;
   const {generations} = proxy;
@@ -61,6 +61,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   const hosts = () => mergeHosts(registry.hosts(), cluster.serviceHosts());
   const templateText = openTemplateText(template, {files, clock, annotations: () => pod.facts.annotations});
   const renderer = opening.use(createRenderer({timeoutMs: config.renderTimeoutMs}));
+  const {secrets} = output;
   const passes = createPasses({
     clock,
     log: room('lifecycle'),
@@ -72,7 +73,16 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
       facts: () => pod.facts,
       certs: cluster.certificates.paths,
     }),
-    renderer,
+    renderer: {
+      // Before anything is said of either.
+      async render(input, signal) {
+        secrets.learnTemplate(input.template);
+        const text = await renderer.render(input, signal);
+        secrets.learn(text);
+        return text;
+      },
+    },
+    hideSecrets: secrets.hide,
     proxy: generations,
     apply: proxy.queue.apply,
     check: proxy.check,

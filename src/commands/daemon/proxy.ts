@@ -47,7 +47,7 @@ export interface ProxyPart extends AsyncDisposable {
 
 /** Adopts what an earlier daemon left running; starts nothing. */
 export async function openProxy(
-  {config, room, ending}: Context,
+  {config, room, ending, output}: Context,
   {
     ground,
     observation,
@@ -93,6 +93,8 @@ export async function openProxy(
       tail.add(line);
     },
   });
+  // Of what was adopted.
+  if (generations.text !== undefined) output.secrets.learn(generations.text);
   const queue = createApplyQueue({
     apply: applyLocked(generations, membership.shared),
     drain: (graceMs, skip) => generations.drain(graceMs, skip),
@@ -103,7 +105,10 @@ export async function openProxy(
     queue,
     tail,
     failed: generations.failed,
-    check: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
+    check(candidate, signal) {
+      output.secrets.learn(candidate.text);
+      return checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal);
+    },
     ask: command => askRuntime(generations.socket, command),
     drain: () => (drained ??= queue.end(config.graceMs, ending.skip)),
     // Not drained on the way out of a fault: HAProxy lives on for the next daemon.

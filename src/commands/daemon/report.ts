@@ -14,6 +14,7 @@ export function createReport(
   const {ground, observation, membership, proxy, cluster, pipeline, policy} = needs;
   const {registry, shared} = membership;
   const {generations} = proxy;
+  const {lifecycle} = pipeline;
 
   const kubernetes = (): KubernetesStatus => ({
     pod: describePod(pod, config.pod),
@@ -31,7 +32,7 @@ export function createReport(
       ready: pipeline.isReady(),
       inSync: pipeline.isInSync(),
       lastError: pipeline.lastError(),
-      lifecycle: pipeline.lifecycle,
+      lifecycle: {state: lifecycle.state, lastFault: lifecycle.lastFault && output.secrets.hide(lifecycle.lastFault)},
       hosts: pipeline.hosts(),
       memberCount: registry.size,
       ttlMs: config.ttlMs,

@@ -58,7 +58,8 @@ export async function openStatusPort(
     timeline: timelines.of,
     departures: timelines.departures,
     traffic: () => sampler.traffic,
-    configuration: () => (generations.text === undefined ? undefined : redactConfiguration(generations.text)),
+    configuration: as =>
+      generations.text === undefined || as === 'revealed' ? generations.text : redactConfiguration(generations.text),
     history,
     isReady: pipeline.isReady,
     async metrics() {
@@ -70,6 +71,7 @@ export async function openStatusPort(
     recent: output.recent,
     actions: createActions({history, hold, demand: pipeline.converger.demand, setLogLevel: output.opened.setLevel}),
     loadToken,
+    hideSecrets: output.secrets.hide,
     serveDashboard,
     log: room('http'),
   });

@@ -32,7 +32,7 @@ const TONES: Readonly<Record<string, string>> = {'+': 'added', '-': 'removed', '
 
 function differenceOf({difference, secretsChanged, pass}: Pass): HTMLElement {
   const link = el('a', {href: `config?pass=${pass}`}, 'whole configuration');
-  if (secretsChanged) return el('p', {}, 'Only passwords changed. ', link);
+  if (secretsChanged) return el('p', {}, 'Only what is hidden changed. ', link);
   if (difference.text === '') {
     return el('p', {}, difference.tooLarge ? 'Too different to show. ' : 'The configuration did not change. ', link);
   }

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import {writeFileSync} from 'node:fs';
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {describe, test} from 'node:test';
+import {openFolder} from '../support/folder.ts';
+import {missing} from '../support/parts.ts';
+import {startServed} from '../support/served.ts';
+import {waitFor} from '../support/wait.ts';
+
+const SECRET = 'hunter2Xyzzy';
+const TOKEN = 'open-sesame';
+
+/** Credentials in places that every HAProxy takes them in. */
+const withSecrets = (template: string): string =>
+  `{% set db_password = '${SECRET}4' %}
+global
+  setenv ADMIN_PW ${SECRET}1
+userlist people
+  user bob insecure-password ${SECRET}2
+${template}
+  stats auth admin:${SECRET}3
+  http-request set-header X-Api-Key "${SECRET}5"
+`;
+
+/** Templates that break in ways which make Jinja, HAProxy or us quote what is beside the fault. */
+const BROKEN: Readonly<Record<string, (template: string) => string>> = {
+  'a header without quotes': text => `${text}  http-request set-header X-Api-Key my ${SECRET}6\n`,
+  'a quote that is not closed': text => `${text}  http-request set-header Authorization "Basic ${SECRET}7\n`,
+  'a password of a user mistyped': text => `${text}userlist more\n  user eve passwd ${SECRET}8\n`,
+  'a keyword mistyped': text => `${text}  stats auht admin:${SECRET}9\n`,
+  'Jinja that fails beside a password': text => `${text}  stats auth x:${SECRET}0\n  {{ hosts.web. }}\n`,
+};
+
+describe('secrets of a configuration', {skip: missing('haproxy'), timeout: 180_000}, () => {
+  test('valid and broken texts -> no endpoint, event or log line tells one; with the token the text is as it is', async () => {
+    await using folder = await openFolder();
+    const tokenFile = join(folder.path, 'token');
+    writeFileSync(tokenFile, TOKEN);
+    await using served = await startServed({
+      KONTROL_WARMUP: '0',
+      KONTROL_TOKEN_FILE: tokenFile,
+      KONTROL_LOG_LEVEL: 'debug',
+    });
+    const {daemon} = served;
+    const address = `http://127.0.0.1:${daemon.statusPort}`;
+    const events: string[] = [];
+    const listening = new AbortController();
+    const stream = await fetch(`${address}/events`, {signal: listening.signal});
+    const listen = async () => {
+      for await (const chunk of stream.body ?? []) events.push(Buffer.from(chunk).toString());
+    };
+    const listened = listen().catch(() => {});
+
+    const good = withSecrets(served.template);
+    await served.rewrite(good);
+    await waitFor(async () => (await served.committed()).includes(`${SECRET}3`), 'the secrets in proxy.cfg');
+    await daemon.waitFor(({inSync}) => inSync, 'the valid text applied');
+    const seen: string[] = [];
+    for (const [what, spoil] of Object.entries(BROKEN)) {
+      await served.rewrite(spoil(good));
+      await daemon.waitFor(({lastError}) => lastError !== null, what);
+      const refused = await fetch(`${address}/reconfigure`, {
+        method: 'POST',
+        headers: {authorization: `Bearer ${TOKEN}`},
+      });
+      assert.equal(refused.status, 422);
+      seen.push(await refused.text());
+      await served.rewrite(good);
+      await daemon.waitFor(({inSync, lastError}) => inSync && lastError === null, `${what}, mended`);
+    }
+
+    const passes: {pass: number}[] = JSON.parse((await daemon.get('/history'))?.body ?? '[]');
+    const last = passes[0]?.pass ?? 0;
+    const paths = [
+      ...['/', '/status', '/members', '/members/gone', '/hosts', '/history', '/config', '/metrics', '/traffic'],
+      ...['/openapi.json', '/logs?limit=1000', '/logs?kind=access', `/members/127.0.9.1/timeline`],
+      ...passes.flatMap(({pass}) => [`/history/${pass}`, `/config?pass=${pass}`, `/config/diff?from=${pass}`]),
+    ];
+    for (const path of paths) {
+      const body = (await daemon.get(path))?.body ?? '';
+      assert.ok(!body.includes(SECRET), `${path}: ${body}`);
+    }
+    listening.abort();
+    await listened;
+    for (const said of [...seen, ...events, ...daemon.logs.map(line => JSON.stringify(line))]) {
+      assert.ok(!said.includes(SECRET), said);
+    }
+    assert.ok(events.some(event => event.includes('event: pass')));
+
+    assert.equal((await fetch(`${address}/config?reveal=1`)).status, 401);
+    const revealed = await fetch(`${address}/config?pass=${last}&reveal=1`, {
+      headers: {authorization: `Bearer ${TOKEN}`},
+    });
+    assert.equal(await revealed.text(), await readFile(join(daemon.dataFolder, 'proxy.cfg'), 'utf8'));
+    await waitFor(
+      () => daemon.logs.some(line => JSON.stringify(line).includes('operator reads a configuration with its secrets')),
+      'the line that tells of it',
+    );
+  });
+});

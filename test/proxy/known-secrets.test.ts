@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {createKnownSecrets} from '../../src/proxy/known-secrets.ts';
+import {secretsOfTemplate} from '../../src/proxy/template-secrets.ts';
+
+const withPassword = (password: string) => `userlist u\n  user a insecure-password ${password}\n`;
+
+describe('known secrets', () => {
+  test('of configurations and templates -> hidden in what is said from then on', () => {
+    const secrets = createKnownSecrets();
+    assert.equal(secrets.hide('found one-two'), 'found one-two');
+    secrets.learn(withPassword('one-two'));
+    secrets.learnTemplate(withPassword('three-four'));
+    assert.equal(secrets.hide('found one-two, three-four'), 'found ***, ***');
+  });
+
+  test('of the last 16 texts -> hidden; older ones are forgotten, but for those that came again', () => {
+    const secrets = createKnownSecrets();
+    for (let index = 10; index < 26; index += 1) secrets.learn(withPassword(`secret${index}`));
+    assert.equal(secrets.hide('secret10 secret11'), '*** ***');
+    secrets.learn(withPassword('secret10'));
+    secrets.learn(withPassword('another1'));
+    assert.equal(secrets.hide('secret10 secret11 secret12 another1'), '*** secret11 *** ***');
+  });
+
+  test('a line of JSON -> values are hidden at any depth; what is ours, names and numbers stay', () => {
+    const secrets = createKnownSecrets();
+    secrets.learn(withPassword('12345') + withPassword('applied'));
+    const line = {
+      level: 30,
+      room: 'applied',
+      msg: 'applied',
+      pid: 12345,
+      applied: ['x 12345', {err: 'applied', no: null}],
+    };
+    assert.deepEqual(JSON.parse(secrets.hideInLine(`${JSON.stringify(line)}\n`)), {
+      ...line,
+      applied: ['x ***', {err: '***', no: null}],
+    });
+    const other = '{"msg":"nothing"}\n';
+    assert.equal(secrets.hideInLine(other), other);
+    assert.match(secrets.hideInLine('{"a":"12345"}\n'), /\n$/);
+  });
+});
+
+describe('secrets of a template', () => {
+  const TEMPLATE = `
+{# the shop's password is elsewhere #}
+{% set db_password = 'hunter2' %}
+{% macro auth(user, pw="hunter3") %}{% endmacro %}
+{% set region = 'frankfurt-one' %}
+userlist people
+  user bob insecure-password hunter4 {% if x %}groups a{% endif %}
+{% for member in pods if member.app == 'checkout-service' %}
+  server {{ member.id }} {{ member.ip }}:80 check
+{% endfor %}
+`;
+
+  test('what its lines and its sensitive names hold -> secrets; names of apps, of Jinja -> none', () => {
+    assert.deepEqual([...secretsOfTemplate(TEMPLATE)].sort(), ['hunter2', 'hunter3', 'hunter4']);
+  });
+});
