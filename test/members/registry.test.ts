@@ -109,6 +109,7 @@ describe('a stay', () => {
   test('key of another address -> taken, told once at debug; of its own -> not a word', async () => {
     const {ping, sink} = await open();
     assert.equal(ping({key: 'zzz'}).is, 'joined');
+    assert.equal(sink.said('key does not belong').length, 1);
     ping({key: 'zzz'});
     assert.equal(ping({ip: '10.2.3.41', key: 'bmvvH'}).is, 'joined');
     const lines = sink.said('key does not belong');

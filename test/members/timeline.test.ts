@@ -121,3 +121,46 @@ test('timelines, many pods gone -> the longest gone are forgotten, the living ne
   assert.ok(timelines.of(IP));
   assert.equal(timelines.departures().length, 4);
 });
+
+test('timeline, a payload that changes twice in a row -> one moment, the last', () => {
+  const timelines = createTimelines();
+  timelines.note({is: 'joined', member}, 1);
+  for (const at of [2, 3]) timelines.note({is: 'changed', member}, at);
+  timelines.note({is: 'left', member, why: 'down'}, 4);
+  for (const at of [5, 6]) timelines.note({is: 'joined', member}, at);
+  assert.deepEqual(
+    timelines.of(IP)?.moments.map(({at, what}) => [at, what]),
+    [
+      [1, 'first ping'],
+      [3, 'changed'],
+      [4, 'down'],
+      [5, 'first ping'],
+      [6, 'first ping'],
+    ],
+  );
+});
+
+test('timeline, more moments than are kept -> the first and the newest', () => {
+  const timelines = createTimelines({maxMomentsEach: 3});
+  for (const at of [1, 2, 3, 4, 5]) timelines.note({is: 'joined', member}, at);
+  assert.deepEqual(
+    timelines.of(IP)?.moments.map(({at}) => at),
+    [1, 4, 5],
+  );
+});
+
+test('timeline, an IP whose first word is a replacement -> it lives', () => {
+  const timelines = createTimelines();
+  timelines.note({is: 'replaced', member, previous: memberOf(IP, 'old'), alternating: false}, 1);
+  assert.equal(timelines.of(IP)?.gone, false);
+});
+
+test('timelines, the usual bounds -> 40 moments an IP, 2000 IPs that are gone, 500 departures', () => {
+  const timelines = createTimelines();
+  for (let at = 0; at < 100; at += 1) timelines.note({is: 'joined', member}, at);
+  assert.equal(timelines.of(IP)?.moments.length, 40);
+  const ips = Array.from({length: 2001}, (_, index) => `10.1.${index >> 8}.${index & 255}`);
+  for (const ip of ips) timelines.note({is: 'left', member: memberOf(ip), why: 'silent'}, 1);
+  assert.equal(ips.filter(ip => timelines.of(ip) !== undefined).length, 2000);
+  assert.equal(timelines.departures().length, 500);
+});
