@@ -1,391 +1,387 @@
 import assert from 'node:assert/strict';
-import {once} from 'node:events';
-import {readdir, readFile, readlink, writeFile} from 'node:fs/promises';
-import {connect, createServer, type Socket} from 'node:net';
-import {hostname} from 'node:os';
-import {afterEach, beforeEach, describe, test} from 'node:test';
-import {DaemonError} from '../../src/errors.ts';
-import {ask} from '../../src/proxy/runtime.ts';
-import {freePort} from '../support/free-port.ts';
-import {haproxyIsAtLeast} from '../support/haproxy-version.ts';
-import {missing} from '../support/parts.ts';
-import {haproxiesOf} from '../support/processes.ts';
-import {waitFor} from '../support/wait.ts';
-import {createFakeGate, type Here, openHere, statusOf, textOn} from './here.ts';
+import {describe, test} from 'node:test';
+import {openFakeGenerations, textOf} from './fake-generations.ts';
 
-const isCode = (code: string, message: RegExp) => (error: unknown) => {
-  assert.ok(error instanceof DaemonError, String(error));
-  assert.equal(error.code, code);
+const MOVED = textOf(0, 'a 10.0.0.2:80');
+
+/** An abstract socket is one process's alone. */
+const exclusive = (round: number): string => `${textOf(round)}frontend one\n  bind abns@one\n`;
+
+const isApply = (message: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof Error && 'code' in error);
+  assert.equal(error.code, 'APPLY');
   assert.match(error.message, message);
   return true;
 };
 
-const best = haproxyIsAtLeast(1, 8) ? 'transfer' : 'inherit';
-
-/** The old one serves on, the gate is open, the runtime socket works, nothing of the candidate is left. */
-async function assertServes(here: Here, port: number, generation: number): Promise<void> {
-  assert.equal(await statusOf(port), 503);
-  assert.equal(here.gate.isShut, false);
-  assert.match(await here.ask('show info'), new RegExp(`^Pid: ${here.generations.status.pid}$`, 'm'));
-  assert.equal(here.generations.status.generation, generation);
-  assert.equal(here.generations.status.state, 'RUNNING');
-  await waitFor(() => haproxiesOf(here.folder).length === 1, 'one HAProxy');
-  const others = async () =>
-    (await readdir(`${here.folder}/run`)).filter(name => /^\d/.test(name) && !name.startsWith(`${generation}.`));
-  await waitFor(async () => (await others()).length === 0, 'the end of the other files');
-}
-
-/** HAProxy 2.x teaches its successor only what it itself knows to be whole: 5 s after it found nobody to learn from. */
-async function hasPeersInSync(here: Here): Promise<boolean> {
-  if (!haproxyIsAtLeast(2, 0)) return true;
-  const flags = Number(/ flags=(0x[0-9a-f]+) /.exec(await here.ask('show peers'))?.[1]);
-  return (flags & 3) === 3;
-}
-
-describe('generations', {skip: missing('haproxy'), timeout: 600_000}, () => {
-  let port = 0;
-  beforeEach(async () => {
-    port = await freePort();
+describe('a folder in which nothing runs', () => {
+  test('opened -> nothing serves, and it says so', async () => {
+    const {generations} = await openFakeGenerations();
+    assert.deepEqual(generations.status, {state: 'STOPPED', pid: null, generation: 0, restarts: 0, draining: []});
+    assert.deepEqual(
+      [generations.text, generations.running, generations.socket],
+      [undefined, undefined, '/data/haproxy.sock'],
+    );
+    assert.deepEqual([generations.isServing(''), await generations.isSafe(textOf())], [false, false]);
+    assert.deepEqual([generations.reload.way, generations.reload.capabilities.gate.is], ['inherit', 'able']);
   });
 
-  test('two texts -> the best way, one process, one set of files, a link and a PID file', async () => {
-    await using here = await openHere();
-    assert.deepEqual((await here.apply(textOn([port]))).way, 'start');
-    assert.deepEqual((await here.apply(textOn([port], 1))).way, best);
-    await assertServes(here, port, 2);
-    assert.equal(await readFile(`${here.folder}/proxy.cfg`, 'utf8'), textOn([port], 1));
-    assert.equal(await readlink(`${here.folder}/haproxy.sock`), 'run/2.sock');
-    assert.equal(await readFile(`${here.folder}/proxy.pid`, 'utf8'), `${here.generations.status.pid}\n`);
-    assert.deepEqual(here.gate.closed, []);
+  test('files of generations that nobody runs -> removed; others stay', async () => {
+    const {contents} = await openFakeGenerations({
+      contents: {'/data/run/7.cfg': '', '/data/run/7.control.cfg': '', '/data/run/notes': ''},
+    });
+    assert.deepEqual([...contents.keys()], ['/data/run/notes']);
   });
 
-  for (const setting of ['transfer', 'inherit', 'syn-drop', 'classic', 'plain'] as const) {
-    test(`${setting}, a port of the new text is taken -> refused, the old one serves on; free -> applied`, async () => {
-      await using here = await openHere({setting});
-      const other = await freePort();
-      const stranger = createServer().listen(other, '127.0.0.1');
-      await once(stranger, 'listening');
-      try {
-        await here.apply(textOn([port]));
-        await assert.rejects(
-          here.apply(textOn([port, other], 1)),
-          isCode('APPLY', /cannot start HAProxy: .*other|cannot start HAProxy: exit code 1/),
-        );
-        await assertServes(here, port, 1);
-        assert.equal(await readFile(`${here.folder}/proxy.cfg`, 'utf8'), textOn([port]));
-      } finally {
-        stranger.close();
-        await once(stranger, 'close');
-      }
-      await here.apply(textOn([port, other], 1));
-      assert.equal(await statusOf(other), 503);
+  test('the first text -> started, committed, recorded', async () => {
+    const {apply, bound, contents, generations, started} = await openFakeGenerations();
+    assert.deepEqual(await apply(textOf()), {generation: 1, way: 'start', why: 'no generation served before'});
+    assert.deepEqual(generations.status, {state: 'RUNNING', pid: 1000, generation: 1, restarts: 0, draining: []});
+    assert.deepEqual(generations.running, {pid: 1000, socket: '/data/run/1.sock', text: textOf()});
+    assert.deepEqual([generations.text, generations.socket], [textOf(), '/data/run/1.sock']);
+    assert.deepEqual([generations.isServing(textOf()), generations.isServing(textOf(1))], [true, false]);
+    assert.equal(contents.get('/data/proxy.cfg'), textOf());
+    assert.equal(contents.get('/data/proxy.pid'), '1000\n');
+    assert.deepEqual(JSON.parse(contents.get('/data/run/generations.json') ?? ''), {
+      last: 1,
+      processes: [{generation: 1, pid: 1000, startTicks: 1000}],
+    });
+    assert.deepEqual(bound(), ['127.0.0.1:8080']);
+    assert.match(contents.get('/data/run/1.run.cfg') ?? '', /bind fd@3/);
+    assert.deepEqual(started[0]?.args, ['-db', '-f', '/data/run/1.run.cfg', '-f', '/data/run/1.control.cfg']);
+  });
+
+  test('its records say which number was the last -> the next one follows it', async () => {
+    const {apply} = await openFakeGenerations({contents: {'/data/run/generations.json': '{"last":41,"processes":[]}'}});
+    assert.equal((await apply(textOf())).generation, 42);
+  });
+});
+
+describe('numbers of candidates', () => {
+  test('two are staged at once -> each its own; the last one is discarded -> its number is free again', async () => {
+    const {filed, generations} = await openFakeGenerations();
+    const [first, second] = [await generations.stage(textOf()), await generations.stage(textOf(1))];
+    assert.deepEqual([first.generation, second.generation], [1, 2]);
+    await generations.discard(second);
+    assert.deepEqual([(await generations.stage(textOf(2))).generation, filed()], [2, ['1', '2']]);
+  });
+
+  test('an earlier one is discarded -> the later one keeps its own', async () => {
+    const {generations} = await openFakeGenerations();
+    const first = await generations.stage(textOf());
+    await generations.stage(textOf(1));
+    await generations.discard(first);
+    assert.equal((await generations.stage(textOf(2))).generation, 3);
+  });
+
+  test('one serves -> the next is above it, whatever was told at run time', async () => {
+    const {apply, filed} = await openFakeGenerations();
+    await apply(textOf());
+    assert.equal((await apply(MOVED)).way, 'runtime');
+    assert.deepEqual(filed(), ['1']);
+    assert.equal((await apply(textOf(1))).generation, 2);
+  });
+});
+
+describe('a text that differs in its servers alone', () => {
+  test('asked -> safe, without a check; applied -> told, the generation stays', async () => {
+    const {apply, contents, generations, started} = await openFakeGenerations();
+    await apply(textOf());
+    assert.deepEqual([await generations.isSafe(MOVED), await generations.isSafe(textOf(1))], [true, false]);
+    const check = () => Promise.reject(new Error('it was checked'));
+    assert.deepEqual(await apply(MOVED, {check}), {generation: 1, way: 'runtime', why: 'moved web/a'});
+    assert.equal(started.length, 1);
+    assert.deepEqual([generations.text, contents.get('/data/proxy.cfg')], [MOVED, MOVED]);
+    assert.deepEqual([generations.isServing(MOVED), generations.running?.text], [true, MOVED]);
+  });
+
+  test('a new generation is asked for all the same -> reloaded, with that reason', async () => {
+    const {apply} = await openFakeGenerations();
+    await apply(textOf());
+    const {generation, way, why} = await apply(MOVED, {because: 'a script asked for it'});
+    assert.deepEqual([generation, way], [2, 'inherit']);
+    assert.match(why, /^a script asked for it; /);
+  });
+
+  test('HAProxy refuses -> a reload in the same pass, the next change is told again', async () => {
+    const {apply, generations, started} = await openFakeGenerations();
+    await apply(textOf());
+    const [first] = started;
+    assert.ok(first);
+    first.haproxy.intercept = command => (command.startsWith('set server') ? 'No such server.' : undefined);
+    const {generation, why} = await apply(MOVED);
+    assert.equal(generation, 2);
+    assert.match(why, /^told at run time, but web\/a is at 10\.0\.0\.1, not 10\.0\.0\.2/);
+    assert.equal(generations.isServing(MOVED), true);
+    assert.equal((await apply(textOf())).way, 'runtime');
+  });
+
+  test('HAProxy dies of it -> a reload in the same pass to the new text', async () => {
+    const {apply, generations, settle, started} = await openFakeGenerations();
+    await apply(textOf());
+    const [first] = started;
+    assert.ok(first);
+    first.haproxy.intercept = command => {
+      if (!command.startsWith('set server')) return undefined;
+      first.exit({signal: 'SIGSEGV'});
+      return new Error('read ECONNRESET');
+    };
+    const {generation, why} = await apply(MOVED);
+    assert.equal(generation, 2);
+    assert.match(why, /^told at run time, but read ECONNRESET; /);
+    await settle();
+    assert.deepEqual([generations.status.state, generations.text], ['RUNNING', MOVED]);
+  });
+
+  test('HAProxy takes some, then its reload fails -> what runs is not claimed, and not told any more', async () => {
+    const {apply, faults, generations, started} = await openFakeGenerations();
+    await apply(textOf());
+    const [first] = started;
+    assert.ok(first);
+    first.haproxy.intercept = command => (command.startsWith('set server') ? '' : undefined);
+    faults.start = 'dies';
+    await assert.rejects(apply(MOVED), isApply(/cannot start HAProxy/));
+    assert.deepEqual([generations.isServing(textOf()), generations.isServing(MOVED)], [false, false]);
+    assert.deepEqual([generations.running, generations.text], [undefined, textOf()]);
+    assert.equal(await generations.isSafe(MOVED), false);
+    faults.start = undefined;
+    first.haproxy.intercept = () => undefined;
+    assert.match((await apply(MOVED)).why, /^what serves took only some of the last changes; /);
+    assert.equal(generations.isServing(MOVED), true);
+  });
+});
+
+describe('a text that takes a reload', () => {
+  test('applied -> the new one serves on the same sockets, nothing is left of the old one', async () => {
+    const {apply, bound, filed, gate, generations, settle, started} = await openFakeGenerations();
+    await apply(textOf());
+    const {way, why} = await apply(textOf(1));
+    assert.equal(way, 'inherit');
+    assert.match(why, /^global changed: maxconn; every generation listens on sockets that the daemon owns;/);
+    await settle();
+    assert.deepEqual(started[0]?.signals, ['SIGUSR1']);
+    assert.deepEqual(generations.status, {state: 'RUNNING', pid: 1001, generation: 2, restarts: 0, draining: []});
+    assert.deepEqual([filed(), bound(), gate.closed], [['2'], ['127.0.0.1:8080'], []]);
+  });
+
+  test('while it is applied -> what runs is being changed', async () => {
+    const {apply, generations} = await openFakeGenerations();
+    await apply(textOf());
+    const seen: unknown[] = [];
+    await apply(textOf(1), {
+      async check() {
+        seen.push(generations.running);
+      },
+    });
+    assert.deepEqual([seen, generations.running?.pid], [[undefined], 1001]);
+  });
+
+  test('the check refuses it -> rejected, not started, nothing of it is left', async () => {
+    const {apply, filed, generations, started} = await openFakeGenerations();
+    await apply(textOf());
+    await assert.rejects(
+      apply(textOf(1), {check: () => Promise.reject(new Error('unknown keyword'))}),
+      /unknown keyword/,
+    );
+    assert.deepEqual([started.length, filed(), generations.text], [1, ['1'], textOf()]);
+    assert.equal(generations.running?.pid, 1000);
+    assert.equal((await apply(textOf(1))).generation, 2);
+  });
+
+  for (const [name, fault, message] of [
+    ['it dies', 'dies', /^cannot start HAProxy: exit code 1/],
+    ['it cannot be started', 'cannot', /^cannot start HAProxy/],
+    ['it never answers', 'mute', /^cannot start HAProxy: SIGKILL/],
+  ] as const) {
+    test(`${name} -> rejected, the old one serves on, its new listener is let go`, async () => {
+      const {apply, bound, contents, faults, filed, generations, started} = await openFakeGenerations();
+      await apply(textOf());
+      faults.start = fault;
+      await assert.rejects(apply(textOf(1).replace('8080\n', '8080\n  bind 127.0.0.1:8081\n')), isApply(message));
+      assert.deepEqual([generations.status.generation, generations.status.state], [1, 'RUNNING']);
+      assert.deepEqual([started[0]?.signals, filed(), bound()], [[], ['1'], ['127.0.0.1:8080']]);
+      assert.deepEqual([generations.isServing(textOf()), contents.get('/data/proxy.cfg')], [true, textOf()]);
     });
   }
 
-  test('the new one dies at its start -> refused with what it wrote, the old one serves on', async () => {
-    await using here = await openHere();
-    await here.apply(textOn([port]));
-    await here.fault('dies');
-    await assert.rejects(here.apply(textOn([port], 1)), isCode('APPLY', /exit code 1: .*told to die/));
-    await assertServes(here, port, 1);
-    await here.fault('');
-    assert.equal((await here.apply(textOn([port], 1))).way, best);
+  test('a fault that is no error of ours -> rejected with APPLY and its number', async () => {
+    const {apply, generations, memory} = await openFakeGenerations();
+    await apply(textOf());
+    const candidate = await generations.stage(textOf(1));
+    memory.failWith(new Error('EIO'));
+    await assert.rejects(generations.apply(candidate), isApply(/^cannot apply generation 2: EIO$/));
   });
 
-  test('the new one never gets ready -> killed, refused, the old one serves on', async () => {
-    await using here = await openHere({readyWithinMs: 1500});
-    await here.apply(textOn([port]));
-    await here.fault('mute');
-    await assert.rejects(here.apply(textOn([port], 1)), isCode('APPLY', /SIGKILL/));
-    await assertServes(here, port, 1);
+  test('a text under which two cannot listen at once -> HAProxy binds itself, the old one is told by it', async () => {
+    const {apply, bound, gate, settle, started} = await openFakeGenerations();
+    await apply(exclusive(0));
+    assert.deepEqual(bound(), ['127.0.0.1:8080']);
+    assert.equal((await apply(exclusive(1))).way, 'classic');
+    assert.deepEqual(started[1]?.args.slice(-2), ['-sf', '1000']);
+    await settle();
+    assert.deepEqual([gate.closed, bound()], [[[8080]], []]);
   });
 
-  test('the new one listens elsewhere (canary) -> refused before the old one is told anything', async () => {
-    await using here = await openHere({setting: 'syn-drop'});
-    await here.apply(textOn([port]));
-    const other = `${here.folder}/other.cfg`;
-    await writeFile(other, textOn([await freePort()]));
-    await here.fault(`other ${other}`);
-    await assert.rejects(here.apply(textOn([port], 1)), isCode('APPLY', new RegExp(`does not listen on ${port}`)));
-    await assertServes(here, port, 1);
+  test('such a one fails -> the sockets of the daemon, let go for its sake, are bound again by the next', async () => {
+    const {apply, bound, faults, generations} = await openFakeGenerations();
+    await apply(exclusive(0));
+    faults.start = 'dies';
+    await assert.rejects(apply(exclusive(1)));
+    assert.deepEqual([bound(), generations.status.state], [[], 'RUNNING']);
+    faults.start = undefined;
+    await apply(textOf(1));
+    assert.deepEqual(bound(), ['127.0.0.1:8080']);
   });
 
-  test('the old one is stopped (SIGSTOP) -> the new one serves, the gate opens, the old one goes when it wakes', async () => {
-    await using here = await openHere({setting: 'syn-drop'});
-    await here.apply(textOn([port]));
-    const old = here.generations.status.pid ?? 0;
-    process.kill(old, 'SIGSTOP');
-    try {
-      const applied = await here.apply(textOn([port], 1));
-      assert.equal(applied.way, 'syn-drop');
-      assert.equal(here.gate.isShut, false);
-      assert.ok(here.lines.some(line => line.includes('still listens though it was told')));
-      assert.match(await here.ask('show info'), new RegExp(`^Pid: ${here.generations.status.pid}$`, 'm'));
-    } finally {
-      process.kill(old, 'SIGCONT');
-    }
-    await waitFor(() => here.generations.status.draining.length === 0, 'the end of the old one');
-    await assertServes(here, port, 2);
-  });
-
-  test('the old one does not answer for a transfer -> the next best way', {skip: !haproxyIsAtLeast(1, 8)}, async () => {
-    await using here = await openHere();
-    await here.apply(textOn([port]));
-    const old = here.generations.status.pid ?? 0;
-    process.kill(old, 'SIGSTOP');
-    const applied = await here.apply(textOn([port], 1)).finally(() => process.kill(old, 'SIGCONT'));
-    assert.match(applied.why, /no transfer: the running HAProxy does not offer its sockets/);
-    await waitFor(() => here.generations.status.draining.length === 0, 'the end of the old one');
-    await assertServes(here, port, 2);
-  });
-
-  test('the gate is refused -> a retry first; refused again -> a reload without it, shown as plain', async () => {
-    await using here = await openHere({setting: 'syn-drop'});
-    await here.apply(textOn([port]));
-    here.gate.refuse = true;
-    await assert.rejects(here.apply(textOn([port], 1)), isCode('APPLY', /holds the lock/));
-    await assertServes(here, port, 1);
-    const applied = await here.apply(textOn([port], 1));
-    assert.equal(applied.way, 'plain');
-    assert.match(applied.why, /iptables refused the SYN gate/);
-    here.gate.refuse = false;
-    assert.equal((await here.apply(textOn([port], 2))).way, 'syn-drop');
-    assert.deepEqual(here.gate.closed, [[port]]);
-  });
-
-  test('the gate is refused after the new one took connections -> it finishes them before it goes', async () => {
-    const sockets: Socket[] = [];
-    const currentOf = async (generation: number): Promise<number> => {
-      const answer = await ask(`${here.folder}/run/${generation}.sock`, 'show stat', {timeoutMs: 3000});
-      const fields = answer.split('\n').find(line => line.startsWith('web,FRONTEND,'));
-      return Number(fields?.split(',')[4]);
-    };
-    const firewall = {
-      ...createFakeGate(),
-      async closeGate(): Promise<never> {
-        for (let n = 0; n < 30; n++) sockets.push(connect(port, '127.0.0.1').setEncoding('utf8'));
-        for (const socket of sockets) socket.write('GET / HTTP/1.0\r\n');
-        const isEachTaken = async () => (await currentOf(1)) + (await currentOf(2)) === sockets.length;
-        await waitFor(isEachTaken, 'connections at both');
-        assert.ok((await currentOf(2)) > 0);
-        throw new DaemonError('APPLY', 'cannot close the SYN gate: another program holds the lock');
-      },
-    };
-    await using here = await openHere({setting: 'syn-drop', firewall});
-    await here.apply(textOn([port]));
-    await assert.rejects(here.apply(textOn([port], 1)), isCode('APPLY', /holds the lock/));
-    const answers = sockets.map(async socket => {
-      socket.write('\r\n');
-      let answer = '';
-      for await (const chunk of socket) answer += chunk;
-      return answer.split('\r\n')[0];
-    });
-    assert.deepEqual(new Set((await Promise.all(answers)).map(line => line?.split(' ')[1])), new Set(['503']));
-    await assertServes(here, port, 1);
-  });
-
-  test('HAProxy dies -> restarted at once on the same text, with all it inherited', async () => {
-    await using here = await openHere({setting: 'inherit'});
-    await here.apply(textOn([port]));
-    process.kill(here.generations.status.pid ?? 0, 'SIGKILL');
-    await waitFor(
-      () => here.generations.status.restarts === 1 && here.generations.status.state === 'RUNNING',
-      'a restart',
+  test('the old one has connections -> it drains, with its files, until they end', async () => {
+    const {apply, clock, filed, generations, settle, started} = await openFakeGenerations();
+    await apply(textOf());
+    const [first] = started;
+    assert.ok(first);
+    first.isBusy = true;
+    await apply(textOf(1));
+    await clock.advance(1500);
+    const {draining} = generations.status;
+    assert.deepEqual(
+      draining.map(({pid, generation}) => [pid, generation]),
+      [[1000, 1]],
     );
-    assert.equal(await statusOf(port), 503);
-    assert.equal((await here.apply(textOn([port], 1))).way, 'inherit');
+    assert.ok((draining[0]?.sinceMs ?? 0) >= 1500);
+    assert.deepEqual(filed(), ['1', '2']);
+    first.exit({code: 0});
+    await settle();
+    assert.deepEqual([generations.status.draining, filed()], [[], ['2']]);
+  });
+});
+
+describe('the SYN gate', () => {
+  test('refused -> rejected; again -> reloaded without it; after one that went well -> rejected first again', async () => {
+    const {apply, gate, generations} = await openFakeGenerations({setting: 'syn-drop'});
+    await apply(textOf());
+    gate.refuse = true;
+    await assert.rejects(apply(textOf(1)), isApply(/holds the lock/));
+    assert.deepEqual([generations.status.generation, generations.isServing(textOf())], [1, true]);
+    const ungated = await apply(textOf(1));
+    assert.equal(ungated.way, 'plain');
+    assert.match(ungated.why, /; iptables refused the SYN gate, see the log$/);
+    assert.equal((await apply(textOf(2))).way, 'plain');
+    gate.refuse = false;
+    assert.equal((await apply(textOf(3))).way, 'syn-drop');
+    gate.refuse = true;
+    await assert.rejects(apply(textOf(4)), isApply(/holds the lock/));
+  });
+});
+
+describe('HAProxy dies', () => {
+  test('once -> started again on the same files, and counted', async () => {
+    const {apply, generations, settle, started} = await openFakeGenerations();
+    await apply(textOf());
+    started[0]?.exit({signal: 'SIGKILL'});
+    await settle();
+    assert.deepEqual(generations.status, {state: 'RUNNING', pid: 1001, generation: 1, restarts: 1, draining: []});
+    assert.deepEqual(started[1]?.args, started[0]?.args);
+    assert.deepEqual([generations.running?.pid, generations.isServing(textOf())], [1001, true]);
   });
 
-  test('many generations drain -> the oldest are ended above the cap', async () => {
-    await using here = await openHere({drain: {maxAgeMs: 60_000, maxCount: 2}});
-    await here.apply(textOn([port]));
-    const sockets = [];
-    for (let round = 1; round <= 4; round += 1) {
-      const socket = connect(port, '127.0.0.1').on('error', () => {});
-      await once(socket, 'connect');
-      socket.write('GET / HTTP/1.1\r\n');
-      sockets.push(socket);
-      await waitFor(async () => /CurrConns: 1/.test(await here.ask('show info')), 'the connection taken');
-      await here.apply(textOn([port], round));
-    }
-    await waitFor(() => haproxiesOf(here.folder).length <= 3, 'the end of the oldest');
-    assert.equal(await statusOf(port), 503);
-    for (const socket of sockets) socket.destroy();
-    await waitFor(() => haproxiesOf(here.folder).length === 1, 'the end of all old ones');
+  test('it waits for its restart -> nothing runs, the text is still its own', async () => {
+    const {apply, faults, generations, settle, started} = await openFakeGenerations();
+    await apply(textOf());
+    faults.start = 'dies';
+    started[0]?.exit({code: 1});
+    await settle();
+    assert.equal(generations.status.state, 'BACKOFF');
+    assert.deepEqual([generations.running, generations.isServing(textOf())], [undefined, true]);
   });
 
-  test('a generation drains for too long -> ended', async () => {
-    await using here = await openHere({drain: {maxAgeMs: 500, maxCount: 16}});
-    await here.apply(textOn([port]));
-    const socket = connect(port, '127.0.0.1').on('error', () => {});
-    await once(socket, 'connect');
-    socket.write('GET / HTTP/1.1\r\n');
-    await waitFor(async () => /CurrConns: 1/.test(await here.ask('show info')), 'the connection taken');
-    await here.apply(textOn([port], 1));
-    await waitFor(() => haproxiesOf(here.folder).length === 1, 'the end of the old one');
-    socket.destroy();
-    await assertServes(here, port, 2);
+  test('it is being started -> not yet what runs', async () => {
+    const {apply, faults, generations, settle, started} = await openFakeGenerations();
+    await apply(textOf());
+    faults.start = 'mute';
+    started[0]?.exit({code: 1});
+    await settle();
+    assert.deepEqual([generations.status.state, generations.running], ['STARTING', undefined]);
   });
 
-  test("the user's own daemon, nbproc, pidfile, user, chroot and stats socket -> work, reload after reload", {
-    skip: missing('root'),
-  }, async () => {
-    await using here = await openHere();
-    const own = `  daemon
-  ${haproxyIsAtLeast(2, 5) ? 'nbthread 2' : 'nbproc 2'}
-  pidfile ${here.folder}/user.pid
-  user nobody
-  group nogroup
-  chroot ${here.folder}
-  stats socket ${here.folder}/user.sock mode 600 level admin`;
-    for (let round = 0; round < 3; round += 1) await here.apply(textOn([port], round, own));
-    await assertServes(here, port, 3);
-  });
-
-  for (const setting of ['auto', 'classic'] as const) {
-    test(`${setting}, a stick table with peers -> the next generation learns it from the old one`, async () => {
-      await using here = await openHere({setting});
-      const peer = `peers pods\n  peer ${hostname()} 127.0.0.1:${await freePort()}\n`;
-      const table = 'backend seen\n  stick-table type string len 32 size 100 expire 60s store gpc0 peers pods\n';
-      const text = (round: number) => `${textOn([port], round)}${peer}${table}`;
-      await here.apply(text(0));
-      await here.ask('set table seen key visitor data.gpc0 7');
-      for (let round = 1; round <= 2; round += 1) {
-        await waitFor(() => hasPeersInSync(here), 'a generation that may teach');
-        await here.apply(text(round));
-        await waitFor(async () => /key=visitor .*gpc0=7/.test(await here.ask('show table seen')), 'the entry');
+  for (const [name, exit, words] of [
+    ['by a signal', {signal: 'SIGSEGV'}, 'SIGSEGV'],
+    ['with a code', {code: 3}, 'exit code 3'],
+    ['unseen', {}, 'exit code unknown'],
+  ] as const) {
+    test(`again and again, ${name} -> failed, with that; its sockets are let go; a new text is a new start`, async () => {
+      const {apply, bound, clock, filed, generations, settle, started} = await openFakeGenerations();
+      await apply(textOf());
+      for (let deaths = 1; deaths <= 6; deaths += 1) {
+        started.at(-1)?.exit(exit);
+        await settle();
+        if (deaths < 6) await clock.advance(5000);
+        await settle();
       }
-      await assertServes(here, port, 3);
+      const error = await generations.failed;
+      assert.deepEqual(
+        [error.code, error.message],
+        [
+          'PROXY',
+          `cannot keep HAProxy running: it died 6 times in a row, last by ${words}: see proxy.out in KONTROL_DATA`,
+        ],
+      );
+      assert.deepEqual([generations.status.state, generations.status.restarts], ['FATAL', 5]);
+      assert.deepEqual([bound(), generations.isServing(textOf())], [[], false]);
+      assert.equal((await apply(textOf())).way, 'start');
+      assert.deepEqual([filed(), bound()], [['2'], ['127.0.0.1:8080']]);
     });
   }
 });
 
-describe('inherited listeners', {skip: missing('haproxy'), timeout: 600_000}, () => {
-  let port = 0;
-  let other = 0;
-  beforeEach(async () => {
-    [port, other] = [await freePort(), await freePort()];
-  });
-  const sockets: ReturnType<typeof connect>[] = [];
-  afterEach(() => {
-    for (const socket of sockets.splice(0)) socket.destroy();
+describe('HAProxys that an earlier daemon left', () => {
+  const ARGS = ['haproxy', '-db', '-f', '/data/run/7.cfg', '-f', '/data/run/7.control.cfg'];
+  const leave = (ports: readonly number[] = [8080]) =>
+    openFakeGenerations({contents: {'/data/run/7.cfg': textOf()}, left: [{pid: 500, args: ARGS, ports}]});
+
+  test('one that listens -> serves, though nobody knows what', async () => {
+    const {generations, filed} = await leave();
+    assert.deepEqual(generations.status, {state: 'RUNNING', pid: 500, generation: 7, restarts: 0, draining: []});
+    assert.deepEqual([generations.text, generations.running], [undefined, undefined]);
+    assert.deepEqual([generations.isServing(textOf()), await generations.isSafe(MOVED)], [false, false]);
+    assert.deepEqual(filed(), ['7']);
   });
 
-  test('a reload, a failed start beside it -> not one connection refused or reset', async () => {
-    await using here = await openHere({setting: 'inherit'});
-    await here.apply(textOn([port]));
-    let ended = false;
-    const seen = new Set<number | string>();
-    const clients = Array.from({length: 4}, async () => {
-      while (!ended) seen.add(await statusOf(port));
-    });
-    const stranger = createServer().listen(other, '127.0.0.1');
-    await once(stranger, 'listening');
-    for (let round = 1; round <= 3; round += 1) {
-      assert.equal((await here.apply(textOn([port], round))).way, 'inherit');
-      await assert.rejects(here.apply(textOn([port, other], round)));
-    }
-    ended = true;
-    await Promise.all(clients);
-    stranger.close();
-    assert.deepEqual([...seen], [503]);
+  test('a change of its servers alone -> reloaded all the same, guarded once', async () => {
+    const {apply, gate, generations, signals} = await leave([8080, 99]);
+    const {generation, way, why} = await apply(MOVED);
+    assert.deepEqual([generation, way], [8, 'syn-drop']);
+    assert.match(why, /^an earlier daemon started what serves; .*taken over once/);
+    assert.deepEqual(gate.closed, [[99, 8080]]);
+    assert.deepEqual(signals, ['500 SIGUSR1']);
+    assert.deepEqual([generations.text, generations.isServing(MOVED)], [MOVED, true]);
+    assert.equal((await apply(textOf())).way, 'runtime');
   });
 
-  test('the copy that HAProxy reads -> fd@N; the user’s text, everywhere else', async () => {
-    await using here = await openHere({setting: 'inherit'});
-    const text = textOn([port, other]).replace(`127.0.0.1:${port}\n`, `127.0.0.1:${port} name mine # comment\n`);
-    await here.apply(text);
-    const copy = await readFile(`${here.folder}/run/1.run.cfg`, 'utf8');
-    assert.match(copy, /^ {2}bind fd@3 name mine # comment\n {2}bind fd@4$/m);
-    assert.equal(copy.split('\n').length, text.split('\n').length);
-    assert.equal(await readFile(`${here.folder}/proxy.cfg`, 'utf8'), text);
-    assert.equal(here.generations.text, text);
+  test('one that was told to go -> told again', async () => {
+    const {generations, signals} = await leave([]);
+    assert.deepEqual(signals, ['500 SIGUSR1']);
+    assert.equal(generations.status.state, 'STOPPED');
+  });
+});
+
+describe('the end', () => {
+  test('idle -> all are told to finish, our sockets are closed', async () => {
+    const {apply, bound, during, generations, started} = await openFakeGenerations();
+    await apply(textOf());
+    assert.equal(await during(generations.drain(5000, new AbortController().signal)), true);
+    assert.deepEqual([started[0]?.signals, bound()], [['SIGUSR1'], []]);
+    assert.deepEqual([generations.status.state, generations.running], ['STOPPED', undefined]);
   });
 
-  test('a listener is removed -> refused at once, not taken and left hanging; it returns -> served', async () => {
-    await using here = await openHere({setting: 'inherit'});
-    await here.apply(textOn([port, other]));
-    await here.apply(textOn([port], 1));
-    await waitFor(async () => (await statusOf(other)) === 'refused', 'a refusal');
-    await here.apply(textOn([port, other], 2));
-    assert.deepEqual([await statusOf(port), await statusOf(other)], [503, 503]);
+  test('connections outlive the grace -> ended', async () => {
+    const {apply, clock, during, generations, started} = await openFakeGenerations();
+    await apply(textOf());
+    const [first] = started;
+    assert.ok(first);
+    first.isBusy = true;
+    const drained = generations.drain(5000, new AbortController().signal);
+    await clock.advance(4999);
+    assert.deepEqual(first.signals, ['SIGUSR1']);
+    assert.equal(await during(drained), false);
+    assert.deepEqual(first.signals, ['SIGUSR1', 'SIGTERM']);
   });
-
-  test('a port that somebody else has, without SO_REUSEPORT -> not inherited, HAProxy says so', async () => {
-    await using here = await openHere({setting: 'inherit'});
-    const stranger = createServer().listen(port, '127.0.0.1');
-    await once(stranger, 'listening');
-    await assert.rejects(here.apply(textOn([port])), isCode('APPLY', /cannot start HAProxy/));
-    stranger.close();
-    await once(stranger, 'close');
-    assert.match(here.generations.reload.why, /EADDRINUSE/);
-    assert.equal((await here.apply(textOn([port]))).way, 'start');
-    assert.equal(await statusOf(port), 503);
-  });
-
-  test('taken over from a HAProxy that bound it itself -> guarded once, then inherited', async () => {
-    await using here = await openHere({setting: 'inherit', capable: {bindOnly: {able: true, why: null}}});
-    await here.apply(textOn([port]).replace(`127.0.0.1:${port}`, `127.0.0.1:${port} interface lo`));
-    const guarded = await here.apply(textOn([port]));
-    assert.equal(guarded.way, 'syn-drop');
-    assert.match(guarded.why, /taken over once/);
-    assert.deepEqual(here.gate.closed, [[port]]);
-    assert.equal((await here.apply(textOn([port], 1))).way, 'inherit');
-    assert.equal(here.gate.closed.length, 1);
-  });
-
-  test('stop, while a connection drains -> new ones are refused', async () => {
-    await using here = await openHere({setting: 'inherit'});
-    await here.apply(textOn([port]));
-    const socket = connect(port, '127.0.0.1').on('error', () => {});
-    sockets.push(socket);
-    await once(socket, 'connect');
-    socket.write('GET / HTTP/1.1\r\n');
-    await waitFor(async () => /CurrConns: 1/.test(await here.ask('show info')), 'the connection taken');
-    const drained = here.generations.drain(20_000, new AbortController().signal);
-    await waitFor(async () => (await statusOf(port)) === 'refused', 'a refusal');
-    socket.end('Host: x\r\n\r\n');
-    assert.equal(await drained, true);
-  });
-
-  test('HAProxy cannot be kept running -> clients are refused, not left hanging', async () => {
-    await using here = await openHere({setting: 'inherit'});
-    await here.apply(textOn([port]));
-    await here.fault('dies');
-    process.kill(here.generations.status.pid ?? 0, 'SIGKILL');
-    await waitFor(() => here.fatal.length > 0, 'the end of retries', {timeoutMs: 30_000});
-    assert.match(here.fatal[0]?.message ?? '', /died 6 times in a row/);
-    assert.equal(await statusOf(port), 'refused');
-  });
-
-  for (const [name, bind, hosts] of [
-    ['IPv6 only', '[::]:PORT v6only', ['::1']],
-    ['both families', '[::]:PORT v4v6', ['::1', '127.0.0.1']],
-    ['a list', '127.0.0.1:PORT,[::1]:PORT', ['::1', '127.0.0.1']],
-    ['in quotes beside a UNIX socket', '"127.0.0.1:PORT,/FOLDER/web.sock"', ['127.0.0.1']],
-  ] as const) {
-    test(`${name} -> inherited, answers on ${hosts.join(' and ')} alone`, async () => {
-      await using here = await openHere({setting: 'inherit'});
-      const text = (round: number) =>
-        textOn([port], round).replace(
-          `bind 127.0.0.1:${port}`,
-          `bind ${bind.replaceAll('PORT', String(port)).replace('/FOLDER', here.folder)}`,
-        );
-      await here.apply(text(0));
-      assert.equal((await here.apply(text(1))).way, 'inherit');
-      for (const host of ['::1', '127.0.0.1']) {
-        const socket = connect({host, port}).on('error', () => {});
-        sockets.push(socket);
-        const reached = await Promise.race([
-          once(socket, 'connect').then(() => true),
-          once(socket, 'close').then(() => false),
-        ]).catch(() => false);
-        assert.equal(
-          reached,
-          hosts.some(one => one === host),
-          host,
-        );
-      }
-    });
-  }
 });
