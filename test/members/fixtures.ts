@@ -42,6 +42,7 @@ export function openLogSink(): {log: Log; lines: LogLine[]; said(msg: string): L
 /** Files in memory; `failWith` makes every write fail, `hold` keeps writes waiting until the returned call. */
 export function createMemoryFiles(texts: Record<string, string> = {}) {
   const contents = new Map(Object.entries(texts));
+  const modes = new Map<string, number | undefined>();
   let failure: Error | undefined;
   let held: Promise<void> | undefined;
   let writing = 0;
@@ -50,17 +51,18 @@ export function createMemoryFiles(texts: Record<string, string> = {}) {
     async readText(path) {
       return contents.get(path);
     },
-    async prepare(path, text) {
+    async prepare(path, text, mode) {
       if (failure !== undefined) throw failure;
-      return {commit: () => files.replace(path, text), discard: async () => {}};
+      return {commit: () => files.replace(path, text, mode), discard: async () => {}};
     },
-    async replace(path, text) {
+    async replace(path, text, mode) {
       seen.writes += 1;
       seen.mostAtOnce = Math.max(seen.mostAtOnce, ++writing);
       try {
         await held;
         if (failure !== undefined) throw failure;
         contents.set(path, text);
+        modes.set(path, mode);
       } finally {
         writing -= 1;
       }
@@ -86,6 +88,7 @@ export function createMemoryFiles(texts: Record<string, string> = {}) {
   return {
     files,
     contents,
+    modes,
     seen,
     failWith(error: Error | undefined) {
       failure = error;

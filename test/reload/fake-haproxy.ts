@@ -69,7 +69,7 @@ export function createFakeHaproxy(
     const [verb, noun, key = '', ...rest] = command.split(' ');
     switch (`${verb} ${noun}`) {
       case 'show info':
-        return `Name: HAProxy\nPid: ${pid}`;
+        return `Name: HAProxy\nPid: ${pid}\nMaxsock: 64`;
       case 'show servers':
         return state(rest[0]);
       case 'show stat':

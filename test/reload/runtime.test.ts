@@ -79,6 +79,7 @@ describe('changes at run time', () => {
     assert.equal(bench.haproxy.servers.get('web/a')?.addr, '10.0.0.2');
     assert.deepEqual(new Set(bench.sockets), new Set(['/data/run/1.sock']));
     assert.deepEqual(['/data/proxy.cfg', '/data/run/1.cfg'].map(bench.dataOf), [MOVED, MOVED]);
+    assert.deepEqual(Object.fromEntries(bench.memory.modes), {'/data/proxy.cfg': 0o640, '/data/run/1.cfg': 0o600});
     assert.equal(bench.dataOf('/data/run/1.run.cfg'), undefined);
     assert.equal(bench.generation.text, MOVED);
     assert.deepEqual(
@@ -152,6 +153,34 @@ describe('changes at run time', () => {
     const {why} = await bench.apply(textOf('a 10.0.0.2:80', 'c 10.0.0.1:80'));
     assert.equal(why, 'moved web/a, enabled web/c, removed web/b');
   });
+
+  test('four changes -> one more than is named', async () => {
+    const names = [...'abcd'];
+    const text = (ip: string) => textOf(...names.map(name => `${name} ${ip}:80`));
+    const bench = openBench(text('10.0.0.1'), Object.fromEntries(names.map(name => [`web/${name}`, {}])));
+    assert.equal((await bench.apply(text('10.0.0.2'))).why, 'moved web/a, moved web/b, moved web/c and 1 more');
+  });
+
+  for (const [length, lines] of [
+    [8000, 1],
+    [8001, 2],
+  ] as const) {
+    test(`commands of ${length} characters -> ${lines === 1 ? 'one line' : 'two lines'}`, async () => {
+      const long = 'n'.repeat(3900);
+      const last = 'm'.repeat(length - 'set server web/ addr 10.0.0.2; set server web/ addr 10.0.0.2'.length - 3900);
+      const text = (ip: string) => textOf(`${long} ${ip}:80`, `${last} ${ip}:80`);
+      const bench = openBench(text('10.0.0.1'), {[`web/${long}`]: {}, [`web/${last}`]: {}});
+      const told: number[] = [];
+      const {ask} = bench.haproxy;
+      bench.haproxy.ask = line => {
+        if (line.startsWith('set')) told.push(line.length);
+        return ask(line);
+      };
+      assert.equal((await bench.apply(text('10.0.0.2'))).is, 'applied');
+      assert.equal(told.length, lines);
+      if (lines === 1) assert.deepEqual(told, [length]);
+    });
+  }
 
   test('thousands of commands -> lines that HAProxy reads whole, none lost', async () => {
     const names = Array.from({length: 1000}, (_, index) => `server-with-a-long-name-${index}`);
@@ -302,6 +331,29 @@ describe('a text that needs no check', () => {
     assert.equal(await bench.runtime.isSafe(bench.generation, MOVED), true);
     bench.generation.runsNow(`global\n  maxconn 9\n${BEFORE}`);
     assert.equal(await bench.runtime.isSafe(bench.generation, MOVED), false);
+  });
+});
+
+describe('checked servers that come', () => {
+  const checked = (...names: readonly string[]) =>
+    textOf('a 10.0.0.1:80', ...names.map(name => `${name} 10.0.0.2:80 check`));
+
+  test('as many as there is room for, all told -> added; one more -> unfit, nothing is told', async () => {
+    const {apply, haproxy} = openBench(BEFORE, ONE);
+    assert.equal((await apply(checked('b', 'c', 'd'))).is, 'applied');
+    assert.equal((await apply(checked('b', 'c', 'd', 'e'))).is, 'applied');
+    const {is, why} = await apply(checked('b', 'c', 'd', 'e', 'f'));
+    assert.equal(is, 'unfit');
+    assert.match(why, /the limit of 64 open files, .* checks of 5 more servers/);
+    assert.equal(haproxy.servers.has('web/f'), false);
+    assert.equal((await apply(checked('b', 'c', 'd'))).is, 'applied');
+  });
+
+  test('HAProxy does not say what it has room for -> unfit', async () => {
+    const {apply, haproxy} = openBench(BEFORE, ONE);
+    haproxy.intercept = command => (command === 'show info' ? new Error('no answer') : undefined);
+    assert.deepEqual(await apply(checked('b')), {is: 'unfit', why: 'no answer'});
+    assert.equal((await apply(textOf('a 10.0.0.1:80', 'b 10.0.0.2:80'))).is, 'applied');
   });
 });
 
