@@ -33,6 +33,7 @@ export interface StatusParts
   readonly reload: Omit<ReloadLine, 'last'>;
   readonly lastPass: LastPass | undefined;
   readonly hold: Status['held'] | undefined;
+  readonly drift: Status['drift'];
   readonly refusal: Status['refused'] | undefined;
   readonly accessLog:
     | {
@@ -64,6 +65,7 @@ export function buildStatus(parts: StatusParts): Status {
     reload: {...reload, last: parts.lastPass ?? null},
     kubernetes: parts.kubernetes,
     held: hold ? {pass: hold.pass, sinceAt: hold.sinceAt} : null,
+    drift: parts.drift,
     refused: parts.refusal ?? null,
     logLevel: parts.logLevel,
     accessLog: accessLog === undefined ? null : {port: accessLog.port, ...accessLog.counts},

@@ -120,6 +120,11 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
         last: orNull(ref('PassRecord')),
       }),
       held: orNull(object({pass: count, sinceAt: at})),
+      drift: object({
+        lookedAt: orNull(at),
+        count,
+        deviations: listOf(object({backend: text, server: text, what: text, expected: text, found: text, sinceAt: at})),
+      }),
       refused: orNull(object({reason: text, sinceAt: at, serving: orNull(object({pass: count, sinceAt: at}))})),
       logLevel: text,
       accessLog: orNull(object({port: count, written: count, overRate: count, slowOutput: count, malformed: count})),

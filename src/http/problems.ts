@@ -26,15 +26,22 @@ const whatOf = ({sinceAt, serving}: NonNullable<Given['refused']>): string => {
     : `${refused}: the one of pass ${serving.pass} (${timeOf(serving.sinceAt)}) serves the pods of today`;
 };
 
+const driftProblem = (first: Given['drift']['deviations'][number], count: number): Pick<Problem, 'what' | 'why'> => ({
+  what: `HAProxy runs something else than its configuration for ${count === 1 ? 'a server' : `${count} servers`}`,
+  why:
+    `${first.backend}/${first.server}: ${first.what} is ${first.found}, not ${first.expected}, since ${timeOf(first.sinceAt)}; ` +
+    'somebody told HAProxy so, or it did not do what it was told: POST /reconfigure has it run its configuration again',
+});
+
 /** Everything about a status that is red or amber, the worst first. Pure. */
 export function deriveProblems(status: Given): Problem[] {
-  const {inSync, lastError, ready, store, held, refused, proxy, guard, lifecycle} = status;
+  const {inSync, lastError, ready, store, held, refused, drift, proxy, guard, lifecycle} = status;
   const problems = proxyProblem(status);
   if (refused !== null) {
     problems.push({severity: 'bad', what: whatOf(refused), why: refused.reason});
   } else if (lastError !== null) {
     problems.push({severity: 'bad', what: 'The last pass failed: the last good configuration serves', why: lastError});
-  } else if (!inSync && proxy.state === 'RUNNING') {
+  } else if (drift.count === 0 && !inSync && proxy.state === 'RUNNING') {
     problems.push(
       status.reload.last === null
         ? {severity: 'bad', what: 'Not in sync', why: 'no pass has ended since the daemon started'}
@@ -45,6 +52,8 @@ export function deriveProblems(status: Given): Problem[] {
           },
     );
   }
+  const [first] = drift.deviations;
+  if (first !== undefined) problems.push({severity: 'bad', ...driftProblem(first, drift.count)});
   if (!ready && proxy.state === 'RUNNING' && status.lifecycle.state !== 'stop') {
     problems.push({
       severity: 'notice',

@@ -133,6 +133,22 @@ export interface Status {
   /** The rollback that holds, if one does. */
   readonly held: {readonly pass: number; readonly sinceAt: number} | null;
   /**
+   * Where HAProxy runs something else than its text says, as it was last seen (`lookedAt`, epoch ms; null before the first
+   * look). `count` of all; the first 100 with since when.
+   */
+  readonly drift: {
+    readonly lookedAt: number | null;
+    readonly count: number;
+    readonly deviations: readonly {
+      readonly backend: string;
+      readonly server: string;
+      readonly what: string;
+      readonly expected: string;
+      readonly found: string;
+      readonly sinceAt: number;
+    }[];
+  };
+  /**
    * The newest template, when it does not work: why, and since when (epoch ms); `serving` is the pass whose template is
    * used instead with today's pods, null when that fails with them as well.
    */

@@ -51,6 +51,13 @@ export const eventOfFatal = (reason: string): PodEvent => ({
   message: lasting(reason),
 });
 
+/** HAProxy was told something else than its text says, or did not do what it was told. */
+export const eventOfDrift = (first: string, count: number): PodEvent => ({
+  type: 'Warning',
+  reason: 'ProxyDiffers',
+  message: `HAProxy differs from its configuration: ${first}${count > 1 ? `, and ${count - 1} more` : ''}; POST /reconfigure ends that`,
+});
+
 export const eventOfCertificate = (name: string, reason: string): PodEvent => ({
   type: 'Warning',
   reason: 'CertificateRefused',

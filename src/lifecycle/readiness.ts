@@ -32,11 +32,13 @@ export interface SyncFacts {
   readonly last: Pick<PassRecord, 'verdict' | 'error'> | undefined;
   readonly convergence: Convergence;
   readonly proxyState: ProxyStatus['state'];
+  /** How many servers HAProxy was last seen to run otherwise than its text says. */
+  readonly deviations: number;
 }
 
-/** The proxy serves what the inputs say: nothing failed, nothing waits. */
-export const isInSync = ({hasApplied, last, convergence, proxyState}: SyncFacts): boolean =>
-  hasApplied && last?.verdict !== 'failed' && isSettled(convergence) && proxyState === 'RUNNING';
+/** The proxy serves what the inputs say: nothing failed, nothing waits, and HAProxy was seen to run it. */
+export const isInSync = ({hasApplied, last, convergence, proxyState, deviations}: SyncFacts): boolean =>
+  hasApplied && last?.verdict !== 'failed' && isSettled(convergence) && proxyState === 'RUNNING' && deviations === 0;
 
 /** Why the last pass failed; null when it did not. */
 export const lastErrorOf = (last: SyncFacts['last']): string | null => (last?.verdict === 'failed' ? last.error : null);

@@ -15,6 +15,8 @@ export interface MetricSources {
   readonly guard: {readonly held: number; readonly holds: number};
   gateShutMs(): number;
   isHeld(): boolean;
+  /** Servers that HAProxy was last seen to run otherwise than its text says. */
+  deviations(): number;
   /** HAProxy's log lines by what became of them; undefined where they are not taken in. */
   accessLog():
     | {readonly written: number; readonly overRate: number; readonly slowOutput: number; readonly malformed: number}
@@ -120,6 +122,9 @@ function addDaemon(registry: Registry, sources: MetricSources): void {
     Number(sources.isInSync()),
   );
   addGauge(registry, 'kontrol_ready', '1 when the readiness endpoint says so.', () => Number(sources.isReady()));
+  addGauge(registry, 'kontrol_drift_servers', 'Servers that HAProxy runs otherwise than its configuration says.', () =>
+    sources.deviations(),
+  );
   addGauge(registry, 'kontrol_template_held', '1 while a rollback is held.', () => Number(sources.isHeld()));
 }
 

@@ -75,6 +75,8 @@ export interface Generations {
   apply(candidate: Candidate, options?: ApplyOptions): Promise<Applied>;
   /** Resolves when HAProxy has died too often in a row: nothing serves any more, and the daemon has to end. */
   readonly failed: Promise<DaemonError>;
+  /** What runs was seen to differ from its text: the next apply reloads, even the same text. */
+  doubt(): void;
   /** Lets every generation finish its connections; true when all did within the grace, of which `skip` leaves 1 s. */
   drain(graceMs: number, skip: AbortSignal): Promise<boolean>;
   /** The runtime socket of the generation that serves. */
@@ -100,9 +102,10 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
 
 /**
  * What is known of the text of the one that serves: `known` from its start on; `adopted` from an earlier daemon, so
- * that the first pass reloads whatever its text is; `half-told` by runtime commands of which only some were taken.
+ * that the first pass reloads whatever its text is; `half-told` by runtime commands of which only some were taken;
+ * `doubted` since it was seen to run something else.
  */
-type TextKnowledge = 'known' | 'adopted' | 'half-told';
+type TextKnowledge = 'known' | 'adopted' | 'half-told' | 'doubted';
 
 interface State {
   readonly ports: GenerationsPorts;
@@ -147,6 +150,9 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       } finally {
         state.isApplying = false;
       }
+    },
+    doubt() {
+      if (state.textIs === 'known') state.textIs = 'doubted';
     },
     drain: (graceMs, skip) => drain(state, graceMs, skip),
     get socket() {
@@ -265,6 +271,7 @@ async function applyAtRunTime({generations, textIs, runtime}: State, candidate: 
   const {current} = generations;
   if (current === undefined) return {is: 'unfit', why: 'nothing served'};
   if (textIs === 'adopted') return {is: 'unfit', why: 'an earlier daemon started what serves'};
+  if (textIs === 'doubted') return {is: 'unfit', why: 'what serves was seen to differ from its text'};
   if (textIs === 'half-told') return {is: 'unfit', why: 'what serves took only some of the last changes'};
   return runtime.apply(current, candidate);
 }

@@ -59,6 +59,18 @@ describe('problems', () => {
       ]);
     });
 
+    test('HAProxy runs something else -> bad, with the first server and the way out; no change is on its way', () => {
+      const sinceAt = Date.parse('2026-11-28T12:04:00Z');
+      const deviation = {backend: 'web', server: 'a', what: 'state', expected: 'ready', found: 'maint', sinceAt};
+      const problems = (count: number) =>
+        problemsOf({inSync: false, drift: {lookedAt: 1, count, deviations: [deviation]}});
+      assert.match(
+        problems(1).join(),
+        /^bad: HAProxy runs something else than its configuration for a server: web\/a: state is maint, not ready, since 2026-11-28 12:04 UTC; .*POST \/reconfigure/,
+      );
+      assert.match(problems(3).join(), /for 3 servers: /);
+    });
+
     test('a change waits -> a notice', () => {
       assert.deepEqual(problemsOf({inSync: false}), [
         'notice: A change is on its way: it waits for quiet (KONTROL_DAMPER), or its pass runs',

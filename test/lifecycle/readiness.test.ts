@@ -46,6 +46,7 @@ describe('in sync', () => {
     last: {verdict: 'ok', error: null},
     convergence: {...newConvergence, pass: {is: 'succeeded'}},
     proxyState: 'RUNNING',
+    deviations: 0,
   };
 
   test('applied, settled, running -> in sync; its text may have come out equal', () => {
@@ -59,6 +60,7 @@ describe('in sync', () => {
     'a pass runs': {convergence: {...newConvergence, pass: {is: 'running'}}},
     'a pass is demanded': {convergence: {...settled.convergence, demanded: true}},
     'HAProxy starts again': {proxyState: 'BACKOFF'},
+    'HAProxy was seen to run something else': {deviations: 1},
   };
   for (const [name, fault] of Object.entries(faults)) {
     test(`${name} -> not in sync`, () => assert.equal(isInSync({...settled, ...fault}), false));

@@ -28,6 +28,7 @@ async function exportedTypes(): Promise<Map<string, string>> {
     gateShutMs: () => 0,
     guard: {held: 0, holds: 0},
     isHeld: () => false,
+    deviations: () => 0,
     accessLog: () => undefined,
   });
   const kubernetes = createKubernetesMetrics(() => ({

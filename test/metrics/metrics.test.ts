@@ -20,6 +20,7 @@ const sources = (changes: Partial<MetricSources> = {}): MetricSources => ({
   gateShutMs: () => 1500,
   guard: {held: 4, holds: 1},
   isHeld: () => true,
+  deviations: () => 2,
   accessLog: () => ({written: 7, overRate: 1, slowOutput: 2, malformed: 3}),
   ...changes,
 });
@@ -37,6 +38,7 @@ test('metrics, a daemon in its third generation -> every gauge says so', async (
     kontrol_store_healthy: 1,
     kontrol_proxy_restarts_total: 2,
     kontrol_gate_shut_seconds_total: 1.5,
+    kontrol_drift_servers: 2,
     kontrol_template_held: 1,
     'kontrol_access_log_lines_total{result="written"}': 7,
     'kontrol_access_log_lines_total{result="slow_output"}': 2,

@@ -13,6 +13,11 @@ export interface Status {
   readonly store: {readonly kind: string; readonly healthy: boolean};
   readonly guard: {readonly held: number; readonly holds: number};
   readonly problems: readonly {readonly severity: string; readonly what: string; readonly why: string}[];
+  readonly drift: {
+    readonly lookedAt: number | null;
+    readonly count: number;
+    readonly deviations: readonly {readonly server: string; readonly what: string; readonly found: string}[];
+  };
   readonly refused: {
     readonly reason: string;
     readonly sinceAt: number;

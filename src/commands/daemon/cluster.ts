@@ -3,7 +3,7 @@ import {parseTlsNames, TLS_ANNOTATION} from '../../certs/names.ts';
 import {canSetCertificates} from '../../certs/rotation.ts';
 import type {DaemonError} from '../../errors.ts';
 import {openEventWriter} from '../../kubernetes/event-writer.ts';
-import {eventOfCertificate, eventOfFatal, eventOfPass} from '../../kubernetes/pod-events.ts';
+import {eventOfCertificate, eventOfDrift, eventOfFatal, eventOfPass} from '../../kubernetes/pod-events.ts';
 import {openServiceEndpoints} from '../../kubernetes/service-endpoints.ts';
 import {parseServices, SERVICES_ANNOTATION} from '../../kubernetes/services.ts';
 import type {ServicesStatus} from '../../kubernetes/status.ts';
@@ -13,6 +13,8 @@ import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock, pause} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import {createSource, type Source} from '../../ports/source.ts';
+import {describeDeviation} from '../../proxy/drift.ts';
+import type {Drift} from '../../proxy/drift-watch.ts';
 import {ask} from '../../proxy/runtime.ts';
 import type {Context} from './context.ts';
 import type {Ground} from './ground.ts';
@@ -41,6 +43,8 @@ export interface Cluster extends AsyncDisposable {
   serviceHosts(): Hosts;
   /** A pass ended, and this text serves: worth an event on the pod, perhaps; certificates that it names are settled. */
   passed(end: Pick<PassEnd, 'record' | 'isFallback'>, served: string | undefined): void;
+  /** HAProxy runs something else than its text, or does so no longer. */
+  drifted(drift: Drift): void;
   /** The proxy is given up. */
   failed(error: DaemonError): void;
   readonly services: ServicesStatus;
@@ -127,6 +131,9 @@ export async function openCluster(
       if (event !== undefined) events?.tell(event);
     },
     failed: error => events?.tell(eventOfFatal(output.secrets.hide(error.message))),
+    drifted({count, deviations: [first]}) {
+      if (first !== undefined) events?.tell(eventOfDrift(describeDeviation(first), count));
+    },
     annotated() {
       certificates.want(tlsNames());
       wantServices();

@@ -76,7 +76,9 @@ function connect(parts: Parts, {ending, pod, signals}: DaemonPorts): () => void 
     endpoints.passed(end.record);
     observation.notePass(end);
     cluster.passed(end, proxy.generations.text);
+    void proxy.drift.look();
   });
+  proxy.drift.follow(cluster.drifted);
   membership.registry.follow(change => {
     observation.noteMembers(change);
     endpoints.poke();

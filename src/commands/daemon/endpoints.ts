@@ -52,6 +52,7 @@ export async function openEndpoints(context: Context, needs: EndpointsNeeds): Pr
     guard: membership.registry.guard,
     gateShutMs: ground.firewall.shutMs,
     isHeld: () => observation.hold.current !== undefined,
+    deviations: () => proxy.drift.drift.count,
     accessLog: () => observation.accessLog?.counts,
   });
   const tokenFile = await openPingTokens(context);

@@ -9,10 +9,12 @@ export interface OperatorPorts {
   /** A pass now; rejects when it failed. */
   readonly demand: (cause: string) => Promise<void>;
   readonly setLogLevel: (level: LogLevel) => void;
+  /** Has the next pass reload where HAProxy runs something else than its text says. */
+  readonly repair: () => void;
 }
 
 /** What operators may do over the status port, each as one pass with its cause in the history. */
-export function createActions({history, hold, demand, setLogLevel}: OperatorPorts): Actions {
+export function createActions({history, hold, demand, setLogLevel, repair}: OperatorPorts): Actions {
   const passed = async (answer: Readonly<Record<string, unknown>> = {}) => {
     await history.settled();
     return {is: 'done', answer: {...answer, last: history.entries.at(-1) ?? null}} as const;
@@ -20,6 +22,7 @@ export function createActions({history, hold, demand, setLogLevel}: OperatorPort
 
   return {
     async reconfigure() {
+      repair();
       await demand('asked for by an operator');
       return passed();
     },

@@ -2,6 +2,7 @@ import type {Converger} from '../../lifecycle/converge.ts';
 import type {Lifecycle} from '../../lifecycle/lifecycle.ts';
 import type {Passes} from '../../lifecycle/passes.ts';
 import type {Registry} from '../../members/registry.ts';
+import type {DriftWatch} from '../../proxy/drift-watch.ts';
 import type {Generations} from '../../reload/generations.ts';
 import type {TemplateText} from '../../template/source.ts';
 import {type Cluster, openCluster} from './cluster.ts';
@@ -22,11 +23,11 @@ export interface Parts {
       Membership,
       'loaded' | 'join'
     >;
-  readonly proxy: AsyncDisposable & {readonly generations: Pick<Generations, 'text'>} & Pick<
-      ProxyPart,
-      'failed' | 'drain'
-    >;
-  readonly cluster: AsyncDisposable & Pick<Cluster, 'changes' | 'passed' | 'failed' | 'annotated'>;
+  readonly proxy: AsyncDisposable & {
+    readonly generations: Pick<Generations, 'text'>;
+    readonly drift: Pick<DriftWatch, 'look' | 'follow'>;
+  } & Pick<ProxyPart, 'failed' | 'drain'>;
+  readonly cluster: AsyncDisposable & Pick<Cluster, 'changes' | 'passed' | 'drifted' | 'failed' | 'annotated'>;
   readonly pipeline: AsyncDisposable & {
     readonly converger: Pick<Converger, 'changed' | 'request' | 'close'>;
     readonly passes: Pick<Passes, 'ended'>;

@@ -133,6 +133,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
       last: passes.last,
       convergence: converger.state,
       proxyState: generations.status.state,
+      deviations: proxy.drift.drift.count,
     });
   const closing = opening.move();
 

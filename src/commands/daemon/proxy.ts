@@ -8,6 +8,7 @@ import {systemFiles as files} from '../../ports/files.ts';
 import {systemSpawn as spawn} from '../../ports/spawn.ts';
 import {parseInfo} from '../../proxy/answers.ts';
 import {checkCandidate, loadBuild} from '../../proxy/check.ts';
+import {type DriftWatch, openDriftWatch} from '../../proxy/drift-watch.ts';
 import {parseOutputLine} from '../../proxy/output.ts';
 import {ask} from '../../proxy/runtime.ts';
 import {type ApplyQueue, createApplyQueue} from '../../reload/apply-queue.ts';
@@ -33,6 +34,8 @@ export interface ProxyPart extends AsyncDisposable {
   readonly generations: Generations;
   /** The one way to change what runs. */
   readonly queue: ApplyQueue;
+  /** Whether it runs what its text says. */
+  readonly drift: DriftWatch;
   /** The last lines it wrote. */
   readonly tail: ReturnType<typeof createTail>;
   /** Resolves when it died too often in a row and is given up. */
@@ -99,10 +102,12 @@ export async function openProxy(
     apply: applyLocked(generations, membership.shared),
     drain: (graceMs, skip) => generations.drain(graceMs, skip),
   });
+  const drift = openDriftWatch({clock, log: room('proxy'), ask: askRuntime, running: () => generations.running});
   let drained: Promise<boolean> | undefined;
   return {
     generations,
     queue,
+    drift,
     tail,
     failed: generations.failed,
     check(candidate, signal) {
@@ -112,6 +117,8 @@ export async function openProxy(
     ask: command => askRuntime(generations.socket, command),
     drain: () => (drained ??= queue.end(config.graceMs, ending.skip)),
     // Not drained on the way out of a fault: HAProxy lives on for the next daemon.
-    async [Symbol.asyncDispose]() {},
+    async [Symbol.asyncDispose]() {
+      drift.close();
+    },
   };
 }

@@ -45,6 +45,7 @@ export function createReport(
       lastPass: pipeline.passes.last,
       kubernetes: kubernetes(),
       hold: observation.hold.current,
+      drift: needs.proxy.drift.drift,
       refusal: pipeline.refusal(),
       logLevel: output.opened.level,
       accessLog: observation.accessLog,

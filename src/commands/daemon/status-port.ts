@@ -69,7 +69,15 @@ export async function openStatusPort(
     events: stream,
     greeting: live.greeting,
     recent: output.recent,
-    actions: createActions({history, hold, demand: pipeline.converger.demand, setLogLevel: output.opened.setLevel}),
+    actions: createActions({
+      history,
+      hold,
+      demand: pipeline.converger.demand,
+      setLogLevel: output.opened.setLevel,
+      repair() {
+        if (proxy.drift.drift.count > 0) generations.doubt();
+      },
+    }),
     loadToken,
     hideSecrets: output.secrets.hide,
     serveDashboard,

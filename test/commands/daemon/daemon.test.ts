@@ -156,16 +156,24 @@ function openStage(
     openProxy: () =>
       open('proxy', {
         generations: {text: 'text'},
+        drift: {
+          look: async () => note('looked at HAProxy'),
+          follow(listener) {
+            listener({lookedAt: null, count: 0, deviations: []});
+            return () => {};
+          },
+        },
         failed: failed.promise,
         async drain() {
           note('drained');
           return end.undrained !== true;
         },
-      }),
+      } satisfies Omit<Parts['proxy'], keyof AsyncDisposable>),
     openCluster: () =>
       open('cluster', {
         changes: clusterChanges,
         passed: (_record, text) => note(`cluster heard of ${text}`),
+        drifted: ({count}) => note(`${count} deviations`),
         failed: ({message}) => note(`event: ${message}`),
         annotated: () => note('cluster looked again'),
       } satisfies Omit<Parts['cluster'], keyof AsyncDisposable>),
@@ -228,10 +236,10 @@ describe('a daemon that starts', () => {
     await booted;
     raise('SIGTERM');
     await clock.advance(4999);
-    assert.deepEqual(told, [...PARTS, 'joined the fleet', 'loaded', 'boot']);
+    assert.deepEqual(told, [...PARTS, '0 deviations', 'joined the fleet', 'loaded', 'boot']);
     await clock.advance(1);
     assert.equal(await ended, 0);
-    assert.deepEqual(told.slice(PARTS.length + 3), END);
+    assert.deepEqual(told.slice(PARTS.length + 4), END);
     assert.deepEqual(closed, [...PARTS].reverse());
   });
 
@@ -278,7 +286,7 @@ describe('a daemon that starts', () => {
       'a template': ['changed: template changed'],
       'an annotation': ['cluster looked again', 'slave looked again', 'request: annotations changed'],
       'a label': ['cluster looked again', 'slave looked again', 'changed: labels changed'],
-      'a pass': ['counted', 'noted pass', 'cluster heard of text'],
+      'a pass': ['counted', 'noted pass', 'cluster heard of text', 'looked at HAProxy', '0 deviations'],
       SIGHUP: STEPS.indexOf(step) < STEPS.indexOf('loaded') ? [] : ['request: SIGHUP'],
     };
     for (const [change, reaction] of Object.entries(reactions) as [Change, string[]][]) {
