@@ -69,181 +69,229 @@ export interface EtcdKeeping extends Keeping {
   remembers(): boolean;
 }
 
-/** Keeps a table: carries what the replica decides to etcd, and what etcd says to the replica. */
-export function keepByEtcd(ports: EtcdPorts, {table, seq, onEvents}: KeepPorts): EtcdKeeping {
-  const {clock, log, gateway, keys} = ports;
-  const writer: Writer = createWriter(gateway, keys, createSharedSeq(gateway, keys.seq, seq));
-  const replica: ReplicaView = createReplica({...ports, table});
-  const closing = new AbortController();
-  const lanes = new Set<Promise<void>>();
-  let lastLinkedMs = Number.NEGATIVE_INFINITY;
+interface State extends EtcdPorts, KeepPorts {
+  readonly writer: Writer;
+  readonly replica: ReplicaView;
+  readonly closing: AbortController;
+  /** Requests under way. */
+  readonly lanes: Set<Promise<void>>;
+  readonly loaded: PromiseWithResolvers<void>;
+  follower: Follower;
+  /** When etcd last answered while the watch ran (monotonic). */
+  linkedMs: number;
   /** etcd's when it last answered while the watch ran. */
-  let lastRevision = 0;
-  let wakeAtMs = Number.POSITIVE_INFINITY;
-  let disarm = () => {};
-  const loaded = Promise.withResolvers<void>();
-  let remembers = false;
+  revision: number;
+  remembers: boolean;
+  /** When the next flush is due (monotonic), and what cancels it. */
+  wakeAtMs: number;
+  disarm: () => void;
+  stopTicking: () => void;
+}
 
-  const moment = () => ({nowMs: clock.nowMs(), epochMs: clock.epochMs()});
-  const tell = (events: readonly MemberEvent[]): void => {
-    if (events.length > 0) onEvents(events);
+/** What follows nothing yet. */
+const UNLINKED: Follower = {linked: false, relink() {}, close() {}};
+
+/** Keeps a table: carries what the replica decides to etcd, and what etcd says to the replica. */
+export function keepByEtcd(ports: EtcdPorts, keepPorts: KeepPorts): EtcdKeeping {
+  const {clock, log, gateway, keys} = ports;
+  const {table, seq} = keepPorts;
+  const state: State = {
+    ...ports,
+    ...keepPorts,
+    writer: createWriter(gateway, keys, createSharedSeq(gateway, keys.seq, seq)),
+    replica: createReplica({...ports, table}),
+    closing: new AbortController(),
+    lanes: new Set(),
+    loaded: Promise.withResolvers(),
+    follower: UNLINKED,
+    linkedMs: Number.NEGATIVE_INFINITY,
+    revision: 0,
+    remembers: false,
+    wakeAtMs: Number.POSITIVE_INFINITY,
+    disarm() {},
+    stopTicking() {},
   };
+  const {replica} = state;
+  state.follower = ports.follow({gateway, prefix: keys.members, clock, log, ...listenersOf(state)});
+  state.stopTicking = clock.after(TICK_MS, () => tick(state));
+  void beat(state);
 
-  const storedIn = (kv: KeyValue): [ip: string, stored: Stored] | undefined => {
-    const document = decodeDocument(kv.value);
-    const ip = kv.key.slice(keys.members.length);
-    if (document === undefined || document.member.ip !== ip) {
-      log.warn({ip}, 'a key in etcd holds no member: left alone');
-      return undefined;
-    }
-    seq.saw(document.member.seq ?? 0);
-    return [ip, {document, revision: kv.revision, lease: kv.lease}];
+  return {
+    isLinked: () => state.follower.linked,
+    linkedMs: () => state.linkedMs,
+    lostReplica: () => replica.lostReplica(clock.nowMs()),
+    loaded: state.loaded.promise,
+    remembers: () => state.remembers,
+    heard(ping, outcome) {
+      replica.heard(ping, outcome, clock.nowMs());
+      if (!replica.isIdle) wake(state, outcome.is === 'refreshed' ? COALESCE_MS.renewals : COALESCE_MS.writes);
+    },
+    close: () => close(state),
   };
+}
 
-  const putKey = (kv: KeyValue): MemberEvent[] => {
-    const entry = storedIn(kv);
-    if (entry === undefined) return replica.obstructed(kv.key.slice(keys.members.length), kv.revision, clock.nowMs());
-    return replica.put(...entry, moment());
-  };
+const now = ({clock}: State) => ({nowMs: clock.nowMs(), epochMs: clock.epochMs()});
 
-  const tellEvent = (event: EtcdEvent): MemberEvent[] =>
-    event.is === 'put'
-      ? putKey(event.kv)
-      : replica.gone(event.key.slice(keys.members.length), event.revision, clock.nowMs());
+function tell({onEvents}: State, events: readonly MemberEvent[]): void {
+  if (events.length > 0) onEvents(events);
+}
 
-  /** Whether another replica is there, without a break, since before we lost touch. */
-  const hasWitness = async (): Promise<boolean> => {
-    const request = rangeRequest(keys.replicas, {limit: BATCH, createdUpTo: lastRevision});
-    const {kvs} = parseRange(await gateway.ask('/kv/range', request));
-    return kvs.some(({key}) => !key.startsWith(ports.ownReplicaKeys));
-  };
+const ipIn = ({keys}: State, key: string): string => key.slice(keys.members.length);
 
-  const follower = ports.follow({
-    gateway,
-    prefix: keys.members,
-    clock,
-    log,
+function listenersOf(state: State): Pick<FollowPorts, 'onLoad' | 'onEvents' | 'onReturn' | 'onLinked'> {
+  const {clock, log, replica} = state;
+  return {
     onLoad({kvs, revision, forgot}) {
-      const documents = new Map(kvs.flatMap(kv => [storedIn(kv) ?? []].filter(entry => entry.length === 2)));
-      tell(replica.loaded({documents, revision, forgot}, moment()));
+      const documents = new Map(kvs.flatMap(kv => [storedIn(state, kv) ?? []].filter(entry => entry.length === 2)));
+      tell(state, replica.loaded({documents, revision, forgot}, now(state)));
       replica.passed(revision);
-      lastRevision = revision;
-      remembers ||= documents.size > 0;
-      loaded.resolve();
+      state.revision = revision;
+      state.remembers ||= documents.size > 0;
+      state.loaded.resolve();
       log.info({members: documents.size, revision}, 'members loaded from etcd');
     },
     onEvents(events, revision) {
-      tell(events.flatMap(tellEvent));
+      tell(
+        state,
+        events.flatMap(event => takeEvent(state, event)),
+      );
       replica.passed(revision);
-      lastRevision = Math.max(lastRevision, revision);
-      wake(COALESCE_MS.writes);
+      state.revision = Math.max(state.revision, revision);
+      wake(state, COALESCE_MS.writes);
     },
     async onReturn(revision) {
-      if (await hasWitness()) replica.returned(revision);
+      if (await hasWitness(state)) replica.returned(revision);
     },
     onLinked() {
-      lastLinkedMs = clock.nowMs();
-      wake(0);
+      state.linkedMs = clock.nowMs();
+      wake(state, 0);
     },
-  });
-
-  const wake = (delayMs: number): void => {
-    const atMs = clock.nowMs() + delayMs;
-    if (closing.signal.aborted || atMs >= wakeAtMs) return;
-    disarm();
-    wakeAtMs = atMs;
-    disarm = clock.after(delayMs, () => {
-      wakeAtMs = Number.POSITIVE_INFINITY;
-      flush();
-    });
   };
+}
 
-  const flush = (): void => {
-    if (!follower.linked) return;
-    while (lanes.size < LANES) {
-      const writes = replica.takeWrites(BATCH);
-      if (writes.length === 0) break;
-      enter(carryWrites(writes));
-    }
-    const leases = lanes.size < LANES ? replica.takeRenewals() : [];
-    if (leases.length > 0) enter(carryRenewals(leases));
-  };
-
-  const enter = (work: Promise<void>): void => {
-    const lane = work.finally(() => {
-      lanes.delete(lane);
-      if (!replica.isIdle) wake(COALESCE_MS.writes);
-    });
-    lanes.add(lane);
-  };
-
-  const carryWrites = async (writes: readonly Write[]): Promise<void> => {
-    const outcomes = await unlessAway(writer.write(writes), 'members not written to etcd');
-    const events = outcomes?.flatMap((outcome, index) => {
-      const {ip} = writes[index] ?? {ip: ''};
-      if (outcome.is === 'written') return replica.put(ip, outcome, moment());
-      if (outcome.current !== undefined) return putKey(outcome.current);
-      return replica.gone(ip, outcome.revision, clock.nowMs());
-    });
-    for (const {ip} of writes) replica.settled(ip);
-    tell(events ?? []);
-  };
-
-  const carryRenewals = async (leases: readonly string[]): Promise<void> => {
-    replica.renewAgain((await unlessAway(writer.renew(leases), 'leases not renewed')) ?? leases);
-  };
-
-  /** What etcd answered; undefined, after a moment, when it did not. A fault of our own is rejected with. */
-  const unlessAway = async <T>(answer: Promise<T>, message: string): Promise<T | undefined> => {
-    try {
-      const answered = await answer;
-      lastLinkedMs = clock.nowMs();
-      return answered;
-    } catch (error) {
-      if (!(error instanceof EtcdFault)) throw error;
-      log.debug({reason: error.message}, message);
-    }
-    await pause(clock, RETRY_MS, closing.signal);
+function storedIn(state: State, kv: KeyValue): [ip: string, stored: Stored] | undefined {
+  const document = decodeDocument(kv.value);
+  const ip = ipIn(state, kv.key);
+  if (document === undefined || document.member.ip !== ip) {
+    state.log.warn({ip}, 'a key in etcd holds no member: left alone');
     return undefined;
-  };
+  }
+  state.seq.saw(document.member.seq ?? 0);
+  return [ip, {document, revision: kv.revision, lease: kv.lease}];
+}
 
-  const beat = async (): Promise<void> => {
-    while (!closing.signal.aborted) {
-      await pause(clock, HEARTBEAT_MS, closing.signal);
-      const answer = await gateway.ask('/kv/range', keyRequest(keys.seq)).catch(onlyAway);
-      if (answer === undefined || !follower.linked) continue;
-      lastLinkedMs = clock.nowMs();
-      lastRevision = Math.max(lastRevision, parseRange(answer).header.revision);
-    }
-  };
+function takeKey(state: State, kv: KeyValue): MemberEvent[] {
+  const {replica, clock} = state;
+  const entry = storedIn(state, kv);
+  if (entry === undefined) return replica.obstructed(ipIn(state, kv.key), kv.revision, clock.nowMs());
+  return replica.put(...entry, now(state));
+}
 
-  const tick = (): void => {
-    if (follower.linked && clock.nowMs() - lastLinkedMs < AWAY_MS) {
-      tell(replica.tick(moment()));
-      if (!replica.isIdle) wake(COALESCE_MS.writes);
-    }
-    stopTicking = clock.after(TICK_MS, tick);
-  };
-  let stopTicking = clock.after(TICK_MS, tick);
-  void beat();
+const takeEvent = (state: State, event: EtcdEvent): MemberEvent[] =>
+  event.is === 'put'
+    ? takeKey(state, event.kv)
+    : state.replica.gone(ipIn(state, event.key), event.revision, state.clock.nowMs());
 
-  return {
-    isLinked: () => follower.linked,
-    linkedMs: () => lastLinkedMs,
-    lostReplica: () => replica.lostReplica(clock.nowMs()),
-    loaded: loaded.promise,
-    remembers: () => remembers,
-    heard(ping, outcome) {
-      replica.heard(ping, outcome, clock.nowMs());
-      if (!replica.isIdle) wake(outcome.is === 'refreshed' ? COALESCE_MS.renewals : COALESCE_MS.writes);
-    },
-    async close() {
-      flush();
-      await Promise.race([Promise.all(lanes), sleep(clock, CLOSE_MS)]);
-      closing.abort(new Error('closed'));
-      stopTicking();
-      disarm();
-      follower.close();
-    },
-  };
+/** Whether another replica is there, without a break, since before we lost touch. */
+async function hasWitness({gateway, keys, revision, ownReplicaKeys}: State): Promise<boolean> {
+  const request = rangeRequest(keys.replicas, {limit: BATCH, createdUpTo: revision});
+  const {kvs} = parseRange(await gateway.ask('/kv/range', request));
+  return kvs.some(({key}) => !key.startsWith(ownReplicaKeys));
+}
+
+/** What waits is written after `delayMs`, or when an earlier call said so. */
+function wake(state: State, delayMs: number): void {
+  const {clock, closing} = state;
+  const atMs = clock.nowMs() + delayMs;
+  if (closing.signal.aborted || atMs >= state.wakeAtMs) return;
+  state.disarm();
+  state.wakeAtMs = atMs;
+  state.disarm = clock.after(delayMs, () => {
+    state.wakeAtMs = Number.POSITIVE_INFINITY;
+    flush(state);
+  });
+}
+
+function flush(state: State): void {
+  const {follower, lanes, replica} = state;
+  if (!follower.linked) return;
+  while (lanes.size < LANES) {
+    const writes = replica.takeWrites(BATCH);
+    if (writes.length === 0) break;
+    enter(state, carryWrites(state, writes));
+  }
+  const leases = lanes.size < LANES ? replica.takeRenewals() : [];
+  if (leases.length > 0) enter(state, carryRenewals(state, leases));
+}
+
+function enter(state: State, work: Promise<void>): void {
+  const {lanes, replica} = state;
+  const lane = work.finally(() => {
+    lanes.delete(lane);
+    if (!replica.isIdle) wake(state, COALESCE_MS.writes);
+  });
+  lanes.add(lane);
+}
+
+async function carryWrites(state: State, writes: readonly Write[]): Promise<void> {
+  const {writer, replica, clock} = state;
+  const outcomes = await unlessAway(state, writer.write(writes), 'members not written to etcd');
+  const events = outcomes?.flatMap((outcome, index) => {
+    const {ip} = writes[index] ?? {ip: ''};
+    if (outcome.is === 'written') return replica.put(ip, outcome, now(state));
+    if (outcome.current !== undefined) return takeKey(state, outcome.current);
+    return replica.gone(ip, outcome.revision, clock.nowMs());
+  });
+  for (const {ip} of writes) replica.settled(ip);
+  tell(state, events ?? []);
+}
+
+async function carryRenewals(state: State, leases: readonly string[]): Promise<void> {
+  const unanswered = await unlessAway(state, state.writer.renew(leases), 'leases not renewed');
+  state.replica.renewAgain(unanswered ?? leases);
+}
+
+/** What etcd answered; undefined, after a moment, when it did not. A fault of our own is rejected with. */
+async function unlessAway<T>(state: State, answer: Promise<T>, message: string): Promise<T | undefined> {
+  const {clock, log, closing} = state;
+  try {
+    const answered = await answer;
+    state.linkedMs = clock.nowMs();
+    return answered;
+  } catch (error) {
+    if (!(error instanceof EtcdFault)) throw error;
+    log.debug({reason: error.message}, message);
+  }
+  await pause(clock, RETRY_MS, closing.signal);
+  return undefined;
+}
+
+async function beat(state: State): Promise<void> {
+  const {clock, gateway, keys, closing} = state;
+  while (!closing.signal.aborted) {
+    await pause(clock, HEARTBEAT_MS, closing.signal);
+    const answer = await gateway.ask('/kv/range', keyRequest(keys.seq)).catch(onlyAway);
+    if (answer === undefined || !state.follower.linked) continue;
+    state.linkedMs = clock.nowMs();
+    state.revision = Math.max(state.revision, parseRange(answer).header.revision);
+  }
+}
+
+function tick(state: State): void {
+  const {clock, follower, replica} = state;
+  if (follower.linked && clock.nowMs() - state.linkedMs < AWAY_MS) {
+    tell(state, replica.tick(now(state)));
+    if (!replica.isIdle) wake(state, COALESCE_MS.writes);
+  }
+  state.stopTicking = clock.after(TICK_MS, () => tick(state));
+}
+
+async function close(state: State): Promise<void> {
+  const {clock, lanes, closing} = state;
+  flush(state);
+  await Promise.race([Promise.all(lanes), sleep(clock, CLOSE_MS)]);
+  closing.abort(new Error('closed'));
+  state.stopTicking();
+  state.disarm();
+  state.follower.close();
 }
