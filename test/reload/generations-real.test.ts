@@ -11,7 +11,7 @@ import {haproxyIsAtLeast} from '../support/haproxy-version.ts';
 import {missing} from '../support/parts.ts';
 import {haproxiesOf} from '../support/processes.ts';
 import {waitFor} from '../support/wait.ts';
-import {createFakeGate, type Here, openHere, statusOf, textOn} from './here.ts';
+import {createFakeGate, type Here, type HereOptions, openHere, statusOf, textOn} from './here.ts';
 
 const isCode = (code: string, message: RegExp) => (error: unknown) => {
   assert.ok(error instanceof DaemonError, String(error));
@@ -195,6 +195,41 @@ describe('generations', {skip: missing('haproxy'), timeout: 600_000}, () => {
     assert.equal(await statusOf(port), 503);
     assert.equal((await here.apply(textOn([port], 1))).way, 'inherit');
   });
+
+  for (const signal of ['SIGSEGV', 'SIGKILL'] as const) {
+    for (const [when, isIt] of [
+      ['before it hears of a change', (command: string) => command.startsWith('set server')],
+      ['between two lines of changes', (command: string) => command.startsWith('set server web/s299')],
+      ['before it is asked how it took them', (command: string) => command.startsWith('show servers state')],
+    ] as const) {
+      test(`HAProxy dies ${when} (${signal}) -> the same pass ends by a reload to the new text, which says why`, async () => {
+        let kill = () => {};
+        const askSocket: HereOptions['ask'] = async (socket, command) => {
+          const lines = command.split('; ');
+          if (lines.some(isIt)) kill();
+          return ask(socket, command, {timeoutMs: 1000});
+        };
+        await using here = await openHere({ask: askSocket});
+        const text = (ip: string) => {
+          const servers = Array.from({length: 300}, (_, index) => `  server s${index} ${ip}:80`);
+          return `${textOn([port])}backend web\n  option http-server-close\n${servers.join('\n')}\n`;
+        };
+        await here.apply(text('10.0.0.1'));
+        const {pid} = here.generations.status;
+        kill = () => {
+          kill = () => {};
+          process.kill(pid ?? 0, signal);
+        };
+        const applied = await here.apply(text('10.0.0.2'));
+        assert.equal(applied.generation, 2);
+        assert.match(applied.why, /^(told at run time, but |HAProxy died while it was told)/);
+        await assertServes(here, port, 2);
+        assert.equal(here.generations.text, text('10.0.0.2'));
+        assert.doesNotMatch(await here.ask('show servers state'), /10\.0\.0\.1 /);
+        assert.equal((await here.apply(text('10.0.0.3'))).way, 'runtime');
+      });
+    }
+  }
 
   test('many generations drain -> the oldest are ended above the cap', async () => {
     await using here = await openHere({drain: {maxAgeMs: 60_000, maxCount: 2}});
