@@ -102,7 +102,25 @@ const LOOPS: Readonly<Record<string, (scene: Scene) => {close(): unknown} | Prom
     return payload;
   },
   traffic: ({clock, log, bug}) =>
-    openTrafficSampler({clock, log, readRows: async () => [], generation: () => 1, onSample: bug}),
+    openTrafficSampler({
+      clock,
+      log,
+      readInfo: async () => new Map(),
+      readRows: async () => [],
+      generation: () => 1,
+      onLook: () => {},
+      onSample: bug,
+    }),
+  'look at the traffic': ({clock, log, bug}) =>
+    openTrafficSampler({
+      clock,
+      log,
+      readInfo: async () => new Map(),
+      readRows: async () => [],
+      generation: () => 1,
+      onLook: bug,
+      onSample: () => {},
+    }),
 };
 
 describe('a bug in what a loop calls back', () => {

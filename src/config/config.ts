@@ -80,6 +80,10 @@ export interface Config {
   /** What a template may take to render. */
   readonly renderTimeoutMs: number;
   readonly drain: {readonly maxAgeMs: number; readonly maxCount: number};
+  /** A HAProxy that answers nothing for so long is ended and started anew; 0: never. */
+  readonly hangMs: number;
+  /** A listener whose answers of class 5xx are more per cent than this, over this time, is a problem; 0: never. */
+  readonly errorBound: {readonly percent: number; readonly windowMs: number};
   readonly dataFolder: string;
   readonly haproxy: string;
   readonly reload: ReloadSetting;

@@ -86,6 +86,8 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
     settleMs: reader.integer('KONTROL_SETTLE_MS', 20, {min: 0, max: 1000}),
     renderTimeoutMs: parseRenderTimeout(reader),
     drain: parseDrain(reader),
+    hangMs: reader.secondsMs('KONTROL_HANG', 10_000, {minMs: 0, maxMs: HOUR_MS}),
+    errorBound: parseErrorBound(reader),
     dataFolder,
     haproxy: parseHaproxy(reader),
     reload: reader.oneOf('KONTROL_RELOAD', 'auto', RELOAD_SETTINGS),
@@ -222,6 +224,16 @@ function parseDrain(reader: Reader): Config['drain'] {
   if (match === null || maxCount < 1)
     reader.fault(`KONTROL_DRAIN "${given}" is not <seconds> or <seconds>,<generations>`);
   return {maxAgeMs: Number(match?.[1] ?? 0) * 1000, maxCount};
+}
+
+/** `KONTROL_5XX=<per cent>[,<seconds>]`. */
+function parseErrorBound(reader: Reader): Config['errorBound'] {
+  const given = reader.text('KONTROL_5XX') ?? '10,60';
+  const match = /^\s*(\d{1,3})\s*(?:,\s*(\d{1,4})\s*)?$/.exec(given);
+  const [percent, seconds] = [Number(match?.[1] ?? 0), Number(match?.[2] ?? 60)];
+  if (match === null || percent > 100 || seconds < 4 || seconds > 3600)
+    reader.fault(`KONTROL_5XX "${given}" is not <per cent> or <per cent>,<seconds> (0 to 100, 4 to 3600)`);
+  return {percent, windowMs: seconds * 1000};
 }
 
 function parsePath(reader: Reader, name: string, resolvePath: (path: string) => string): string | undefined {

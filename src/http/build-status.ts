@@ -1,7 +1,7 @@
 import {digestHosts} from '../members/hosts.ts';
 import type {Hosts} from '../members/member.ts';
-import {deriveProblems} from './problems.ts';
-import type {LastPass, ProxyLine, ReloadLine, Status} from './status-types.ts';
+import {deriveProblems, type Seen} from './problems.ts';
+import type {LastPass, Problem, ProxyLine, ReloadLine, StatedProblem, Status} from './status-types.ts';
 
 /** What the rooms know of themselves, as they know it. */
 export interface StatusParts
@@ -35,6 +35,10 @@ export interface StatusParts
   readonly hold: Status['held'] | undefined;
   readonly drift: Status['drift'];
   readonly refusal: Status['refused'] | undefined;
+  /** What is known of problems beside all this. */
+  readonly seen?: Seen;
+  /** Adds since when each problem is there. */
+  readonly noteProblems: (problems: readonly StatedProblem[]) => readonly Problem[];
   readonly accessLog:
     | {
         readonly port: number;
@@ -70,5 +74,5 @@ export function buildStatus(parts: StatusParts): Status {
     logLevel: parts.logLevel,
     accessLog: accessLog === undefined ? null : {port: accessLog.port, ...accessLog.counts},
   };
-  return {...status, problems: deriveProblems(status)};
+  return {...status, problems: parts.noteProblems(deriveProblems(status, parts.seen))};
 }

@@ -86,7 +86,15 @@ const TEXT_REF = orNull(object({digest: text, bytes: count}));
 
 const SCHEMAS: Readonly<Record<string, Schema>> = {
   Error: object({error: text, reason: text, detail: text}, ['detail']),
-  Problem: object({severity: {type: 'string', enum: ['bad', 'notice']}, what: text, why: text}),
+  Problem: object({
+    kind: text,
+    subject: orNull(text),
+    severity: {type: 'string', enum: ['bad', 'notice']},
+    what: text,
+    why: text,
+    todo: text,
+    sinceAt: at,
+  }),
   PassRecord: object(PASS_RECORD),
   Status: object(
     {
@@ -110,6 +118,9 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
         pid: orNull(count),
         generation: count,
         restarts: count,
+        silentMs: count,
+        isHung: flag,
+        hangs: count,
         draining: listOf(object({pid: count, generation: count, sinceMs: count})),
       }),
       reload: object({

@@ -7,10 +7,19 @@
 
 /** Something an operator should know, and why it is so. `bad` means that traffic or its configuration is at risk. */
 export interface Problem {
+  /** One word for machines; `subject` says which, where there may be several of a kind. */
+  readonly kind: string;
+  readonly subject: string | null;
   readonly severity: 'bad' | 'notice';
   readonly what: string;
   readonly why: string;
+  /** What to do about it. */
+  readonly todo: string;
+  readonly sinceAt: number;
 }
+
+/** A problem as it is concluded, before anybody looks since when. */
+export type StatedProblem = Omit<Problem, 'sinceAt'>;
 
 /** The last trip through render, validate and apply. */
 export interface LastPass {
@@ -32,6 +41,11 @@ export interface ProxyLine {
   readonly pid: number | null;
   readonly generation: number;
   readonly restarts: number;
+  /** How long it has not answered over its runtime socket, 0 when it does; from `KONTROL_HANG` on it `isHung`. */
+  readonly silentMs: number;
+  readonly isHung: boolean;
+  /** How many hung, were ended and started anew. */
+  readonly hangs: number;
   readonly draining: readonly {readonly pid: number; readonly generation: number; readonly sinceMs: number}[];
 }
 

@@ -16,10 +16,20 @@ export interface FoundProcess {
   readonly args: readonly string[];
 }
 
+/** What a process is at, and has done so far. */
+export interface Activity {
+  /** `R` runs or waits for a CPU, `S` sleeps, `T` is stopped, `D` waits for a disk. */
+  readonly state: string;
+  /** CPU time of all its threads, to 10 ms. */
+  readonly cpuMs: number;
+}
+
 /** What the kernel says of processes and their sockets. Source: proc(5). */
 export interface ProcessTable {
   /** Undefined when the process is gone or a zombie. */
   identify(pid: number): Promise<ProcessIdentity | undefined>;
+  /** Undefined when the process is gone or a zombie. */
+  activity(pid: number): Promise<Activity | undefined>;
   /** True while the very process runs; a zombie does not. */
   isAlive(identity: ProcessIdentity): Promise<boolean>;
   /** The processes whose arguments (the program's name first) satisfy `matches`. */
@@ -50,9 +60,14 @@ export interface ProcessTable {
 /** A tenth of the CPU time of a process at 0, where there is not enough for all. */
 const LOW_NICENESS = 10;
 
-/** Positions in /proc/PID/stat behind the command's name: fields 3 and 22. */
+/** Positions in /proc/PID/stat behind the command's name: fields 3, 14, 15 and 22. */
 const STATE_FIELD = 0;
+const USER_TIME_FIELD = 11;
+const SYSTEM_TIME_FIELD = 12;
 const START_FIELD = 19;
+
+/** Linux counts 100 of them in a second on every machine (USER_HZ). */
+const TICK_MS = 10;
 
 /** The same for two paths exactly when they lead to one folder; undefined when there is none, or none we may see. */
 const folderId = (path: string): Promise<string | undefined> =>
@@ -67,6 +82,7 @@ export function openProcessTable(root = '/proc'): ProcessTable {
     (await identify(root, pid))?.startTicks === startTicks;
   return {
     identify: pid => identify(root, pid),
+    activity: pid => readActivity(root, pid),
     isAlive,
     findByArguments: matches => findByArguments(root, matches),
 
@@ -107,11 +123,23 @@ const socketTables = (root: string, owner: number | 'self'): string[] =>
   ['net/tcp', 'net/tcp6'].map(table => join(root, `${owner}`, table));
 
 async function identify(root: string, pid: number): Promise<ProcessIdentity | undefined> {
+  const fields = await readStat(root, pid);
+  return fields && {pid, startTicks: Number(fields[START_FIELD])};
+}
+
+async function readActivity(root: string, pid: number): Promise<Activity | undefined> {
+  const fields = await readStat(root, pid);
+  if (fields === undefined) return undefined;
+  const ticks = Number(fields[USER_TIME_FIELD]) + Number(fields[SYSTEM_TIME_FIELD]);
+  return {state: fields[STATE_FIELD] ?? '', cpuMs: ticks * TICK_MS};
+}
+
+/** The fields of /proc/PID/stat behind the command's name; undefined when the process is gone or a zombie. */
+async function readStat(root: string, pid: number): Promise<readonly string[] | undefined> {
   const line = await orAbsent(readFile(join(root, `${pid}`, 'stat'), 'latin1'), undefined);
   // The command's name, in parentheses, may hold blanks and parentheses itself.
   const fields = line?.slice(line.lastIndexOf(')') + 2).split(' ');
-  if (fields === undefined || /[ZXx]/.test(fields[STATE_FIELD] ?? 'X')) return undefined;
-  return {pid, startTicks: Number(fields[START_FIELD])};
+  return fields === undefined || /[ZXx]/.test(fields[STATE_FIELD] ?? 'X') ? undefined : fields;
 }
 
 async function readArguments(root: string, pid: number): Promise<string[]> {

@@ -58,6 +58,34 @@ export const eventOfDrift = (first: string, count: number): PodEvent => ({
   message: `HAProxy differs from its configuration: ${first}${count > 1 ? `, and ${count - 1} more` : ''}; POST /reconfigure ends that`,
 });
 
+export const eventOfHang = ({silentMs}: {readonly silentMs: number}): PodEvent => ({
+  type: 'Warning',
+  reason: 'ProxyHung',
+  message: `HAProxy answered nothing for ${Math.round(silentMs / 1000)} s: it was ended and started anew`,
+});
+
+/** A problem that `/status` lists and that has stayed for a while. */
+interface LastingProblem {
+  readonly kind: string;
+  readonly what: string;
+  readonly why: string;
+}
+
+/** Of these, others tell already: a pass, a hang and a proxy that is given up have events of their own. */
+const TOLD_OTHERWISE = new Set(['pass', 'template', 'drift', 'hung', 'down', 'sync', 'lifecycle']);
+
+/** `backend-down` -> `BackendDown`. */
+const inCamelCase = (kind: string): string =>
+  kind.replace(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+
+/** What to tell of a problem that came, or is over; undefined when others tell it. */
+export function eventOfProblem({kind, what, why}: LastingProblem, isOver: boolean): PodEvent | undefined {
+  if (TOLD_OTHERWISE.has(kind)) return undefined;
+  const reason = `Problem${inCamelCase(kind)}`;
+  if (isOver) return {type: 'Normal', reason: `${reason}Over`, message: `no longer: ${what}`};
+  return {type: 'Warning', reason, message: `${what}: ${why}`};
+}
+
 export const eventOfCertificate = (name: string, reason: string): PodEvent => ({
   type: 'Warning',
   reason: 'CertificateRefused',

@@ -4,7 +4,7 @@ import type {PassRecord} from './passes.ts';
 
 /** What readiness is decided from, as it is at the moment of the question. */
 export interface ReadinessNow {
-  /** A HAProxy of ours runs with a text that we know. */
+  /** A HAProxy of ours runs with a text that we know, and answers. */
   readonly serves: boolean;
   /** The slaves of before had their time to come back. */
   readonly isWarm: boolean;
@@ -25,20 +25,24 @@ export function createReadiness(now: () => ReadinessNow): () => boolean {
   };
 }
 
+/** It runs, and answers. */
+export const isServing = ({state, isHung}: Pick<ProxyStatus, 'state' | 'isHung'>): boolean =>
+  state === 'RUNNING' && !isHung;
+
 /** What `inSync` is concluded from. */
 export interface SyncFacts {
   /** A pass was applied, or its text came out equal. */
   readonly hasApplied: boolean;
   readonly last: Pick<PassRecord, 'verdict' | 'error'> | undefined;
   readonly convergence: Convergence;
-  readonly proxyState: ProxyStatus['state'];
+  readonly serves: boolean;
   /** How many servers HAProxy was last seen to run otherwise than its text says. */
   readonly deviations: number;
 }
 
 /** The proxy serves what the inputs say: nothing failed, nothing waits, and HAProxy was seen to run it. */
-export const isInSync = ({hasApplied, last, convergence, proxyState, deviations}: SyncFacts): boolean =>
-  hasApplied && last?.verdict !== 'failed' && isSettled(convergence) && proxyState === 'RUNNING' && deviations === 0;
+export const isInSync = ({hasApplied, last, convergence, serves, deviations}: SyncFacts): boolean =>
+  hasApplied && last?.verdict !== 'failed' && isSettled(convergence) && serves && deviations === 0;
 
 /** Why the last pass failed; null when it did not. */
 export const lastErrorOf = (last: SyncFacts['last']): string | null => (last?.verdict === 'failed' ? last.error : null);

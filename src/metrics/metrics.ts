@@ -175,6 +175,12 @@ function addProxy(registry: Registry, sources: MetricSources): void {
   );
   addCounter(
     registry,
+    'kontrol_proxy_hangs_total',
+    'HAProxys that answered nothing for KONTROL_HANG, and were ended and started anew.',
+    () => sources.proxy().hangs,
+  );
+  addCounter(
+    registry,
     'kontrol_gate_shut_seconds_total',
     'Time the SYN gate was shut.',
     () => sources.gateShutMs() / 1000,

@@ -14,6 +14,12 @@ export interface TrafficPorts {
   readonly log: Log;
   /** Frontends and backends only: their number does not grow with the pods. Rejects while nothing serves. */
   readonly readRows: () => Promise<readonly Row[]>;
+  /** Of the process. Rejects as `readRows` does. */
+  readonly readInfo: () => Promise<ReadonlyMap<string, string>>;
+  /** Each look, with what was answered; undefined when nothing was. */
+  readonly onLook: (
+    answers: {readonly info: ReadonlyMap<string, string>; readonly rows: readonly Row[]} | undefined,
+  ) => void;
   readonly generation: () => number;
   readonly onSample: (sample: TrafficSample, proxies: readonly ProxyTraffic[]) => void;
 }
@@ -46,12 +52,16 @@ export function openTrafficSampler(ports: TrafficPorts): TrafficSampler {
 
   const look = async (): Promise<void> => {
     const generation = ports.generation();
-    const rows = await ports.readRows().catch(err => {
-      log.trace({err}, 'traffic not sampled');
-      return undefined;
-    });
-    if (rows === undefined) before = undefined;
-    else take({generation, rows, atMs: clock.nowMs()});
+    const answers = await Promise.all([ports.readInfo(), ports.readRows()]).then(
+      ([info, rows]) => ({info, rows}),
+      err => {
+        log.trace({err}, 'traffic not sampled');
+        return undefined;
+      },
+    );
+    if (answers === undefined) before = undefined;
+    else take({generation, rows: answers.rows, atMs: clock.nowMs()});
+    if (!closed) ports.onLook(answers);
     if (!closed) cancel = clock.after(PERIOD_MS, () => void look());
   };
   let cancel = clock.after(PERIOD_MS, () => void look());

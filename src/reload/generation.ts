@@ -33,8 +33,8 @@ export interface GenerationPorts {
   readonly spawn: Spawn;
   readonly haproxy: string;
   readonly supervise: (name: string, fields: Record<string, unknown>, ports: SupervisorPorts) => Supervisor;
-  /** One command on a runtime socket; the whole answer. */
-  readonly ask: (socket: string, command: string) => Promise<string>;
+  /** One command on a runtime socket; the whole answer, within `limitMs` where that is given. */
+  readonly ask: (socket: string, command: string, limitMs?: number) => Promise<string>;
   /** The PID that a `show info` answer names. */
   readonly pidIn: (answer: string) => number | undefined;
   /** Each line HAProxy writes. */
@@ -72,6 +72,12 @@ const OUTPUT_TAIL_LINES = 20;
 /** Ends a process whatever its connections. */
 export const TERMINATE: Ladder = [
   {signal: 'SIGTERM', graceMs: 5000},
+  {signal: 'SIGKILL', graceMs: 0},
+];
+
+/** Ends one that does not obey: its connections are lost already, or hold up those of others. */
+export const END: Ladder = [
+  {signal: 'SIGTERM', graceMs: 250},
   {signal: 'SIGKILL', graceMs: 0},
 ];
 

@@ -2,6 +2,7 @@ import {DaemonError, reasonOf} from '../errors.ts';
 import type {Firewall} from '../firewall/gate.ts';
 import type {Job} from '../jobs/job.ts';
 import type {ProcessTable} from '../jobs/proc.ts';
+import {createSource, type OpenSource, type Source} from '../ports/source.ts';
 import type {RunningProxy} from '../proxy/drift-watch.ts';
 import type {Version} from '../proxy/version.ts';
 import type {BindOnly} from './bind-only.ts';
@@ -17,7 +18,9 @@ import {
   writeRewritten,
 } from './generation.ts';
 import {createGenerationSet, type GenerationSet} from './generation-set.ts';
+import {watchForHangs} from './hang-watch.ts';
 import {adoptLeftovers} from './leftovers.ts';
+import {createLiveness, type Hang, type Liveness} from './liveness.ts';
 import {createOwnedSockets, type OwnedSockets} from './owned-sockets.ts';
 import type {HasPendingHandshakes} from './pending-handshakes.ts';
 import type {ReloadPlan} from './plan.ts';
@@ -27,7 +30,7 @@ import {openRunFolder, type RunFolder} from './run-folder.ts';
 import {openRuntime, type Runtime, type RuntimeOutcome} from './runtime.ts';
 import {stageGeneration} from './stage.ts';
 import {carryServerState, emptyStateFile} from './state-file.ts';
-import {takeOver} from './take-over.ts';
+import {type TookOver, takeOver} from './take-over.ts';
 import type {ReloadSetting, ReloadWay} from './ways.ts';
 
 /*
@@ -38,11 +41,20 @@ import type {ReloadSetting, ReloadWay} from './ways.ts';
  * - The files of the generation that serves say what it runs, so that a HAProxy that dies is restarted on the same.
  */
 
+/** A silence up to here is nothing to talk about. */
+const NOTICED_SILENCE_MS = 3000;
+
 export interface ProxyStatus {
   readonly state: Job['is'];
   readonly pid: number | null;
   readonly generation: number;
   readonly restarts: number;
+  /** How long it has not answered over its runtime socket: 0 when it does. */
+  readonly silentMs: number;
+  /** It has not answered for so long that it counts as hung. */
+  readonly isHung: boolean;
+  /** Of this data folder since the daemon started; each was ended and started anew. */
+  readonly hangs: number;
   readonly draining: readonly {readonly pid: number; readonly generation: number; readonly sinceMs: number}[];
 }
 
@@ -77,6 +89,10 @@ export interface Generations {
   readonly failed: Promise<DaemonError>;
   /** What runs was seen to differ from its text: the next apply reloads, even the same text. */
   doubt(): void;
+  /** Each HAProxy that hung, once it was ended. */
+  readonly hung: Source<Hang>;
+  /** Looks for hangs until the signal aborts. */
+  watchForHangs(signal: AbortSignal): Promise<void>;
   /** Lets every generation finish its connections; true when all did within the grace, of which `skip` leaves 1 s. */
   drain(graceMs: number, skip: AbortSignal): Promise<boolean>;
   /** The runtime socket of the generation that serves. */
@@ -98,6 +114,8 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
   readonly setting: ReloadSetting;
   readonly settleMs: number;
   readonly drain: {readonly maxAgeMs: number; readonly maxCount: number};
+  /** A HAProxy that answers nothing for so long is ended and started anew; 0: never. */
+  readonly hangMs: number;
 }
 
 /**
@@ -116,12 +134,15 @@ interface State {
   readonly ownedSockets: OwnedSockets;
   readonly planner: Planner;
   readonly runtime: Runtime;
+  readonly liveness: Liveness;
+  readonly hung: OpenSource<Hang>;
   readonly failed: PromiseWithResolvers<DaemonError>;
   /** The highest number that was ever started. */
   last: number;
   /** Numbers are given when a candidate is staged: two may be on disk at once, a pass's and a script's. */
   lastStaged: number;
   restarts: number;
+  hangs: number;
   textIs: TextKnowledge;
   /** In a row. */
   gateRefusals: number;
@@ -136,6 +157,8 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
   return {
     committedPath,
     failed: failed.promise,
+    hung: state.hung,
+    watchForHangs: signal => watchForHangs(state.liveness, () => generations.current, {clock: ports.clock, signal}),
     get text() {
       return state.textIs === 'adopted' ? undefined : generations.current?.text;
     },
@@ -173,7 +196,15 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
 function createState(ports: GenerationsPorts): State {
   const committedPath = `${ports.dataFolder}/proxy.cfg`;
   const ownedSockets = createOwnedSockets(ports);
-  return {
+  const hung = createSource<Hang>();
+  const liveness = createLiveness({
+    ...ports,
+    onHang(hang) {
+      state.hangs += 1;
+      hung.tell(hang);
+    },
+  });
+  const state: State = {
     ports,
     committedPath,
     run: openRunFolder(ports),
@@ -182,14 +213,18 @@ function createState(ports: GenerationsPorts): State {
     ownedSockets,
     planner: createPlanner({...ports, ownedSockets}),
     runtime: openRuntime({...ports, committedPath}),
+    liveness,
+    hung,
     failed: Promise.withResolvers(),
     last: 0,
     lastStaged: 0,
     restarts: 0,
+    hangs: 0,
     textIs: 'adopted',
     gateRefusals: 0,
     isApplying: false,
   };
+  return state;
 }
 
 async function takeOverFolder(state: State): Promise<void> {
@@ -280,13 +315,14 @@ async function applyAtRunTime({generations, textIs, runtime}: State, candidate: 
 async function reload(state: State, candidate: Candidate, because: string): Promise<Applied> {
   const {generations, ownedSockets, planner, run} = state;
   const {text, generation: number} = candidate;
+  const hangs = await endHung(state);
   const former = generations.current;
   const old = generations.listening();
   const isOurs = (one: StagedGeneration) => one !== former || state.textIs !== 'adopted';
   const {plan, inheritance} = await planner.plan(text, old, isOurs);
   const paths = pathsOf(state.ports.dataFolder, number);
   const generation = createGeneration({number, text, paths, inheritance}, generationPortsOf(state));
-  const isAsPlanned = await start(state, generation, old, plan);
+  const {isAsPlanned, ended} = await start(state, generation, old, plan);
   // One that had died for good has no process whose end would remove its files.
   if (former !== undefined && !generations.has(former)) await run.forget(former.number);
   if (isAsPlanned) state.gateRefusals = 0;
@@ -295,17 +331,32 @@ async function reload(state: State, candidate: Candidate, because: string): Prom
   await run.link(generation);
   await writeRecords(state);
   if (old.length === 0) return {generation: number, way: 'start', why: 'no generation served before'};
-  const why = `${because}; ${isAsPlanned ? plan.why : 'iptables refused the SYN gate, see the log'}`;
-  return {generation: number, way: isAsPlanned ? plan.way : 'plain', why};
+  const why = [
+    because,
+    isAsPlanned ? plan.why : 'iptables refused the SYN gate, see the log',
+    ...hangs.map(({pid, silentMs}) => `HAProxy (PID ${pid}) answered nothing for ${silentMs} ms and was ended before`),
+    ...ended.map(pid => `the old HAProxy (PID ${pid}) still listened when it was told to finish and was ended`),
+  ];
+  return {generation: number, way: isAsPlanned ? plan.way : 'plain', why: why.join('; ')};
 }
 
-/** Has it take over from the old ones. Resolves with whether that went as planned; rejects with APPLY, all as before. */
+/** What hangs cannot hand over its listeners, and cannot let go of them: it is ended before a new one takes them. */
+async function endHung({generations, liveness}: State): Promise<Hang[]> {
+  const {current} = generations;
+  const hangs = await Promise.all(generations.listening().map(one => liveness.check(one, one === current)));
+  if (hangs.some(hang => hang?.generation === current?.number)) {
+    await current?.supervisor.reached(({is}) => is === 'RUNNING' || is === 'FATAL' || is === 'STOPPED');
+  }
+  return hangs.filter(hang => hang !== undefined);
+}
+
+/** Has it take over from the old ones. Rejects with APPLY, all as before. */
 async function start(
   state: State,
   generation: StagedGeneration,
   old: readonly StagedGeneration[],
   plan: ReloadPlan,
-): Promise<boolean> {
+): Promise<TookOver> {
   const {ports, committedPath, generations, ownedSockets, run} = state;
   const {number, text, paths, inheritance} = generation;
   try {
@@ -340,13 +391,17 @@ function runningOf({generations: {current}, isApplying, textIs}: State): Running
   return {pid: child.pid, socket: current.paths.socket, text: current.text};
 }
 
-function statusOf({generations, restarts}: State): ProxyStatus {
+function statusOf({generations, restarts, liveness, hangs, ports}: State): ProxyStatus {
   const {current} = generations;
+  const silentMs = current === undefined ? 0 : liveness.silentMs(current);
   return {
     state: current?.supervisor.job.is ?? 'STOPPED',
     pid: current?.supervisor.child?.pid ?? null,
     generation: current?.number ?? 0,
     restarts,
+    silentMs: silentMs < NOTICED_SILENCE_MS ? 0 : Math.round(silentMs),
+    isHung: ports.hangMs > 0 && silentMs >= ports.hangMs,
+    hangs,
     draining: generations.draining(),
   };
 }

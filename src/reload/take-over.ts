@@ -5,7 +5,7 @@ import type {Files, PreparedFile} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import {type StillListen, untilClosed, watchListeners} from './closing-listeners.ts';
 import {START_BESIDE} from './files.ts';
-import {hasProcess, type StagedGeneration, TERMINATE} from './generation.ts';
+import {END, hasProcess, type StagedGeneration, TERMINATE} from './generation.ts';
 import {type HasPendingHandshakes, settle} from './pending-handshakes.ts';
 import type {ReloadPlan} from './plan.ts';
 import {checkServing} from './serving-check.ts';
@@ -29,18 +29,25 @@ export interface TakeOverPorts {
   readonly mayGoUngated: () => boolean;
 }
 
+/** How a new generation came to serve. */
+export interface TookOver {
+  /** The gate was shut where it was planned. */
+  readonly isAsPlanned: boolean;
+  /** The PIDs of old ones that still listened 1 s after they were told to finish, and were ended. */
+  readonly ended: readonly number[];
+}
+
 /**
  * Starts `generation` and lets it take over from `old` as planned. The text becomes `proxy.cfg` (by a rename of what
  * is synced before anything is started, so that a full disk is noticed while it harms nobody) once the new generation
- * is ready and has shown that it serves. Rejects with the old ones serving as before. Resolves with whether the gate
- * was shut as planned.
+ * is ready and has shown that it serves. Rejects with the old ones serving as before.
  */
 export async function takeOver(
   generation: StagedGeneration,
   old: readonly StagedGeneration[],
   plan: ReloadPlan,
   ports: TakeOverPorts,
-): Promise<boolean> {
+): Promise<TookOver> {
   const prepared = await ports.files.prepare(ports.committedPath, generation.text, 0o640);
   try {
     return await (plan.parallel ? inParallel : bySignal)(generation, old, plan, prepared, ports);
@@ -56,7 +63,7 @@ async function inParallel(
   plan: ReloadPlan,
   prepared: PreparedFile,
   ports: TakeOverPorts,
-): Promise<boolean> {
+): Promise<TookOver> {
   await using undo = new AsyncDisposableStack();
   undo.defer(() => abandon(generation, ports));
   await generation.start({...START_BESIDE, transferFrom: plan.transfers ? old.at(-1)?.paths.socket : undefined});
@@ -66,8 +73,7 @@ async function inParallel(
   await Promise.all([prepared.commit(), gate && settle(plan.gatedPorts, ports.settleMs, ports)]);
   undo.move();
   ports.promote(generation);
-  await retireAll(old, stillListen, ports);
-  return isAsPlanned(gate, plan);
+  return {isAsPlanned: isAsPlanned(gate, plan), ended: await retireAll(old, stillListen, ports)};
 }
 
 /** HAProxy itself tells the old one to go (`-sf`) once it has bound: from its readiness on there is no way back. */
@@ -77,7 +83,7 @@ async function bySignal(
   plan: ReloadPlan,
   prepared: PreparedFile,
   ports: TakeOverPorts,
-): Promise<boolean> {
+): Promise<TookOver> {
   const stillListen = await watchListeners(pidsOf(old), ports);
   await using gate = await shutGate(plan, ports);
   if (gate !== undefined) await settle(plan.gatedPorts, ports.settleMs, ports);
@@ -90,8 +96,7 @@ async function bySignal(
   }
   ports.promote(generation);
   await prepared.commit();
-  await retireAll(old, stillListen, ports);
-  return isAsPlanned(gate, plan);
+  return {isAsPlanned: isAsPlanned(gate, plan), ended: await retireAll(old, stillListen, ports)};
 }
 
 const pidsOf = (generations: readonly StagedGeneration[]): number[] =>
@@ -125,11 +130,16 @@ async function shutGate(
   }
 }
 
+/**
+ * Tells the old ones to finish, and sees to it that they listen no more: who still does is ended. Resolves with the PIDs
+ * of those.
+ */
 async function retireAll(
   old: readonly StagedGeneration[],
   stillListen: StillListen,
-  {clock, log, retire, processes}: TakeOverPorts,
-): Promise<void> {
+  ports: TakeOverPorts,
+): Promise<readonly number[]> {
+  const {log, retire, processes} = ports;
   const pids = pidsOf(old);
   for (const {inheritance, supervisor} of old) {
     if (inheritance.sockets.length === 0 || supervisor.child === undefined) continue;
@@ -140,7 +150,14 @@ async function retireAll(
       .catch((err: unknown) => log.debug({err}, 'an old generation keeps its priority'));
   }
   for (const generation of old) retire(generation);
-  if (!(await untilClosed(stillListen, clock))) {
-    log.warn({pids}, 'an old generation still listens though it was told to finish: new connections may reach it');
+  const stuck = await untilClosed(stillListen, ports);
+  if (stuck.length === 0) return [];
+  log.warn({pids: stuck}, 'an old generation still listens though it was told to finish: ending it');
+  for (const {supervisor} of old) {
+    if (stuck.includes(supervisor.child?.pid ?? 0)) supervisor.stop(END);
   }
+  if ((await untilClosed(stillListen, ports)).length > 0) {
+    log.warn({pids}, 'an old generation cannot be ended: new connections may reach it');
+  }
+  return stuck;
 }

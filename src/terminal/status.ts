@@ -36,9 +36,9 @@ export function describeStatus(status: Status, paint: Paint): string {
   const verdict = isBad
     ? paint('bad', 'needs attention')
     : paint('good', status.inSync ? 'serving, in sync' : 'serving');
-  const notes = problems.map(({severity, what, why}) => {
+  const notes = problems.map(({severity, what, why, todo, sinceAt}) => {
     const mark = severity === 'bad' ? paint('bad', '!') : paint('notice', 'i');
-    return `${mark} ${plain(what)}: ${plain(why)}\n`;
+    return `${mark} ${plain(what)}: ${plain(why)}\n  since ${formatTime(sinceAt)}; to do: ${plain(todo)}\n`;
   });
   const drains = proxy.draining.map(({generation, sinceMs}) => `${generation} for ${formatDuration(sinceMs)}`);
   return [

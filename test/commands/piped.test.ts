@@ -4,7 +4,7 @@ import {createServer} from 'node:http';
 import {describe, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {EXIT_CODES} from '../../src/errors.ts';
-import {entryOf, STATUS} from '../http/status-ports.ts';
+import {entryOf, PROBLEM, STATUS} from '../http/status-ports.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -28,7 +28,7 @@ const shell = (line: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> =>
 /** A status port that has many passes to tell, and something to complain about. */
 async function openStatusPort() {
   const entries = Array.from({length: 200}, (_, index) => ({...entryOf(200 - index), cause: 'x'.repeat(4096)}));
-  const status = {...STATUS, problems: [{severity: 'bad', what: 'It broke', why: 'x'.repeat(1 << 20)}]};
+  const status = {...STATUS, problems: [{...PROBLEM, why: 'x'.repeat(1 << 20)}]};
   const server = createServer(({url}, response) => {
     const answer = url?.startsWith('/history') ? entries : status;
     response.end(JSON.stringify(answer));

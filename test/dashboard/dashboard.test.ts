@@ -151,7 +151,12 @@ const HOSTILE = `<img src=x onerror="window.hacked=1"></td><script>window.hacked
 
 /** The parsers let no such name in; should one ever come through, the page must still hold. */
 async function serveHostile({context}: Browser, {daemon}: Fleet): Promise<void> {
-  const status = {...(await daemon.status()), problems: [{severity: 'bad', what: HOSTILE, why: HOSTILE}]};
+  const status = {
+    ...(await daemon.status()),
+    problems: [
+      {kind: HOSTILE, subject: HOSTILE, severity: 'bad', what: HOSTILE, why: HOSTILE, todo: HOSTILE, sinceAt: 0},
+    ],
+  };
   const member = {app: HOSTILE, id: HOSTILE, ip: HOSTILE, role: HOSTILE, firstSeenAt: 0, lastSeenAt: 0, expiresInMs: 1};
   const pod = {app: HOSTILE, ip: HOSTILE, id: HOSTILE, why: HOSTILE};
   const [pass] = JSON.parse((await daemon.get('/history?limit=1'))?.body ?? '[]');

@@ -34,6 +34,7 @@ const PARTS: StatusParts = {
   logLevel: 'debug',
   accessLog: {port: 5140, counts: COUNTS},
   kubernetes: STATUS.kubernetes,
+  noteProblems: problems => problems.map(problem => ({...problem, sinceAt: 1_500_000_000_000})),
 };
 
 describe('status', () => {

@@ -5,7 +5,7 @@ import {OPENAPI} from '../../src/http/openapi.ts';
 import {createStatus} from '../../src/http/status.ts';
 import type {Status} from '../../src/http/status-types.ts';
 import {openLog} from '../../src/ports/log.ts';
-import {createStatusPorts, STATUS} from './status-ports.ts';
+import {createStatusPorts, PROBLEM, STATUS} from './status-ports.ts';
 
 type OptionalKeys<T> = {[Key in keyof T]-?: object extends Pick<T, Key> ? Key : never}[keyof T];
 
@@ -101,7 +101,7 @@ describe('OpenAPI document', () => {
 
   test('the status -> what its type says: all of it, nothing else, and what may be absent', () => {
     const validate = ajv.compile(rebased(closed({$ref: '#/components/schemas/Status'})));
-    const status: Required<Status> = {...STATUS, problems: [{severity: 'bad', what: 'It broke', why: 'of this'}]};
+    const status: Required<Status> = {...STATUS, problems: [PROBLEM]};
     assert.ok(validate(status), ajv.errorsText(validate.errors));
     assert.deepEqual(optionalIn(OPENAPI.components.schemas.Status ?? {}), ['fleet'] satisfies OptionalKeys<Status>[]);
   });

@@ -44,6 +44,48 @@ describe('problems', () => {
     });
   });
 
+  test('HAProxy does not answer -> a notice, bad once it hangs, and nothing of what follows from it', () => {
+    const silent = (silentMs: number, isHung: boolean) =>
+      problemsOf({proxy: {...WELL.proxy, silentMs, isHung}, ready: !isHung, inSync: !isHung});
+    const why = 'PID 17 says nothing over its runtime socket, so clients are not served either';
+    assert.deepEqual(silent(4400, false), [`notice: HAProxy has not answered for 4 s: ${why}`]);
+    assert.deepEqual(silent(12_000, true), [`bad: HAProxy has not answered for 12 s: ${why}`]);
+  });
+
+  test("what HAProxy's counters say -> by kind and name, each with what to do", () => {
+    const seen = {
+      troubles: [
+        {is: 'down', name: 'app'},
+        {is: 'queue', name: 'app', waiting: 3},
+        {is: 'full', name: 'web', limit: 10},
+        {is: 'full-process', limit: 50},
+        {is: 'errors', name: 'web', percent: 20, requests: 600},
+      ],
+      absent: [],
+      isAnybodyThere: true,
+    } as const;
+    const problems = deriveProblems(WELL, seen);
+    assert.deepEqual(
+      problems.map(({severity, kind, subject, what}) => `${severity} ${kind} ${subject}: ${what}`),
+      [
+        'bad backend-down app: No server of backend app is up',
+        'notice queue app: 3 requests wait for a server of backend app',
+        'bad sessions web: Frontend web takes no more connections',
+        'bad sessions null: HAProxy takes no more connections',
+        'bad errors web: 20 % of what web answers are errors of class 5xx',
+      ],
+    );
+    for (const {todo, what} of problems) assert.notEqual(todo, '', what);
+  });
+
+  test('nobody is left -> bad; an app of several -> a notice', () => {
+    const absent = [{app: 'web', sinceAt: 1}];
+    const told = (isAnybodyThere: boolean) =>
+      deriveProblems(WELL, {troubles: [], absent, isAnybodyThere}).map(({severity, what}) => `${severity}: ${what}`);
+    assert.deepEqual(told(false), ['bad: Nobody is left to serve']);
+    assert.deepEqual(told(true), ['notice: No pod of web is left']);
+  });
+
   describe('sync', () => {
     const FAILED = 'bad: The last pass failed: the last good configuration serves: unknown keyword';
 
@@ -66,7 +108,7 @@ describe('problems', () => {
         problemsOf({inSync: false, drift: {lookedAt: 1, count, deviations: [deviation]}});
       assert.match(
         problems(1).join(),
-        /^bad: HAProxy runs something else than its configuration for a server: web\/a: state is maint, not ready, since 2026-11-28 12:04 UTC; .*POST \/reconfigure/,
+        /^bad: HAProxy runs something else than its configuration for a server: web\/a: state is maint, not ready, since 2026-11-28 12:04 UTC; /,
       );
       assert.match(problems(3).join(), /for 3 servers: /);
     });

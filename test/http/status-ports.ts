@@ -1,5 +1,5 @@
 import type {StatusPorts} from '../../src/http/status.ts';
-import type {Status} from '../../src/http/status-types.ts';
+import type {Problem, Status} from '../../src/http/status-types.ts';
 import type {HistoryEntry} from '../../src/lifecycle/history.ts';
 import type {MemberView} from '../../src/members/member.ts';
 import type {Log} from '../../src/ports/log.ts';
@@ -16,6 +16,16 @@ export const MEMBER: Omit<MemberView, 'nonce'> = {
   lastSeenAt: 1_500_000_001_000,
   expiresInMs: 24_000,
   held: false,
+};
+
+export const PROBLEM: Problem = {
+  kind: 'store',
+  subject: null,
+  severity: 'bad',
+  what: 'It broke',
+  why: 'of this',
+  todo: 'mend it',
+  sinceAt: 1_500_000_000_000,
 };
 
 /** What a daemon in its third generation would say of itself; nothing that may be absent is. */
@@ -44,6 +54,9 @@ export const STATUS: Required<Status> = {
     pid: 17,
     generation: 3,
     restarts: 0,
+    silentMs: 0,
+    isHung: false,
+    hangs: 0,
     draining: [{pid: 12, generation: 2, sinceMs: 1}],
   },
   reload: {

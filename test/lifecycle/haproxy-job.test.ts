@@ -32,7 +32,16 @@ function openBench(onDisk?: string) {
         return text;
       },
       get status() {
-        return {state, pid: state === 'RUNNING' ? 17 : null, generation: 3, restarts: 0, draining: []};
+        return {
+          state,
+          pid: state === 'RUNNING' ? 17 : null,
+          generation: 3,
+          restarts: 0,
+          silentMs: 0,
+          isHung: false,
+          hangs: 0,
+          draining: [],
+        };
       },
       async stage(staged): Promise<Candidate> {
         told.push(`stage ${JSON.stringify(staged)}`);

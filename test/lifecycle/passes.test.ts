@@ -50,7 +50,7 @@ function openBench() {
       isServing: wanted => text === wanted && state !== 'FATAL',
       isSafe: async () => false,
       get status() {
-        return {state, pid: null, generation, restarts: 0, draining: []};
+        return {state, pid: null, generation, restarts: 0, silentMs: 0, isHung: false, hangs: 0, draining: []};
       },
       async stage(staged): Promise<Candidate> {
         told.push('stage');

@@ -7,6 +7,7 @@ import {parse} from 'yaml';
 import {HAPROXY_METRICS} from '../../src/metrics/haproxy-table.ts';
 import {createKubernetesMetrics} from '../../src/metrics/kubernetes-metrics.ts';
 import {createMetrics} from '../../src/metrics/metrics.ts';
+import {encodeProblems} from '../../src/metrics/problem-metrics.ts';
 import {missing, promtoolBinary} from '../support/parts.ts';
 import {EXPORTER_METRICS} from './haproxy-exporter-names.ts';
 import {readTypes} from './samples.ts';
@@ -21,7 +22,16 @@ async function exportedTypes(): Promise<Map<string, string>> {
     version: '1.0.0',
     hosts: () => new Map([['web', ['10.0.0.1']]]),
     memberCount: () => 1,
-    proxy: () => ({state: 'RUNNING', pid: 1, generation: 1, restarts: 0, draining: []}),
+    proxy: () => ({
+      state: 'RUNNING',
+      pid: 1,
+      generation: 1,
+      restarts: 0,
+      silentMs: 0,
+      isHung: false,
+      hangs: 0,
+      draining: [],
+    }),
     isInSync: () => true,
     isReady: () => true,
     isStoreHealthy: () => true,
@@ -42,6 +52,7 @@ async function exportedTypes(): Promise<Map<string, string>> {
     ...readTypes(await kubernetes.read()),
     ...EXPORTER_METRICS,
     ['kontrol_haproxy_rows_omitted', 'gauge'],
+    ...readTypes(encodeProblems([{kind: 'store', subject: null, severity: 'bad'}])),
   ]);
 }
 

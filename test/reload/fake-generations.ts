@@ -104,6 +104,7 @@ export async function openFakeGenerations(
   const identify = async (pid: number) => (alive.has(pid) ? {pid, startTicks: pid} : undefined);
   const processes: ProcessTable = {
     identify,
+    activity: async pid => (alive.has(pid) ? {state: 'S', cpuMs: 0} : undefined),
     isAlive: async ({pid}) => alive.has(pid),
     findByArguments: async matches =>
       left.filter(({args}) => matches(args)).map(({pid, args}) => ({identity: {pid, startTicks: pid}, args})),
@@ -136,6 +137,7 @@ export async function openFakeGenerations(
     version: {text: '2.6.12', major: 2, minor: 6, patch: 12},
     setting: 'auto',
     settleMs: 1,
+    hangMs: 0,
     drain: {maxAgeMs: 60_000, maxCount: 16},
     supervise: superviseJob,
     readyWithinMs: 20_000,

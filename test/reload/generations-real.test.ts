@@ -110,30 +110,37 @@ describe('generations', {skip: missing('haproxy'), timeout: 600_000}, () => {
     await assertServes(here, port, 1);
   });
 
-  test('the old one is stopped (SIGSTOP) -> the new one serves, the gate opens, the old one goes when it wakes', async () => {
-    await using here = await openHere({setting: 'syn-drop'});
+  test('the old one is stopped (SIGSTOP) and cannot close its listeners -> it is ended, and that is said', async () => {
+    await using here = await openHere({setting: 'syn-drop', hangMs: 0});
     await here.apply(textOn([port]));
     const old = here.generations.status.pid ?? 0;
     process.kill(old, 'SIGSTOP');
-    try {
-      const applied = await here.apply(textOn([port], 1));
-      assert.equal(applied.way, 'syn-drop');
-      assert.equal(here.gate.isShut, false);
-      assert.ok(here.lines.some(line => line.includes('still listens though it was told')));
-      assert.match(await here.ask('show info'), new RegExp(`^Pid: ${here.generations.status.pid}$`, 'm'));
-    } finally {
-      process.kill(old, 'SIGCONT');
-    }
-    await waitFor(() => here.generations.status.draining.length === 0, 'the end of the old one');
+    const applied = await here.apply(textOn([port], 1));
+    assert.equal(applied.way, 'syn-drop');
+    assert.match(applied.why, new RegExp(`HAProxy \\(PID ${old}\\) still listened .* was ended`));
+    assert.ok(here.lines.some(line => line.includes('still listens though it was told')));
+    await waitFor(() => !haproxiesOf(here.folder).includes(old), 'the end of the old one');
+    await assertServes(here, port, 2);
+  });
+
+  test('the old one is found hung -> it is ended and started anew before the new one takes over', async () => {
+    await using here = await openHere({hangMs: 1500});
+    await here.apply(textOn([port]));
+    const old = here.generations.status.pid ?? 0;
+    process.kill(old, 'SIGSTOP');
+    const applied = await here.apply(textOn([port], 1));
+    assert.equal(applied.way, best);
+    assert.match(applied.why, new RegExp(`HAProxy \\(PID ${old}\\) answered nothing for \\d+ ms and was ended before`));
+    assert.ok(!haproxiesOf(here.folder).includes(old));
+    assert.equal(here.generations.status.hangs, 1);
     await assertServes(here, port, 2);
   });
 
   test('the old one does not answer for a transfer -> the next best way', {skip: !haproxyIsAtLeast(1, 8)}, async () => {
-    await using here = await openHere();
+    await using here = await openHere({hangMs: 0});
     await here.apply(textOn([port]));
-    const old = here.generations.status.pid ?? 0;
-    process.kill(old, 'SIGSTOP');
-    const applied = await here.apply(textOn([port], 1)).finally(() => process.kill(old, 'SIGCONT'));
+    process.kill(here.generations.status.pid ?? 0, 'SIGSTOP');
+    const applied = await here.apply(textOn([port], 1));
     assert.match(applied.why, /no transfer: the running HAProxy does not offer its sockets/);
     await waitFor(() => here.generations.status.draining.length === 0, 'the end of the old one');
     await assertServes(here, port, 2);

@@ -14,10 +14,13 @@ const isApply = (message: RegExp) => (error: unknown) => {
   return true;
 };
 
+/** It answers, and nothing drains. */
+const WELL = {silentMs: 0, isHung: false, hangs: 0, draining: []};
+
 describe('a folder in which nothing runs', () => {
   test('opened -> nothing serves, and it says so', async () => {
     const {generations} = await openFakeGenerations();
-    assert.deepEqual(generations.status, {state: 'STOPPED', pid: null, generation: 0, restarts: 0, draining: []});
+    assert.deepEqual(generations.status, {state: 'STOPPED', pid: null, generation: 0, restarts: 0, ...WELL});
     assert.deepEqual(
       [generations.text, generations.running, generations.socket],
       [undefined, undefined, '/data/haproxy.sock'],
@@ -36,7 +39,7 @@ describe('a folder in which nothing runs', () => {
   test('the first text -> started, committed, recorded', async () => {
     const {apply, bound, contents, generations, started} = await openFakeGenerations();
     assert.deepEqual(await apply(textOf()), {generation: 1, way: 'start', why: 'no generation served before'});
-    assert.deepEqual(generations.status, {state: 'RUNNING', pid: 1000, generation: 1, restarts: 0, draining: []});
+    assert.deepEqual(generations.status, {state: 'RUNNING', pid: 1000, generation: 1, restarts: 0, ...WELL});
     assert.deepEqual(generations.running, {pid: 1000, socket: '/data/run/1.sock', text: textOf()});
     assert.deepEqual([generations.text, generations.socket], [textOf(), '/data/run/1.sock']);
     assert.deepEqual([generations.isServing(textOf()), generations.isServing(textOf(1))], [true, false]);
@@ -160,7 +163,7 @@ describe('a text that takes a reload', () => {
     assert.match(why, /^global changed: maxconn; every generation listens on sockets that the daemon owns;/);
     await settle();
     assert.deepEqual(started[0]?.signals, ['SIGUSR1']);
-    assert.deepEqual(generations.status, {state: 'RUNNING', pid: 1001, generation: 2, restarts: 0, draining: []});
+    assert.deepEqual(generations.status, {state: 'RUNNING', pid: 1001, generation: 2, restarts: 0, ...WELL});
     assert.deepEqual([filed(), bound(), gate.closed], [['2'], ['127.0.0.1:8080'], []]);
   });
 
@@ -278,7 +281,7 @@ describe('HAProxy dies', () => {
     await apply(textOf());
     started[0]?.exit({signal: 'SIGKILL'});
     await settle();
-    assert.deepEqual(generations.status, {state: 'RUNNING', pid: 1001, generation: 1, restarts: 1, draining: []});
+    assert.deepEqual(generations.status, {state: 'RUNNING', pid: 1001, generation: 1, restarts: 1, ...WELL});
     assert.deepEqual(started[1]?.args, started[0]?.args);
     assert.deepEqual([generations.running?.pid, generations.isServing(textOf())], [1001, true]);
   });
@@ -339,7 +342,7 @@ describe('HAProxys that an earlier daemon left', () => {
 
   test('one that listens -> serves, though nobody knows what', async () => {
     const {generations, filed} = await leave();
-    assert.deepEqual(generations.status, {state: 'RUNNING', pid: 500, generation: 7, restarts: 0, draining: []});
+    assert.deepEqual(generations.status, {state: 'RUNNING', pid: 500, generation: 7, restarts: 0, ...WELL});
     assert.deepEqual([generations.text, generations.running], [undefined, undefined]);
     assert.deepEqual([generations.isServing(textOf()), await generations.isSafe(MOVED)], [false, false]);
     assert.deepEqual(filed(), ['7']);

@@ -116,6 +116,7 @@ export async function openHere({capable, folder: given, ...more}: HereOptions = 
     version,
     setting: 'auto',
     settleMs: 1,
+    hangMs: 10_000,
     drain: {maxAgeMs: 60_000, maxCount: 16},
     supervise: superviseJob,
     readyWithinMs: 20_000,

@@ -12,7 +12,6 @@ export interface Status {
   readonly memberCount: number;
   readonly store: {readonly kind: string; readonly healthy: boolean};
   readonly guard: {readonly held: number; readonly holds: number};
-  readonly problems: readonly {readonly severity: string; readonly what: string; readonly why: string}[];
   readonly drift: {
     readonly lookedAt: number | null;
     readonly count: number;
@@ -37,6 +36,9 @@ export interface Status {
     readonly pid: number | null;
     readonly generation: number;
     readonly restarts: number;
+    readonly silentMs: number;
+    readonly isHung: boolean;
+    readonly hangs: number;
     readonly draining: readonly {readonly pid: number; readonly generation: number; readonly sinceMs: number}[];
   };
   readonly reload: {
@@ -62,6 +64,15 @@ export interface Status {
       readonly error: string | null;
     } | null;
   };
+  readonly problems: readonly {
+    readonly kind: string;
+    readonly subject: string | null;
+    readonly severity: string;
+    readonly what: string;
+    readonly why: string;
+    readonly todo: string;
+    readonly sinceAt: number;
+  }[];
   readonly kubernetes?: {
     readonly pod: {
       readonly namespace: string;

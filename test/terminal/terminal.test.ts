@@ -8,7 +8,7 @@ import {createPaint, paintDiff} from '../../src/terminal/paint.ts';
 import {REFERENCE} from '../../src/terminal/reference.ts';
 import {describeStatus, isHealthy} from '../../src/terminal/status.ts';
 import {formatPairs, formatTable} from '../../src/terminal/table.ts';
-import {entryOf, STATUS} from '../http/status-ports.ts';
+import {entryOf, PROBLEM, STATUS} from '../http/status-ports.ts';
 
 const plainPaint = createPaint(false);
 
@@ -38,9 +38,12 @@ test('status, healthy and not -> the verdict and every reason', () => {
     /serving, in sync, up 1 min\n.*\nGeneration +3; draining 2 for 1 ms/,
   );
   assert.ok(isHealthy(STATUS));
-  const problem = {severity: 'bad', what: 'It broke', why: 'because\nof this'} as const;
+  const problem = {...PROBLEM, why: 'because\nof this'};
   const broken = {...STATUS, problems: [problem]};
-  assert.match(describeStatus(broken, plainPaint), /needs attention.*\n! It broke: because of this\n/);
+  assert.match(
+    describeStatus(broken, plainPaint),
+    /needs attention.*\n! It broke: because of this\n {2}since .*; to do: mend it\n/,
+  );
   assert.ok(!isHealthy(broken));
   assert.ok(!isHealthy({...STATUS, ready: false}));
   assert.ok(isHealthy({...STATUS, problems: [{...problem, severity: 'notice'}]}));

@@ -2,8 +2,16 @@ import {type Certificates, openCertificates} from '../../certs/certificates.ts';
 import {parseTlsNames, TLS_ANNOTATION} from '../../certs/names.ts';
 import {canSetCertificates} from '../../certs/rotation.ts';
 import type {DaemonError} from '../../errors.ts';
+import type {Problem} from '../../http/status-types.ts';
 import {openEventWriter} from '../../kubernetes/event-writer.ts';
-import {eventOfCertificate, eventOfDrift, eventOfFatal, eventOfPass} from '../../kubernetes/pod-events.ts';
+import {
+  eventOfCertificate,
+  eventOfDrift,
+  eventOfFatal,
+  eventOfHang,
+  eventOfPass,
+  eventOfProblem,
+} from '../../kubernetes/pod-events.ts';
 import {openServiceEndpoints} from '../../kubernetes/service-endpoints.ts';
 import {parseServices, SERVICES_ANNOTATION} from '../../kubernetes/services.ts';
 import type {ServicesStatus} from '../../kubernetes/status.ts';
@@ -16,6 +24,7 @@ import {createSource, type Source} from '../../ports/source.ts';
 import {describeDeviation} from '../../proxy/drift.ts';
 import type {Drift} from '../../proxy/drift-watch.ts';
 import {ask} from '../../proxy/runtime.ts';
+import type {Hang} from '../../reload/liveness.ts';
 import type {Context} from './context.ts';
 import type {Ground} from './ground.ts';
 
@@ -45,6 +54,10 @@ export interface Cluster extends AsyncDisposable {
   passed(end: Pick<PassEnd, 'record' | 'isFallback'>, served: string | undefined): void;
   /** HAProxy runs something else than its text, or does so no longer. */
   drifted(drift: Drift): void;
+  /** HAProxy hung and was replaced. */
+  hung(hang: Hang): void;
+  /** A problem has stayed for a while, or is over. */
+  noteProblem(problem: Problem, isOver: boolean): void;
   /** The proxy is given up. */
   failed(error: DaemonError): void;
   readonly services: ServicesStatus;
@@ -128,6 +141,11 @@ export async function openCluster(
       if (isFallback) return;
       const event = eventOfPass(record, failedBefore);
       failedBefore = record.verdict === 'failed';
+      if (event !== undefined) events?.tell(event);
+    },
+    hung: hang => events?.tell(eventOfHang(hang)),
+    noteProblem(problem, isOver) {
+      const event = eventOfProblem(problem, isOver);
       if (event !== undefined) events?.tell(event);
     },
     failed: error => events?.tell(eventOfFatal(output.secrets.hide(error.message))),

@@ -72,6 +72,10 @@ function connect(parts: Parts, {ending, pod, signals}: DaemonPorts): () => void 
     cluster.failed(error);
     ending.fail(error);
   });
+  proxy.generations.hung.follow(hang => {
+    cluster.hung(hang);
+    endpoints.poke();
+  });
   pipeline.passes.ended.follow(end => {
     endpoints.passed(end.record);
     observation.notePass(end);

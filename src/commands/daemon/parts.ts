@@ -24,10 +24,10 @@ export interface Parts {
       'loaded' | 'join'
     >;
   readonly proxy: AsyncDisposable & {
-    readonly generations: Pick<Generations, 'text'>;
+    readonly generations: Pick<Generations, 'text' | 'hung'>;
     readonly drift: Pick<DriftWatch, 'look' | 'follow'>;
   } & Pick<ProxyPart, 'failed' | 'drain'>;
-  readonly cluster: AsyncDisposable & Pick<Cluster, 'changes' | 'passed' | 'drifted' | 'failed' | 'annotated'>;
+  readonly cluster: AsyncDisposable & Pick<Cluster, 'changes' | 'passed' | 'hung' | 'drifted' | 'failed' | 'annotated'>;
   readonly pipeline: AsyncDisposable & {
     readonly converger: Pick<Converger, 'changed' | 'request' | 'close'>;
     readonly passes: Pick<Passes, 'ended'>;

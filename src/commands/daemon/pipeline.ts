@@ -5,7 +5,7 @@ import {createFallback, type Refusal} from '../../lifecycle/fallback.ts';
 import {type Lifecycle, openLifecycle, type Visit} from '../../lifecycle/lifecycle.ts';
 import {CONFIGURE} from '../../lifecycle/manifest.ts';
 import {createPasses, type Passes} from '../../lifecycle/passes.ts';
-import {createReadiness, isInSync, lastErrorOf} from '../../lifecycle/readiness.ts';
+import {createReadiness, isInSync, isServing, lastErrorOf} from '../../lifecycle/readiness.ts';
 import {digestHosts, encodeHosts, mergeHosts} from '../../members/hosts.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
@@ -132,7 +132,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
       hasApplied: passes.applied !== undefined,
       last: passes.last,
       convergence: converger.state,
-      proxyState: generations.status.state,
+      serves: isServing(generations.status),
       deviations: proxy.drift.drift.count,
     });
   const closing = opening.move();
@@ -145,7 +145,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     converger,
     hosts,
     isReady: createReadiness(() => ({
-      serves: generations.text !== undefined && generations.status.state === 'RUNNING',
+      serves: generations.text !== undefined && isServing(generations.status),
       isWarm: isWarm(warmUp(), config.warmupMs),
       isStopping: ending.asked.aborted,
     })),

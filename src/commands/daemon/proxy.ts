@@ -25,9 +25,9 @@ import type {Observation} from './observation.ts';
 
 const RUNTIME_LIMIT_MS = 2000;
 
-/** One command on a runtime socket; rejects when HAProxy does not answer within 2 s. */
-const askRuntime = (socket: string, command: string): Promise<string> =>
-  ask(socket, command, {timeoutMs: RUNTIME_LIMIT_MS});
+/** One command on a runtime socket; rejects when HAProxy does not answer in time. */
+const askRuntime = (socket: string, command: string, timeoutMs = RUNTIME_LIMIT_MS): Promise<string> =>
+  ask(socket, command, {timeoutMs});
 
 /** HAProxy and all that carries it. */
 export interface ProxyPart extends AsyncDisposable {
@@ -84,6 +84,7 @@ export async function openProxy(
     setting: config.reload,
     settleMs: config.settleMs,
     drain: config.drain,
+    hangMs: config.hangMs,
     supervise: superviseJob,
     readyWithinMs: READY_WITHIN_MS,
     ask: askRuntime,
@@ -103,6 +104,8 @@ export async function openProxy(
     drain: (graceMs, skip) => generations.drain(graceMs, skip),
   });
   const drift = openDriftWatch({clock, log: room('proxy'), ask: askRuntime, running: () => generations.running});
+  const closed = new AbortController();
+  void generations.watchForHangs(closed.signal);
   let drained: Promise<boolean> | undefined;
   return {
     generations,
@@ -119,6 +122,7 @@ export async function openProxy(
     // Not drained on the way out of a fault: HAProxy lives on for the next daemon.
     async [Symbol.asyncDispose]() {
       drift.close();
+      closed.abort();
     },
   };
 }

@@ -1,17 +1,20 @@
 import {buildStatus} from '../../http/build-status.ts';
 import type {PingPolicy} from '../../http/ping-policy.ts';
+import {createProblemLog} from '../../http/problem-log.ts';
 import type {Status} from '../../http/status-types.ts';
 import {describePod, type KubernetesStatus} from '../../kubernetes/status.ts';
+import {createAbsence} from '../../members/absence.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
+import type {Trouble} from '../../proxy/troubles.ts';
 import type {Context} from './context.ts';
 import type {EndpointsNeeds} from './endpoints.ts';
 
 /** What the daemon says of itself, gathered anew at each call from whoever knows a part of it. */
 export function createReport(
   {config, version, startedMs, pod, output}: Context,
-  needs: EndpointsNeeds & {readonly policy: PingPolicy},
+  needs: EndpointsNeeds & {readonly policy: PingPolicy; readonly troubles: () => readonly Trouble[]},
 ): {readonly status: () => Status; readonly kubernetes: () => KubernetesStatus} {
-  const {ground, observation, membership, proxy, cluster, pipeline, policy} = needs;
+  const {ground, observation, membership, proxy, cluster, pipeline, policy, troubles} = needs;
   const {registry, shared} = membership;
   const {generations} = proxy;
   const {lifecycle} = pipeline;
@@ -23,8 +26,16 @@ export function createReport(
     verify: policy.status,
   });
 
-  const status = (): Status =>
-    buildStatus({
+  const absence = createAbsence(clock.epochMs);
+  const problemLog = createProblemLog({
+    epochMs: clock.epochMs,
+    onAppeared: problem => cluster.noteProblem(problem, false),
+    onSolved: problem => cluster.noteProblem(problem, true),
+  });
+
+  const status = (): Status => {
+    const hosts = pipeline.hosts();
+    return buildStatus({
       version,
       mode: config.mode,
       nowMs: clock.nowMs(),
@@ -33,7 +44,7 @@ export function createReport(
       inSync: pipeline.isInSync(),
       lastError: pipeline.lastError(),
       lifecycle: {state: lifecycle.state, lastFault: lifecycle.lastFault && output.secrets.hide(lifecycle.lastFault)},
-      hosts: pipeline.hosts(),
+      hosts,
       memberCount: registry.size,
       ttlMs: config.ttlMs,
       store: {kind: shared.store.kind, healthy: shared.store.healthy()},
@@ -49,6 +60,13 @@ export function createReport(
       refusal: pipeline.refusal(),
       logLevel: output.opened.level,
       accessLog: observation.accessLog,
+      seen: {
+        troubles: troubles(),
+        absent: absence.note(hosts),
+        isAnybodyThere: [...hosts.values()].some(({length}) => length > 0),
+      },
+      noteProblems: problemLog.note,
     });
+  };
   return {status, kubernetes};
 }

@@ -6,10 +6,12 @@ import {createStatus} from '../../http/status.ts';
 import {openHaproxyScrape} from '../../metrics/haproxy-scrape.ts';
 import {createKubernetesMetrics} from '../../metrics/kubernetes-metrics.ts';
 import type {Metrics} from '../../metrics/metrics.ts';
+import {encodeProblems} from '../../metrics/problem-metrics.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {parseInfo, parseStat} from '../../proxy/answers.ts';
 import {redactConfiguration} from '../../proxy/redact.ts';
 import {openTrafficSampler} from '../../proxy/traffic-sampler.ts';
+import {createTroubleWatch} from '../../proxy/trouble-watch.ts';
 import type {Context} from './context.ts';
 import type {EndpointsNeeds} from './endpoints.ts';
 import {createActions} from './operator-actions.ts';
@@ -33,14 +35,21 @@ export async function openStatusPort(
   const {history, hold, timelines, stream, loadToken} = observation;
   const {members} = membership.registry;
   const {generations} = proxy;
-  const {status, kubernetes} = createReport(context, needs);
+  const troubleWatch = createTroubleWatch(clock, config.errorBound);
+  const {status, kubernetes} = createReport(context, {...needs, troubles: () => troubleWatch.troubles});
   const kubernetesMetrics = createKubernetesMetrics(kubernetes);
   await using opening = new AsyncDisposableStack();
 
   const sampler = openTrafficSampler({
     clock,
     log: room('proxy'),
+    readInfo: async () => parseInfo(await proxy.ask('show info')),
     readRows: async () => parseStat(await proxy.ask(TRAFFIC_COMMAND)),
+    onLook(answers) {
+      troubleWatch.note(answers);
+      // Problems come and go, whether anybody asks for them or not.
+      status();
+    },
     generation: () => generations.status.generation,
     onSample: (sample, proxies) => stream.publish({name: 'traffic', value: {sample, proxies}}),
   });
@@ -64,7 +73,7 @@ export async function openStatusPort(
     isReady: pipeline.isReady,
     async metrics() {
       const [{type, text}, cluster, haproxy] = await Promise.all([metrics.read(), kubernetesMetrics.read(), scrape()]);
-      return {type, text: text + cluster + haproxy};
+      return {type, text: text + encodeProblems(status().problems) + cluster + haproxy};
     },
     events: stream,
     greeting: live.greeting,

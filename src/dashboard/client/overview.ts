@@ -1,6 +1,6 @@
 import type {LiveStatus} from '../../http/status-types.ts';
 import {byId, el, reconcile, setText} from './dom.ts';
-import {formatDuration} from './format.ts';
+import {formatDuration, formatTime} from './format.ts';
 
 type Tone = 'good' | 'notice' | 'bad' | 'plain';
 
@@ -64,12 +64,13 @@ export function showOverview(status: LiveStatus): void {
   setText(byId('version'), `${status.version}, HAProxy ${status.proxy.version}`);
   reconcile(
     byId('problems'),
-    status.problems.map(problem => [problem.what, problem] as const),
-    () => el('li', {}, el('strong'), el('span')),
-    (item, {severity, what, why}) => {
+    status.problems.map(problem => [`${problem.kind} ${problem.subject}`, problem] as const),
+    () => el('li', {}, el('strong'), el('span'), el('span')),
+    (item, {severity, what, why, todo, sinceAt}) => {
       item.dataset.tone = severity;
       setText(item.children[0] as Element, what);
       setText(item.children[1] as Element, why);
+      setText(item.children[2] as Element, `Since ${formatTime(sinceAt)}. To do: ${todo}.`);
     },
   );
   reconcile(

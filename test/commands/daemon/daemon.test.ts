@@ -8,6 +8,7 @@ import type {PodFacts} from '../../../src/kubernetes/facts.ts';
 import type {PassEnd} from '../../../src/lifecycle/passes.ts';
 import type {MemberChange} from '../../../src/members/change-feed.ts';
 import {createSource} from '../../../src/ports/source.ts';
+import type {Hang} from '../../../src/reload/liveness.ts';
 import {memberOf, openLogSink} from '../../members/fixtures.ts';
 import {createFakeClock} from '../../support/fake-clock.ts';
 
@@ -62,7 +63,7 @@ const PASS: PassEnd = {
 };
 
 type Happening = 'a stop' | 'a fatal proxy' | 'a member' | 'a certificate' | 'a Service' | 'an annotation' | 'a label';
-type Change = Happening | 'a template' | 'SIGHUP' | 'a pass';
+type Change = Happening | 'a template' | 'SIGHUP' | 'a pass' | 'a hang';
 
 /** A daemon of fake rooms; `during` happens while `step` is waited for, if what it happens to is there already. */
 function openStage(
@@ -89,6 +90,7 @@ function openStage(
   const facts = createSource<readonly (keyof PodFacts)[]>();
   const passes = createSource<PassEnd>();
   const failed = Promise.withResolvers<DaemonError>();
+  const hung = createSource<Hang>();
   const booted = Promise.withResolvers<void>();
 
   const happen = (): void => {
@@ -123,6 +125,9 @@ function openStage(
       case 'a pass':
         passes.tell(PASS);
         return;
+      case 'a hang':
+        hung.tell({generation: 1, pid: 17, silentMs: 10_000});
+        return;
       case 'nothing':
     }
   };
@@ -155,7 +160,7 @@ function openStage(
       }),
     openProxy: () =>
       open('proxy', {
-        generations: {text: 'text'},
+        generations: {text: 'text', hung},
         drift: {
           look: async () => note('looked at HAProxy'),
           follow(listener) {
@@ -174,6 +179,7 @@ function openStage(
         changes: clusterChanges,
         passed: (_record, text) => note(`cluster heard of ${text}`),
         drifted: ({count}) => note(`${count} deviations`),
+        hung: ({pid}) => note(`event: ${pid} hung`),
         failed: ({message}) => note(`event: ${message}`),
         annotated: () => note('cluster looked again'),
       } satisfies Omit<Parts['cluster'], keyof AsyncDisposable>),
@@ -286,6 +292,7 @@ describe('a daemon that starts', () => {
       'a template': ['changed: template changed'],
       'an annotation': ['cluster looked again', 'slave looked again', 'request: annotations changed'],
       'a label': ['cluster looked again', 'slave looked again', 'changed: labels changed'],
+      'a hang': ['event: 17 hung', 'poked'],
       'a pass': ['counted', 'noted pass', 'cluster heard of text', 'looked at HAProxy', '0 deviations'],
       SIGHUP: STEPS.indexOf(step) < STEPS.indexOf('loaded') ? [] : ['request: SIGHUP'],
     };

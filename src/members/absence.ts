@@ -1,0 +1,39 @@
+import type {Hosts} from './member.ts';
+
+/** An app that had members and has none. */
+export interface AbsentApp {
+  readonly app: string;
+  readonly sinceAt: number;
+}
+
+/** Remembers which apps were there, so that one without anybody is not forgotten. */
+export interface Absence {
+  /** Takes in who is there now; those who are not, the longest absent first. */
+  note(hosts: Hosts): readonly AbsentApp[];
+}
+
+/** An app that was taken away for good is nothing to talk about for ever. */
+const REMEMBERED_MS = 3_600_000;
+
+/** A hostile slave may not fill the memory. */
+const MAX_APPS = 1000;
+
+export function createAbsence(epochMs: () => number): Absence {
+  let present = new Set<string>();
+  const gone = new Map<string, number>();
+  return {
+    note(hosts) {
+      const now = epochMs();
+      const isThere = (app: string) => (hosts.get(app)?.length ?? 0) > 0;
+      for (const app of present) if (!isThere(app)) gone.set(app, now);
+      present = new Set([...hosts.keys()].filter(isThere));
+      for (const [app, sinceAt] of gone) {
+        // Of a proxy that has nobody at all, the last ones to go stay known.
+        if (present.has(app) || (present.size > 0 && now - sinceAt > REMEMBERED_MS) || gone.size > MAX_APPS) {
+          gone.delete(app);
+        }
+      }
+      return [...gone].map(([app, sinceAt]) => ({app, sinceAt}));
+    },
+  };
+}

@@ -1,0 +1,162 @@
+import {DaemonError, systemCodeOf} from '../errors.ts';
+import type {Activity, ProcessTable} from '../jobs/proc.ts';
+import {type Clock, sleep} from '../ports/clock.ts';
+import type {Log} from '../ports/log.ts';
+import {END, type StagedGeneration} from './generation.ts';
+
+/*
+ * INVARIANTS
+ * - Any answer counts, however late within `hangMs`: HAProxy's runtime socket is served by the loop that serves clients,
+ *   so one that is merely slow answers slowly.
+ * - What kept the process from the CPU (others), or us from hearing it (a pause of our own), is not its fault.
+ */
+
+/** How long one question has been waiting, and what the process did meanwhile. */
+export interface Silence {
+  readonly hangMs: number;
+  /** Of this question. */
+  readonly waitedMs: number;
+  /** Of all questions since the last answer. */
+  readonly silentMs: number;
+  /** Undefined where it cannot be seen. */
+  readonly before: Activity | undefined;
+  readonly after: Activity | undefined;
+}
+
+/** A question that waited so much longer than it was to: it was us who slept. */
+const OWN_PAUSE_MS = 1000;
+
+/** Who had the CPU for less than this share of the time, and wants it, is starved. */
+const STARVED_SHARE = 0.5;
+
+/** A starved process gets this many times the period. */
+const STARVED_PERIODS = 3;
+
+/** Whether a silence means that the process hangs: it is stopped, sleeps, or spins. Pure. */
+export function isHang({hangMs, waitedMs, silentMs, before, after}: Silence): boolean {
+  if (waitedMs > hangMs + OWN_PAUSE_MS) return false;
+  const isStarved =
+    before !== undefined && after?.state === 'R' && after.cpuMs - before.cpuMs < STARVED_SHARE * waitedMs;
+  return !isStarved || silentMs >= STARVED_PERIODS * hangMs;
+}
+
+/** A HAProxy that hung. */
+export interface Hang {
+  readonly generation: number;
+  readonly pid: number;
+  readonly silentMs: number;
+}
+
+export interface LivenessPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly processes: Pick<ProcessTable, 'activity'>;
+  /** One command on a runtime socket, within `limitMs`. */
+  readonly ask: (socket: string, command: string, limitMs: number) => Promise<string>;
+  /** No answer for so long is a hang; 0 switches all of this off. */
+  readonly hangMs: number;
+  /** It died a moment ago, and a supervised one is being started anew. */
+  readonly onHang: (hang: Hang) => void;
+}
+
+/** Tells whether HAProxy answers, and ends one that hangs. */
+export interface Liveness {
+  /**
+   * Asks until there is an answer, or the process hangs: then it is ended, restarted on the same text when it is the one
+   * that `restarts`, and told of. One question at a time for each generation; more callers wait for the same answer.
+   */
+  check(generation: StagedGeneration, restarts: boolean): Promise<Hang | undefined>;
+  /** How long a generation has not answered what it was asked; 0 when nothing is asked. */
+  silentMs(generation: StagedGeneration): number;
+}
+
+/** Nobody is there to ask (the socket is gone, or closed by a HAProxy that was told to finish): that is not silence. */
+const NOBODY_THERE = new Set(['ENOENT', 'ECONNREFUSED']);
+
+/** A full queue of questions (EAGAIN) refuses at once. */
+const ASK_AGAIN_MS = 100;
+
+/** TERM and KILL take no longer, unless the kernel itself holds the process. */
+const END_LIMIT_MS = 5000;
+
+export function createLiveness(ports: LivenessPorts): Liveness {
+  const {clock, hangMs} = ports;
+  const running = new Map<StagedGeneration, {readonly sinceMs: number; readonly outcome: Promise<Hang | undefined>}>();
+  return {
+    async check(generation, restarts) {
+      if (hangMs === 0) return undefined;
+      const known = running.get(generation);
+      if (known !== undefined) return known.outcome;
+      const outcome = checkOnce(generation, restarts, ports).finally(() => running.delete(generation));
+      running.set(generation, {sinceMs: clock.nowMs(), outcome});
+      return outcome;
+    },
+    silentMs(generation) {
+      const known = running.get(generation);
+      return known === undefined ? 0 : clock.nowMs() - known.sinceMs;
+    },
+  };
+}
+
+async function checkOnce(
+  generation: StagedGeneration,
+  restarts: boolean,
+  ports: LivenessPorts,
+): Promise<Hang | undefined> {
+  const {supervisor, number} = generation;
+  const {child, job} = supervisor;
+  if (child === undefined || job.is !== 'RUNNING') return undefined;
+  const silentMs = await listenFor(generation, child.pid, ports);
+  // One that was told to finish meanwhile need not answer.
+  if (silentMs === undefined || supervisor.child !== child || supervisor.job.is !== 'RUNNING') return undefined;
+  const hang = {generation: number, pid: child.pid, silentMs: Math.round(silentMs)};
+  ports.log.error(hang, 'HAProxy does not answer: ending it');
+  await (restarts ? endForRestart(generation, ports) : endForGood(generation, ports));
+  ports.onHang(hang);
+  return hang;
+}
+
+/** Resolves with how long it was silent when it hangs; undefined when it answers, or is gone. */
+async function listenFor(
+  {paths, supervisor}: StagedGeneration,
+  pid: number,
+  {clock, processes, ask, hangMs}: LivenessPorts,
+): Promise<number | undefined> {
+  const {child} = supervisor;
+  const look = () => processes.activity(pid).catch(() => undefined);
+  const firstMs = clock.nowMs();
+  for (;;) {
+    const askedMs = clock.nowMs();
+    const before = await look();
+    while (clock.nowMs() < askedMs + hangMs) {
+      const answer = await ask(paths.socket, 'show info', Math.ceil(askedMs + hangMs - clock.nowMs())).then(
+        () => 'answered',
+        (error: unknown) => {
+          if (!(error instanceof DaemonError)) throw error;
+          return systemCodeOf(error.cause) ?? 'silent';
+        },
+      );
+      if (answer === 'answered' || NOBODY_THERE.has(answer) || supervisor.child !== child) return undefined;
+      await sleep(clock, Math.min(ASK_AGAIN_MS, Math.max(0, askedMs + hangMs - clock.nowMs())));
+    }
+    const [waitedMs, silentMs] = [clock.nowMs() - askedMs, clock.nowMs() - firstMs];
+    if (isHang({hangMs, waitedMs, silentMs, before, after: await look()})) return silentMs;
+  }
+}
+
+/** The supervisor sees a death, and starts the same text anew. */
+async function endForRestart({supervisor}: StagedGeneration, {clock}: LivenessPorts): Promise<void> {
+  const {child} = supervisor;
+  if (child === undefined) return;
+  const gone = child.exited.then(() => {});
+  for (const {signal, graceMs} of END) {
+    child.kill(signal);
+    await Promise.race([gone, sleep(clock, graceMs || END_LIMIT_MS)]);
+    if (supervisor.child !== child) return;
+  }
+}
+
+async function endForGood({supervisor}: StagedGeneration, {clock}: LivenessPorts): Promise<void> {
+  supervisor.stop(END);
+  await Promise.race([supervisor.reached(job => job.is === 'STOPPED'), sleep(clock, END_LIMIT_MS)]);
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {createProblemLog} from '../../src/http/problem-log.ts';
+import {PROBLEM} from './status-ports.ts';
+
+function open() {
+  const told: string[] = [];
+  const clock = {now: 1000};
+  const log = createProblemLog({
+    epochMs: () => clock.now,
+    onAppeared: ({kind, subject}) => told.push(`came ${kind} ${subject}`),
+    onSolved: ({kind, subject}) => told.push(`went ${kind} ${subject}`),
+  });
+  return {log, told, clock};
+}
+
+test('a problem, look after look -> the same time since, whatever its words', () => {
+  const {log, clock} = open();
+  log.note([PROBLEM]);
+  clock.now = 3000;
+  const subject = 'web';
+  assert.deepEqual(
+    log
+      .note([
+        {...PROBLEM, what: 'It broke more'},
+        {...PROBLEM, subject},
+      ])
+      .map(({sinceAt}) => sinceAt),
+    [1000, 3000],
+  );
+});
+
+test('it goes and comes again -> since then', () => {
+  const {log, clock} = open();
+  log.note([PROBLEM]);
+  log.note([]);
+  clock.now = 2000;
+  assert.equal(log.note([PROBLEM])[0]?.sinceAt, 2000);
+});
+
+test('a bad one stays for 5 s -> told once, and once that it is over; a notice and a short one are not told', () => {
+  const {log, told, clock} = open();
+  const [short, notice] = [
+    {...PROBLEM, subject: 'short'},
+    {...PROBLEM, subject: 'notice', severity: 'notice'} as const,
+  ];
+  log.note([PROBLEM, short, notice]);
+  clock.now = 5999;
+  log.note([PROBLEM, short, notice]);
+  assert.deepEqual(told, []);
+  clock.now = 6000;
+  log.note([PROBLEM, notice]);
+  log.note([PROBLEM, notice]);
+  assert.deepEqual(told, ['came store null']);
+  log.note([]);
+  log.note([]);
+  assert.deepEqual(told, ['came store null', 'went store null']);
+});

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
+import {describe, test} from 'node:test';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {startReloading} from '../reload/reloading.ts';
+import {startBackends} from '../support/backend.ts';
+import {getSegments} from '../support/exchange.ts';
+import {allowMigration, openNamespaces, podIps} from '../support/namespaces.ts';
+import {haproxyBinary, missing} from '../support/parts.ts';
+import {haproxiesOf} from '../support/processes.ts';
+import {startServed} from '../support/served.ts';
+import {waitFor} from '../support/wait.ts';
+
+const isOld = !missing('haproxy') && /version 1\.7/.test(execFileSync(haproxyBinary, ['-v'], {encoding: 'utf8'}));
+
+/** Restarts take a moment; a busy machine more of it. */
+const SERVED_WITHIN_MS = 20_000;
+
+/** Awakes what a test stopped, so that nothing of it is left when the test fails. */
+const stopped = (pid: number) => {
+  process.kill(pid, 'SIGSTOP');
+  return {
+    [Symbol.dispose]() {
+      try {
+        process.kill(pid, 'SIGCONT');
+      } catch {}
+    },
+  };
+};
+
+describe('HAProxy hangs', {skip: missing('haproxy'), timeout: 300_000}, () => {
+  test('nothing changes -> a problem, not ready, ended and served again within 20 s, unaided', async () => {
+    await using served = await startServed();
+    const pid = await served.pid();
+    using _awake = stopped(pid);
+    const startedMs = performance.now();
+    const whats = new Set<string>();
+    const wasReady = new Set<number>();
+    const status = await waitFor(
+      async () => {
+        const [seen, ready] = [await served.daemon.status(), await served.daemon.get('/readyz')];
+        for (const {severity, what} of seen?.problems ?? []) whats.add(`${severity} ${what.replace(/\d+/, 'N')}`);
+        if (ready !== undefined) wasReady.add(ready.status);
+        return seen?.proxy.state === 'RUNNING' && seen.proxy.pid !== pid && seen;
+      },
+      'another HAProxy',
+      {everyMs: 5},
+    );
+    assert.equal(await served.fetch(), 'pod');
+    const tookMs = performance.now() - startedMs;
+    assert.ok(tookMs < SERVED_WITHIN_MS, `${tookMs} ms`);
+    assert.equal(status.proxy.hangs, 1);
+    assert.ok(whats.has('notice HAProxy has not answered for N s'), [...whats].join(', '));
+    assert.ok(wasReady.has(503), [...wasReady].join(', '));
+    assert.deepEqual(haproxiesOf(served.daemon.dataFolder), [status.proxy.pid]);
+    await served.daemon.waitFor(seen => seen.ready && seen.inSync && seen.proxy.silentMs === 0, 'all well again');
+    assert.match((await served.daemon.get('/metrics'))?.body ?? '', /^kontrol_proxy_hangs_total 1$/m);
+  });
+
+  test('it gets the CPU in short turns only, and answers late -> it is left alone', async () => {
+    await using served = await startServed({KONTROL_HANG: '8'});
+    const pid = await served.pid();
+    for (let turn = 0; turn < 5; turn += 1) {
+      {
+        using _awake = stopped(pid);
+        await sleep(4000);
+      }
+      await sleep(1000);
+    }
+    const {proxy} = await served.daemon.waitFor(seen => seen, 'a status');
+    assert.deepEqual([proxy.pid, proxy.hangs, proxy.restarts], [pid, 0, 0]);
+    assert.equal(await served.fetch(), 'pod');
+  });
+
+  test('KONTROL_HANG=0 -> nobody asks, nobody ends it', async () => {
+    await using served = await startServed({KONTROL_HANG: '0'});
+    const pid = await served.pid();
+    using _awake = stopped(pid);
+    await sleep(5000);
+    const {proxy} = await served.daemon.waitFor(seen => seen, 'a status');
+    assert.deepEqual([proxy.pid, proxy.silentMs, proxy.hangs], [pid, 0, 0]);
+  });
+});
+
+/** A number that no running HAProxy can be told, so that each round is a reload. */
+const template = (round: number) => `
+global
+  maxconn ${5000 + round}
+frontend web
+  mode http
+  bind *:80
+  timeout client 15s
+  default_backend web
+backend web
+  mode http
+  timeout connect 2s
+  timeout server 15s
+  server web-1 ${podIps[0]}:80
+`;
+
+interface Way {
+  readonly way: string;
+  readonly migrates?: true;
+}
+
+const WAYS: readonly Way[] = [
+  ...(isOld ? [] : [{way: 'transfer'}]),
+  {way: 'migrate', migrates: true},
+  {way: 'inherit'},
+  {way: 'syn-drop'},
+  {way: 'classic'},
+  {way: 'plain'},
+];
+
+const REQUESTS = 100;
+
+describe('HAProxy hangs before a reload', {
+  skip: missing('root', 'haproxy', 'netns', 'iptables'),
+  timeout: 600_000,
+}, () => {
+  for (const {way, migrates} of WAYS) {
+    for (const [name, hang] of [
+      ['found hung', '3'],
+      ['nobody asks it', '0'],
+    ] as const) {
+      test(`${way}, ${name} -> from when the new one serves, no request fails`, async () => {
+        await using net = await openNamespaces();
+        await using _backends = await startBackends([{name: 'one', host: podIps[0], port: 80}], net.client);
+        if (migrates) allowMigration(net.proxy);
+        await using reloading = await startReloading(template(0), {
+          place: net.proxy,
+          env: {KONTROL_RELOAD: way, KONTROL_HANG: hang},
+        });
+        const pid = (await reloading.daemon.status())?.proxy.pid ?? 0;
+        using _awake = stopped(pid);
+        const last = await reloading.change(template(1));
+        assert.equal(last.verdict, 'ok', last.error ?? '');
+        assert.match(last.why, hang === '0' ? /still listened when it was told/ : /answered nothing for \d+ ms/);
+        const segments = getSegments('/', 'hang');
+        const outcomes = await Promise.all(
+          Array.from({length: REQUESTS}, () =>
+            net.client.exchange({host: net.proxy.ip, port: 80, segments, timeoutMs: 5000}),
+          ),
+        );
+        const failed = outcomes.filter(outcome => outcome.is !== 'answered' || outcome.answer.status !== 200);
+        assert.deepEqual(failed, []);
+        await waitFor(() => haproxiesOf(reloading.daemon.dataFolder).length === 1, 'the end of the hung one');
+      });
+    }
+  }
+});

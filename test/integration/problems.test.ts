@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import {execFile} from 'node:child_process';
+import {describe, test} from 'node:test';
+import {fileURLToPath} from 'node:url';
+import {SLOW_PATH} from '../support/backend.ts';
+import {freePort} from '../support/free-port.ts';
+import {missing} from '../support/parts.ts';
+import {type Served, startServed} from '../support/served.ts';
+import {waitFor} from '../support/wait.ts';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/** What `haproxy-kontrol status` says, and its exit code. */
+const runStatus = (statusPort: number): Promise<{code: number; stdout: string}> =>
+  new Promise(resolve => {
+    const env = {PATH: process.env.PATH, KONTROL_STATUS_PORT: String(statusPort)};
+    execFile(process.execPath, [MAIN, 'status'], {env, timeout: 20_000}, (error, stdout) =>
+      resolve({code: error === null ? 0 : Number(error.code), stdout}),
+    );
+  });
+
+/** Waits for a problem, and looks at each place that tells of it. */
+async function assertTold({daemon}: Served, kind: string, subject: string, what: RegExp): Promise<void> {
+  const problem = await daemon.waitFor(
+    ({problems}) => problems.find(one => one.kind === kind && (one.subject ?? '') === subject),
+    `the problem ${kind}`,
+  );
+  assert.match(problem.what, what);
+  assert.equal(problem.severity, 'bad');
+  assert.ok(problem.sinceAt <= Date.now() && problem.todo !== '');
+  const {code, stdout} = await runStatus(daemon.statusPort);
+  assert.equal(code, 12);
+  assert.match(stdout, what);
+  const line = `kontrol_problem{kind="${kind}",subject="${subject}",severity="bad"} 1`;
+  await waitFor(async () => (await daemon.get('/metrics'))?.body.includes(line), line);
+}
+
+const assertOver = async ({daemon}: Served, kind: string): Promise<void> => {
+  await daemon.waitFor(({problems}) => problems.every(one => one.kind !== kind), `the end of ${kind}`);
+};
+
+describe('problems', {concurrency: 3, skip: missing('haproxy'), timeout: 180_000}, () => {
+  test('everybody leaves -> told everywhere, until somebody is back', async () => {
+    await using served = await startServed();
+    await served.pod.ping({down: true});
+    served.pod.silence();
+    await assertTold(served, 'members', '', /^.*Nobody is left to serve/m);
+    served.pod.run(500);
+    await assertOver(served, 'members');
+  });
+
+  test('a backend whose servers are all down -> told everywhere, by its name', async () => {
+    await using served = await startServed();
+    const nobody = await freePort();
+    const dead = `backend dead
+  timeout connect 1s
+  timeout server 1s
+  server one 127.0.0.1:${nobody} check inter 200 fall 1
+`;
+    await served.rewrite(`${served.template}\n${dead}`);
+    await assertTold(served, 'backend-down', 'dead', /No server of backend dead is up/);
+    await served.rewrite(served.template);
+    await assertOver(served, 'backend-down');
+  });
+
+  test('many answers of a listener are 5xx -> told everywhere, with their share', async () => {
+    await using served = await startServed({KONTROL_5XX: '20,4'});
+    await served.rewrite(served.template.replace(/default_backend web/, 'default_backend nothing\n\nbackend nothing'));
+    await waitFor(async () => (await served.fetch()) === 'status 503', 'errors');
+    const asking = setInterval(() => void served.fetch(), 50);
+    try {
+      await assertTold(served, 'errors', 'web', /\d+ % of what web answers are errors/);
+    } finally {
+      clearInterval(asking);
+    }
+    await served.rewrite(served.template);
+    await assertOver(served, 'errors');
+  });
+
+  test('a listener has all the connections it may have -> told everywhere', async () => {
+    await using served = await startServed();
+    await served.rewrite(served.template.replace(/bind .*/, '$&\n  maxconn 1'));
+    await served.daemon.waitFor(({reload}) => (reload.last?.pass ?? 0) > 1, 'the limit');
+    const ended = new AbortController();
+    const ask = async () => {
+      while (!ended.signal.aborted) await served.fetch(SLOW_PATH);
+    };
+    const asking = [ask(), ask()];
+    try {
+      await assertTold(served, 'sessions', 'web', /Frontend web takes no more connections/);
+    } finally {
+      ended.abort();
+      await Promise.all(asking);
+    }
+    await assertOver(served, 'sessions');
+  });
+});

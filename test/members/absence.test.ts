@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {createAbsence} from '../../src/members/absence.ts';
+
+const HOUR_MS = 3_600_000;
+
+function open() {
+  const clock = {now: 1000};
+  const absence = createAbsence(() => clock.now);
+  return {clock, note: (hosts: Record<string, string[]>) => absence.note(new Map(Object.entries(hosts)))};
+}
+
+test('an app without pods from the start -> not missed', () => {
+  const {note} = open();
+  assert.deepEqual(note({}), []);
+  assert.deepEqual(note({web: []}), []);
+});
+
+test('the last pod of an app leaves -> missed since then, until one is back', () => {
+  const {note, clock} = open();
+  note({web: ['10.0.0.1'], api: ['10.0.0.2']});
+  clock.now = 2000;
+  assert.deepEqual(note({api: ['10.0.0.2']}), [{app: 'web', sinceAt: 2000}]);
+  clock.now = 3000;
+  assert.deepEqual(note({web: [], api: ['10.0.0.2']}), [{app: 'web', sinceAt: 2000}]);
+  assert.deepEqual(note({web: ['10.0.0.1'], api: ['10.0.0.2']}), []);
+});
+
+test('others are there -> forgotten after an hour; nobody is -> not', () => {
+  const {note, clock} = open();
+  note({web: ['10.0.0.1'], api: ['10.0.0.2']});
+  note({api: ['10.0.0.2']});
+  clock.now += HOUR_MS;
+  assert.equal(note({api: ['10.0.0.2']}).length, 1);
+  clock.now += 1;
+  assert.equal(note({api: ['10.0.0.2']}).length, 0);
+  note({});
+  clock.now += 2 * HOUR_MS;
+  assert.deepEqual(
+    note({}).map(({app}) => app),
+    ['api'],
+  );
+});

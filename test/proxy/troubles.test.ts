@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import type {Row} from '../../src/proxy/answers.ts';
+import {createTroubleWatch} from '../../src/proxy/trouble-watch.ts';
+import type {Trouble} from '../../src/proxy/troubles.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
+
+const frontend = (changes: Row = {}): Row => ({
+  pxname: 'web',
+  type: '0',
+  status: 'OPEN',
+  scur: '1',
+  slim: '2000',
+  req_tot: '0',
+  hrsp_5xx: '0',
+  ...changes,
+});
+const backend = (changes: Row = {}): Row => ({pxname: 'app', type: '1', status: 'UP', qcur: '0', ...changes});
+
+/** A watch, and one look at what HAProxy says some time later. */
+function open(percent = 10) {
+  const clock = createFakeClock();
+  const watch = createTroubleWatch(clock, {percent, windowMs: 60_000});
+  return {
+    watch,
+    async look(afterMs: number, rows: readonly Row[], info: Record<string, string> = {}): Promise<readonly Trouble[]> {
+      await clock.advance(afterMs);
+      watch.note({info: new Map(Object.entries({Pid: '7', CurrConns: '1', Maxconn: '2000', ...info})), rows});
+      return watch.troubles;
+    },
+  };
+}
+
+describe('troubles', () => {
+  test('all is well -> none', async () => {
+    const {look} = open();
+    assert.deepEqual(await look(0, [frontend(), backend()]), []);
+    assert.deepEqual(await look(60_000, [frontend(), backend()]), []);
+  });
+
+  test('no server of a backend is up -> at once, by its name; one without servers is UP to HAProxy', async () => {
+    const {look} = open();
+    assert.deepEqual(await look(0, [backend({status: 'DOWN'}), backend({pxname: 'none'})]), [
+      {is: 'down', name: 'app'},
+    ]);
+    assert.deepEqual(await look(2000, [backend()]), []);
+  });
+
+  test('requests wait for a server -> when they do for 10 s', async () => {
+    const {look} = open();
+    assert.deepEqual(await look(0, [backend({qcur: '3'})]), []);
+    assert.deepEqual(await look(9000, [backend({qcur: '4'})]), []);
+    assert.deepEqual(await look(1000, [backend({qcur: '5'})]), [{is: 'queue', name: 'app', waiting: 5}]);
+    assert.deepEqual(await look(2000, [backend()]), []);
+    assert.deepEqual(await look(2000, [backend({qcur: '1'})]), []);
+  });
+
+  test('a limit of connections is reached -> when it stays so', async () => {
+    const {look} = open();
+    const full = frontend({status: 'FULL', scur: '10', slim: '10'});
+    assert.deepEqual(await look(0, [full], {CurrConns: '50', Maxconn: '50'}), []);
+    assert.deepEqual(await look(4000, [full], {CurrConns: '50', Maxconn: '50'}), [
+      {is: 'full-process', limit: 50},
+      {is: 'full', name: 'web', limit: 10},
+    ]);
+  });
+
+  test('more 5xx than the bound over the whole time -> with their share; below it, and off -> none', async () => {
+    for (const [percent, errors, expected] of [
+      [10, 4, [{is: 'errors', name: 'web', percent: 20, requests: 600}]],
+      [20, 4, []],
+      [0, 20, []],
+    ] as const) {
+      const {look} = open(percent);
+      let troubles: readonly Trouble[] = [];
+      for (let second = 0; second <= 60; second += 2) {
+        const row = frontend({req_tot: String(second * 10), hrsp_5xx: String((second * errors) / 2)});
+        troubles = await look(second === 0 ? 0 : 2000, [row]);
+        if (second < 60) assert.deepEqual(troubles, [], `after ${second} s`);
+      }
+      assert.deepEqual(troubles, expected);
+    }
+  });
+
+  test('a reload -> the new process is counted from 0 on', async () => {
+    const {look} = open();
+    await look(0, [frontend({req_tot: '1000', hrsp_5xx: '900'})]);
+    await look(58_000, [frontend({req_tot: '1020', hrsp_5xx: '900'})]);
+    const fresh = frontend({req_tot: '5', hrsp_5xx: '5'});
+    assert.deepEqual(await look(2000, [fresh], {Pid: '8'}), [{is: 'errors', name: 'web', percent: 20, requests: 25}]);
+  });
+
+  test('hardly any requests -> no share of them', async () => {
+    const {look} = open();
+    await look(0, [frontend()]);
+    assert.deepEqual(await look(60_000, [frontend({req_tot: '9', hrsp_5xx: '9'})]), []);
+  });
+
+  test('HAProxy does not answer -> nothing is known', async () => {
+    const {look, watch} = open();
+    await look(0, [backend({status: 'DOWN'})]);
+    watch.note(undefined);
+    assert.deepEqual(watch.troubles, []);
+  });
+});

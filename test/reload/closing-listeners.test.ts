@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {openLog} from '../../src/ports/log.ts';
+import {untilClosed, watchListeners} from '../../src/reload/closing-listeners.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
+
+const {log} = openLog('error', {write() {}});
+
+/** How long a wait takes for a process in that state, whose listener closes after so long, and who is left. */
+async function waitFor(state: string | undefined, closesAfterMs: number) {
+  const clock = createFakeClock();
+  const processes = {
+    activity: async () => (state === undefined ? undefined : {state, cpuMs: 0}),
+    watchListeners: async (pid: number) => async () => pid === 7 && clock.nowMs() < closesAfterMs,
+  };
+  const stillListen = await watchListeners([7, 8], {processes, log});
+  const done = untilClosed(stillListen, {clock, processes}).then(left => ({left, tookMs: clock.nowMs()}));
+  await clock.advance(3000);
+  return done;
+}
+
+test('listeners close within 1 s -> nobody is left', async () => {
+  assert.deepEqual(await waitFor('S', 20), {left: [], tookMs: 20});
+});
+
+test('one that sleeps, is stopped or cannot be seen still listens after 1 s -> left, by its PID', async () => {
+  for (const state of ['S', 'T', undefined]) {
+    assert.deepEqual(await waitFor(state, 1500), {left: [7], tookMs: 1000});
+  }
+});
+
+test('one that waits for a CPU still listens after 1 s -> it has 2 s', async () => {
+  assert.deepEqual(await waitFor('R', 1500), {left: [], tookMs: 1500});
+  assert.deepEqual(await waitFor('R', 5000), {left: [7], tookMs: 2000});
+});
+
+test('sockets cannot be seen -> a fixed wait, nobody is left', async () => {
+  const clock = createFakeClock();
+  const processes = {
+    activity: async () => undefined,
+    watchListeners: () => Promise.reject(new Error('EACCES: permission denied')),
+  };
+  const done = untilClosed(await watchListeners([7], {processes, log}), {clock, processes});
+  await clock.advance(200);
+  assert.deepEqual(await done, []);
+});

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {DaemonError} from '../../src/errors.ts';
+import type {Activity} from '../../src/jobs/proc.ts';
+import {openLog} from '../../src/ports/log.ts';
+import type {StagedGeneration} from '../../src/reload/generation.ts';
+import {createLiveness, type Hang, isHang} from '../../src/reload/liveness.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
+
+describe('a silence', () => {
+  const HANG_MS = 10_000;
+  const silence = (
+    before: Activity | undefined,
+    after: Activity | undefined,
+    waitedMs = HANG_MS,
+    silentMs = waitedMs,
+  ) => isHang({hangMs: HANG_MS, waitedMs, silentMs, before, after});
+
+  test('the process is stopped, sleeps or waits for a disk -> a hang', () => {
+    for (const state of ['T', 't', 'S', 'D']) assert.ok(silence({state: 'S', cpuMs: 5}, {state, cpuMs: 5}), state);
+  });
+
+  test('it runs and had the CPU most of the time -> it spins: a hang', () => {
+    assert.ok(silence({state: 'R', cpuMs: 0}, {state: 'R', cpuMs: 5000}));
+  });
+
+  test('it wants the CPU and hardly gets it -> none, up to three periods', () => {
+    const before = {state: 'R', cpuMs: 0};
+    const after = {state: 'R', cpuMs: 4990};
+    assert.ok(!silence(before, after));
+    assert.ok(!silence(before, after, HANG_MS, 2 * HANG_MS));
+    assert.ok(silence(before, after, HANG_MS, 3 * HANG_MS));
+  });
+
+  test('we waited longer than we wanted to -> it was us who slept: none', () => {
+    const stopped = {state: 'T', cpuMs: 0};
+    assert.ok(silence(stopped, stopped, HANG_MS + 1000));
+    assert.ok(!silence(stopped, stopped, HANG_MS + 1001));
+  });
+
+  test('what the process does cannot be seen -> a hang', () => {
+    assert.ok(silence(undefined, undefined));
+  });
+});
+
+/** Answers are given by the test: a delay, or `never`; or the code of a refusal. */
+type Answer = number | 'never' | 'EAGAIN' | 'ECONNREFUSED' | 'ENOENT';
+
+function open(answers: readonly Answer[], activity: Activity = {state: 'S', cpuMs: 0}) {
+  const clock = createFakeClock(0.5);
+  const hangs: Hang[] = [];
+  const signals: string[] = [];
+  const gone = Promise.withResolvers<{code: undefined; signal: string}>();
+  const supervisor = {
+    job: {is: 'RUNNING'},
+    child: undefined as unknown,
+    stop: () => assert.fail('restarted, not stopped'),
+  };
+  const obeys = {to: 'SIGKILL'};
+  supervisor.child = {
+    pid: 17,
+    exited: gone.promise,
+    kill(signal: string) {
+      signals.push(signal);
+      if (signal !== obeys.to) return true;
+      supervisor.child = undefined;
+      gone.resolve({code: undefined, signal});
+      return true;
+    },
+  };
+  let asked = 0;
+  const {log} = openLog('error', {write() {}});
+  const liveness = createLiveness({
+    clock,
+    log,
+    hangMs: 10_000,
+    onHang: hang => hangs.push(hang),
+    processes: {activity: async () => activity},
+    ask: (_socket, _command, limitMs) =>
+      new Promise((resolve, reject) => {
+        assert.ok(Number.isInteger(limitMs), 'a timer takes whole milliseconds');
+        const answer = answers[asked] ?? 'never';
+        asked += 1;
+        const fail = (code?: string) =>
+          reject(new DaemonError('PROXY', 'refused', {cause: Object.assign(new Error(code), code && {code})}));
+        if (typeof answer === 'string' && answer !== 'never') fail(answer);
+        else if (answer === 'never' || answer > limitMs) clock.after(limitMs, fail);
+        else clock.after(answer, () => resolve(''));
+      }),
+  });
+  const generation = {number: 3, paths: {socket: 's'}, supervisor} as unknown as StagedGeneration;
+  return {clock, liveness, generation, hangs, signals, supervisor, obeys};
+}
+
+describe('liveness', () => {
+  test('an answer, however late within the period -> nobody is ended', async () => {
+    const {clock, liveness, generation, signals} = open([9999]);
+    const check = liveness.check(generation, true);
+    await clock.advance(9000);
+    assert.equal(liveness.silentMs(generation), 9000);
+    await clock.advance(1000);
+    assert.equal(await check, undefined);
+    assert.equal(liveness.silentMs(generation), 0);
+    assert.deepEqual(signals, []);
+  });
+
+  test('no answer -> TERM, then KILL, told once to all who wait', async () => {
+    const {clock, liveness, generation, signals, hangs} = open([]);
+    const checks = Promise.all([liveness.check(generation, true), liveness.check(generation, true)]);
+    await clock.advance(10_500);
+    const hang = {generation: 3, pid: 17, silentMs: 10_000};
+    assert.deepEqual(await checks, [hang, hang]);
+    assert.deepEqual(hangs, [hang]);
+    assert.deepEqual(signals, ['SIGTERM', 'SIGKILL']);
+  });
+
+  test('it obeys TERM -> no KILL', async () => {
+    const {clock, liveness, generation, signals, obeys} = open([]);
+    obeys.to = 'SIGTERM';
+    const check = liveness.check(generation, true);
+    await clock.advance(10_500);
+    await check;
+    assert.deepEqual(signals, ['SIGTERM']);
+  });
+
+  test('the queue of questions is full (EAGAIN) -> silence as any other', async () => {
+    const {clock, liveness, generation, hangs} = open(Array<Answer>(200).fill('EAGAIN'));
+    const check = liveness.check(generation, true);
+    await clock.advance(11_000);
+    await check;
+    assert.equal(hangs.length, 1);
+  });
+
+  test('nobody is there to ask -> no silence', async () => {
+    for (const answer of ['ENOENT', 'ECONNREFUSED'] as const) {
+      const {liveness, generation, signals} = open([answer]);
+      assert.equal(await liveness.check(generation, true), undefined);
+      assert.deepEqual(signals, []);
+    }
+  });
+
+  test('it was told to finish, or died, meanwhile -> it need not answer', async () => {
+    for (const change of [{job: {is: 'STOPPING'}}, {child: undefined}]) {
+      const {clock, liveness, generation, supervisor, signals} = open([]);
+      const check = liveness.check(generation, true);
+      await clock.advance(5000);
+      Object.assign(supervisor, change);
+      await clock.advance(6000);
+      assert.equal(await check, undefined);
+      assert.deepEqual(signals, []);
+    }
+  });
+
+  test('the daemon itself was stopped meanwhile -> another period', async () => {
+    const {clock, liveness, generation, signals} = open(['never', 5000]);
+    const check = liveness.check(generation, true);
+    await clock.advance(5000);
+    clock.pause(20_000);
+    await clock.advance(6000);
+    assert.equal(await check, undefined);
+    assert.deepEqual(signals, []);
+  });
+});
