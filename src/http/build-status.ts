@@ -32,7 +32,7 @@ export interface StatusParts
   readonly haproxy: {readonly text: string};
   readonly reload: Omit<ReloadLine, 'last'>;
   readonly lastPass: LastPass | undefined;
-  readonly hold: Status['held'] | undefined;
+  readonly rollback: Status['held'] | undefined;
   readonly drift: Status['drift'];
   readonly refusal: Status['refused'] | undefined;
   /** What is known of problems beside all this. */
@@ -49,7 +49,7 @@ export interface StatusParts
 
 /** `GET /status`: nobody else puts one together. Pure; `problems` is what its other fields amount to. */
 export function buildStatus(parts: StatusParts): Status {
-  const {lifecycle, hosts, store, guard, replicas, proxy, reload, hold, accessLog} = parts;
+  const {lifecycle, hosts, store, guard, replicas, proxy, reload, rollback, accessLog} = parts;
   const status = {
     version: parts.version,
     mode: (['master', 'slave'] as const).filter(role => parts.mode[role]),
@@ -68,7 +68,7 @@ export function buildStatus(parts: StatusParts): Status {
     proxy: {...proxy, version: parts.haproxy.text},
     reload: {...reload, last: parts.lastPass ?? null},
     kubernetes: parts.kubernetes,
-    held: hold ? {pass: hold.pass, sinceAt: hold.sinceAt} : null,
+    held: rollback ? {pass: rollback.pass, sinceAt: rollback.sinceAt} : null,
     drift: parts.drift,
     refused: parts.refusal ?? null,
     logLevel: parts.logLevel,

@@ -14,7 +14,7 @@ export interface MetricSources {
   isStoreHealthy(): boolean;
   readonly guard: {readonly held: number; readonly holds: number};
   gateShutMs(): number;
-  isHeld(): boolean;
+  isRolledBack(): boolean;
   /** Servers that HAProxy was last seen to run otherwise than its text says. */
   deviations(): number;
   /** HAProxy's log lines by what became of them; undefined where they are not taken in. */
@@ -125,7 +125,7 @@ function addDaemon(registry: Registry, sources: MetricSources): void {
   addGauge(registry, 'kontrol_drift_servers', 'Servers that HAProxy runs otherwise than its configuration says.', () =>
     sources.deviations(),
   );
-  addGauge(registry, 'kontrol_template_held', '1 while a rollback is held.', () => Number(sources.isHeld()));
+  addGauge(registry, 'kontrol_template_held', '1 while a rollback is held.', () => Number(sources.isRolledBack()));
 }
 
 function addMembers(registry: Registry, sources: MetricSources): void {

@@ -30,7 +30,7 @@ const PARTS: StatusParts = {
   lastPass: last ?? undefined,
   drift: STATUS.drift,
   refusal: {reason: 'no', sinceAt: 1_500_000_000_000, serving: null},
-  hold: {pass: 7, sinceAt: 1_500_000_000_000},
+  rollback: {pass: 7, sinceAt: 1_500_000_000_000},
   logLevel: 'debug',
   accessLog: {port: 5140, counts: COUNTS},
   kubernetes: STATUS.kubernetes,
@@ -79,7 +79,7 @@ describe('status', () => {
       ...PARTS,
       replicas: undefined,
       lastPass: undefined,
-      hold: undefined,
+      rollback: undefined,
       refusal: undefined,
       accessLog: undefined,
     });
@@ -93,9 +93,9 @@ describe('status', () => {
   });
 
   test('what a part knows beyond that -> stays inside', () => {
-    const hold = {pass: 7, sinceAt: 1, template: 'secret'};
+    const rollback = {pass: 7, sinceAt: 1, template: 'secret'};
     const store = {kind: 'etcd', healthy: false, endpoints: 'secret'};
     const guard = {held: 0, holds: 0, silent: 'secret'};
-    assert.doesNotMatch(JSON.stringify(buildStatus({...PARTS, hold, store, guard})), /secret/);
+    assert.doesNotMatch(JSON.stringify(buildStatus({...PARTS, rollback, store, guard})), /secret/);
   });
 });

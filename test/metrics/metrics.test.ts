@@ -22,7 +22,7 @@ const sources = (changes: Partial<MetricSources> = {}): MetricSources => ({
   isStoreHealthy: () => true,
   gateShutMs: () => 1500,
   guard: {held: 4, holds: 1},
-  isHeld: () => true,
+  isRolledBack: () => true,
   deviations: () => 2,
   accessLog: () => ({written: 7, overRate: 1, slowOutput: 2, malformed: 3}),
   ...changes,

@@ -51,7 +51,7 @@ export async function openEndpoints(context: Context, needs: EndpointsNeeds): Pr
     isStoreHealthy: membership.shared.store.healthy,
     guard: membership.registry.guard,
     gateShutMs: ground.firewall.shutMs,
-    isHeld: () => observation.hold.current !== undefined,
+    isRolledBack: () => observation.rollback.current !== undefined,
     deviations: () => proxy.drift.drift.count,
     accessLog: () => observation.accessLog?.counts,
   });

@@ -10,13 +10,13 @@ import {systemFiles as files} from '../../ports/files.ts';
 import type {Log} from '../../ports/log.ts';
 import {type AccessLog, openAccessLog} from '../../proxy/access-log.ts';
 import {deriveLogTarget, logsToLocalSyslog} from '../../proxy/log-targets.ts';
-import {openTemplateHold, type TemplateHold} from '../../template/hold.ts';
+import {openRollback, type Rollback} from '../../template/rollback.ts';
 import type {Context} from './context.ts';
 
 /** What is remembered for people, as the rest of the daemon reports it; the status port shows it. */
 export interface Observation extends AsyncDisposable {
   readonly history: PassHistory;
-  readonly hold: TemplateHold;
+  readonly rollback: Rollback;
   readonly timelines: Timelines;
   readonly accessLog: AccessLog | undefined;
   readonly stream: EventStream;
@@ -46,12 +46,12 @@ export async function openObservation({config, room, output}: Context): Promise<
     whyLeft: pod => timelines.whyLeft(pod) ?? 'unknown',
   });
   opening.defer(() => history.settled());
-  const hold = await openTemplateHold({files, clock, log: room('template')}, `${folder}/hold.json`);
+  const rollback = await openRollback({files, clock, log: room('template')}, `${folder}/hold.json`);
   const closing = opening.move();
 
   return {
     history,
-    hold,
+    rollback,
     timelines,
     accessLog,
     stream,

@@ -1,11 +1,11 @@
 import type {Actions} from '../../http/status-actions.ts';
 import type {PassHistory} from '../../lifecycle/history-file.ts';
 import type {LogLevel} from '../../ports/log-level.ts';
-import type {TemplateHold} from '../../template/hold.ts';
+import type {Rollback} from '../../template/rollback.ts';
 
 export interface OperatorPorts {
   readonly history: PassHistory;
-  readonly hold: TemplateHold;
+  readonly rollback: Rollback;
   /** A pass now; rejects when it failed. */
   readonly demand: (cause: string) => Promise<void>;
   readonly setLogLevel: (level: LogLevel) => void;
@@ -14,7 +14,7 @@ export interface OperatorPorts {
 }
 
 /** What operators may do over the status port, each as one pass with its cause in the history. */
-export function createActions({history, hold, demand, setLogLevel, repair}: OperatorPorts): Actions {
+export function createActions({history, rollback, demand, setLogLevel, repair}: OperatorPorts): Actions {
   const passed = async (answer: Readonly<Record<string, unknown>> = {}) => {
     await history.settled();
     return {is: 'done', answer: {...answer, last: history.entries.at(-1) ?? null}} as const;
@@ -32,21 +32,21 @@ export function createActions({history, hold, demand, setLogLevel, repair}: Oper
       if (entry === undefined) return {is: 'unknown', reason: `there is no pass ${pass} in the history`};
       const template = await history.template(entry);
       if (template === undefined) return {is: 'gone', reason: `the template of pass ${pass} is no longer kept`};
-      const before = hold.current;
-      await hold.hold(pass, template);
+      const before = rollback.current;
+      await rollback.begin(pass, template);
       try {
         await demand(`rollback to the template of pass ${pass}`);
       } catch (error) {
-        await hold.restore(before);
+        await rollback.restore(before);
         void demand('rollback undone').catch(() => {});
         throw error;
       }
       return passed({held: {pass}});
     },
     async release() {
-      const {current} = hold;
+      const {current} = rollback;
       if (current === undefined) return {is: 'idle', reason: 'no rollback is held'};
-      await hold.release();
+      await rollback.release();
       await demand(`rollback to pass ${current.pass} released`);
       return passed({released: {pass: current.pass}});
     },

@@ -67,7 +67,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     log: room('lifecycle'),
     loadInput: createInputLoader({
       env: config.env,
-      loadTemplate: async () => observation.hold.current?.template ?? (await templateText.load()),
+      loadTemplate: async () => observation.rollback.current?.template ?? (await templateText.load()),
       hosts,
       members: registry.members,
       facts: () => pod.facts,

@@ -55,7 +55,7 @@ export function createReport(
       reload: generations.reload,
       lastPass: pipeline.passes.last,
       kubernetes: kubernetes(),
-      hold: observation.hold.current,
+      rollback: observation.rollback.current,
       drift: needs.proxy.drift.drift,
       refusal: pipeline.refusal(),
       logLevel: output.opened.level,

@@ -32,7 +32,7 @@ export async function openStatusPort(
 ): Promise<StatusPort> {
   const {config, room, output} = context;
   const {observation, membership, proxy, pipeline, metrics} = needs;
-  const {history, hold, timelines, stream, loadToken} = observation;
+  const {history, rollback, timelines, stream, loadToken} = observation;
   const {members} = membership.registry;
   const {generations} = proxy;
   const troubleWatch = createTroubleWatch(clock, config.errorBound);
@@ -80,7 +80,7 @@ export async function openStatusPort(
     recent: output.recent,
     actions: createActions({
       history,
-      hold,
+      rollback,
       demand: pipeline.converger.demand,
       setLogLevel: output.opened.setLevel,
       repair() {

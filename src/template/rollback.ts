@@ -3,23 +3,23 @@ import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import {type KeptTemplate, openTemplateFile} from './kept-template.ts';
 
-/** The hold of a rollback: an older pass's template that is rendered instead of today's, with today's hosts. */
-export interface TemplateHold {
+/** A rollback: an older pass's template is rendered instead of today's, with today's hosts, until it is released. */
+export interface Rollback {
   /** Survives a restart: a daemon that dies may not undo what an operator did. */
   readonly current: KeptTemplate | undefined;
-  /** Holds from now on; rejects when it cannot be written down, and then holds nothing new. */
-  hold(pass: number, template: string): Promise<void>;
-  /** Back to today's template; false when nothing was held. */
+  /** From now on; rejects when it cannot be written down, and then nothing has changed. */
+  begin(pass: number, template: string): Promise<void>;
+  /** Back to today's template; false when it was that already. */
   release(): Promise<boolean>;
-  /** Puts an earlier hold (or none) back, for a rollback whose pass failed. */
-  restore(hold: KeptTemplate | undefined): Promise<void>;
+  /** Puts an earlier one (or none) back, when the pass failed. */
+  restore(earlier: KeptTemplate | undefined): Promise<void>;
 }
 
-/** Opens the hold that an earlier daemon left in the file `path`, if any; an unreadable one is a warning. */
-export async function openTemplateHold(
+/** Opens the one that an earlier daemon left in the file `path`, if any; an unreadable one is a warning. */
+export async function openRollback(
   {files, clock, log}: {files: Pick<Files, 'readText' | 'replace' | 'remove'>; clock: Clock; log: Log},
   path: string,
-): Promise<TemplateHold> {
+): Promise<Rollback> {
   const file = await openTemplateFile(files, path);
   if (file.isDamaged) log.warn({reason: 'its file was altered'}, 'rollback not restored');
   if (file.current !== undefined)
@@ -29,7 +29,7 @@ export async function openTemplateHold(
     get current() {
       return file.current;
     },
-    hold: (pass, template) => file.put({pass, template, sinceAt: clock.epochMs()}),
+    begin: (pass, template) => file.put({pass, template, sinceAt: clock.epochMs()}),
     async release() {
       if (file.current === undefined) return false;
       await file.put(undefined);

@@ -5,21 +5,21 @@ import {join} from 'node:path';
 import {after, before, test} from 'node:test';
 import {systemFiles as files} from '../../src/ports/files.ts';
 import {openLog} from '../../src/ports/log.ts';
-import {openTemplateHold} from '../../src/template/hold.ts';
+import {openRollback} from '../../src/template/rollback.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 
 const {log} = openLog('error', {write: () => {}});
 const clock = createFakeClock(0, 1000);
 let folder: string;
-const open = () => openTemplateHold({files, clock, log}, join(folder, 'hold.json'));
+const open = () => openRollback({files, clock, log}, join(folder, 'hold.json'));
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kontrol-hold-'));
 });
 after(() => rm(folder, {recursive: true}));
 
-test('hold, a restart while it holds -> it holds still, until released', async () => {
-  await (await open()).hold(7, 'old');
+test('rollback, a restart meanwhile -> it goes on, until released', async () => {
+  await (await open()).begin(7, 'old');
   const restarted = await open();
   assert.deepEqual(restarted.current, {pass: 7, template: 'old', sinceAt: 1000});
   assert.equal(await restarted.release(), true);
@@ -27,18 +27,18 @@ test('hold, a restart while it holds -> it holds still, until released', async (
   assert.equal((await open()).current, undefined);
 });
 
-test('hold, put back after a rollback that failed -> the earlier one, or none', async () => {
-  const hold = await open();
-  await hold.hold(1, 'first');
-  const earlier = hold.current;
-  await hold.hold(2, 'second');
-  await hold.restore(earlier);
+test('rollback, put back after one that failed -> the earlier one, or none', async () => {
+  const rollback = await open();
+  await rollback.begin(1, 'first');
+  const earlier = rollback.current;
+  await rollback.begin(2, 'second');
+  await rollback.restore(earlier);
   assert.equal((await open()).current?.template, 'first');
-  await hold.restore(undefined);
+  await rollback.restore(undefined);
   assert.equal((await open()).current, undefined);
 });
 
-test('hold, its file altered -> nothing is held', async () => {
+test('rollback, its file altered -> there is none', async () => {
   for (const text of ['', '{', '{"pass":"7","template":"x","sinceAt":1}']) {
     await writeFile(join(folder, 'hold.json'), text);
     assert.equal((await open()).current, undefined);
