@@ -62,7 +62,8 @@ export function createFallback({clock, log, passes, good, runPass, addresses}: F
     const sinceAt = isNew || refused === undefined ? clock.epochMs() : refused.sinceAt;
     const shown = serving === undefined ? null : {pass: serving.pass, sinceAt: serving.sinceAt};
     if (isNew) log.warn({reason: reasonOf(fault), pass: shown?.pass}, 'template refused: the last good one is used');
-    refused = {reason: reasonOf(fault), template, sinceAt, serving: shown};
+    // The record's words hide what may be a credential.
+    refused = {reason: passes.last?.error ?? reasonOf(fault), template, sinceAt, serving: shown};
   };
 
   /** Nobody is sent to pods that left, though no text can be made without them. */

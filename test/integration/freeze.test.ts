@@ -88,9 +88,10 @@ describe('a refused template costs itself alone', {
     await daemon.waitFor(({inSync, lastError}) => !inSync && lastError !== null, 'a payload that HAProxy refuses');
     await served.pod.down();
     await daemon.waitFor(async () => (await answers(served)).join() === 'other', 'no request for the pod that left');
-    assert.match(
-      await readFile(join(daemon.dataFolder, 'proxy.cfg'), 'utf8'),
-      new RegExp(`${POD_IP}:${served.podPort} weight 1 disabled`),
+    const disabled = new RegExp(`${POD_IP}:${served.podPort} weight 1 disabled`);
+    await daemon.waitFor(
+      async () => disabled.test(await readFile(join(daemon.dataFolder, 'proxy.cfg'), 'utf8')),
+      'proxy.cfg to say so',
     );
   });
 

@@ -33,7 +33,7 @@ async function openStage() {
   const applied: string[] = [];
   const faults = new Map<string, DaemonError>();
   const world = {newest: 'A', ips: ['10.0.0.1', '10.0.0.2']};
-  const state: {tried?: PassInput; applied?: PassInput; text?: string; pass: number} = {pass: 0};
+  const state: {tried?: PassInput; applied?: PassInput; text?: string; error?: string | null; pass: number} = {pass: 0};
   const fallback = createFallback({
     clock,
     log,
@@ -48,7 +48,7 @@ async function openStage() {
         return state.text;
       },
       get last() {
-        return {pass: state.pass} as never;
+        return {pass: state.pass, error: state.error ?? null} as never;
       },
       async applyText(text) {
         applied.push(text);
@@ -59,6 +59,7 @@ async function openStage() {
       state.pass += 1;
       state.tried = inputOf(template, [...world.ips]);
       const fault = faults.get(template);
+      if (template === world.newest) state.error = fault === undefined ? null : `hidden: ${fault.message}`;
       if (fault !== undefined) throw fault;
       state.applied = state.tried;
       state.text = `${template}\nbackend web\n${world.ips.map(ip => `  server s ${ip}:80\n`).join('')}`;
@@ -81,7 +82,7 @@ describe('a refused template', () => {
     const sinceAt = clock.epochMs();
     await assert.rejects(fallback.run('template changed'), REFUSED);
     assert.deepEqual(applied, ['A', 'A']);
-    assert.deepEqual(fallback.refusal, {reason: 'unknown keyword', sinceAt, serving: {pass: 1, sinceAt}});
+    assert.deepEqual(fallback.refusal, {reason: 'hidden: unknown keyword', sinceAt, serving: {pass: 1, sinceAt}});
   });
 
   test('retried -> refused since the first time, told once; mended -> forgotten, and good from then on', async () => {

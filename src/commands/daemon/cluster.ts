@@ -12,14 +12,16 @@ import {
   eventOfPass,
   eventOfProblem,
 } from '../../kubernetes/pod-events.ts';
+import type {LivePod} from '../../kubernetes/pod-facts.ts';
 import {openServiceEndpoints} from '../../kubernetes/service-endpoints.ts';
-import {parseServices, SERVICES_ANNOTATION} from '../../kubernetes/services.ts';
+import {parseServices, SERVICES_ANNOTATION, type ServiceMapping} from '../../kubernetes/services.ts';
 import type {ServicesStatus} from '../../kubernetes/status.ts';
 import {createSecretFollower} from '../../kubernetes/tls-secrets.ts';
 import type {PassEnd} from '../../lifecycle/passes.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock, pause} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
+import type {Log} from '../../ports/log.ts';
 import {createSource, type Source} from '../../ports/source.ts';
 import {describeDeviation} from '../../proxy/drift.ts';
 import type {Drift} from '../../proxy/drift-watch.ts';
@@ -74,23 +76,10 @@ export async function openCluster(
   const log = room('kubernetes');
   const changes = createSource<ClusterChange>();
 
-  const tlsNames = (): readonly string[] => {
-    const {names, refused} = parseTlsNames(live.facts.annotations[TLS_ANNOTATION]);
-    if (refused.length > 0) log.warn({reason: refused.join(', ')}, `names in ${TLS_ANNOTATION} refused`);
-    return names;
-  };
   const identity = {namespace: pod.namespace, id: pod.id};
   const events = api && openEventWriter({...identity, uid: () => live.facts.uid, api, clock, log});
   let failedBefore = false;
 
-  const mappings = () => {
-    const {mappings, refused} = parseServices(live.facts.annotations[SERVICES_ANNOTATION]);
-    if (refused.length > 0) log.warn({reason: refused.join(', ')}, `entries of ${SERVICES_ANNOTATION} refused`);
-    if (mappings.length > 0 && api === undefined) {
-      log.warn({reason: `${SERVICES_ANNOTATION} needs the Kubernetes API`}, 'services cannot be followed');
-    }
-    return mappings;
-  };
   const services =
     api &&
     openServiceEndpoints({
@@ -103,7 +92,7 @@ export async function openCluster(
       onChange: () => changes.tell({urgent: false, cause: 'endpoints of services changed'}),
     });
   const wantServices = () => {
-    const wanted = mappings();
+    const wanted = wantedServices(live, api, log);
     services?.want(wanted);
   };
   wantServices();
@@ -124,7 +113,7 @@ export async function openCluster(
       onChange: cause => changes.tell({urgent: true, cause}),
       onRefused: (name, reason) => events?.tell(eventOfCertificate(name, reason)),
     },
-    tlsNames(),
+    wantedCertificates(live, log),
   );
 
   await Promise.race([Promise.all([certificates.tried, services?.tried()]), pause(clock, FIRST_WORD_MS, ending.asked)]);
@@ -153,7 +142,7 @@ export async function openCluster(
       if (first !== undefined) events?.tell(eventOfDrift(describeDeviation(first), count));
     },
     annotated() {
-      certificates.want(tlsNames());
+      certificates.want(wantedCertificates(live, log));
       wantServices();
     },
     async [Symbol.asyncDispose]() {
@@ -162,4 +151,21 @@ export async function openCluster(
       if (events !== undefined) await Promise.race([events.settled(), pause(clock, LAST_WORD_MS, ending.skip)]);
     },
   };
+}
+
+/** The names of certificates that the annotation asks for; those that are none are a warning. */
+function wantedCertificates({facts}: LivePod, log: Log): readonly string[] {
+  const {names, refused} = parseTlsNames(facts.annotations[TLS_ANNOTATION]);
+  if (refused.length > 0) log.warn({reason: refused.join(', ')}, `names in ${TLS_ANNOTATION} refused`);
+  return names;
+}
+
+/** The Services that the annotation asks for; entries that are none, or that nobody can follow, are a warning. */
+function wantedServices({facts}: LivePod, api: Context['api'], log: Log): readonly ServiceMapping[] {
+  const {mappings, refused} = parseServices(facts.annotations[SERVICES_ANNOTATION]);
+  if (refused.length > 0) log.warn({reason: refused.join(', ')}, `entries of ${SERVICES_ANNOTATION} refused`);
+  if (mappings.length > 0 && api === undefined) {
+    log.warn({reason: `${SERVICES_ANNOTATION} needs the Kubernetes API`}, 'services cannot be followed');
+  }
+  return mappings;
 }

@@ -2,16 +2,16 @@ import {deriveDamper, isWarm} from '../../damper/warm-up.ts';
 import type {ReplicaState} from '../../fleet/record.ts';
 import {type Converger, openConverger} from '../../lifecycle/converge.ts';
 import {createFallback, type Refusal} from '../../lifecycle/fallback.ts';
-import {type Lifecycle, openLifecycle, type Visit} from '../../lifecycle/lifecycle.ts';
+import {type Lifecycle, openLifecycle} from '../../lifecycle/lifecycle.ts';
 import {CONFIGURE} from '../../lifecycle/manifest.ts';
 import {createPasses, type Passes} from '../../lifecycle/passes.ts';
 import {createReadiness, isInSync, isServing, lastErrorOf} from '../../lifecycle/readiness.ts';
-import {digestHosts, encodeHosts, mergeHosts} from '../../members/hosts.ts';
+import {digestHosts, mergeHosts} from '../../members/hosts.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import {openTemplateFile} from '../../template/kept-template.ts';
-import {createRenderer} from '../../template/renderer.ts';
+import {createRenderer, type Renderer} from '../../template/renderer.ts';
 import {openTemplateText, type TemplateText} from '../../template/source.ts';
 import type {Cluster} from './cluster.ts';
 import type {Context} from './context.ts';
@@ -21,7 +21,7 @@ import {startFromDisk} from './last-good.ts';
 import type {Membership} from './membership.ts';
 import type {Observation} from './observation.ts';
 import type {ProxyPart} from './proxy.ts';
-import {openScripts, type Scripts} from './scripts.ts';
+import {inputOf, openScripts, type Scripts, tellCallback} from './scripts.ts';
 
 /** The way from what a template can see to what HAProxy runs. */
 export interface Pipeline extends AsyncDisposable {
@@ -52,65 +52,17 @@ export interface PipelineNeeds {
 }
 
 export async function openPipeline(context: Context, needs: PipelineNeeds): Promise<Pipeline> {
-  const {config, template, room, ending, pod, output, startedMs, version} = context;
-  const {ground, observation, membership, proxy, cluster} = needs;
-  const {registry} = membership;
+  const {config, template, room, ending, pod, startedMs, version} = context;
+  const {membership, proxy, cluster} = needs;
   const {generations} = proxy;
   await using opening = new AsyncDisposableStack();
 
-  const hosts = () => mergeHosts(registry.hosts(), cluster.serviceHosts());
+  const hosts = () => mergeHosts(membership.registry.hosts(), cluster.serviceHosts());
   const templateText = openTemplateText(template, {files, clock, annotations: () => pod.facts.annotations});
   const renderer = opening.use(createRenderer({timeoutMs: config.renderTimeoutMs}));
-  const {secrets} = output;
-  const passes = createPasses({
-    clock,
-    log: room('lifecycle'),
-    loadInput: createInputLoader({
-      env: config.env,
-      loadTemplate: async () => observation.rollback.current?.template ?? (await templateText.load()),
-      hosts,
-      members: registry.members,
-      facts: () => pod.facts,
-      certs: cluster.certificates.paths,
-    }),
-    renderer: {
-      // Before anything is said of either.
-      async render(input, signal) {
-        secrets.learnTemplate(input.template);
-        const text = await renderer.render(input, signal);
-        secrets.learn(text);
-        return text;
-      },
-    },
-    hideSecrets: secrets.hide,
-    proxy: generations,
-    apply: proxy.queue.apply,
-    check: proxy.check,
-    refresh: cluster.certificates.refresh,
-    lastPass: observation.history.lastPass,
-  });
-
-  const scripts = opening.use(await openScripts(context, {ground, proxy, inputOf: visit => inputOf(visit, passes)}));
-  const lifecycle = openLifecycle({
-    manifest: ground.manifest,
-    clock,
-    log: room('lifecycle'),
-    actions: {
-      ...passes.actions,
-      async drain() {
-        await proxy.drain();
-      },
-      telegraf: scripts.telegraf,
-    },
-    runJob: scripts.runJob,
-    runShell: scripts.blocks.run,
-    onVisitBegun: passes.begin,
-    async onVisitEnded(visit, fault) {
-      await passes.conclude(visit, fault);
-      if (fault === undefined) tellCallback(scripts, visit, passes);
-    },
-  });
-
+  const passes = openPasses(context, needs, {hosts, templateText, renderer});
+  const scripts = opening.use(await openScripts(context, {...needs, inputOf: visit => inputOf(visit, passes)}));
+  const lifecycle = openStates(context, needs, {passes, scripts});
   const fallback = createFallback({
     clock,
     log: room('lifecycle'),
@@ -171,16 +123,68 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   };
 }
 
-/** What came with the request, or the hosts of the pass. */
-function inputOf(visit: Visit, passes: Passes): Buffer {
-  if (visit.input !== undefined && visit.input.length > 0) return visit.input;
-  const hosts = passes.hostsOf(visit);
-  return Buffer.from(hosts === undefined ? '' : encodeHosts(hosts));
+/** Passes over what a template can see now: its text, or the one that a rollback holds, with today's pods. */
+function openPasses(
+  {config, room, pod, output: {secrets}}: Context,
+  {observation, membership, proxy, cluster}: PipelineNeeds,
+  {
+    hosts,
+    templateText,
+    renderer,
+  }: {readonly hosts: () => Hosts; readonly templateText: TemplateText; readonly renderer: Renderer},
+): Passes {
+  return createPasses({
+    clock,
+    log: room('lifecycle'),
+    loadInput: createInputLoader({
+      env: config.env,
+      loadTemplate: async () => observation.rollback.current?.template ?? (await templateText.load()),
+      hosts,
+      members: membership.registry.members,
+      facts: () => pod.facts,
+      certs: cluster.certificates.paths,
+    }),
+    renderer: {
+      // Before anything is said of either.
+      async render(input, signal) {
+        secrets.learnTemplate(input.template);
+        const text = await renderer.render(input, signal);
+        secrets.learn(text);
+        return text;
+      },
+    },
+    hideSecrets: secrets.hide,
+    proxy: proxy.generations,
+    apply: proxy.queue.apply,
+    check: proxy.check,
+    refresh: cluster.certificates.refresh,
+    lastPass: observation.history.lastPass,
+  });
 }
 
-/** A pass of the daemon's own ended well: the callback hears of it (docs/contract-2017.md). */
-function tellCallback({callback}: Scripts, visit: Visit, {applied}: Passes): void {
-  if (visit.tag !== CONFIGURE || visit.origin === 'socket' || applied === undefined) return;
-  const {hosts, pods} = applied.input.variables;
-  callback?.tell({digest: applied.digest, md5: digestHosts(hosts), pods: JSON.stringify(pods)});
+/** The states of `lifecycle.yml` with what their steps do. */
+function openStates(
+  {room}: Context,
+  {ground, proxy}: PipelineNeeds,
+  {passes, scripts}: {readonly passes: Passes; readonly scripts: Scripts},
+): Lifecycle {
+  return openLifecycle({
+    manifest: ground.manifest,
+    clock,
+    log: room('lifecycle'),
+    actions: {
+      ...passes.actions,
+      async drain() {
+        await proxy.drain();
+      },
+      telegraf: scripts.telegraf,
+    },
+    runJob: scripts.runJob,
+    runShell: scripts.blocks.run,
+    onVisitBegun: passes.begin,
+    async onVisitEnded(visit, fault) {
+      await passes.conclude(visit, fault);
+      if (fault === undefined) tellCallback(scripts, visit, passes);
+    },
+  });
 }

@@ -8,9 +8,12 @@ import {type Blocks, openBlocks} from '../../lifecycle/blocks.ts';
 import {type Callback, openCallback} from '../../lifecycle/callback.ts';
 import {createHaproxyJob} from '../../lifecycle/haproxy-job.ts';
 import type {Visit} from '../../lifecycle/lifecycle.ts';
+import {CONFIGURE} from '../../lifecycle/manifest.ts';
+import type {Passes} from '../../lifecycle/passes.ts';
 import {runShellBlock} from '../../lifecycle/shell-block.ts';
 import type {JobVerb} from '../../lifecycle/spec.ts';
 import {type BlockVariables, createBlockVariables, splitFitting} from '../../lifecycle/variables.ts';
+import {digestHosts, encodeHosts} from '../../members/hosts.ts';
 import {captureGroup} from '../../ports/capture.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
@@ -115,4 +118,18 @@ export async function openScripts(context: Context, {ground, proxy, inputOf}: Sc
       await jobs.close();
     },
   };
+}
+
+/** What came with the request, or the hosts of the pass. */
+export function inputOf(visit: Visit, passes: Passes): Buffer {
+  if (visit.input !== undefined && visit.input.length > 0) return visit.input;
+  const hosts = passes.hostsOf(visit);
+  return Buffer.from(hosts === undefined ? '' : encodeHosts(hosts));
+}
+
+/** A pass of the daemon's own ended well: the callback hears of it (docs/contract-2017.md). */
+export function tellCallback({callback}: Scripts, visit: Visit, {applied}: Passes): void {
+  if (visit.tag !== CONFIGURE || visit.origin === 'socket' || applied === undefined) return;
+  const {hosts, pods} = applied.input.variables;
+  callback?.tell({digest: applied.digest, md5: digestHosts(hosts), pods: JSON.stringify(pods)});
 }
