@@ -23,8 +23,6 @@ export interface MemberTable {
   expire(nowMs: number): Member[];
   /** Nobody expires before a TTL from `nowMs`: for after a time in which we could not listen. */
   grantFreshTtl(nowMs: number): void;
-  /** When `expire` has something to do next, or undefined for an empty table. */
-  nextExpiryMs(): number | undefined;
   /** Takes remembered members in, as they were, each with a fresh TTL; those past a bound, or in already, are left out. */
   restore(members: readonly Member[], now: Moment): void;
   /** Those without a `seq`, in the order they arrived. */

@@ -61,7 +61,6 @@ export function createTable(options: TableOptions): MemberTable {
     settle: (ip, arrival, seq) => settle(state, ip, arrival, seq),
     expire: nowMs => siftSilent(entries, state, nowMs).map(entry => remove(state, entry)),
     grantFreshTtl: nowMs => grantFreshTtl(state, nowMs),
-    nextExpiryMs: () => nextExpiryMs(entries.values()),
     restore: (members, now) => restore(state, members, now),
     provisional: () =>
       inOrder(state)
@@ -173,21 +172,12 @@ function grantFreshTtl({entries, guard, ttlMs}: State, nowMs: number): void {
   }
 }
 
-function nextExpiryMs(entries: Iterable<TableEntry>): number | undefined {
-  let nextMs: number | undefined;
-  for (const {heldUntilMs, deadlineMs} of entries) {
-    nextMs = Math.min(nextMs ?? Number.POSITIVE_INFINITY, heldUntilMs ?? deadlineMs);
-    if (heldUntilMs === undefined) break;
-  }
-  return nextMs;
-}
-
 function restore(state: State, members: readonly Member[], now: Moment): void {
   for (const {seq, firstSeenAt, lastSeenAt, ...pod} of members) {
     if (state.entries.has(pod.ip)) continue;
-    state.arrivals += 1;
-    const entry = createEntry({...pod, down: false}, state.arrivals, now);
+    const entry = createEntry({...pod, down: false}, state.arrivals + 1, now);
     if (admit(state, entry, now) !== undefined) continue;
+    state.arrivals += 1;
     Object.assign(entry, {seq, heard: false, firstSeenAt, lastSeenAt});
   }
 }

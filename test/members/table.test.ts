@@ -204,18 +204,15 @@ describe('leaving', () => {
     join(A);
     join(B);
     record(A, 20);
-    assert.equal(table.nextExpiryMs(), 25_000);
     assert.deepEqual(table.expire(24_999), []);
     assert.deepEqual(
       table.expire(25_000).map(member => member.id),
       ['b'],
     );
-    assert.equal(table.nextExpiryMs(), 45_000);
     assert.deepEqual(
       table.expire(45_000).map(member => member.id),
       ['a'],
     );
-    assert.equal(table.nextExpiryMs(), undefined);
     join(A, 46);
     assert.equal(only().seq, 3);
   });
@@ -293,5 +290,164 @@ describe('restoring', () => {
     ];
     table.restore(members, {nowMs: 0, epochMs: 0});
     assert.deepEqual(ips(), ['10.0.0.1', '10.0.0.2']);
+  });
+});
+
+describe('as a shared store says', () => {
+  const NOW = {nowMs: 10_000, epochMs: 5_000_000};
+  const shared = memberOf({...A, seq: 4, firstSeenAt: 7});
+
+  test('one that another replica heard -> joined with its seq and first seen, unheard here', () => {
+    const {table} = openTable();
+    const before = table.version;
+    assert.deepEqual(table.adopt(shared, undefined, NOW), {is: 'joined', member: {...shared, lastSeenAt: 5_000_000}});
+    assert.ok(table.version > before);
+    const {arrival, heardMs} = table.stay(A.ip) ?? assert.fail();
+    assert.deepEqual([arrival, heardMs], [1, Number.NEGATIVE_INFINITY]);
+    assert.equal(table.adopt(shared, undefined, NOW), undefined);
+    assert.equal(table.adopt(memberOf({...B, seq: 5}), undefined, NOW)?.is, 'joined');
+    assert.equal(table.stay(B.ip)?.arrival, 2);
+  });
+
+  test('one that we heard first -> settled; what is said of it again -> no news', () => {
+    const {table, record} = openTable();
+    record(A);
+    const before = table.version;
+    const said = memberOf({...A, seq: 4});
+    assert.equal(table.adopt(said, undefined, NOW)?.is, 'settled');
+    assert.equal(table.version, before + 1);
+    assert.equal(table.adopt(said, undefined, NOW), undefined);
+    assert.equal(table.version, before + 1);
+    assert.equal(table.stay(A.ip)?.arrival, 1);
+  });
+
+  test('a changed payload, another pod on the IP -> changed in its stay; replaced in another one', () => {
+    const {table} = openTable();
+    table.adopt(shared, undefined, NOW);
+    const changed = table.adopt({...shared, payload: 'x'}, undefined, NOW);
+    assert.deepEqual([changed?.is, changed?.member.payload, table.stay(A.ip)?.arrival], ['changed', 'x', 1]);
+    const replaced = table.adopt({...shared, id: 'new', seq: 5}, undefined, NOW);
+    assert.ok(replaced?.is === 'replaced' && !replaced.alternating);
+    assert.deepEqual([replaced.previous.id, replaced.member.id, table.stay(A.ip)?.arrival], ['a', 'new', 2]);
+  });
+
+  test('kept -> a TTL at most is shown once its time here is up; released or held -> what is left', () => {
+    const {table} = openTable();
+    table.adopt(shared, undefined, NOW);
+    const leftMs = (nowMs: number) => table.members(nowMs)[0]?.expiresInMs;
+    assert.deepEqual([leftMs(10_000), leftMs(34_999), leftMs(35_000), leftMs(90_000)], [TTL_MS, 1, TTL_MS, TTL_MS]);
+    table.release(A.ip);
+    assert.deepEqual([leftMs(34_999), leftMs(35_000), leftMs(90_000)], [1, 0, 0]);
+    table.adopt(shared, 40_000, NOW);
+    assert.deepEqual([table.members(10_000)[0]?.held, table.guard.held, leftMs(10_000)], [true, 1, 40_000]);
+    table.adopt(shared, undefined, NOW);
+    assert.deepEqual([table.members(10_000)[0]?.held, table.guard.held], [false, 0]);
+  });
+
+  test('no room for it, or for its payload -> left out, or as it was', () => {
+    const {table} = openTable({maxMembers: 1, maxPayloadBytes: 10});
+    assert.equal(table.adopt({...shared, payload: '123456789'}, undefined, NOW), undefined);
+    assert.equal(table.adopt({...shared, payload: '12345678'}, undefined, NOW)?.is, 'joined');
+    assert.equal(table.adopt({...shared, payload: '123456789'}, undefined, NOW), undefined);
+    assert.equal(table.adopt(memberOf(B), undefined, NOW), undefined);
+    assert.deepEqual([table.size, table.payloadBytes, table.find(A.ip)?.payload], [1, 10, '12345678']);
+  });
+
+  test('dropped -> gone, and its payload with it; a stranger -> nothing', () => {
+    const {table} = openTable();
+    table.adopt({...shared, payload: 'abc'}, undefined, NOW);
+    assert.equal(table.payloadBytes, 5);
+    const before = table.version;
+    assert.equal(table.drop(B.ip), undefined);
+    assert.equal(table.drop(A.ip)?.id, 'a');
+    assert.deepEqual([table.size, table.payloadBytes, table.drop(A.ip), table.version], [0, 0, undefined, before + 1]);
+    table.release(A.ip);
+  });
+});
+
+describe('numbers', () => {
+  test('payloads that grow, shrink and go -> their sum, up to the bound itself', () => {
+    const {table, record} = openTable({maxPayloadBytes: 20});
+    record({...A, payload: '12345678'});
+    record({...B, payload: '12345678'});
+    assert.equal(table.payloadBytes, 20);
+    assert.equal(record({...C, payload: ''}).is, 'joined');
+    record({...A, payload: '1'});
+    assert.equal(table.payloadBytes, 13);
+    record({...A, payload: '12345678'});
+    assert.equal(table.payloadBytes, 20);
+    assert.equal(record({...A, payload: '123456789'}).is, 'refused');
+    record({...B, down: true});
+    assert.equal(table.payloadBytes, 10);
+    record({...A, id: 'a2', payload: '12'});
+    assert.equal(table.payloadBytes, 4);
+  });
+
+  test('version -> one more for each thing that a template can see', () => {
+    const {table, record} = openTable();
+    const after = (work: () => unknown) => {
+      const before = table.version;
+      work();
+      return table.version - before;
+    };
+    assert.equal(
+      after(() => record(A)),
+      1,
+    );
+    assert.equal(
+      after(() => record(A)),
+      0,
+    );
+    assert.equal(
+      after(() => table.settle(A.ip, 1, 3)),
+      1,
+    );
+    assert.equal(
+      after(() => record({...A, role: 'other'})),
+      1,
+    );
+    assert.equal(
+      after(() => record({...A, nonce: 'again'})),
+      1,
+    );
+    assert.equal(
+      after(() => record({...A, nonce: 'again', down: true})),
+      1,
+    );
+    assert.equal(
+      after(() => table.restore([memberOf(A), memberOf(B)], {nowMs: 0, epochMs: 0})),
+      2,
+    );
+  });
+
+  test('arrivals -> one more for each stay, restored ones included', () => {
+    const {table, record} = openTable();
+    table.restore([memberOf({...A, seq: undefined}), memberOf({...B, seq: undefined})], {nowMs: 0, epochMs: 0});
+    record(C);
+    record({...A, id: 'a2'});
+    assert.deepEqual(
+      [B, C, A].map(({ip}) => table.stay(ip)?.arrival),
+      [2, 3, 4],
+    );
+    assert.equal(table.stay(A.ip)?.heardMs, 0);
+    assert.equal(table.stay(B.ip)?.heardMs, Number.NEGATIVE_INFINITY);
+    record(B, 2);
+    assert.equal(table.stay(B.ip)?.heardMs, 2000);
+  });
+
+  test('a remembered IP that pings already -> stays as it is', () => {
+    const {table, record, only} = openTable();
+    record({...A, role: 'now'});
+    table.restore([memberOf({...A, role: 'then', seq: 9})], {nowMs: 0, epochMs: 0});
+    assert.deepEqual([only().role, only().seq], ['now', undefined]);
+  });
+
+  test('a time that is up but not looked at yet -> nothing is left, never less', () => {
+    const {table, record} = openTable();
+    record(A);
+    assert.deepEqual(
+      [24_999, 25_000, 26_000].map(nowMs => table.members(nowMs)[0]?.expiresInMs),
+      [1, 0, 0],
+    );
   });
 });
