@@ -288,9 +288,10 @@ async function discard(state: State, {generation}: Candidate): Promise<void> {
 async function apply(state: State, candidate: Candidate, {check, because}: ApplyOptions): Promise<Applied> {
   const outcome: RuntimeOutcome =
     because === undefined ? await applyAtRunTime(state, candidate) : {is: 'unfit', why: because};
-  if (outcome.is === 'applied') {
+  const {current} = state.generations;
+  if (outcome.is === 'applied' && current !== undefined) {
     await discard(state, candidate);
-    return {generation: state.generations.current?.number ?? 0, way: 'runtime', why: outcome.why};
+    return {generation: current.number, way: 'runtime', why: outcome.why};
   }
   if (outcome.is === 'refused') state.textIs = 'half-told';
   try {
@@ -318,8 +319,7 @@ async function reload(state: State, candidate: Candidate, because: string): Prom
   const hangs = await endHung(state);
   const former = generations.current;
   const old = generations.listening();
-  const isOurs = (one: StagedGeneration) => one !== former || state.textIs !== 'adopted';
-  const {plan, inheritance} = await planner.plan(text, old, isOurs);
+  const {plan, inheritance} = await planner.plan(text, old, {runTheirText: state.textIs !== 'adopted'});
   const paths = pathsOf(state.ports.dataFolder, number);
   const generation = createGeneration({number, text, paths, inheritance}, generationPortsOf(state));
   const {isAsPlanned, ended} = await start(state, generation, old, plan);
@@ -361,7 +361,7 @@ async function start(
   const {number, text, paths, inheritance} = generation;
   try {
     await writeRewritten(ports.files, paths, inheritance, text);
-    await carryServerState(generation, old.length === 0 ? undefined : generations.current, ports);
+    await carryServerState(generation, old.at(-1), ports);
     if (!plan.parallel) ownedSockets.keepOnly([]);
     const {promote, retire} = generations;
     const mayGoUngated = () => ++state.gateRefusals > 1;

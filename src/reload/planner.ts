@@ -30,11 +30,11 @@ export interface PlanSummary {
 
 /** Plans reloads with what is really there: looks at the running generations, binds the sockets that will be inherited. */
 export interface Planner {
-  /** `isOurs`: the text of an old generation is what it runs. */
+  /** `runTheirText`: the old generations run what their texts say, for all that is known. */
   plan(
     text: string,
     old: readonly StagedGeneration[],
-    isOurs: (generation: StagedGeneration) => boolean,
+    known: {readonly runTheirText: boolean},
   ): Promise<{readonly plan: ReloadPlan; readonly inheritance: Inheritance}>;
   /** What the last plan said; before the first, what it would say. */
   summary(text: string): PlanSummary;
@@ -66,8 +66,8 @@ export function createPlanner(ports: PlannerPorts): Planner {
   };
 
   return {
-    async plan(text, old, isOurs) {
-      const side = await readOldSide(old, capabilities, {...ports, offers, isOurs});
+    async plan(text, old, known) {
+      const side = await readOldSide(old, capabilities, {...ports, ...known, offers});
       const wish = planWith(text, side, new Map());
       const refusals = ownedSockets.obtain(socketsOf(wish));
       const plan = refusals.size === 0 ? wish : planWith(text, side, refusals);
@@ -113,15 +113,14 @@ export async function readOldSide(
     readonly processes: Pick<ProcessTable, 'listeningPorts'>;
     /** Whether a generation offers its listening sockets. */
     readonly offers: (generation: StagedGeneration) => Promise<boolean>;
-    /** Its text is what it runs. */
-    readonly isOurs: (generation: StagedGeneration) => boolean;
+    readonly runTheirText: boolean;
   },
 ): Promise<OldSide | undefined> {
   const newest = old.at(-1);
   if (newest === undefined) return undefined;
   const sides = old.map(({text}) => derivePlanSide(text, kernel));
   const seen = old
-    .filter(generation => !ports.isOurs(generation) || !isComplete(generation.text))
+    .filter(({text}) => !(ports.runTheirText && isComplete(text)))
     .map(({supervisor}) => ports.processes.listeningPorts(supervisor.child?.pid ?? 0).catch(() => []));
   const listeners = sides.flatMap(side => side.listeners);
   return {

@@ -14,6 +14,8 @@ export interface FakeProcess {
   readonly haproxy: FakeHaproxy;
   readonly args: readonly string[];
   readonly signals: string[];
+  /** All files as they were when it was started. */
+  readonly found: ReadonlyMap<string, string>;
   /** Told to finish, it has connections that last. */
   isBusy: boolean;
   exit(exit?: Partial<Exit>): void;
@@ -84,7 +86,14 @@ export async function openFakeGenerations(
         if (sockets.get(socket) === haproxy) sockets.delete(socket);
         resolve({code: undefined, signal: undefined, ...exit});
       };
-      const process: FakeProcess = {haproxy, args, signals: [], isBusy: false, exit: end};
+      const process: FakeProcess = {
+        haproxy,
+        args,
+        signals: [],
+        found: new Map(memory.contents),
+        isBusy: false,
+        exit: end,
+      };
       started.push(process);
       alive.set(pid, haproxy);
       if (faults.start === 'dies') end({code: 1});

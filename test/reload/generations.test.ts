@@ -257,6 +257,64 @@ describe('a text that takes a reload', () => {
   });
 });
 
+describe('what checks found out', () => {
+  const wanting = (round: number) => `${textOf(round)}  load-server-state-from-file global\n`;
+  const STATE = [
+    '1',
+    '# be_name srv_name srv_addr srv_op_state srv_admin_state srv_check_state srv_agent_state',
+    'web a 10.0.0.1 0 0 6 0',
+  ].join('\n');
+
+  test('a reload -> found by the next one at its start, not by its restarts', async () => {
+    const {apply, contents, started} = await openFakeGenerations();
+    await apply(wanting(0));
+    const [first] = started;
+    assert.ok(first);
+    assert.equal(first.found.get('/data/run/1.state'), '1\n');
+    first.haproxy.intercept = command => (command === 'show servers state' ? STATE : undefined);
+    await apply(wanting(1));
+    assert.match(started[1]?.found.get('/data/run/2.state') ?? '', /^web a 10\.0\.0\.1 0 0 6 0/m);
+    assert.equal(contents.get('/data/run/2.state'), '1\n');
+  });
+
+  test('a reload that fails -> nothing of it stays in a file that both read', async () => {
+    const {apply, contents, faults, started} = await openFakeGenerations();
+    const shared = (round: number) => wanting(round).replace('global\n', 'global\n  server-state-file /data/shared\n');
+    await apply(shared(0));
+    const [first] = started;
+    assert.ok(first);
+    first.haproxy.intercept = command => (command === 'show servers state' ? STATE : undefined);
+    faults.start = 'dies';
+    await assert.rejects(apply(shared(1)));
+    assert.match(started[1]?.found.get('/data/shared') ?? '', /^web a/m);
+    assert.equal(contents.get('/data/shared'), '1\n');
+  });
+
+  test('it does not say -> begins as a start does, which is logged', async () => {
+    const {apply, said, started} = await openFakeGenerations();
+    await apply(wanting(0));
+    const [first] = started;
+    assert.ok(first);
+    first.haproxy.intercept = command => (command === 'show servers state' ? new Error('no answer') : undefined);
+    await apply(wanting(1));
+    assert.equal(started[1]?.found.get('/data/run/2.state'), '1\n');
+    assert.deepEqual(
+      said('health is not carried').map(({reason, path}) => [reason, path]),
+      [['no answer', '/data/run/2.state']],
+    );
+  });
+
+  test('nobody asks for it -> no file', async () => {
+    const {apply, contents} = await openFakeGenerations();
+    await apply(textOf());
+    await apply(textOf(1));
+    assert.deepEqual(
+      [...contents.keys()].filter(path => path.endsWith('.state')),
+      [],
+    );
+  });
+});
+
 describe('the SYN gate', () => {
   test('refused -> rejected; again -> reloaded without it; after one that went well -> rejected first again', async () => {
     const {apply, gate, generations} = await openFakeGenerations({setting: 'syn-drop'});
@@ -311,8 +369,9 @@ describe('HAProxy dies', () => {
     ['unseen', {}, 'exit code unknown'],
   ] as const) {
     test(`again and again, ${name} -> failed, with that; its sockets are let go; a new text is a new start`, async () => {
-      const {apply, bound, clock, filed, generations, settle, started} = await openFakeGenerations();
-      await apply(textOf());
+      const {apply, bound, clock, filed, generations, said, settle, started} = await openFakeGenerations();
+      const text = `${textOf()}  load-server-state-from-file global\n`;
+      await apply(text);
       for (let deaths = 1; deaths <= 6; deaths += 1) {
         started.at(-1)?.exit(exit);
         await settle();
@@ -328,9 +387,10 @@ describe('HAProxy dies', () => {
         ],
       );
       assert.deepEqual([generations.status.state, generations.status.restarts], ['FATAL', 5]);
-      assert.deepEqual([bound(), generations.isServing(textOf())], [[], false]);
-      assert.equal((await apply(textOf())).way, 'start');
+      assert.deepEqual([bound(), generations.isServing(text)], [[], false]);
+      assert.equal((await apply(text)).way, 'start');
       assert.deepEqual([filed(), bound()], [['2'], ['127.0.0.1:8080']]);
+      assert.equal(said('health is not carried').length, 0);
     });
   }
 });
@@ -346,6 +406,27 @@ describe('HAProxys that an earlier daemon left', () => {
     assert.deepEqual([generations.text, generations.running], [undefined, undefined]);
     assert.deepEqual([generations.isServing(textOf()), await generations.isSafe(MOVED)], [false, false]);
     assert.deepEqual(filed(), ['7']);
+    assert.deepEqual(generations.reload.listeners, [{address: '127.0.0.1:8080', way: 'inherit'}]);
+  });
+
+  test('the gate is refused to the first reload -> rejected, as to any other', async () => {
+    const {apply, gate} = await leave();
+    gate.refuse = true;
+    await assert.rejects(apply(textOf(1)), isApply(/holds the lock/));
+    assert.equal((await apply(textOf(1))).way, 'plain');
+  });
+
+  test('two that listen -> what each really listens on is guarded', async () => {
+    const {apply, gate, signals} = await openFakeGenerations({
+      contents: {'/data/run/6.cfg': textOf(), '/data/run/7.cfg': textOf()},
+      left: [
+        {pid: 400, args: ARGS.map(arg => arg.replace('7', '6')), ports: [8080, 98]},
+        {pid: 500, args: ARGS, ports: [8080, 99]},
+      ],
+    });
+    await apply(textOf(1));
+    assert.deepEqual(gate.closed, [[98, 99, 8080]]);
+    assert.deepEqual(signals.sort(), ['400 SIGUSR1', '500 SIGUSR1']);
   });
 
   test('a change of its servers alone -> reloaded all the same, guarded once', async () => {
