@@ -216,6 +216,46 @@ describe('master endpoint', () => {
     assert.equal((await askRaw(server.port, [requestOf('PUT', '/ping', FIRST_PING)])).status, 200);
   });
 
+  test('ping of one who may not -> 403 with the reason', async () => {
+    reception = () => ({is: 'forbidden', reason: 'no such pod'});
+    const answer = await askRaw(server.port, [requestOf('PUT', '/ping', FIRST_PING)]);
+    assert.deepEqual([answer.status, JSON.parse(answer.body)], [403, {error: 'ping forbidden', reason: 'no such pod'}]);
+  });
+
+  test('a path that cannot be read -> 400 with the reason; nothing is logged', async () => {
+    const answer = await askRaw(server.port, [requestOf('GET', '/%zz')]);
+    assert.equal(answer.status, 400);
+    assert.equal(JSON.parse(answer.body).error, 'bad request');
+    assert.deepEqual([logged, counted], [[], [400]]);
+  });
+
+  for (const [statusCode, status] of [
+    [undefined, 500],
+    [418, 418],
+    [499, 499],
+    [500, 500],
+    [503, 500],
+  ] as const) {
+    test(`a fault whose status is ${statusCode ?? 'not said'} -> ${status}; told the sender when it is the sender's own`, async () => {
+      reception = () => {
+        throw Object.assign(new Error('as it is'), {statusCode});
+      };
+      const answer = await askRaw(server.port, [requestOf('PUT', '/ping', FIRST_PING)]);
+      const isOwn = status < 500;
+      assert.equal(answer.status, status);
+      assert.equal(JSON.parse(answer.body).error, isOwn ? 'bad request' : 'internal error');
+      assert.equal(JSON.parse(answer.body).reason.includes('as it is'), isOwn);
+      assert.deepEqual([logged.length, counted], [isOwn ? 0 : 1, [status]]);
+    });
+  }
+
+  test('limits on slow clients -> those that docs name', () => {
+    const {log} = openLog('error', {write: () => {}});
+    const app = createMaster({receive: reception, state: () => state, clock: systemClock, log});
+    const {headersTimeout, requestTimeout, keepAliveTimeout, timeout} = app.server;
+    assert.deepEqual([headersTimeout, requestTimeout, keepAliveTimeout, timeout], [5000, 10_000, 5000, 15_000]);
+  });
+
   test('ZeroRPC greetings -> closed, one warning a minute per address', async () => {
     const greeting = Buffer.from([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f]);
     for (let tries = 0; tries < 3; tries++) {

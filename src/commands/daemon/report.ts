@@ -35,6 +35,7 @@ export function createReport(
 
   const status = (): Status => {
     const hosts = pipeline.hosts();
+    const refusal = pipeline.refusal();
     return buildStatus({
       version,
       mode: config.mode,
@@ -57,7 +58,7 @@ export function createReport(
       kubernetes: kubernetes(),
       rollback: observation.rollback.current,
       drift: needs.proxy.drift.drift,
-      refusal: pipeline.refusal(),
+      refusal: refusal && {...refusal, reason: output.secrets.hide(refusal.reason)},
       logLevel: output.opened.level,
       accessLog: observation.accessLog,
       seen: {
