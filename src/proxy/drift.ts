@@ -79,9 +79,7 @@ export function findTemplates({frame}: Outline): {backend: string; names: string
     const start = to === undefined ? 1 : Number(from);
     const count = Number(to ?? from) - start + 1;
     const isKnown = from !== undefined && count <= MAX_TEMPLATE && !prefix.includes('$');
-    const names = isKnown
-      ? Array.from({length: Math.max(0, count)}, (_, index) => `${prefix}${start + index}`)
-      : undefined;
+    const names = isKnown ? Array.from({length: count}, (_, index) => `${prefix}${start + index}`) : undefined;
     return [{backend: section.replace(/^\S+ ?/, ''), names}];
   });
 }

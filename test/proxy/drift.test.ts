@@ -69,6 +69,7 @@ describe('a server that is not as its text says', () => {
     ['in maintenance with the server it tracks', 'a 10.0.0.1:80 track b', {admin: 2}, []],
     ['drained with the server it tracks', 'a 10.0.0.1:80 track b', {admin: 16}, []],
     ['set by its agent', 'a 10.0.0.1:80 agent-check', {weight: 30, admin: 9, agent: 22}, []],
+    ['no agent, whatever else its bits say', 'a 10.0.0.1:80', {admin: 1, agent: 17}, ['web/a state: ready -> maint']],
     [
       'moved beside its agent',
       'a 10.0.0.1:80 agent-check',
@@ -173,9 +174,34 @@ describe('which servers there are', () => {
     });
   }
 
+  test('a backend in two places -> the servers of both are its own', () => {
+    const text = `${textOf('a 10.0.0.1:80')}${textOf('b 10.0.0.1:80')}`;
+    assert.deepEqual(compare(text, [rowOf(), rowOf({name: 'b'})]), []);
+  });
+
+  test('a template of none -> none', () => {
+    const text = `${textOf('a 10.0.0.1:80')}  server-template t 5-3 web.local:80\n`;
+    assert.deepEqual(compare(text, [rowOf()]), []);
+  });
+
   test('one name on two lines -> compared with neither', () => {
     assert.deepEqual(compare(textOf('a 10.0.0.1:80', 'a 10.0.0.2:80'), [rowOf(), rowOf({ip: '10.0.0.2'})]), []);
   });
+});
+
+test('a thousand servers -> compared in a few steps, none of them long', () => {
+  const names = Array.from({length: 1000}, (_, index) => `s${index}`);
+  const count = (steps: Generator<void, unknown>): number => {
+    let yields = 0;
+    while (!steps.next().done) yields += 1;
+    return yields;
+  };
+  const text = textOf(...names.map(name => `${name} 10.0.0.1:80`));
+  const rows = names.map(name => rowOf({name}));
+  const readingSteps = count(readExpectedServers(text));
+  assert.ok(readingSteps >= 10 && readingSteps < 30, String(readingSteps));
+  const comparingSteps = count(findDeviations(atOnce(readExpectedServers(text)), rows, new Map()));
+  assert.ok(comparingSteps >= 5 && comparingSteps < 15, String(comparingSteps));
 });
 
 test('what HAProxy 1.7.5 recorded -> none, with its own text', () => {
