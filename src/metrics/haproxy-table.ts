@@ -99,3 +99,8 @@ export const HAPROXY_METRICS: readonly HaproxyMetric[] = [
   average('rtime', 'response'),
   average('ttime', 'total'),
 ];
+
+/** The fields of `show stat` that only ever grow within one process. */
+export const COUNTER_FIELDS: readonly string[] = HAPROXY_METRICS.flatMap(({type, field}) =>
+  type === 'counter' ? [field] : [],
+);

@@ -20,7 +20,8 @@ export interface TrafficPorts {
   readonly onLook: (
     answers: {readonly info: ReadonlyMap<string, string>; readonly rows: readonly Row[]} | undefined,
   ) => void;
-  readonly generation: () => number;
+  /** How many HAProxys died without a last word: what they served since the look before, nobody knows. */
+  readonly deaths: () => number;
   readonly onSample: (sample: TrafficSample, proxies: readonly ProxyTraffic[]) => void;
 }
 
@@ -34,7 +35,7 @@ const PERIOD_MS = 2000;
 /** Fifteen minutes. */
 const MAX_SAMPLES = 450;
 
-/** Looks at HAProxy's counters every two seconds. A look that fails leaves a gap in the curve. */
+/** Looks at HAProxy's counters every two seconds. A look that fails leaves a gap in the curve, and so does a death. */
 export function openTrafficSampler(ports: TrafficPorts): TrafficSampler {
   const {clock, log} = ports;
   let samples: TrafficSample[] = [];
@@ -43,15 +44,17 @@ export function openTrafficSampler(ports: TrafficPorts): TrafficSampler {
   let closed = false;
 
   const take = (reading: TrafficReading): void => {
-    proxies = deriveProxies(before, reading);
-    const sample = deriveSample(proxies, clock.epochMs());
-    if (before !== undefined) samples = [...samples, sample].slice(-MAX_SAMPLES);
-    if (before !== undefined && !closed) ports.onSample(sample, proxies);
+    const earlier = before;
     before = reading;
+    if (earlier === undefined || earlier.deaths !== reading.deaths) return;
+    proxies = deriveProxies(earlier, reading);
+    const sample = deriveSample(proxies, clock.epochMs());
+    samples = [...samples, sample].slice(-MAX_SAMPLES);
+    if (!closed) ports.onSample(sample, proxies);
   };
 
   const look = async (): Promise<void> => {
-    const generation = ports.generation();
+    const deaths = ports.deaths();
     const answers = await Promise.all([ports.readInfo(), ports.readRows()]).then(
       ([info, rows]) => ({info, rows}),
       err => {
@@ -60,7 +63,7 @@ export function openTrafficSampler(ports: TrafficPorts): TrafficSampler {
       },
     );
     if (answers === undefined) before = undefined;
-    else take({generation, rows: answers.rows, atMs: clock.nowMs()});
+    else take({deaths, rows: answers.rows, atMs: clock.nowMs()});
     if (!closed) ports.onLook(answers);
     if (!closed) cancel = clock.after(PERIOD_MS, () => void look());
   };

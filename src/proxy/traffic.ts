@@ -32,10 +32,10 @@ export interface TrafficSample {
   readonly sessions: number;
 }
 
-/** Counters as they stood at one look; another generation counts from 0 again. */
+/** Counters as they stood at one look, of all HAProxys so far. */
 export interface TrafficReading {
   readonly atMs: number;
-  readonly generation: number;
+  readonly deaths: number;
   readonly rows: readonly Row[];
 }
 
@@ -45,17 +45,15 @@ const numberIn = (row: Row | undefined, field: string): number => Number(row?.[f
 
 const keyOf = ({pxname, type}: Row): string => `${type} ${pxname}`;
 
-/** What each proxy did between two readings; after a reload, since the new generation's start. */
-export function deriveProxies(before: TrafficReading | undefined, now: TrafficReading): ProxyTraffic[] {
-  const isSame = before !== undefined && before.generation === now.generation;
-  const earlier = new Map(isSame ? before.rows.map(row => [keyOf(row), row]) : []);
-  const seconds = before === undefined ? 0 : Math.max(0.001, (now.atMs - before.atMs) / 1000);
+/** What each proxy did between two readings. */
+export function deriveProxies(before: TrafficReading, now: TrafficReading): ProxyTraffic[] {
+  const earlier = new Map(before.rows.map(row => [keyOf(row), row]));
+  const seconds = Math.max(0.001, (now.atMs - before.atMs) / 1000);
   return now.rows.flatMap(row => {
     const kind = KINDS[row.type ?? ''];
     if (kind === undefined) return [];
     const previous = earlier.get(keyOf(row));
     const perSecond = (...fields: string[]): number => {
-      if (seconds === 0) return 0;
       const grown = fields.reduce((sum, field) => sum + numberIn(row, field) - numberIn(previous, field), 0);
       return Math.round((Math.max(0, grown) / seconds) * 100) / 100;
     };

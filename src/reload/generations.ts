@@ -9,6 +9,7 @@ import type {BindOnly} from './bind-only.ts';
 import type {Applied, ApplyOptions, Candidate} from './candidate.ts';
 import type {Capabilities} from './capabilities.ts';
 import {drainAll} from './drain.ts';
+import type {DrainFollowers} from './drain-followers.ts';
 import {pathsOf} from './files.ts';
 import {
   createGeneration,
@@ -116,6 +117,8 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
   readonly drain: {readonly maxAgeMs: number; readonly maxCount: number};
   /** A HAProxy that answers nothing for so long is ended and started anew; 0: never. */
   readonly hangMs: number;
+  /** Hears what a generation counts while it finishes its connections. */
+  readonly followers?: Pick<DrainFollowers, 'follow' | 'letGo'>;
 }
 
 /**
@@ -322,7 +325,11 @@ async function reload(state: State, candidate: Candidate, because: string): Prom
   const {plan, inheritance} = await planner.plan(text, old, {runTheirText: state.textIs !== 'adopted'});
   const paths = pathsOf(state.ports.dataFolder, number);
   const generation = createGeneration({number, text, paths, inheritance}, generationPortsOf(state));
-  const {isAsPlanned, ended} = await start(state, generation, old, plan);
+  await state.ports.followers?.follow(old);
+  const {isAsPlanned, ended} = await start(state, generation, old, plan).catch(error => {
+    state.ports.followers?.letGo(old);
+    throw error;
+  });
   // One that had died for good has no process whose end would remove its files.
   if (former !== undefined && !generations.has(former)) await run.forget(former.number);
   if (isAsPlanned) state.gateRefusals = 0;

@@ -65,11 +65,13 @@ describe('problems', {concurrency: 3, skip: missing('haproxy'), timeout: 180_000
 
   test('many answers of a listener are 5xx -> told everywhere, with their share', async () => {
     await using served = await startServed({KONTROL_5XX: '20,4'});
-    await served.rewrite(served.template.replace(/default_backend web/, 'default_backend nothing\n\nbackend nothing'));
+    await served.rewrite(
+      served.template.replace(/default_backend web/, 'default_backend nothing\n\nbackend nothing\n  mode http'),
+    );
     await waitFor(async () => (await served.fetch()) === 'status 503', 'errors');
     const asking = setInterval(() => void served.fetch(), 50);
     try {
-      await assertTold(served, 'errors', 'web', /\d+ % of what web answers are errors/);
+      await assertTold(served, 'errors', 'proxy', /\d+ % of what proxy answers are errors/);
     } finally {
       clearInterval(asking);
     }
@@ -87,7 +89,7 @@ describe('problems', {concurrency: 3, skip: missing('haproxy'), timeout: 180_000
     };
     const asking = [ask(), ask()];
     try {
-      await assertTold(served, 'sessions', 'web', /Frontend web takes no more connections/);
+      await assertTold(served, 'sessions', 'proxy', /Frontend proxy takes no more connections/);
     } finally {
       ended.abort();
       await Promise.all(asking);

@@ -1,13 +1,16 @@
-import type {DaemonError} from '../../errors.ts';
+import {DaemonError} from '../../errors.ts';
 import {applyLocked} from '../../fleet/reload-lock.ts';
 import {createTail, openOutputFile} from '../../jobs/output.ts';
 import {openProcessTable} from '../../jobs/proc.ts';
 import {superviseJob} from '../../jobs/supervisor.ts';
+import {COUNTER_FIELDS} from '../../metrics/haproxy-table.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import {systemSpawn as spawn} from '../../ports/spawn.ts';
-import {parseInfo} from '../../proxy/answers.ts';
+import {parseInfo, parseStat, type Row} from '../../proxy/answers.ts';
 import {checkCandidate, loadBuild} from '../../proxy/check.ts';
+import {openConversation} from '../../proxy/conversation.ts';
+import {createCounterLedger} from '../../proxy/counter-ledger.ts';
 import {type DriftWatch, openDriftWatch} from '../../proxy/drift-watch.ts';
 import {parseOutputLine} from '../../proxy/output.ts';
 import {ask} from '../../proxy/runtime.ts';
@@ -15,6 +18,7 @@ import {type ApplyQueue, createApplyQueue} from '../../reload/apply-queue.ts';
 import {bindOnly, probeBindOnly} from '../../reload/bind-only.ts';
 import type {Candidate} from '../../reload/candidate.ts';
 import {probeCapabilities} from '../../reload/capabilities.ts';
+import {createDrainFollowers} from '../../reload/drain-followers.ts';
 import {READY_WITHIN_MS} from '../../reload/generation.ts';
 import {type Generations, openGenerations} from '../../reload/generations.ts';
 import {createHasPendingHandshakes} from '../../reload/pending-handshakes.ts';
@@ -44,6 +48,8 @@ export interface ProxyPart extends AsyncDisposable {
   check(candidate: Candidate, signal: AbortSignal): Promise<readonly string[]>;
   /** One command on the runtime socket of the generation that serves. */
   ask(command: string): Promise<string>;
+  /** What a `show stat` answers, its counters going on over all processes there were. Rejects with PROXY. */
+  readRows(command: string): Promise<Row[]>;
   /** Lets it finish its connections; starts nothing any more. True when all ended within the grace. */
   drain(): Promise<boolean>;
 }
@@ -68,7 +74,15 @@ export async function openProxy(
   const log = room('proxy');
   const processes = openProcessTable();
   const tail = createTail();
+  const counters = createCounterLedger(COUNTER_FIELDS);
+  const followers = createDrainFollowers({
+    clock,
+    log,
+    converse: socket => openConversation(socket, RUNTIME_LIMIT_MS),
+    onRows: (pid, rows) => counters.note(`${pid}`, rows),
+  });
   const generations = await openGenerations({
+    followers,
     clock,
     files,
     spawn,
@@ -97,6 +111,18 @@ export async function openProxy(
       tail.add(line);
     },
   });
+  const readRows = async (command: string): Promise<Row[]> => {
+    for (;;) {
+      const {pid} = generations.status;
+      if (pid === null) throw new DaemonError('PROXY', 'cannot read what HAProxy counts: it does not run');
+      const rows = parseStat(await askRuntime(generations.socket, command));
+      // Another one took over meanwhile: these counters are a follower's to tell.
+      if (pid !== generations.status.pid) continue;
+      counters.note(`${pid}`, rows);
+      counters.keepOnly([pid, ...followers.pids].map(String));
+      return counters.total(`${pid}`, rows);
+    }
+  };
   // Of what was adopted.
   if (generations.text !== undefined) output.secrets.learn(generations.text);
   const queue = createApplyQueue({
@@ -118,11 +144,17 @@ export async function openProxy(
       return checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal);
     },
     ask: command => askRuntime(generations.socket, command),
-    drain: () => (drained ??= queue.end(config.graceMs, ending.skip)),
+    readRows,
+    drain() {
+      followers.close();
+      drained ??= queue.end(config.graceMs, ending.skip);
+      return drained;
+    },
     // Not drained on the way out of a fault: HAProxy lives on for the next daemon.
     async [Symbol.asyncDispose]() {
       drift.close();
       closed.abort();
+      followers.close();
     },
   };
 }

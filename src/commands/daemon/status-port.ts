@@ -8,7 +8,7 @@ import {createKubernetesMetrics} from '../../metrics/kubernetes-metrics.ts';
 import type {Metrics} from '../../metrics/metrics.ts';
 import {encodeProblems} from '../../metrics/problem-metrics.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
-import {parseInfo, parseStat} from '../../proxy/answers.ts';
+import {parseInfo} from '../../proxy/answers.ts';
 import {redactConfiguration} from '../../proxy/redact.ts';
 import {openTrafficSampler} from '../../proxy/traffic-sampler.ts';
 import {createTroubleWatch} from '../../proxy/trouble-watch.ts';
@@ -44,13 +44,13 @@ export async function openStatusPort(
     clock,
     log: room('proxy'),
     readInfo: async () => parseInfo(await proxy.ask('show info')),
-    readRows: async () => parseStat(await proxy.ask(TRAFFIC_COMMAND)),
+    readRows: () => proxy.readRows(TRAFFIC_COMMAND),
     onLook(answers) {
       troubleWatch.note(answers);
       // Problems come and go, whether anybody asks for them or not.
       status();
     },
-    generation: () => generations.status.generation,
+    deaths: () => generations.status.restarts,
     onSample: (sample, proxies) => stream.publish({name: 'traffic', value: {sample, proxies}}),
   });
   opening.defer(() => sampler.close());
@@ -58,7 +58,7 @@ export async function openStatusPort(
   opening.defer(() => live.close());
   const scrape = openHaproxyScrape({
     readInfo: async () => parseInfo(await proxy.ask('show info')),
-    readRows: async () => parseStat(await proxy.ask('show stat')),
+    readRows: () => proxy.readRows('show stat'),
     log: room('metrics'),
   });
   const app = createStatus({

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import {test} from 'node:test';
+import {DaemonError} from '../../src/errors.ts';
+import {openLog} from '../../src/ports/log.ts';
+import {openTrafficSampler} from '../../src/proxy/traffic-sampler.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
+
+function open() {
+  const clock = createFakeClock();
+  const {log} = openLog('error', {write() {}});
+  const state = {requests: 100, deaths: 0, answers: true};
+  const sampler = openTrafficSampler({
+    clock,
+    log,
+    readInfo: async () => new Map(),
+    async readRows() {
+      if (!state.answers) throw new DaemonError('PROXY', 'cannot ask');
+      return [{pxname: 'web', type: '0', req_tot: String(state.requests)}];
+    },
+    deaths: () => state.deaths,
+    onLook() {},
+    onSample() {},
+  });
+  const look = async () => {
+    state.requests += 20;
+    await clock.advance(2000);
+    return sampler.traffic.samples.map(({requestsPerSecond}) => requestsPerSecond);
+  };
+  return {state, look};
+}
+
+test('traffic, the first look -> no sample; the next one -> the rate between them', async () => {
+  const {look} = open();
+  assert.deepEqual(await look(), []);
+  assert.deepEqual(await look(), [10]);
+});
+
+test('traffic, HAProxy does not answer -> a gap until two looks have succeeded', async () => {
+  const {state, look} = open();
+  await look();
+  await look();
+  state.answers = false;
+  assert.deepEqual(await look(), [10]);
+  state.answers = true;
+  assert.deepEqual(await look(), [10]);
+  assert.deepEqual(await look(), [10, 10]);
+});
+
+test('traffic, HAProxy died between two looks -> a gap, no rate of which a part is unknown', async () => {
+  const {state, look} = open();
+  await look();
+  await look();
+  state.deaths = 1;
+  assert.deepEqual(await look(), [10]);
+  assert.deepEqual(await look(), [10, 10]);
+});
