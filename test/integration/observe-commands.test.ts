@@ -39,7 +39,7 @@ const ANSWERS: Readonly<Record<string, RegExp>> = {
   diff: /^pass \d+, ok: [\s\S]*\+# comment/,
   'diff 1': /^--- pass 1\n\+\+\+ serving now\n[\s\S]*\+ {2}server web-1 127\.0\.1\.2:80/,
   'top --once': /NAME +KIND[\s\S]*web +backend +UP/,
-  'logs --access -n 20': /access .*frontend_name=web .*status_code=403/,
+  'logs --access -n 20': /access .*frontend_name=proxy .*status_code=403/,
   'logs -n 50': /info {2}members member left app=web ip=127\.0\.1\.1/,
 };
 
