@@ -68,7 +68,7 @@ async function change({reloading: {daemon, change: tell}}: Day, text: Text): Pro
       'the pass',
     );
   }
-  assert.deepEqual([last.verdict, last.error], ['ok', null], last.why);
+  assert.deepEqual([last.verdict, last.error], ['ok', null], last.error ?? last.why);
   await daemon.waitFor(({inSync}) => inSync, 'a proxy in sync');
   return last.way === 'runtime' ? 'at run time' : `reload (${last.way})`;
 }

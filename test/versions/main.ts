@@ -41,7 +41,7 @@ writeFileSync(
 Written by \`npm run versions -- HAPROXY ...\`; do not edit. Each column is a run of one daemon with that HAProxy in a network
 namespace of its own, under 50 new connections a second and two slow downloads: the things of the left column were done one after the
 other, and each was looked at from a client's side. \`at run time\`: the running HAProxy was told over its socket.
-\`reload (WAY)\`: another HAProxy took over, by that [way](reload.md). Versions that have no column were not run.
+\`reload (WAY)\`: another HAProxy took over, by that way (docs/reload.md). Versions that have no column were not run.
 
 ${table}`,
 );
