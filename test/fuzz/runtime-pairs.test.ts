@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import fc from 'fast-check';
+import {deriveDifference} from '../../src/proxy/difference.ts';
+import {type Cell, fill, type Trial} from '../proxy/changes/cells.ts';
+import {type Harness, openHarness, proveCells} from '../proxy/changes/harness.ts';
+import {DEAD_IP, LIVE_IPS, type Pods} from '../proxy/changes/pods.ts';
+import {takenBy, textOf} from '../proxy/changes/running.ts';
+import {BACKEND_TRIALS, SERVER_TRIALS} from '../proxy/changes/trials.ts';
+import {haproxiesUnderTest} from '../support/haproxies.ts';
+
+/** Pairs in CI; as many as `KONTROL_PAIRS` says. `KONTROL_SEED` draws the same again. */
+const PAIRS = Number(process.env.KONTROL_PAIRS ?? 80);
+const SEED = Number(process.env.KONTROL_SEED ?? Math.trunc(Math.random() * 2 ** 31));
+
+interface Drawn {
+  readonly ip: string;
+  readonly second: boolean;
+  readonly weight: number | undefined;
+  readonly disabled: boolean;
+}
+
+const server: fc.Arbitrary<Drawn> = fc.record({
+  ip: fc.oneof({weight: 9, arbitrary: fc.constantFrom(...LIVE_IPS)}, {weight: 1, arbitrary: fc.constant(DEAD_IP)}),
+  second: fc.boolean(),
+  weight: fc.constantFrom(undefined, undefined, undefined, 1, 2, 3, 0),
+  disabled: fc.oneof({weight: 5, arbitrary: fc.constant(false)}, {weight: 1, arbitrary: fc.constant(true)}),
+});
+
+/** What becomes of a server; most stay as they are. */
+const fate = fc.oneof(
+  {weight: 4, arbitrary: fc.constant('stays' as const)},
+  {weight: 2, arbitrary: fc.constant('another' as const)},
+  {weight: 1, arbitrary: fc.constantFrom('moves' as const, 'weighs' as const, 'turns' as const, 'goes' as const)},
+);
+
+const pair = fc.record({
+  trials: fc.array(fc.constantFrom(...SERVER_TRIALS), {minLength: 0, maxLength: 3}),
+  setting: fc.constantFrom(...BACKEND_TRIALS.filter(({options, from, mode}) => !(options || from || mode))),
+  checked: fc.boolean(),
+  before: fc.array(fc.tuple(server, fate, server), {maxLength: 4}),
+  coming: fc.oneof({weight: 2, arbitrary: fc.constant<Drawn[]>([])}, fc.array(server, {maxLength: 2})),
+});
+
+type Pair = typeof pair extends fc.Arbitrary<infer Value> ? Value : never;
+
+function becomes(was: Drawn, how: Pair['before'][number][1], next: Drawn): Drawn | undefined {
+  switch (how) {
+    case 'stays':
+      return was;
+    case 'another':
+      return next;
+    case 'moves':
+      return {...was, ip: next.ip};
+    case 'weighs':
+      return {...was, weight: next.weight};
+    case 'turns':
+      return {...was, disabled: !was.disabled};
+    case 'goes':
+      return undefined;
+  }
+}
+
+function cellFrom({trials, setting, checked, before, coming}: Pair, id: string, pods: Pods): Cell {
+  // Keywords of servers that speak differently cannot be said together.
+  const speech = trials[0]?.speech ?? 'plain';
+  const together = trials.filter(one => (one.speech ?? 'plain') === speech);
+  const options = together.map(one => one.options ?? '').join(' ');
+  const backend = [setting.backend ?? '', ...together.map(one => one.backend ?? '')].join('\n');
+  const trial: Trial = {
+    keyword: [setting.keyword, ...together.map(one => one.keyword)].join(' + '),
+    backend,
+    options,
+    speech,
+    keepsAlive: setting.keepsAlive ?? false,
+    crowded: setting.crowded === true || together.some(one => one.crowded === true),
+  };
+  const line = ({ip, second, weight, disabled}: Drawn, index: number): string => {
+    const name = `s${index + 1}`;
+    const own = `${checked ? ' check' : ''}${weight === undefined ? '' : ` weight ${weight}`}${disabled ? ' disabled' : ''}`;
+    return `server ${name} ${ip}:${pods.ports[speech][second ? 1 : 0]} ${fill(options, {pods, cell: id, name})}${own}`;
+  };
+  const all = [
+    ...before.map(([was, how, next]) => [was, becomes(was, how, next)] as const),
+    ...coming.map(one => [undefined, one] as const),
+  ];
+  const linesOf = (side: 0 | 1) =>
+    all.flatMap((both, index) => (both[side] === undefined ? [] : [line(both[side], index)]));
+  return {
+    id,
+    trial,
+    situations: ['several'],
+    section: [
+      `backend ${id}`,
+      ...(trial.keepsAlive ? [] : ['option http-server-close']),
+      'option httpchk GET /health',
+      'default-server inter 1500 fall 1 rise 1',
+      ...backend.split('\n').filter(one => one !== ''),
+    ].map(one => fill(one, {pods, cell: id, name: ''})),
+    before: linesOf(0),
+    after: linesOf(1),
+  };
+}
+
+/** Those of them that are told at run time. */
+async function toldOf(cells: readonly Cell[], {binary, pods, abilities}: Harness): Promise<Cell[]> {
+  const tracked = `127.0.1.5:${pods.ports.plain[0]}`;
+  const differs = cells.filter(({before, after}) => before.join() !== after.join());
+  const {taken} = await takenBy(binary, differs, tracked);
+  return taken.filter(
+    cell =>
+      deriveDifference(textOf([cell], 'before', tracked), textOf([cell], 'after', tracked), abilities).is === 'runtime',
+  );
+}
+
+for (const {name, binary, skip} of haproxiesUnderTest('openssl', 'root')) {
+  describe(`random pairs of texts, ${name}`, {skip, timeout: 3_600_000}, () => {
+    test(`${PAIRS} that are told at run time -> each ends where a start does`, async t => {
+      await using harness = await openHarness(binary);
+      const told: Cell[] = [];
+      let drawn = 0;
+      for (let round = 0; told.length < PAIRS; round += 1) {
+        const pairs = fc.sample(pair, {numRuns: PAIRS, seed: SEED + round});
+        drawn += pairs.length;
+        told.push(
+          ...(await toldOf(
+            pairs.map((one, index) => cellFrom(one, `c${round * PAIRS + index}`, harness.pods)),
+            harness,
+          )),
+        );
+      }
+      t.diagnostic(`seed ${SEED}: ${drawn} drawn, ${told.length} are told at run time on HAProxy ${harness.release}`);
+      const findings = await proveCells(told.slice(0, PAIRS), harness, 3);
+      const shown = findings.map(({trial, differences, commands}) =>
+        [trial.keyword, ...differences, ...commands].join('\n  '),
+      );
+      assert.deepEqual(shown, [], `KONTROL_SEED=${SEED}`);
+    });
+  });
+}

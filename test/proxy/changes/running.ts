@@ -1,0 +1,173 @@
+import {spawnSync} from 'node:child_process';
+import {writeFile} from 'node:fs/promises';
+import {type Agent, request} from 'node:http';
+import {join} from 'node:path';
+import {systemSpawn} from '../../../src/ports/spawn.ts';
+import {parseServersState, parseStat, type Row} from '../../../src/proxy/answers.ts';
+import {ask} from '../../../src/proxy/runtime.ts';
+import {openFolder} from '../../support/folder.ts';
+import {waitFor} from '../../support/wait.ts';
+import type {Cell} from './cells.ts';
+
+/** A HAProxy that runs one of two texts; its sockets are in a folder of its own, `{run}` in the text. */
+export interface Running extends AsyncDisposable {
+  readonly socket: string;
+  ask(command: string): Promise<string>;
+  /** Answers of a cell's servers on connections of their own; `cell` may be asked by many at a time. */
+  get(cell: Cell, path: string, agent?: Agent): Promise<string>;
+  isAlive(): boolean;
+}
+
+const HEAD = `global
+  maxconn 4000
+  stats socket {run}/runtime.sock level admin
+  stats timeout 5m
+defaults quick
+  mode http
+  option http-server-close
+  option httpchk GET /health
+  default-server check inter 4s fall 1 rise 3
+  timeout connect 2s
+  timeout client 30s
+  timeout server 10s
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 30s
+  timeout server 10s
+  timeout queue 10s
+  timeout check 5s
+resolvers dns
+  nameserver one 127.0.0.1:9
+backend tracked
+  option httpchk GET /health
+  server t1 {tracked} check inter 1s
+frontend all
+  bind unix@{run}/front.sock
+  use_backend %[path,field(2,/)]
+`;
+
+export const textOf = (cells: readonly Cell[], when: 'before' | 'after', tracked: string): string =>
+  HEAD.replace('{tracked}', tracked) + cells.map(cell => `${[...cell.section, ...cell[when]].join('\n  ')}\n`).join('');
+
+/** The cells that a HAProxy takes both texts of, and why it refuses the others. */
+export async function takenBy(
+  binary: string,
+  cells: readonly Cell[],
+  tracked: string,
+): Promise<{readonly taken: Cell[]; readonly refused: ReadonlyMap<Cell, string>}> {
+  await using folder = await openFolder();
+  const refused = new Map<Cell, string>();
+  for (const when of ['before', 'after'] as const) {
+    for (;;) {
+      const left = cells.filter(cell => !refused.has(cell));
+      const text = textOf(left, when, tracked).replaceAll('{run}', folder.path);
+      const path = join(folder.path, 'proxy.cfg');
+      await writeFile(path, text);
+      const {status, stderr} = spawnSync(binary, ['-c', '-f', path], {encoding: 'utf8'});
+      if (status === 0) break;
+      const cellAt: (Cell | undefined)[] = [];
+      const byId = new Map(left.map(cell => [cell.id, cell]));
+      let current: Cell | undefined;
+      for (const line of text.split('\n')) {
+        const [, id] = /^(?:backend|listen) (c\d+)/.exec(line) ?? [];
+        if (id !== undefined) current = byId.get(id);
+        cellAt.push(current);
+      }
+      const before = refused.size;
+      for (const line of stderr.split('\n').filter(one => one.includes('[ALERT]'))) {
+        const number = /proxy\.cfg:(\d+)/.exec(line)?.[1];
+        const id = /['" /](c\d+)['"/ ]/.exec(line)?.[1];
+        const cell = number !== undefined ? cellAt[Number(number) - 1] : byId.get(id ?? '');
+        if (cell !== undefined)
+          refused.set(cell, line.replace(/^.*?(proxy\.cfg:\d+\] ?: ?|config : )/, '').slice(0, 120));
+      }
+      if (refused.size === before) throw new Error(`HAProxy refuses, nobody knows whom:\n${stderr}`);
+    }
+  }
+  return {taken: cells.filter(cell => !refused.has(cell)), refused};
+}
+
+const ASK_LIMIT_MS = 30_000;
+
+export async function run(binary: string, text: string): Promise<Running> {
+  await using undo = new AsyncDisposableStack();
+  const folder = undo.use(await openFolder());
+  const path = join(folder.path, 'proxy.cfg');
+  await writeFile(path, text.replaceAll('{run}', folder.path));
+  const lines: string[] = [];
+  let alive = true;
+  const child = await systemSpawn.start({file: binary, args: ['-db', '-f', path]}, line => lines.push(line));
+  void child.exited.then(() => {
+    alive = false;
+  });
+  undo.defer(async () => {
+    child.kill('SIGKILL');
+    await child.exited;
+  });
+  const socket = join(folder.path, 'runtime.sock');
+  const evidence = () => lines.slice(-20).join('\n');
+  await waitFor(() => ask(socket, 'show info', {timeoutMs: 1000}).catch(() => undefined), 'an answer of HAProxy', {
+    evidence,
+  });
+  const started = undo.move();
+  return {
+    socket,
+    ask: command => ask(socket, command, {timeoutMs: ASK_LIMIT_MS}),
+    get(cell, path, agent) {
+      const own = cell.section[0]?.startsWith('listen');
+      const socketPath = join(folder.path, own ? `${cell.id}.sock` : 'front.sock');
+      return new Promise(resolve => {
+        const asked = request(
+          {socketPath, path: `/${cell.id}${path}`, agent: agent ?? false, headers: {host: 'x'}},
+          response => {
+            let body = '';
+            response.on('data', chunk => {
+              body += chunk;
+            });
+            response.on('end', () => resolve(response.statusCode === 200 ? body : `status ${response.statusCode}`));
+            response.on('error', error => resolve(error.message));
+          },
+        );
+        asked.on('error', error => resolve(error.message));
+        asked.end();
+      });
+    },
+    isAlive: () => alive,
+    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  };
+}
+
+/** Of `show stat`, as far as both texts' processes must agree. */
+const STAT_FIELDS = `status weight act bck cookie check_status agent_status agent_code throttle addr
+  qlimit slim check_rise check_fall check_health tracked algo mode`.split(/\s+/);
+const STATE_FIELDS = `srv_addr srv_op_state srv_uweight srv_check_status srv_check_health srv_port
+  srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port srv_fqdn srv_srvrecord`.split(/\s+/);
+
+/** SRV_ADMF_FMAINT; the bit 4 only remembers that the text said `disabled`. */
+const MAINTENANCE_BIT = 0b001;
+
+const pick = (row: Row, fields: readonly string[]): string =>
+  fields.flatMap(field => (row[field] === undefined ? [] : [`${field}=${row[field].replace(/^\* /, '')}`])).join(' ');
+
+/** How all servers and backends stand, by `backend/server`. What the last check said of a server that is out, or is not checked, bears on nothing. */
+export async function standings(running: Running): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  const isChecked = new Set<string>();
+  for (const row of parseStat(await running.ask('show stat -1 6 -1'))) {
+    const key = `${row.pxname}/${row.svname}`;
+    if (row.check_status !== '') isChecked.add(key);
+    found.set(key, pick(row, STAT_FIELDS));
+  }
+  for (const row of parseServersState(await running.ask('show servers state'))) {
+    const key = `${row.be_name}/${row.srv_name}`;
+    const out = (Number(row.srv_admin_state) & MAINTENANCE_BIT) !== 0;
+    const text = `${found.get(key) ?? 'not in show stat'} ${pick(row, STATE_FIELDS)} out=${out}`;
+    const bears = !out && isChecked.has(key);
+    found.set(key, bears ? text : text.replace(/ (srv_)?check_(status|health|result)=\S*/g, ''));
+  }
+  return found;
+}
+
+/** A check has not come to its first end. */
+export const isPending = (standing: string): boolean => standing.includes('check_status=INI');

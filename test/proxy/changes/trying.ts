@@ -1,0 +1,227 @@
+import {Agent} from 'node:http';
+import {systemClock} from '../../../src/ports/clock.ts';
+import type {RuntimeAbilities} from '../../../src/proxy/difference.ts';
+import {deriveDifference, type ServerChange} from '../../../src/proxy/difference.ts';
+import {parseOutline} from '../../../src/proxy/outline.ts';
+import {deriveCommands, deriveDelete} from '../../../src/proxy/server-commands.ts';
+import type {ServerLine} from '../../../src/proxy/server-line.ts';
+import {readBack} from '../../../src/reload/read-back.ts';
+import {waitFor} from '../../support/wait.ts';
+import type {Cell} from './cells.ts';
+import {isPending, type Running, run, standings, textOf} from './running.ts';
+
+/** How a cell fared: what we decide, and what came of its commands, whether they are allowed or not. */
+export interface Tried {
+  readonly cell: Cell;
+  /** Why it is a reload; undefined where it is told at run time. */
+  readonly reload: string | undefined;
+  readonly commands: readonly string[];
+  /** What differs from a fresh start, and from what HAProxy was told; empty when nothing does. */
+  readonly differences: readonly string[];
+}
+
+/** What is sent where it comes to it, without asking whether it may be. */
+export function forcedChanges(before: string, after: string, id: string): ServerChange[] {
+  const serversOf = (text: string): readonly ServerLine[] =>
+    parseOutline(text).backends.find(({name}) => name === id)?.servers ?? [];
+  const [old, next] = [serversOf(before), serversOf(after)];
+  const was = new Map(old.map(server => [server.name, server]));
+  const is = new Map(next.map(server => [server.name, server]));
+  const active = next.filter(({disabled, weight}) => !disabled && weight !== 0).length;
+  return [
+    ...next.filter(({name}) => !was.has(name)).map((server): ServerChange => ({do: 'add', backend: id, after: server})),
+    ...next.flatMap((server): ServerChange[] => {
+      const previous = was.get(server.name);
+      if (previous === undefined) return [];
+      const isMoved = JSON.stringify(previous.address) !== JSON.stringify(server.address);
+      const alone = active === (server.disabled || server.weight === 0 ? 0 : 1);
+      return [
+        ...(isMoved ? [{do: 'move', backend: id, before: previous, after: server, alone} as const] : []),
+        ...(previous.weight === server.weight ? [] : [{do: 'weigh', backend: id, after: server} as const]),
+        ...(previous.disabled === server.disabled
+          ? []
+          : [{do: server.disabled ? 'disable' : 'enable', backend: id, after: server} as const]),
+      ];
+    }),
+    ...old
+      .filter(({name}) => !is.has(name))
+      .map((server): ServerChange => ({do: 'remove', backend: id, before: server})),
+  ];
+}
+
+const CROWD = 20;
+const FEW = 3;
+
+/** A client that keeps its connection, with a request under way while servers change. */
+interface KeptClient {
+  readonly first: Promise<string>;
+  /** The answers to what it asks later on the same connection. */
+  later(): Promise<string[]>;
+  close(): void;
+}
+
+async function openKeptClient(running: Running, cell: Cell): Promise<KeptClient> {
+  const agent = new Agent({keepAlive: true, maxSockets: 1});
+  await running.get(cell, '/', agent);
+  return {
+    first: running.get(cell, '/slow', agent),
+    async later() {
+      const answers: string[] = [];
+      for (let count = 0; count < 3; count += 1) answers.push(await running.get(cell, '/', agent));
+      return answers;
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+const tally = (answers: readonly string[]): string => [...new Set(answers)].sort().join(', ');
+
+async function inParallel(running: Running, cell: Cell): Promise<string> {
+  const [count, path] = cell.trial.crowded ? [CROWD, '/slow'] : [FEW, '/'];
+  return tally((await Promise.all(Array.from({length: count}, () => running.get(cell, path)))).map(answerKind));
+}
+
+/** Who answers may depend on the moment, whether somebody does must not. */
+const answerKind = (answer: string): string => (/^[\d.]+:\d+$/.test(answer) ? 'answered' : answer);
+
+const HASHES = /balance (uri|url_param|hdr|hash)/;
+
+/** Where each of some paths goes: the same everywhere for hashes, whom it may go to at all for others. */
+async function spread(running: Running, cell: Cell): Promise<string> {
+  // A connection through a TCP proxy stays with one server.
+  const agent = cell.trial.mode === 'tcp' ? undefined : new Agent({keepAlive: true, maxSockets: 1});
+  const answers: string[] = [];
+  for (let count = 0; count < cell.after.length + 3; count += 1) {
+    answers.push(await running.get(cell, `/p${count}?x=${count}`, agent));
+  }
+  agent?.destroy();
+  if (cell.section.some(line => HASHES.test(line))) return answers.join(', ');
+  return tally(cell.section.some(line => line.startsWith('balance random')) ? answers.map(answerKind) : answers);
+}
+
+async function each<T>(
+  cells: readonly Cell[],
+  atOnce: number,
+  work: (cell: Cell) => Promise<T>,
+): Promise<Map<Cell, T>> {
+  const results = new Map<Cell, T>();
+  const queue = [...cells];
+  const worker = async () => {
+    for (let cell = queue.shift(); cell !== undefined; cell = queue.shift()) results.set(cell, await work(cell));
+  };
+  await Promise.all(Array.from({length: atOnce}, worker));
+  return results;
+}
+
+/** Every server stands where it will stay: all have been checked, and nothing changes for as long as two checks take. */
+async function settled(running: Running): Promise<ReadonlyMap<string, string>> {
+  let last = '';
+  const startMs = performance.now();
+  let sinceMs = startMs;
+  return waitFor(
+    async () => {
+      const now = await standings(running);
+      const text = JSON.stringify([...now]);
+      if (text !== last) {
+        last = text;
+        sinceMs = performance.now();
+      }
+      const isStill = performance.now() - sinceMs > QUIET_MS && ![...now.values()].some(isPending);
+      return isStill || performance.now() - startMs > MAX_UNQUIET_MS ? now : undefined;
+    },
+    'servers that stand still',
+    {everyMs: 600},
+  );
+}
+const QUIET_MS = 1700;
+const MAX_UNQUIET_MS = 10_000;
+
+/** Connections of those that were removed have ended by now. */
+async function finishRemovals(running: Running, changes: readonly ServerChange[]): Promise<void> {
+  const removals = changes.flatMap(change =>
+    change.do === 'remove' ? [deriveDelete(change.backend, change.before.name)] : [],
+  );
+  for (const removal of removals) await running.ask(removal).catch(String);
+}
+
+/**
+ * Brings HAProxy from the first text of all cells to the second one by commands, starts another one with the second
+ * text, and compares how servers stand and what clients get: new ones, such as keep their connection, twenty at once.
+ */
+export async function tryCells(
+  binary: string,
+  cells: readonly Cell[],
+  tracked: string,
+  abilities: RuntimeAbilities,
+): Promise<Tried[]> {
+  const [before, after] = (['before', 'after'] as const).map(when => textOf(cells, when, tracked));
+  if (before === undefined || after === undefined) return [];
+  await using told = await run(binary, before);
+  await waitFor(async () => ![...(await standings(told)).values()].some(isPending), 'the first checks', {everyMs: 400});
+  const kept = await each(cells, 60, cell => openKeptClient(told, cell));
+  const plans = cells.map(cell => {
+    const [own, next] = (['before', 'after'] as const).map(when => textOf([cell], when, tracked));
+    const difference = deriveDifference(own ?? '', next ?? '', abilities);
+    const changes = difference.is === 'runtime' ? difference.changes : forcedChanges(own ?? '', next ?? '', cell.id);
+    return {cell, changes, reload: difference.is === 'reload' ? difference.why : undefined};
+  });
+  const said = new Map<Cell, string>();
+  for (const {cell, changes} of plans) {
+    if (!told.isAlive()) break;
+    if (changes.length === 0) continue;
+    said.set(cell, await told.ask(changes.map(change => deriveCommands(change).join('; ')).join('; ')).catch(String));
+  }
+  const looking = {ask: (_: string, command: string) => told.ask(command), clock: systemClock, isRefused: false};
+  const wrong = new Map<Cell, string>();
+  for (const {cell, changes} of plans) {
+    const deviation = await readBack(told.socket, changes, looking).catch(String);
+    if (deviation !== undefined) wrong.set(cell, `${deviation} (HAProxy says: ${said.get(cell)?.trim()})`);
+  }
+  await using fresh = await run(binary, after);
+  const parallel = await Promise.all([told, fresh].map(one => each(cells, 12, cell => inParallel(one, cell))));
+  const later = await each(cells, 40, async cell => {
+    const client = kept.get(cell);
+    await client?.first;
+    const answers = await client?.later();
+    client?.close();
+    return answers ?? [];
+  });
+  await finishRemovals(
+    told,
+    plans.flatMap(({changes}) => changes),
+  );
+  const stand = await Promise.all([settled(told), settled(fresh)]);
+  const spreads = await Promise.all([told, fresh].map(one => each(cells, 20, cell => spread(one, cell))));
+  return plans.map(({cell, changes, reload}) => {
+    const differences: string[] = [];
+    const isOwn = (key: string) => key.startsWith(`${cell.id}/`);
+    const note = (what: string, atRunTime: string | undefined, atStart: string | undefined) => {
+      if (atRunTime !== atStart) differences.push(`${what}: ${atRunTime}, after a start ${atStart}`);
+    };
+    const refusal = wrong.get(cell);
+    if (refusal !== undefined) differences.push(`refused: ${refusal}`);
+    const keys = new Set([...(stand[0]?.keys() ?? []), ...(stand[1]?.keys() ?? [])].filter(isOwn));
+    for (const key of keys) {
+      const [words, others] = [stand[0]?.get(key)?.split(' ') ?? [], stand[1]?.get(key)?.split(' ') ?? []];
+      note(
+        key,
+        words.filter(word => !others.includes(word)).join(' '),
+        others.filter(word => !words.includes(word)).join(' '),
+      );
+    }
+    // Whom a dead server's clients meet depends on when its next check is.
+    if (!cell.situations.includes('fail')) note('at once', parallel[0]?.get(cell), parallel[1]?.get(cell));
+    note('requests', spreads[0]?.get(cell), spreads[1]?.get(cell));
+    const allowed = [spreads[1]?.get(cell) ?? '', ...cell.after].join(' ');
+    // Through a TCP proxy it ends with its server, as with the process that a reload leaves.
+    const onKept = cell.trial.mode === 'tcp' ? [] : (later.get(cell) ?? []);
+    const stale = onKept.filter(answer => answerKind(answer) === 'answered' && !allowed.includes(answer));
+    if (stale.length > 0) differences.push(`a kept connection: answers from ${tally(stale)}`);
+    return {
+      cell,
+      reload,
+      commands: changes.flatMap(deriveCommands),
+      differences,
+    };
+  });
+}
