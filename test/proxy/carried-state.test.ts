@@ -119,6 +119,7 @@ describe('health that is carried to the next HAProxy', () => {
     ['moved by hand', {srv_addr: '10.0.0.2'}],
     ['at another port by hand', {srv_port: '81'}],
     ['set down without a check', {srv_check_state: '0'}],
+    ['no check, whatever else its bits say', {srv_check_state: '17'}],
     ['another server', {srv_name: 'b'}],
     ['of another backend', {be_name: 'other'}],
   ] as const satisfies readonly (readonly [string, Changes])[]) {
@@ -129,6 +130,15 @@ describe('health that is carried to the next HAProxy', () => {
     const {srv_port: _, ...row} = FOUND_DOWN;
     const answer = ['1', `# ${Object.keys(row).join(' ')}`, Object.values(row).join(' ')].join('\n');
     assert.equal(parseServersState(atOnce(deriveCarriedState(answer, A, A))).length, 1);
+  });
+
+  test('a thousand servers -> in a few steps, none of them long', () => {
+    const names = Array.from({length: 1000}, (_, index) => `s${index}`);
+    const text = textOf(...names.map(name => `${name} 10.0.0.1:80 check`));
+    const steps = deriveCarriedState(answerOf(...names.map(name => ({srv_name: name}))), text, text);
+    let yields = 0;
+    while (!steps.next().done) yields += 1;
+    assert.ok(yields >= 25 && yields < 60, String(yields));
   });
 
   test('no server at all -> nothing but the version', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {DaemonError} from '../../src/errors.ts';
 import {openFakeGenerations, textOf} from './fake-generations.ts';
 
 const MOVED = textOf(0, 'a 10.0.0.2:80');
@@ -151,6 +152,70 @@ describe('a text that differs in its servers alone', () => {
     first.haproxy.intercept = () => undefined;
     assert.match((await apply(MOVED)).why, /^what serves took only some of the last changes; /);
     assert.equal(generations.isServing(MOVED), true);
+  });
+});
+
+describe('what serves was seen to differ from its text', () => {
+  test('doubted -> not claimed; the next pass reloads, though the texts are equal', async () => {
+    const {apply, generations} = await openFakeGenerations();
+    await apply(textOf());
+    generations.doubt();
+    assert.deepEqual([generations.isServing(textOf()), await generations.isSafe(MOVED)], [false, false]);
+    assert.deepEqual([generations.running, generations.text], [undefined, textOf()]);
+    const {generation, why} = await apply(textOf());
+    assert.equal(generation, 2);
+    assert.match(why, /^what serves was seen to differ from its text; /);
+    assert.equal(generations.isServing(textOf()), true);
+  });
+
+  test('of an earlier daemon -> still that, whose text nobody knows', async () => {
+    const {generations} = await openFakeGenerations({
+      contents: {'/data/run/7.cfg': textOf()},
+      left: [{pid: 500, args: ['haproxy', '-f', '/data/run/7.cfg'], ports: [8080]}],
+    });
+    generations.doubt();
+    assert.equal(generations.text, undefined);
+  });
+});
+
+describe('HAProxy hangs', () => {
+  const silence = new DaemonError('PROXY', 'cannot ask it: no answer');
+
+  test('a reload comes -> ended and started anew, told of, then the new one takes over', async () => {
+    const {apply, generations, settle, started} = await openFakeGenerations({hangMs: 10_000});
+    await apply(textOf());
+    const [first] = started;
+    assert.ok(first);
+    first.haproxy.intercept = () => silence;
+    const {generation, why} = await apply(textOf(1));
+    assert.equal(generation, 2);
+    assert.match(why, /; HAProxy \(PID 1000\) answered nothing for 100\d\d ms and was ended before/);
+    await settle();
+    assert.deepEqual([first.signals, started[1]?.signals], [['SIGTERM'], ['SIGUSR1']]);
+    assert.deepEqual(
+      [generations.status.hangs, generations.status.pid, generations.status.state],
+      [1, 1002, 'RUNNING'],
+    );
+  });
+
+  test('while it is waited for -> how long it has been silent, and whether that counts as hung', async () => {
+    const {apply, clock, generations, started} = await openFakeGenerations({hangMs: 4000});
+    assert.deepEqual([generations.status.silentMs, generations.status.isHung], [0, false]);
+    await apply(textOf());
+    const [first] = started;
+    assert.ok(first);
+    first.haproxy.intercept = () => silence;
+    const applied = apply(textOf(1));
+    const seen = new Map<number, boolean>();
+    while (generations.status.hangs === 0) {
+      await clock.advance(1);
+      seen.set(generations.status.silentMs, generations.status.isHung);
+    }
+    await applied;
+    const silences = [...seen.keys()].filter(silentMs => silentMs > 0);
+    assert.equal(Math.min(...silences), 3000);
+    assert.deepEqual([seen.get(3999), seen.get(4000) ?? true], [false, true]);
+    assert.equal(generations.status.silentMs, 0);
   });
 });
 
