@@ -85,9 +85,9 @@ export function createHider(secrets: ReadonlySet<string>): (text: string) => str
       if (!first.has(text.charCodeAt(at))) continue;
       for (const [length, values] of beginnings.get(text.slice(at, at + SHORTEST_SURE)) ?? []) {
         if (!values.has(text.slice(at, at + length)) || !isAlone(text, at, at + length)) continue;
-        hidden += text.slice(from, at) + MASK;
-        from = at + length;
-        at = from - 1;
+        // Two secrets may overlap: both are gone, behind one mask.
+        if (at >= from) hidden += text.slice(from, at) + MASK;
+        from = Math.max(from, at + length);
         break;
       }
     }

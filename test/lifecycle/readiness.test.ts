@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {newConvergence} from '../../src/lifecycle/convergence.ts';
-import {createReadiness, isInSync, lastErrorOf, type SyncFacts} from '../../src/lifecycle/readiness.ts';
+import {createReadiness, isInSync, isServing, lastErrorOf, type SyncFacts} from '../../src/lifecycle/readiness.ts';
 
 describe('readiness', () => {
   const stage = () => {
@@ -38,6 +38,12 @@ describe('readiness', () => {
     now.isStopping = true;
     assert.equal(isReady(), false);
   });
+});
+
+test('serving -> it runs and does not hang', () => {
+  assert.equal(isServing({state: 'RUNNING', isHung: false}), true);
+  assert.equal(isServing({state: 'RUNNING', isHung: true}), false);
+  for (const isHung of [false, true]) assert.equal(isServing({state: 'STARTING', isHung}), false);
 });
 
 describe('in sync', () => {

@@ -10,6 +10,7 @@ const imports = new Map([
   ['test/a/one.test.ts', []],
   ['test/a/two.test.ts', ['src/a/two.ts']],
   ['test/b/other.test.ts', ['src/a/one.ts']],
+  ['test/a/one-real.test.ts', ['src/a/one.ts']],
   ['test/fixture.ts', ['src/a/one.ts']],
   ['test/b/far.test.ts', ['test/fixture.ts']],
   ['test/b/farther.test.ts', ['test/b/far.test.ts']],

@@ -1,8 +1,8 @@
 import {globSync, readFileSync} from 'node:fs';
 import {dirname, join, normalize} from 'node:path';
 
-/** Not unit tests: they run the build, try other inputs each time, need minutes, or a machine of their own. */
-const NOT_UNIT = /^test\/(integration|fuzz|docker|dashboard|soak|bench|load|faults|mutate)\//;
+/** Not unit tests: they run the build or HAProxy, try other inputs each time, need minutes, or a machine of their own. */
+const NOT_UNIT = /^test\/(integration|fuzz|docker|dashboard|soak|bench|load|faults|mutate)\/|-real\.test\.ts$/;
 
 /**
  * What to run for a file that no unit test imports: the first entry whose key begins the file's path. These run the

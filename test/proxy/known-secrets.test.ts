@@ -47,7 +47,7 @@ describe('secrets of a template', () => {
   const TEMPLATE = `
 {# the shop's password is elsewhere #}
 {% set db_password = 'hunter2' %}
-{% macro auth(user, pw="hunter3") %}{% endmacro %}
+{% macro auth(user, pw="hunter3", pin_token='abc', other_token='ab') %}{% endmacro %}
 {% set region = 'frankfurt-one' %}
 userlist people
   user bob insecure-password hunter4 {% if x %}groups a{% endif %}
@@ -57,6 +57,6 @@ userlist people
 `;
 
   test('what its lines and its sensitive names hold -> secrets; names of apps, of Jinja -> none', () => {
-    assert.deepEqual([...secretsOfTemplate(TEMPLATE)].sort(), ['hunter2', 'hunter3', 'hunter4']);
+    assert.deepEqual([...secretsOfTemplate(TEMPLATE)].sort(), ['abc', 'hunter2', 'hunter3', 'hunter4']);
   });
 });

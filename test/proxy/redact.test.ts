@@ -102,6 +102,15 @@ test('a secret of eight characters -> replaced inside of words as well', () => {
   assert.equal(hideSecrets('x12345678y x1234567y', secrets), 'x***y x1234567y');
 });
 
+test('secrets that overlap, or follow each other -> none of either is left', () => {
+  const secrets = secretsOf('userlist u\n user a password abcdefgh\n user b password ghij1234\n');
+  assert.equal(hideSecrets('<abcdefghij1234>, abcdefghabcdefgh', secrets), '<***>, ******');
+});
+
+test('what may be a credential -> searched for from six characters on', () => {
+  assert.deepEqual([...secretsOf('global\n setenv A qwert1\n setenv B qwer1\n')], ['qwert1']);
+});
+
 test('numbers and paths that need be no secret -> are not searched for, but hidden in their place', () => {
   const text = 'global\n setenv PORT 8080\n setenv FILE /var/run/thing\nlisten l\n bind :8080\n';
   assert.equal(redactConfiguration(text), text.replace('PORT 8080', 'PORT ***').replace('/var/run/thing', '***'));
