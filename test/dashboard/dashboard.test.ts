@@ -21,7 +21,7 @@ const see = (page: Page, selector: string, text: string | RegExp) =>
 
 describe('dashboard in a real browser', {skip, timeout: 600_000}, () => {
   test('join, leave, a refused configuration, a rollback and its release -> seen live, without a reload', async () => {
-    await using fleet = await startFleet();
+    await using fleet = await startFleet({KONTROL_TTL: '300'});
     await using browser = await startBrowser();
     const {daemon} = fleet;
     const page = await browser.open(fleet.url, DESKTOP);
@@ -37,6 +37,10 @@ describe('dashboard in a real browser', {skip, timeout: 600_000}, () => {
     await daemon.ping({ip: '127.0.1.1', id: 'web-a'}, {down: true});
     await see(page, '#members-none', 'No slave');
     await see(page, '.pass', /left web 127\.0\.1\.1/);
+    // That everybody left is a problem of its own.
+    await see(page, '#verdict', 'Needs attention');
+    await daemon.ping({ip: '127.0.1.2', id: 'web-b'});
+    await see(page, '#verdict', 'Serving, in sync');
 
     await fleet.writeTemplate('nonsense in this place');
     await see(page, '#problems li', /unknown keyword/);
