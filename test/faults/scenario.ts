@@ -31,6 +31,7 @@ const textOf = (bind: string, server: string, maxconn: number): string => `globa
   maxconn ${maxconn}
 defaults
   mode http
+  option http-server-close
   timeout connect 2s
   timeout client 15s
   timeout server 15s
