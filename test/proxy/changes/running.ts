@@ -36,7 +36,7 @@ defaults
   timeout client 30s
   timeout server 10s
   timeout queue 10s
-  timeout check 5s
+  timeout check 2s
 resolvers dns
   nameserver one 127.0.0.1:9
 backend tracked
@@ -147,10 +147,14 @@ const STATE_FIELDS = `srv_addr srv_op_state srv_uweight srv_check_status srv_che
 /** SRV_ADMF_FMAINT; the bit 4 only remembers that the text said `disabled`. */
 const MAINTENANCE_BIT = 0b001;
 
+/** What stands there of a server without checks, and of one that is out: it bears on nothing before the server is back. */
+const UNCHECKED = / (srv_)?check_(status|health)=\S*/g;
+const ASLEEP = / (weight|throttle|(srv_)?check_(status|health|rise|fall))=\S*/g;
+
 const pick = (row: Row, fields: readonly string[]): string =>
   fields.flatMap(field => (row[field] === undefined ? [] : [`${field}=${row[field].replace(/^\* /, '')}`])).join(' ');
 
-/** How all servers and backends stand, by `backend/server`. What the last check said of a server that is out, or is not checked, bears on nothing. */
+/** How all servers and backends stand, by `backend/server`. */
 export async function standings(running: Running): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   const isChecked = new Set<string>();
@@ -164,10 +168,13 @@ export async function standings(running: Running): Promise<ReadonlyMap<string, s
     const out = (Number(row.srv_admin_state) & MAINTENANCE_BIT) !== 0;
     const text = `${found.get(key) ?? 'not in show stat'} ${pick(row, STATE_FIELDS)} out=${out}`;
     const bears = !out && isChecked.has(key);
-    found.set(key, bears ? text : text.replace(/ (srv_)?check_(status|health|result)=\S*/g, ''));
+    found.set(key, bears ? text : text.replace(out ? ASLEEP : UNCHECKED, ''));
   }
   return found;
 }
+
+/** It is in maintenance. */
+export const isOut = (standing: string): boolean => standing.endsWith('out=true');
 
 /** A check has not come to its first end. */
 export const isPending = (standing: string): boolean => standing.includes('check_status=INI');

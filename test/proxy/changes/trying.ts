@@ -8,7 +8,8 @@ import type {ServerLine} from '../../../src/proxy/server-line.ts';
 import {readBack} from '../../../src/reload/read-back.ts';
 import {waitFor} from '../../support/wait.ts';
 import type {Cell} from './cells.ts';
-import {isPending, type Running, run, standings, textOf} from './running.ts';
+import {DEAD_IP} from './pods.ts';
+import {isOut, isPending, type Running, run, standings, textOf} from './running.ts';
 
 /** How a cell fared: what we decide, and what came of its commands, whether they are allowed or not. */
 export interface Tried {
@@ -86,12 +87,16 @@ const answerKind = (answer: string): string => (/^[\d.]+:\d+$/.test(answer) ? 'a
 
 const HASHES = /balance (uri|url_param|hdr|hash)/;
 
+/** After so many requests every server has had its turn. */
+const turnsOf = ({after}: Cell): number =>
+  after.reduce((sum, line) => sum + Number(/.* weight (\d+)/.exec(line)?.[1] ?? 1), 0);
+
 /** Where each of some paths goes: the same everywhere for hashes, whom it may go to at all for others. */
 async function spread(running: Running, cell: Cell): Promise<string> {
   // A connection through a TCP proxy stays with one server.
   const agent = cell.trial.mode === 'tcp' ? undefined : new Agent({keepAlive: true, maxSockets: 1});
   const answers: string[] = [];
-  for (let count = 0; count < cell.after.length + 3; count += 1) {
+  for (let count = 0; count < turnsOf(cell) + 3; count += 1) {
     answers.push(await running.get(cell, `/p${count}?x=${count}`, agent));
   }
   agent?.destroy();
@@ -133,8 +138,21 @@ async function settled(running: Running): Promise<ReadonlyMap<string, string>> {
     {everyMs: 600},
   );
 }
-const QUIET_MS = 1700;
+/** Two checks, or one that gets no answer. */
+const QUIET_MS = 3200;
 const MAX_UNQUIET_MS = 10_000;
+
+type Standings = ReadonlyMap<string, string>;
+
+/** How all stand once those that were out are back: what is not shown of them before must be right by then. */
+async function wake(both: readonly Running[], stand: readonly Standings[]): Promise<Standings[]> {
+  const out = [...(stand[1] ?? [])].flatMap(([key, standing]) => (isOut(standing) ? [key] : []));
+  if (out.length === 0) return [...stand];
+  for (const running of both) {
+    for (const key of out) await running.ask(`set server ${key} state ready`).catch(String);
+  }
+  return Promise.all(both.map(settled));
+}
 
 /** Connections of those that were removed have ended by now. */
 async function finishRemovals(running: Running, changes: readonly ServerChange[]): Promise<void> {
@@ -192,6 +210,7 @@ export async function tryCells(
   );
   const stand = await Promise.all([settled(told), settled(fresh)]);
   const spreads = await Promise.all([told, fresh].map(one => each(cells, 20, cell => spread(one, cell))));
+  const woken = await wake([told, fresh], stand);
   return plans.map(({cell, changes, reload}) => {
     const differences: string[] = [];
     const isOwn = (key: string) => key.startsWith(`${cell.id}/`);
@@ -200,17 +219,22 @@ export async function tryCells(
     };
     const refusal = wrong.get(cell);
     if (refusal !== undefined) differences.push(`refused: ${refusal}`);
-    const keys = new Set([...(stand[0]?.keys() ?? []), ...(stand[1]?.keys() ?? [])].filter(isOwn));
-    for (const key of keys) {
-      const [words, others] = [stand[0]?.get(key)?.split(' ') ?? [], stand[1]?.get(key)?.split(' ') ?? []];
-      note(
-        key,
-        words.filter(word => !others.includes(word)).join(' '),
-        others.filter(word => !words.includes(word)).join(' '),
-      );
-    }
+    const noteStandings = (when: string, [atRunTime, atStart]: readonly Standings[]) => {
+      const keys = new Set([...(atRunTime?.keys() ?? []), ...(atStart?.keys() ?? [])].filter(isOwn));
+      for (const key of keys) {
+        const [words, others] = [atRunTime?.get(key)?.split(' ') ?? [], atStart?.get(key)?.split(' ') ?? []];
+        note(
+          `${when}${key}`,
+          words.filter(word => !others.includes(word)).join(' '),
+          others.filter(word => !words.includes(word)).join(' '),
+        );
+      }
+    };
+    noteStandings('', stand);
+    noteStandings('once enabled, ', woken);
     // Whom a dead server's clients meet depends on when its next check is.
-    if (!cell.situations.includes('fail')) note('at once', parallel[0]?.get(cell), parallel[1]?.get(cell));
+    if (!cell.after.some(line => line.includes(DEAD_IP)))
+      note('at once', parallel[0]?.get(cell), parallel[1]?.get(cell));
     note('requests', spreads[0]?.get(cell), spreads[1]?.get(cell));
     const allowed = [spreads[1]?.get(cell) ?? '', ...cell.after].join(' ');
     // Through a TCP proxy it ends with its server, as with the process that a reload leaves.
