@@ -232,8 +232,9 @@ export async function tryCells(
     };
     noteStandings('', stand);
     noteStandings('once enabled, ', woken);
-    // Whom a dead server's clients meet depends on when its next check is.
-    if (!cell.after.some(line => line.includes(DEAD_IP)))
+    // Whom the clients of a server that is dead, or refuses its checks, meet depends on when its next check is.
+    const isDead = [...(stand[1] ?? [])].some(([key, standing]) => isOwn(key) && / status=DOWN/.test(` ${standing}`));
+    if (!isDead && !cell.after.some(line => line.includes(DEAD_IP)))
       note('at once', parallel[0]?.get(cell), parallel[1]?.get(cell));
     note('requests', spreads[0]?.get(cell), spreads[1]?.get(cell));
     const allowed = [spreads[1]?.get(cell) ?? '', ...cell.after].join(' ');
