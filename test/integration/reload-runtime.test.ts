@@ -208,9 +208,9 @@ describe('changes without a reload', {skip: missing('root', 'haproxy', 'netns'),
   test('only comments differ -> nothing is told, the file says the new text', async () => {
     await using net = await openNamespaces();
     await using reloading = await startReloading(template(`  server web-1 ${A}:80`), {place: net.proxy});
-    const last = await reloading.change(`# pass two\n${template(`  server web-1 ${A}:80`)}`);
+    const last = await reloading.change(`# take two\n${template(`  server web-1 ${A}:80`)}`);
     assert.deepEqual([last.way, last.generation], ['runtime', 1]);
-    assert.match(await readFile(`${reloading.daemon.dataFolder}/proxy.cfg`, 'utf8'), /pass two/);
-    assert.match((await reloading.daemon.get('/config'))?.body ?? '', /pass two/);
+    assert.match(await readFile(`${reloading.daemon.dataFolder}/proxy.cfg`, 'utf8'), /take two/);
+    assert.match((await reloading.daemon.get('/config'))?.body ?? '', /take two/);
   });
 });
