@@ -13,6 +13,7 @@ export const PAST_FAILURES: readonly string[] = [
   "{% autoescape true %}{% for x in ['<'] recursive %}{{ x }}{% if loop.depth < 2 %}{{ loop(['>']) }}{% endif %}{% endfor %}{% endautoescape %}",
   '{% raw %}',
   "{{ '\\x00\\x7f'|tojson }}",
+  "{{ [7|escape|last] }} {{ ['ab'|escape|first] }} {{ ['ab'|escape|last] }} {{ ''|escape|last }}",
 ];
 
 /** Its seeds. */

@@ -44,6 +44,8 @@ function first(values: Value): Value {
 /** What Python's `reversed` takes: not a generator. */
 function reversed(value: Value): Value[] {
   if (lengthOf(value) === undefined) raise('TypeError', 'argument to reversed() must be a sequence');
+  // It goes by index, and what stands at an index of Markup is Markup.
+  if (value instanceof Markup) return [...value.text].reverse().map(character => new Markup(character));
   return toList(value).reverse();
 }
 
