@@ -1,5 +1,6 @@
-import {mkdir, readdir, rm} from 'node:fs/promises';
+import {mkdir, readdir, rm, stat} from 'node:fs/promises';
 import {connect, createServer, type Server} from 'node:net';
+import {dirname, resolve} from 'node:path';
 import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
 import {isTemporary} from '../ports/temporary.ts';
 
@@ -11,7 +12,7 @@ const OWNER_ONLY = 0o700;
  */
 export async function openDataFolder(path: string): Promise<AsyncDisposable> {
   try {
-    await mkdir(path, {recursive: true, mode: OWNER_ONLY});
+    await makeFolder(resolve(path));
   } catch (cause) {
     throw new DaemonError(
       'DATA',
@@ -35,6 +36,21 @@ export async function openDataFolder(path: string): Promise<AsyncDisposable> {
   });
   await sweepTemporary(path);
   return {[Symbol.asyncDispose]: () => new Promise(resolve => server.close(() => resolve()))};
+}
+
+/** With those above it. Node's own `recursive` never ends where the kernel says ENOENT for good, as under /proc. */
+async function makeFolder(path: string): Promise<void> {
+  const make = () => mkdir(path, OWNER_ONLY);
+  await make()
+    .catch(async error => {
+      if (systemCodeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+      await makeFolder(dirname(path));
+      await make();
+    })
+    .catch(async error => {
+      const isThere = systemCodeOf(error) === 'EEXIST' && (await stat(path)).isDirectory();
+      if (!isThere) throw error;
+    });
 }
 
 /** What a daemon that was killed in the middle of a write left behind; safe to remove once the lock is ours. */

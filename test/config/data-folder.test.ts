@@ -39,6 +39,10 @@ test('data folder, that is a file -> DATA with what to do', async () => {
   await assert.rejects(openDataFolder(path), {code: 'DATA', message: /cannot use KONTROL_DATA .*mount or make/});
 });
 
+test('data folder, where nobody can make one -> DATA with what to do', async () => {
+  await assert.rejects(openDataFolder('/proc/nope/data'), {code: 'DATA', message: /ENOENT.*mount or make/});
+});
+
 test('data folder, half-written files of a killed daemon -> swept where we write, nothing else touched', async () => {
   await using folder = await openFolder();
   const half = 'proxy.cfg.tmp-12-3';
