@@ -1,5 +1,5 @@
 import {DaemonError, reasonOf} from '../errors.ts';
-import {type Clock, sleep} from '../ports/clock.ts';
+import {type Clock, sleep, within} from '../ports/clock.ts';
 import type {OwnChild, Spawn} from '../ports/spawn.ts';
 
 const POLL_MS = 100;
@@ -70,11 +70,7 @@ export async function startDemoDaemon(
       // The second one cuts the daemon's waits short; only it can end HAProxy, which is in a session of its own.
       for (const signal of ['SIGTERM', 'SIGTERM', 'SIGKILL'] as const) {
         child.kill(signal);
-        const isLate = await Promise.race([
-          child.exited.then(() => false),
-          sleep(clock, STOP_WITHIN_MS).then(() => true),
-        ]);
-        if (!isLate) return;
+        if ((await within(clock, STOP_WITHIN_MS, child.exited)) !== undefined) return;
       }
     },
   };

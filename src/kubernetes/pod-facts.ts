@@ -1,6 +1,6 @@
 import {isDeepStrictEqual} from 'node:util';
 import {DaemonError} from '../errors.ts';
-import {type Clock, pause, sleep} from '../ports/clock.ts';
+import {type Clock, pause, within} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import type {Api} from './api.ts';
@@ -161,7 +161,8 @@ async function waitUntilKnown(state: State, pod: OwnPod | undefined, signal: Abo
   const {options, ports} = state;
   const {clock, log} = ports;
   const patience = clock.nowMs() + PATIENCE_MS;
-  if (pod !== undefined) await Promise.race([pod.tried, sleep(clock, PATIENCE_MS, signal)]);
+  if (pod !== undefined) await within(clock, PATIENCE_MS, pod.tried, signal);
+  signal.throwIfAborted();
   const deadline = clock.nowMs() + options.waitMs;
   const lacking = missing(state);
   if (lacking.length > 0) log.info({reason: `it lacks ${lacking.join(' and ')}`}, 'waiting for facts of the pod');

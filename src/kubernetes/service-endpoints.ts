@@ -1,6 +1,6 @@
 import {isDeepStrictEqual} from 'node:util';
 import {isSystemFault, reasonOf} from '../errors.ts';
-import {type Clock, pause, sleep} from '../ports/clock.ts';
+import {type Clock, pause, within} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import type {Api} from './api.ts';
@@ -108,7 +108,7 @@ export function openServiceEndpoints(ports: ServiceEndpointsPorts): ServiceEndpo
     },
     async tried() {
       if (state.following === undefined) return;
-      await Promise.race([state.following.tried.promise, sleep(ports.clock, PATIENCE_MS)]);
+      await within(ports.clock, PATIENCE_MS, state.following.tried.promise);
       await recall(state);
     },
     close() {

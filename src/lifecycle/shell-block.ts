@@ -1,5 +1,5 @@
 import {DaemonError} from '../errors.ts';
-import {type Clock, sleep} from '../ports/clock.ts';
+import {type Clock, sleep, within} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {OwnChild, Spawn} from '../ports/spawn.ts';
 
@@ -48,7 +48,7 @@ export async function runShellBlock(
 /** Ends a whole process group: SIGTERM, and SIGKILL for what is left of it after a grace or once its first process is gone. */
 export async function killGroup(child: OwnChild, clock: Clock, graceMs = KILL_DELAY_MS): Promise<void> {
   child.killGroup('SIGTERM');
-  await Promise.race([child.exited, sleep(clock, graceMs)]);
+  await within(clock, graceMs, child.exited);
   child.killGroup('SIGKILL');
   await child.exited;
   const untilMs = clock.nowMs() + GONE_WITHIN_MS;

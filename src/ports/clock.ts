@@ -41,3 +41,19 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 /** Resolves after `delayMs`, or as soon as `signal` aborts: who waits looks at the signal next. Never rejects. */
 export const pause = (clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> =>
   sleep(clock, delayMs, signal).catch(() => {});
+
+/** Resolves as `awaited` does, or with undefined as soon as `limitMs` have passed or `signal` aborts. Leaves no timer behind. */
+export async function within<Result>(
+  clock: Clock,
+  limitMs: number,
+  awaited: Promise<Result>,
+  signal?: AbortSignal,
+): Promise<Result | undefined> {
+  const settled = new AbortController();
+  const ended = signal === undefined ? settled.signal : AbortSignal.any([settled.signal, signal]);
+  try {
+    return await Promise.race([awaited, pause(clock, limitMs, ended).then(() => undefined)]);
+  } finally {
+    settled.abort();
+  }
+}

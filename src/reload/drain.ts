@@ -1,5 +1,5 @@
 import type {Ladder} from '../jobs/job.ts';
-import {type Clock, sleep} from '../ports/clock.ts';
+import {type Clock, within} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {hasProcess, type StagedGeneration, TERMINATE} from './generation.ts';
 
@@ -20,13 +20,8 @@ export async function drainAll(
 ): Promise<boolean> {
   for (const {supervisor} of leaving) supervisor.stop(FINISH);
   const gone = Promise.all(leaving.map(({supervisor}) => supervisor.reached(job => !hasProcess(job))));
-  const isInTime = await Promise.race([
-    gone.then(() => true),
-    sleep(clock, graceMs, skip)
-      .catch(() => sleep(clock, Math.min(graceMs, SKIPPED_GRACE_MS)))
-      .then(() => false),
-  ]);
-  if (isInTime) return true;
+  if ((await within(clock, graceMs, gone, skip)) !== undefined) return true;
+  if (skip.aborted && (await within(clock, Math.min(graceMs, SKIPPED_GRACE_MS), gone)) !== undefined) return true;
   log.warn({generations: leaving.map(({number}) => number)}, 'connections outlived the grace: ending HAProxy');
   for (const {supervisor} of leaving) supervisor.stop(TERMINATE);
   await gone;

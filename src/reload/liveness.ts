@@ -1,6 +1,6 @@
 import {DaemonError, systemCodeOf} from '../errors.ts';
 import type {Activity, ProcessTable} from '../jobs/proc.ts';
-import {type Clock, sleep} from '../ports/clock.ts';
+import {type Clock, sleep, within} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {END, type StagedGeneration} from './generation.ts';
 
@@ -148,15 +148,15 @@ async function listenFor(
 async function endForRestart({supervisor}: StagedGeneration, {clock}: LivenessPorts): Promise<void> {
   const {child} = supervisor;
   if (child === undefined) return;
-  const gone = child.exited.then(() => {});
   for (const {signal, graceMs} of END) {
     child.kill(signal);
-    await Promise.race([gone, sleep(clock, graceMs || END_LIMIT_MS)]);
+    await within(clock, graceMs || END_LIMIT_MS, child.exited);
     if (supervisor.child !== child) return;
   }
 }
 
 async function endForGood({supervisor}: StagedGeneration, {clock}: LivenessPorts): Promise<void> {
   supervisor.stop(END);
-  await Promise.race([supervisor.reached(job => job.is === 'STOPPED'), sleep(clock, END_LIMIT_MS)]);
+  const stopped = supervisor.reached(job => job.is === 'STOPPED');
+  await within(clock, END_LIMIT_MS, stopped);
 }

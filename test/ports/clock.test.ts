@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import {test} from 'node:test';
-import {systemClock as clock, pause, sleep} from '../../src/ports/clock.ts';
+import {describe, test} from 'node:test';
+import {type Clock, systemClock as clock, pause, sleep, within} from '../../src/ports/clock.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 
 test('system clock, any delay -> never called before it has passed', async () => {
@@ -42,4 +42,52 @@ test('pause, aborted before and meanwhile, or over -> resolves', async () => {
   assert.equal(isOver, false);
   await clock.advance(1);
   await over;
+});
+
+describe('within', () => {
+  /** A clock whose timers that still wait are counted. */
+  const openCounted = () => {
+    const clock = createFakeClock();
+    const waiting = new Set<object>();
+    const after: Clock['after'] = (delayMs, call) => {
+      const timer = {};
+      waiting.add(timer);
+      const cancel = clock.after(delayMs, () => {
+        waiting.delete(timer);
+        call();
+      });
+      return () => {
+        waiting.delete(timer);
+        cancel();
+      };
+    };
+    return {clock: {...clock, after}, waiting};
+  };
+
+  test('settled in time -> its result or its fault, and no timer is left', async () => {
+    const {clock, waiting} = openCounted();
+    assert.equal(await within(clock, 60_000, Promise.resolve('done')), 'done');
+    await assert.rejects(within(clock, 60_000, Promise.reject(new Error('theirs'))), /theirs/);
+    assert.equal(waiting.size, 0);
+  });
+
+  test('late -> undefined when the limit is reached, no earlier', async () => {
+    const {clock} = openCounted();
+    const seen: unknown[] = [];
+    const never = new Promise<string>(() => {});
+    void within(clock, 1000, never).then(result => seen.push(result));
+    await clock.advance(999);
+    assert.deepEqual(seen, []);
+    await clock.advance(1);
+    assert.deepEqual(seen, [undefined]);
+  });
+
+  test('its signal aborts -> undefined at once, and no timer is left', async () => {
+    const {clock, waiting} = openCounted();
+    const stop = new AbortController();
+    const waited = within(clock, 60_000, new Promise(() => {}), stop.signal);
+    stop.abort();
+    assert.equal(await waited, undefined);
+    assert.equal(waiting.size, 0);
+  });
 });

@@ -19,7 +19,7 @@ import type {ServicesStatus} from '../../kubernetes/status.ts';
 import {createSecretFollower} from '../../kubernetes/tls-secrets.ts';
 import type {PassEnd} from '../../lifecycle/passes.ts';
 import type {Hosts} from '../../members/member.ts';
-import {systemClock as clock, pause} from '../../ports/clock.ts';
+import {systemClock as clock, within} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import type {Log} from '../../ports/log.ts';
 import {createSource, type Source} from '../../ports/source.ts';
@@ -116,7 +116,7 @@ export async function openCluster(
     wantedCertificates(live, log),
   );
 
-  await Promise.race([Promise.all([certificates.tried, services?.tried()]), pause(clock, FIRST_WORD_MS, ending.asked)]);
+  await within(clock, FIRST_WORD_MS, Promise.all([certificates.tried, services?.tried()]), ending.asked);
 
   return {
     certificates,
@@ -148,7 +148,7 @@ export async function openCluster(
     async [Symbol.asyncDispose]() {
       certificates.close();
       services?.close();
-      if (events !== undefined) await Promise.race([events.settled(), pause(clock, LAST_WORD_MS, ending.skip)]);
+      if (events !== undefined) await within(clock, LAST_WORD_MS, events.settled(), ending.skip);
     },
   };
 }

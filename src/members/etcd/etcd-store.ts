@@ -1,4 +1,4 @@
-import {sleep} from '../../ports/clock.ts';
+import {within} from '../../ports/clock.ts';
 import type {Store} from '../store.ts';
 import {AWAY_MS, type EtcdKeeping, type EtcdPorts, keepByEtcd} from './keep.ts';
 
@@ -20,7 +20,7 @@ export function createEtcdStore(ports: EtcdPorts): EtcdStore {
       return silentMs() < AWAY_MS ? undefined : 'etcd is away: recorded here, but tell another replica as well';
     },
     async loaded(limitMs) {
-      await Promise.race([keeper?.loaded, sleep(clock, limitMs)]);
+      if (keeper !== undefined) await within(clock, limitMs, keeper.loaded);
     },
     remembers: () => keeper?.remembers() === true,
     keep(keepPorts) {

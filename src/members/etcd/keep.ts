@@ -2,7 +2,7 @@ import {EtcdFault} from '../../etcd/fault.ts';
 import type {Follower, FollowPorts} from '../../etcd/follow.ts';
 import type {Gateway} from '../../etcd/gateway.ts';
 import {type EtcdEvent, type KeyValue, keyRequest, parseRange, rangeRequest} from '../../etcd/wire.ts';
-import {type Clock, pause, sleep} from '../../ports/clock.ts';
+import {type Clock, pause, within} from '../../ports/clock.ts';
 import type {Log} from '../../ports/log.ts';
 import type {Guard} from '../guard.ts';
 import type {MemberEvent} from '../member-event.ts';
@@ -289,7 +289,7 @@ function tick(state: State): void {
 async function close(state: State): Promise<void> {
   const {clock, lanes, closing} = state;
   flush(state);
-  await Promise.race([Promise.all(lanes), sleep(clock, CLOSE_MS)]);
+  await within(clock, CLOSE_MS, Promise.all(lanes));
   closing.abort(new Error('closed'));
   state.stopTicking();
   state.disarm();
