@@ -57,7 +57,7 @@ for (const {name, binary, skip} of haproxiesUnderTest('root', 'netns', 'iptables
   const cases = WAYS.flatMap(way =>
     (way === 'auto' || way === 'inherit' ? INNERS : [ABSTRACT]).map(inner => ({way, inner})),
   );
-  describe(`reloads with a UNIX socket between sections, ${name}`, {skip, timeout: 600_000}, () => {
+  describe(`reloads with a UNIX socket between sections, ${name}`, {skip, timeout: 600_000, concurrency: 2}, () => {
     for (const {way, inner} of cases) {
       const {since = [1, 7]} = inner;
       test(`${way}, ${inner.bind} -> each reload goes through, it is served`, {
@@ -66,7 +66,7 @@ for (const {name, binary, skip} of haproxiesUnderTest('root', 'netns', 'iptables
         await using net = await openNamespaces();
         await using _backends = await startBackends([{name: 'one', host: podIps[0], port: 80}], net.client);
         if (way === 'migrate') allowMigration(net.proxy);
-        const text = (round: number) => template(round, inner).replaceAll('%', String(process.pid));
+        const text = (round: number) => template(round, inner).replaceAll('%', net.proxy.namespace ?? '');
         await using reloading = await startReloading(text(0), {
           place: net.proxy,
           env: {
@@ -76,7 +76,7 @@ for (const {name, binary, skip} of haproxiesUnderTest('root', 'netns', 'iptables
             KONTROL_ADDRESS: 'abns@kontrol-all',
           },
         });
-        const target = {host: net.proxy.ip, port: 80, durationMs: 60_000};
+        const target = {host: net.proxy.ip, port: 80, durationMs: 300_000};
         await using load = await startLoad({mode: 'connect', perSecond: 50, ...target}, net.client);
         for (let round = 1; round <= RELOADS; round += 1) {
           const {ok} = await load.report();

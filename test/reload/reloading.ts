@@ -7,7 +7,7 @@ import type {Status} from '../support/status.ts';
 export type Last = NonNullable<Status['reload']['last']>;
 
 /** Machines that run suites are busy. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 /** A daemon whose template is a file that the test changes. */
 export interface Reloading extends AsyncDisposable {
@@ -38,11 +38,15 @@ export async function startReloading(template: string, options: Omit<DaemonOptio
       const before = (await daemon.status())?.reload.last?.pass ?? 0;
       await writeFile(file, text);
       daemon.signal('SIGHUP');
-      return daemon.waitFor(
-        ({reload: {last}}) => last !== null && last.pass > before && last,
-        'the next pass',
+      const asked = await daemon.waitFor(
+        ({reload: {last}}) => last !== null && last.pass > before && last.cause.includes('SIGHUP') && last,
+        'the pass that was asked for',
         PATIENCE_MS,
       );
+      if (asked.verdict !== 'unchanged') return asked;
+      // The daemon may have seen the file change just before it was asked.
+      const passes: readonly Last[] = JSON.parse((await daemon.get('/history'))?.body ?? '[]');
+      return passes.findLast(({pass, verdict}) => pass > before && verdict !== 'unchanged') ?? asked;
     },
     async again(more) {
       return kept.use(await start(more));

@@ -121,17 +121,20 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     get: path => getFrom(statusPort, path),
     getMaster: path => getFrom(port, path),
     status,
-    waitFor: (condition, what, timeoutMs) =>
-      waitFor(
+    waitFor: (condition, what, timeoutMs) => {
+      let seen: Status | undefined;
+      const evidence = () => `${output.tail()}\n${seen === undefined ? 'no status' : JSON.stringify(seen)}`;
+      return waitFor(
         async () => {
-          const seen = await status();
+          seen = await status();
           if (seen !== undefined) return condition(seen);
           if (isGone()) throw new Error(`cannot see ${what}: the daemon ended\n${output.tail()}`);
           return undefined;
         },
         what,
-        {evidence: output.tail, ...(timeoutMs !== undefined && {timeoutMs})},
-      ),
+        {evidence, ...(timeoutMs !== undefined && {timeoutMs})},
+      );
+    },
     slave,
     ping: (slaveOptions, fields) => slave(slaveOptions).ping(fields),
     signal: name => {
