@@ -1,7 +1,7 @@
 import {digestHosts} from '../members/hosts.ts';
 import type {Hosts} from '../members/member.ts';
 import {deriveProblems, type Seen} from './problems.ts';
-import type {LastPass, Problem, ProxyLine, ReloadLine, StatedProblem, Status} from './status-types.ts';
+import type {LastPass, Problem, ProxyLine, ReloadLine, ReplicaLine, StatedProblem, Status} from './status-types.ts';
 
 /** What the rooms know of themselves, as they know it. */
 export interface StatusParts
@@ -47,6 +47,16 @@ export interface StatusParts
     | undefined;
 }
 
+/** What a replica wrote down for the others holds more. */
+const replicaLine = ({id, version, generation, digest, inSync, startedAt}: ReplicaLine): ReplicaLine => ({
+  id,
+  version,
+  generation,
+  digest,
+  inSync,
+  startedAt,
+});
+
 /** `GET /status`: nobody else puts one together. Pure; `problems` is what its other fields amount to. */
 export function buildStatus(parts: StatusParts): Status {
   const {lifecycle, hosts, store, guard, replicas, proxy, reload, rollback, accessLog} = parts;
@@ -64,7 +74,7 @@ export function buildStatus(parts: StatusParts): Status {
     ttlMs: parts.ttlMs,
     store: {kind: store.kind, healthy: store.healthy},
     guard: {held: guard.held, holds: guard.holds},
-    ...(replicas && {fleet: replicas}),
+    ...(replicas && {fleet: replicas.map(replicaLine)}),
     proxy: {...proxy, version: parts.haproxy.text},
     reload: {...reload, last: parts.lastPass ?? null},
     kubernetes: parts.kubernetes,

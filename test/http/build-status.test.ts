@@ -23,7 +23,7 @@ const PARTS: StatusParts = {
   ttlMs: 25_000,
   store: STATUS.store,
   guard: {held: 2, holds: 1},
-  replicas: STATUS.fleet,
+  replicas: STATUS.fleet?.map(replica => ({...replica, run: 'ours alone', leaving: false})),
   proxy: PROXY,
   haproxy: {text: '2.6.12'},
   reload: RELOAD,
