@@ -1,18 +1,8 @@
 import type {MemberView} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {EventStream, LiveEvent} from './events.ts';
+import type {LiveMember, MemberChanges} from './page-types.ts';
 import type {LiveStatus, Status} from './status-types.ts';
-
-/** A member as a listener sees it: all but its payload. */
-export type LiveMember = Omit<MemberView, 'payload' | 'nonce' | 'key'>;
-
-/** The `members` event: those who were heard or changed since the last one, and the IPs that are gone. */
-export interface MemberChanges {
-  /** Forget whom you knew: `changed` is everybody. */
-  readonly all: boolean;
-  readonly changed: readonly LiveMember[];
-  readonly gone: readonly string[];
-}
 
 export interface LiveFeedPorts {
   readonly clock: Clock;

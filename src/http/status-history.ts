@@ -3,6 +3,7 @@ import type {HistoryEntry} from '../lifecycle/history.ts';
 import type {PassHistory, TextAs} from '../lifecycle/history-file.ts';
 import type {Log} from '../ports/log.ts';
 import {derivePatch} from '../proxy/patch.ts';
+import type {Pass} from './page-types.ts';
 import {sendText} from './reply.ts';
 import {admit} from './token.ts';
 
@@ -68,7 +69,7 @@ export function serveHistory(app: FastifyInstance, ports: HistoryRoutesPorts): v
         querystring: {type: 'object', properties: {limit: {type: 'integer', minimum: 1, maximum: 200, default: 200}}},
       },
     },
-    ({query}) => history.entries.slice(-query.limit).reverse(),
+    ({query}): readonly Pass[] => history.entries.slice(-query.limit).reverse(),
   );
 
   app.get<{Params: {pass: number}}>(

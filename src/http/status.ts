@@ -1,11 +1,11 @@
 import {type FastifyInstance, type FastifyReply, fastify, type HTTPMethods} from 'fastify';
 import {canonicalIp} from '../members/address.ts';
 import type {MemberView} from '../members/member.ts';
-import type {Departure, Timeline} from '../members/timeline.ts';
+import type {Departure} from '../members/timeline.ts';
 import type {Log} from '../ports/log.ts';
-import type {Traffic} from '../proxy/traffic-sampler.ts';
 import type {EventStream, LiveEvent} from './events.ts';
 import {OPENAPI} from './openapi.ts';
+import type {Timeline, Traffic} from './page-types.ts';
 import {sendText} from './reply.ts';
 import {type ActionRoutesPorts, serveActions} from './status-actions.ts';
 import {type HistoryRoutesPorts, serveHistory} from './status-history.ts';

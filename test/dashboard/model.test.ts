@@ -1,27 +1,10 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {formatBytes, formatDuration, formatRate, formatTime} from '../../src/dashboard/client/format.ts';
-import {
-  applyMembers,
-  groupByApp,
-  type Member,
-  matches,
-  type MemberChanges as PageChanges,
-  type Timeline as PageTimeline,
-  type Pass,
-  type ProxyTraffic,
-  type TrafficSample,
-} from '../../src/dashboard/client/model.ts';
-import type {LiveMember, MemberChanges} from '../../src/http/live.ts';
-import type {HistoryEntry} from '../../src/lifecycle/history.ts';
-import type {Timeline} from '../../src/members/timeline.ts';
-import type {Traffic} from '../../src/proxy/traffic-sampler.ts';
-import {entryOf, MEMBER} from '../http/status-ports.ts';
+import {applyMembers, groupByApp, matches} from '../../src/dashboard/client/model.ts';
+import type {LiveMember} from '../../src/http/page-types.ts';
 
-const LIVE_MEMBER: LiveMember = MEMBER;
-const TRAFFIC: Traffic = {samples: [], proxies: []};
-
-const memberOf = (ip: string, app = 'web', seq = 1): Member => ({
+const memberOf = (ip: string, app = 'web', seq = 1): LiveMember => ({
   app,
   id: `${app}-${ip}`,
   ip,
@@ -40,24 +23,6 @@ test('members, everybody, then changes -> as the server has them, expiry by our 
   assert.deepEqual([second.get('b')?.expiresAtMs, second.get('c')?.expiresAtMs], [26_000, 27_000]);
   const anew = applyMembers(second, {all: true, changed: [memberOf('d')], gone: []}, 3000);
   assert.deepEqual([...anew.keys()], ['d']);
-});
-
-test('what the status port sends -> what the page takes it for (the compiler looks)', () => {
-  const entry: HistoryEntry = entryOf(1);
-  const [pass, member, timeline, moving]: [Pass, Member, PageTimeline, PageChanges] = [
-    entry,
-    LIVE_MEMBER,
-    {ip: MEMBER.ip, gone: false, moments: []} satisfies Timeline,
-    {all: true, changed: [LIVE_MEMBER], gone: []} satisfies MemberChanges,
-  ];
-  const traffic: readonly [TrafficSample | undefined, ProxyTraffic | undefined] = [
-    TRAFFIC.samples[0],
-    TRAFFIC.proxies[0],
-  ];
-  assert.deepEqual(
-    [pass.pass, member.ip, timeline.ip, moving.all, traffic],
-    [1, MEMBER.ip, MEMBER.ip, true, [undefined, undefined]],
-  );
 });
 
 test('members by app -> apps by name, members by seq, one without a seq last', () => {

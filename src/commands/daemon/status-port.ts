@@ -1,6 +1,7 @@
 import {serveDashboard} from '../../dashboard/serve.ts';
 import {type Listening, listen} from '../../http/listen.ts';
 import {openLiveFeed} from '../../http/live.ts';
+import type {Pass, TrafficLook} from '../../http/page-types.ts';
 import type {PingPolicy} from '../../http/ping-policy.ts';
 import {createStatus} from '../../http/status.ts';
 import {openHaproxyScrape} from '../../metrics/haproxy-scrape.ts';
@@ -51,7 +52,7 @@ export async function openStatusPort(
       status();
     },
     deaths: () => generations.status.restarts,
-    onSample: (sample, proxies) => stream.publish({name: 'traffic', value: {sample, proxies}}),
+    onSample: (sample, proxies) => stream.publish({name: 'traffic', value: {sample, proxies} satisfies TrafficLook}),
   });
   opening.defer(() => sampler.close());
   const live = openLiveFeed({clock, stream, status, members});
@@ -93,7 +94,7 @@ export async function openStatusPort(
     log: room('http'),
   });
   history.added.follow(entry => {
-    stream.publish({name: 'pass', value: entry});
+    stream.publish({name: 'pass', value: entry satisfies Pass});
     live.poke();
   });
   const listening = await listen(app, {port: config.statusPort, label: 'status port', clock});

@@ -1,4 +1,4 @@
-import type {TrafficSample} from './model.ts';
+import type {TrafficSample} from '../../http/page-types.ts';
 
 type Plot = import('uplot');
 type Options = import('uplot').Options;

@@ -1,6 +1,6 @@
+import type {Mover, Pass} from '../../http/page-types.ts';
 import {byId, el, reconcile, setText} from './dom.ts';
 import {formatDuration, formatTime} from './format.ts';
-import type {Pass, Pod} from './model.ts';
 
 const MAX_SHOWN = 200;
 
@@ -18,7 +18,7 @@ function movedText({joined, left, difference}: Pass): string {
     .join(', ');
 }
 
-function podList<P extends Pod>(
+function podList<P extends Mover>(
   title: string,
   {pods, more}: {pods: readonly P[]; more: number},
   note: (pod: P) => string,

@@ -1,15 +1,9 @@
+import type {MemberChanges, Pass, Traffic, TrafficLook} from '../../http/page-types.ts';
 import type {LiveStatus} from '../../http/status-types.ts';
 import {byId, setText} from './dom.ts';
 import {addPass, showHistory, startHistory} from './history.ts';
 import {setTtl, showMembers, startMembers} from './members.ts';
-import {
-  applyMembers,
-  type LiveMember,
-  type MemberChanges,
-  type Pass,
-  type ProxyTraffic,
-  type TrafficSample,
-} from './model.ts';
+import {applyMembers, type TimedMember} from './model.ts';
 import {showOperator, startOperator} from './operator.ts';
 import {showOverview} from './overview.ts';
 import {showTimeline} from './timeline.ts';
@@ -18,7 +12,7 @@ import {addSample, showTraffic, startTraffic} from './traffic.ts';
 /** A browser that gave up on its stream (an answer that was no stream) is helped along after this. */
 const RECONNECT_MS = 3000;
 
-let members: ReadonlyMap<string, LiveMember> = new Map();
+let members: ReadonlyMap<string, TimedMember> = new Map();
 
 const load = async <T>(path: string): Promise<T> => {
   const answer = await fetch(path, {headers: {accept: 'application/json'}});
@@ -34,10 +28,7 @@ function setConnection(isLive: boolean): void {
 
 /** What the stream does not repeat: asked for again after every break. */
 async function catchUp(): Promise<void> {
-  const [history, traffic] = await Promise.all([
-    load<Pass[]>('history'),
-    load<{samples: TrafficSample[]; proxies: ProxyTraffic[]}>('traffic'),
-  ]);
+  const [history, traffic] = await Promise.all([load<Pass[]>('history'), load<Traffic>('traffic')]);
   showHistory(history);
   showTraffic(traffic);
 }
@@ -64,7 +55,7 @@ function follow(): void {
     showMembers(members);
   });
   on<Pass>('pass', addPass);
-  on<{sample: TrafficSample; proxies: ProxyTraffic[]}>('traffic', addSample);
+  on<TrafficLook>('traffic', addSample);
 }
 
 document.addEventListener('keydown', event => {

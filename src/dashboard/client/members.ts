@@ -1,6 +1,6 @@
 import {byId, el, reconcile, setText} from './dom.ts';
 import {formatDuration} from './format.ts';
-import {groupByApp, type LiveMember, matches} from './model.ts';
+import {groupByApp, matches, type TimedMember} from './model.ts';
 
 /** Apps with more members than this start closed: one sees all apps first. */
 const OPEN_UP_TO = 25;
@@ -13,10 +13,10 @@ const LATE = 0.2;
 
 const HEADS = ['Address', 'Pod', 'Role', 'seq', 'Here for', 'Expires'];
 
-let members: ReadonlyMap<string, LiveMember> = new Map();
+let members: ReadonlyMap<string, TimedMember> = new Map();
 /** Until the first status has come. */
 let ttlMs = 25_000;
-let shownGroups: readonly (readonly [string, readonly LiveMember[]])[] = [];
+let shownGroups: readonly (readonly [string, readonly TimedMember[]])[] = [];
 
 const filter = (): string => byId<HTMLInputElement>('filter').value;
 
@@ -35,19 +35,19 @@ function createGroup(app: string, isOpen: boolean): HTMLElement {
   return details;
 }
 
-function createRow({ip}: LiveMember): HTMLElement {
+function createRow({ip}: TimedMember): HTMLElement {
   const button = el('button', {type: 'button', class: 'link', 'data-ip': ip, 'aria-haspopup': 'dialog'}, ip);
   const bar = el('progress', {max: 1, value: 0, 'aria-label': `time left of ${ip}`});
   return el('tr', {}, el('td', {}, button), el('td'), el('td'), el('td'), el('td'), el('td', {}, bar, el('span')));
 }
 
-function updateRow(row: HTMLElement, {id, role, seq}: LiveMember): void {
+function updateRow(row: HTMLElement, {id, role, seq}: TimedMember): void {
   const texts = [id, role, String(seq ?? '-')];
   for (const [index, text] of texts.entries()) setText(row.children[index + 1] as Element, text);
 }
 
 /** What changes by the mere passing of time. */
-function updateAges(row: HTMLElement, {firstSeenAt, expiresAtMs, held}: LiveMember): void {
+function updateAges(row: HTMLElement, {firstSeenAt, expiresAtMs, held}: TimedMember): void {
   const leftMs = Math.max(0, expiresAtMs - performance.now());
   setText(row.children[4] as Element, formatDuration(Date.now() - firstSeenAt));
   const [bar, text] = row.children[5]?.children ?? [];
@@ -63,7 +63,7 @@ export function setTtl(ms: number): void {
 }
 
 /** Takes the members as they are now. */
-export function showMembers(next: ReadonlyMap<string, LiveMember>): void {
+export function showMembers(next: ReadonlyMap<string, TimedMember>): void {
   members = next;
   draw();
 }

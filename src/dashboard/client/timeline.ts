@@ -1,6 +1,6 @@
+import type {Timeline} from '../../http/page-types.ts';
 import {byId, el, setText} from './dom.ts';
 import {formatTime} from './format.ts';
-import type {Timeline} from './model.ts';
 
 /** Opens the story of an IP. The dialog is the browser's own: Escape closes it, the focus goes back. */
 export async function showTimeline(ip: string): Promise<void> {

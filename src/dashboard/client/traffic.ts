@@ -1,7 +1,7 @@
+import type {ProxyTraffic, Traffic, TrafficLook, TrafficSample} from '../../http/page-types.ts';
 import {type Chart, createChart} from './charts.ts';
 import {byId, el, reconcile, setText} from './dom.ts';
 import {formatBytes, formatRate} from './format.ts';
-import type {ProxyTraffic, TrafficSample} from './model.ts';
 
 const MAX_SAMPLES = 450;
 const HEADS = [
@@ -94,14 +94,14 @@ export function startTraffic(): void {
 }
 
 /** Takes the curve as the server has it. */
-export function showTraffic(traffic: {samples: readonly TrafficSample[]; proxies: readonly ProxyTraffic[]}): void {
+export function showTraffic(traffic: Traffic): void {
   samples = traffic.samples;
   showProxies(traffic.proxies);
   draw();
 }
 
 /** Adds a sample that was just taken. */
-export function addSample({sample, proxies}: {sample: TrafficSample; proxies: readonly ProxyTraffic[]}): void {
+export function addSample({sample, proxies}: TrafficLook): void {
   samples = [...samples, sample].slice(-MAX_SAMPLES);
   showProxies(proxies);
   draw();
