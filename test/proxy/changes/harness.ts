@@ -95,7 +95,7 @@ async function findDifferences(
 
 /**
  * Tries what is decided to be told at run time, many situations of a trial in one backend. What differs is tried again
- * by itself, twice: a busy machine is late, a difference stays.
+ * by itself, three times: a busy machine is late, a difference stays.
  */
 export async function proveAllowed(
   decided: ReadonlyMap<Trial, ReadonlyMap<Situation, Decision>>,
@@ -117,7 +117,7 @@ export async function proveAllowed(
   const singles = suspects
     .flatMap(({trial, situations}) => situations.map(situation => ({trial, situation})))
     .map(({trial, situation}, index) => cellOf(trial, [situation], `c${index}`, harness.pods));
-  return proveCells(singles, harness, 2);
+  return proveCells(singles, harness, 3);
 }
 
 /** Tries cells, those that differ again until they were tried `times`; what differed each time. */

@@ -32,6 +32,7 @@ defaults quick
   timeout server 10s
 defaults
   mode http
+  retries 0
   timeout connect 2s
   timeout client 30s
   timeout server 10s
@@ -139,7 +140,7 @@ export async function run(binary: string, text: string): Promise<Running> {
 }
 
 /** Of `show stat`, as far as both texts' processes must agree. */
-const STAT_FIELDS = `status weight act bck cookie check_status agent_status agent_code throttle addr
+const STAT_FIELDS = `status weight act bck cookie check_status agent_status agent_code addr
   qlimit slim check_rise check_fall check_health tracked algo mode`.split(/\s+/);
 const STATE_FIELDS = `srv_addr srv_op_state srv_uweight srv_check_status srv_check_health srv_port
   srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port srv_fqdn srv_srvrecord`.split(/\s+/);
@@ -149,19 +150,27 @@ const MAINTENANCE_BIT = 0b001;
 
 /** What stands there of a server without checks, and of one that is out: it bears on nothing before the server is back. */
 const UNCHECKED = / (srv_)?check_(status|health)=\S*/g;
-const ASLEEP = / (weight|throttle|(srv_)?check_(status|health|rise|fall))=\S*/g;
+const ASLEEP = / (weight|throttled|(srv_)?check_(status|health|rise|fall))=\S*/g;
+
+/** What a server weighs while it starts slowly, and its backend with it, depends on the instant. */
+const WEIGHT = / weight=\S*/;
 
 const pick = (row: Row, fields: readonly string[]): string =>
   fields.flatMap(field => (row[field] === undefined ? [] : [`${field}=${row[field].replace(/^\* /, '')}`])).join(' ');
 
-/** How all servers and backends stand, by `backend/server`. */
+/** How all servers and backends stand, by `backend/server`: what stays as it is once checks are made. */
 export async function standings(running: Running): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   const isChecked = new Set<string>();
-  for (const row of parseStat(await running.ask('show stat -1 6 -1'))) {
+  const rows = parseStat(await running.ask('show stat -1 6 -1'));
+  const isThrottled = ({throttle = ''}: Row) => throttle !== '';
+  const throttled = new Set(rows.filter(isThrottled).map(row => row.pxname));
+  for (const row of rows) {
     const key = `${row.pxname}/${row.svname}`;
     if (row.check_status !== '') isChecked.add(key);
-    found.set(key, pick(row, STAT_FIELDS));
+    const weighsLess = isThrottled(row) || (row.svname === 'BACKEND' && throttled.has(row.pxname));
+    const text = `${pick(row, STAT_FIELDS)} throttled=${isThrottled(row)}`;
+    found.set(key, weighsLess ? text.replace(WEIGHT, '') : text);
   }
   for (const row of parseServersState(await running.ask('show servers state'))) {
     const key = `${row.be_name}/${row.srv_name}`;

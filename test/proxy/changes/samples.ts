@@ -136,7 +136,7 @@ export const SERVER_SAMPLES: Readonly<Record<string, Sample | NotTried>> = {
   'set-proxy-v2-tlv-fmt': {options: 'send-proxy-v2 set-proxy-v2-tlv-fmt(0x20) %[src]', speech: 'proxy'},
   shard: {why: 'it is for peers'},
   sigalgs: tls('sigalgs ECDSA+SHA256'),
-  slowstart: {options: 'slowstart 60s maxconn 10'},
+  slowstart: {options: 'slowstart 10m maxconn 10'},
   sni: tls('sni str(ca)'),
   'sni-auto': {why: 'it takes back "no-sni-auto", which is never changed at run time'},
   socks4: {options: 'socks4 127.0.1.5:{port:socks4}'},

@@ -103,7 +103,7 @@ export const BACKEND_TRIALS: readonly Trial[] = [
   backend('PROXY protocol from default-server', 'default-server send-proxy-v2', {speech: 'proxy'}),
   {keyword: 'PROXY protocol and TLS', options: 'ssl verify none send-proxy', speech: 'proxytls'},
   {keyword: 'check with a port of its own', options: 'ssl verify none port {port:plain}', speech: 'tls'},
-  {keyword: 'slow start without a limit', options: 'slowstart 60s'},
+  {keyword: 'slow start without a limit', options: 'slowstart 10m'},
   {keyword: 'a value that reads like a flag', options: 'cookie disabled', backend: 'cookie S insert'},
   {keyword: 'weight 0', options: 'weight 0'},
   {keyword: 'HTTP/2, keep-alive', options: 'proto h2', speech: 'h2c', keepsAlive: true},

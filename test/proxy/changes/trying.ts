@@ -104,6 +104,16 @@ async function spread(running: Running, cell: Cell): Promise<string> {
   return tally(cell.section.some(line => line.startsWith('balance random')) ? answers.map(answerKind) : answers);
 }
 
+const LOOKS = 5;
+
+/** The same of both, asked again where they differ: a check that a busy machine was late for sends requests elsewhere. */
+async function spreadsOf(both: readonly Running[], cell: Cell): Promise<string[]> {
+  for (let look = 1; ; look += 1) {
+    const spreads = await Promise.all(both.map(one => spread(one, cell)));
+    if (new Set(spreads).size < 2 || look === LOOKS) return spreads;
+  }
+}
+
 async function each<T>(
   cells: readonly Cell[],
   atOnce: number,
@@ -118,40 +128,64 @@ async function each<T>(
   return results;
 }
 
-/** Every server stands where it will stay: all have been checked, and nothing changes for as long as two checks take. */
-async function settled(running: Running): Promise<ReadonlyMap<string, string>> {
-  let last = '';
+type Standings = ReadonlyMap<string, string>;
+
+/** What `told` and `fresh` show of one cell, in what differs; empty when they agree. */
+function standingDifferences({id}: Cell, [told, fresh]: readonly Standings[], when: string): string[] {
+  const keys = new Set([...(told?.keys() ?? []), ...(fresh?.keys() ?? [])].filter(key => key.startsWith(`${id}/`)));
+  return [...keys].flatMap(key => {
+    const [words, others] = [told?.get(key)?.split(' ') ?? [], fresh?.get(key)?.split(' ') ?? []];
+    const atRunTime = words.filter(word => !others.includes(word)).join(' ');
+    const atStart = others.filter(word => !words.includes(word)).join(' ');
+    return atRunTime === atStart ? [] : [`${when}${key}: ${atRunTime}, after a start ${atStart}`];
+  });
+}
+
+/** Two checks, or one that gets no answer. */
+const QUIET_MS = 3200;
+/** A busy machine is late; what differs after this long stays so. */
+const PATIENCE_MS = 15_000;
+
+/**
+ * Looks at both HAProxys until every cell stands still and alike in both, all of its checks made: for as long as two
+ * checks take. What differs at the end of our patience is the difference.
+ */
+async function settled(both: readonly Running[], cells: readonly Cell[]): Promise<Standings[]> {
   const startMs = performance.now();
-  let sinceMs = startMs;
+  const last = new Map<Cell, {readonly text: string; readonly sinceMs: number}>();
   return waitFor(
     async () => {
-      const now = await standings(running);
-      const text = JSON.stringify([...now]);
-      if (text !== last) {
-        last = text;
-        sinceMs = performance.now();
+      const stand = await Promise.all(both.map(standings));
+      const nowMs = performance.now();
+      let isOver = true;
+      const byCell = Map.groupBy(
+        stand.flatMap(one => [...one]),
+        ([key]) => key.slice(0, key.indexOf('/')),
+      );
+      for (const cell of cells) {
+        const own = byCell.get(cell.id) ?? [];
+        const text = JSON.stringify(own);
+        const before = last.get(cell);
+        const sinceMs = before?.text === text ? before.sinceMs : nowMs;
+        last.set(cell, {text, sinceMs});
+        const isStill = nowMs - sinceMs > QUIET_MS && !own.some(([, standing]) => isPending(standing));
+        isOver &&= isStill && standingDifferences(cell, stand, '').length === 0;
       }
-      const isStill = performance.now() - sinceMs > QUIET_MS && ![...now.values()].some(isPending);
-      return isStill || performance.now() - startMs > MAX_UNQUIET_MS ? now : undefined;
+      return isOver || nowMs - startMs > PATIENCE_MS ? stand : undefined;
     },
     'servers that stand still',
     {everyMs: 600},
   );
 }
-/** Two checks, or one that gets no answer. */
-const QUIET_MS = 3200;
-const MAX_UNQUIET_MS = 10_000;
-
-type Standings = ReadonlyMap<string, string>;
 
 /** How all stand once those that were out are back: what is not shown of them before must be right by then. */
-async function wake(both: readonly Running[], stand: readonly Standings[]): Promise<Standings[]> {
+async function wake(both: readonly Running[], cells: readonly Cell[], stand: Standings[]): Promise<Standings[]> {
   const out = [...(stand[1] ?? [])].flatMap(([key, standing]) => (isOut(standing) ? [key] : []));
-  if (out.length === 0) return [...stand];
+  if (out.length === 0) return stand;
   for (const running of both) {
     for (const key of out) await running.ask(`set server ${key} state ready`).catch(String);
   }
-  return Promise.all(both.map(settled));
+  return settled(both, cells);
 }
 
 /** Connections of those that were removed have ended by now. */
@@ -159,8 +193,15 @@ async function finishRemovals(running: Running, changes: readonly ServerChange[]
   const removals = changes.flatMap(change =>
     change.do === 'remove' ? [deriveDelete(change.backend, change.before.name)] : [],
   );
-  for (const removal of removals) await running.ask(removal).catch(String);
+  const untilMs = performance.now() + PATIENCE_MS;
+  for (const removal of removals) {
+    await waitFor(
+      async () => !IS_USED.test(await running.ask(removal).catch(String)) || performance.now() > untilMs,
+      'the end of its connections',
+    );
+  }
 }
+const IS_USED = /still has/;
 
 /**
  * Brings HAProxy from the first text of all cells to the second one by commands, starts another one with the second
@@ -208,36 +249,27 @@ export async function tryCells(
     told,
     plans.flatMap(({changes}) => changes),
   );
-  const stand = await Promise.all([settled(told), settled(fresh)]);
-  const spreads = await Promise.all([told, fresh].map(one => each(cells, 20, cell => spread(one, cell))));
-  const woken = await wake([told, fresh], stand);
+  const both = [told, fresh];
+  const stand = await settled(both, cells);
+  const spreads = await each(cells, 20, cell => spreadsOf(both, cell));
+  const woken = await wake(both, cells, stand);
   return plans.map(({cell, changes, reload}) => {
     const differences: string[] = [];
-    const isOwn = (key: string) => key.startsWith(`${cell.id}/`);
     const note = (what: string, atRunTime: string | undefined, atStart: string | undefined) => {
       if (atRunTime !== atStart) differences.push(`${what}: ${atRunTime}, after a start ${atStart}`);
     };
     const refusal = wrong.get(cell);
     if (refusal !== undefined) differences.push(`refused: ${refusal}`);
-    const noteStandings = (when: string, [atRunTime, atStart]: readonly Standings[]) => {
-      const keys = new Set([...(atRunTime?.keys() ?? []), ...(atStart?.keys() ?? [])].filter(isOwn));
-      for (const key of keys) {
-        const [words, others] = [atRunTime?.get(key)?.split(' ') ?? [], atStart?.get(key)?.split(' ') ?? []];
-        note(
-          `${when}${key}`,
-          words.filter(word => !others.includes(word)).join(' '),
-          others.filter(word => !words.includes(word)).join(' '),
-        );
-      }
-    };
-    noteStandings('', stand);
-    noteStandings('once enabled, ', woken);
+    differences.push(...standingDifferences(cell, stand, ''), ...standingDifferences(cell, woken, 'once enabled, '));
     // Whom the clients of a server that is dead, or refuses its checks, meet depends on when its next check is.
-    const isDead = [...(stand[1] ?? [])].some(([key, standing]) => isOwn(key) && / status=DOWN/.test(` ${standing}`));
+    const isDead = [...(stand[1] ?? [])].some(
+      ([key, standing]) => key.startsWith(`${cell.id}/`) && / status=DOWN/.test(` ${standing}`),
+    );
     if (!isDead && !cell.after.some(line => line.includes(DEAD_IP)))
       note('at once', parallel[0]?.get(cell), parallel[1]?.get(cell));
-    note('requests', spreads[0]?.get(cell), spreads[1]?.get(cell));
-    const allowed = [spreads[1]?.get(cell) ?? '', ...cell.after].join(' ');
+    const [spreadTold, spreadFresh] = spreads.get(cell) ?? [];
+    note('requests', spreadTold, spreadFresh);
+    const allowed = [spreadFresh ?? '', ...cell.after].join(' ');
     // Through a TCP proxy it ends with its server, as with the process that a reload leaves.
     const onKept = cell.trial.mode === 'tcp' ? [] : (later.get(cell) ?? []);
     const stale = onKept.filter(answer => answerKind(answer) === 'answered' && !allowed.includes(answer));
