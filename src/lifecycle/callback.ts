@@ -41,110 +41,127 @@ const RETRY: Backoff = {firstMs: 1000, maxMs: 60_000};
 const OWNER_ONLY = 0o600;
 const NO_STATE = '{}';
 
+interface State {
+  readonly ports: CallbackPorts;
+  readonly statePath: string;
+  readonly stop: AbortController;
+  /** `STATE`. */
+  state: string;
+  pending: CallbackNews | undefined;
+  told: string | undefined;
+  failures: number;
+  cancelRetry: () => void;
+  running: Promise<void> | undefined;
+}
+
 /**
  * Runs the command with `PODS`, `MD5`, `HASH` (the same) and `STATE`, one at a time. What exceeds a variable comes as a
  * file alone, named by `PODS_FILE` and `STATE_FILE`. Its stdout, when JSON, becomes the next `STATE` and is on disk
  * before anybody relies on it. A failure is tried again, after 1, 2, 4, … 60 s, with the latest news.
  */
 export async function openCallback(ports: CallbackPorts): Promise<Callback> {
-  const {clock, files, log} = ports;
   const statePath = `${ports.folder}/callback-state.json`;
-  let state = (await files.readText(statePath).catch(() => undefined)) ?? NO_STATE;
-  let pending: CallbackNews | undefined;
-  let told: string | undefined;
-  let failures = 0;
-  let cancelRetry = () => {};
-  let running: Promise<void> | undefined;
-  const stop = new AbortController();
-
-  const pump = (): void => {
-    if (running !== undefined || pending === undefined || stop.signal.aborted) return;
-    const news = pending;
-    pending = undefined;
-    running = attempt(news).then(ok => {
-      running = undefined;
-      failures = ok ? 0 : failures + 1;
-      if (!ok) retry(news);
-      pump();
-    });
+  const state: State = {
+    ports,
+    statePath,
+    stop: new AbortController(),
+    state: (await ports.files.readText(statePath).catch(() => undefined)) ?? NO_STATE,
+    pending: undefined,
+    told: undefined,
+    failures: 0,
+    cancelRetry: () => {},
+    running: undefined,
   };
-
-  const retry = (news: CallbackNews): void => {
-    if (stop.signal.aborted || pending !== undefined) return;
-    const delayMs = deriveBackoffMs(failures, RETRY);
-    log.warn({delayMs, attempt: failures}, 'callback is tried again');
-    cancelRetry = clock.after(delayMs, () => {
-      pending ??= news;
-      pump();
-    });
-  };
-
-  const attempt = async (news: CallbackNews): Promise<boolean> => {
-    try {
-      const env = await environment(news);
-      const finished = await ports.capture(
-        {file: '/bin/sh', args: ['-c', ports.command], env},
-        {
-          clock,
-          timeoutMs: LIMIT_MS,
-          maxBytes: MAX_STATE_BYTES,
-          signal: stop.signal,
-          onErrorLine: line => log.info({line, stream: 'stderr'}, 'callback wrote'),
-        },
-      );
-      if (finished.ended !== 'itself' || finished.code !== 0) {
-        log.warn({digest: news.md5, reason: failureOf(finished)}, 'callback failed');
-        return false;
-      }
-      await keep(finished.stdout.toString());
-      log.info({digest: news.md5}, 'callback ended');
-      return true;
-    } catch (error) {
-      log.warn({digest: news.md5, reason: reasonOf(error)}, 'callback failed');
-      return false;
-    }
-  };
-
-  const environment = async ({md5, pods}: CallbackNews): Promise<Record<string, string>> => {
-    const {fitting} = splitFitting(ports.env());
-    const env: Record<string, string> = {...fitting, MD5: md5, HASH: md5};
-    for (const [name, value] of Object.entries({PODS: pods, STATE: state})) {
-      if (fitsEnvironment(name, value)) {
-        env[name] = value;
-      } else {
-        const path = `${ports.folder}/callback-${name.toLowerCase()}.input`;
-        await files.replaceBytes(path, Buffer.from(value), OWNER_ONLY);
-        env[`${name}_FILE`] = path;
-      }
-    }
-    return env;
-  };
-
-  const keep = async (stdout: string): Promise<void> => {
-    const text = stdout.trim();
-    if (text === '' || text === state) return;
-    if (!isJson(text)) {
-      log.warn({reason: 'its output is not JSON'}, 'callback output ignored: STATE stays as it was');
-      return;
-    }
-    state = text;
-    await files.replace(statePath, state, OWNER_ONLY);
-  };
-
   return {
     tell(news) {
-      if (news.digest === told) return;
-      told = news.digest;
-      cancelRetry();
-      pending = news;
-      pump();
+      if (news.digest === state.told) return;
+      state.told = news.digest;
+      state.cancelRetry();
+      state.pending = news;
+      pump(state);
     },
     async close() {
-      cancelRetry();
-      stop.abort();
-      await running;
+      state.cancelRetry();
+      state.stop.abort();
+      await state.running;
     },
   };
+}
+
+function pump(state: State): void {
+  const news = state.pending;
+  if (state.running !== undefined || news === undefined || state.stop.signal.aborted) return;
+  state.pending = undefined;
+  state.running = attempt(state, news).then(ok => {
+    state.running = undefined;
+    state.failures = ok ? 0 : state.failures + 1;
+    if (!ok) retry(state, news);
+    pump(state);
+  });
+}
+
+function retry(state: State, news: CallbackNews): void {
+  if (state.stop.signal.aborted || state.pending !== undefined) return;
+  const {clock, log} = state.ports;
+  const delayMs = deriveBackoffMs(state.failures, RETRY);
+  log.warn({delayMs, attempt: state.failures}, 'callback is tried again');
+  state.cancelRetry = clock.after(delayMs, () => {
+    state.pending ??= news;
+    pump(state);
+  });
+}
+
+async function attempt(state: State, news: CallbackNews): Promise<boolean> {
+  const {clock, log, capture, command} = state.ports;
+  try {
+    const env = await environment(state, news);
+    const finished = await capture(
+      {file: '/bin/sh', args: ['-c', command], env},
+      {
+        clock,
+        timeoutMs: LIMIT_MS,
+        maxBytes: MAX_STATE_BYTES,
+        signal: state.stop.signal,
+        onErrorLine: line => log.info({line, stream: 'stderr'}, 'callback wrote'),
+      },
+    );
+    if (finished.ended !== 'itself' || finished.code !== 0) {
+      log.warn({digest: news.md5, reason: failureOf(finished)}, 'callback failed');
+      return false;
+    }
+    await keep(state, finished.stdout.toString().trim());
+    log.info({digest: news.md5}, 'callback ended');
+    return true;
+  } catch (error) {
+    log.warn({digest: news.md5, reason: reasonOf(error)}, 'callback failed');
+    return false;
+  }
+}
+
+async function environment({ports, state}: State, {md5, pods}: CallbackNews): Promise<Record<string, string>> {
+  const {fitting} = splitFitting(ports.env());
+  const env: Record<string, string> = {...fitting, MD5: md5, HASH: md5};
+  for (const [name, value] of Object.entries({PODS: pods, STATE: state})) {
+    if (fitsEnvironment(name, value)) {
+      env[name] = value;
+    } else {
+      const path = `${ports.folder}/callback-${name.toLowerCase()}.input`;
+      await ports.files.replaceBytes(path, Buffer.from(value), OWNER_ONLY);
+      env[`${name}_FILE`] = path;
+    }
+  }
+  return env;
+}
+
+async function keep(state: State, text: string): Promise<void> {
+  const {files, log} = state.ports;
+  if (text === '' || text === state.state) return;
+  if (!isJson(text)) {
+    log.warn({reason: 'its output is not JSON'}, 'callback output ignored: STATE stays as it was');
+    return;
+  }
+  state.state = text;
+  await files.replace(state.statePath, text, OWNER_ONLY);
 }
 
 function failureOf({ended, code, signal}: Captured): string {

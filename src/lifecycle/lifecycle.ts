@@ -79,162 +79,197 @@ const CANCELLED: Readonly<Record<CancelReason, string>> = {
   stop: 'the daemon stops',
 };
 
+/** One stay in a state, for those who end it from outside. */
+interface Running {
+  readonly work: AbortController;
+  readonly shell: AbortController;
+  inShell: boolean;
+  blamed: unknown;
+}
+
+interface State {
+  readonly ports: LifecyclePorts;
+  readonly waiting: Map<number, VisitRequest & {readonly done: (fault: unknown) => void}>;
+  readonly faults: Map<number, unknown>;
+  readonly booted: PromiseWithResolvers<unknown>;
+  readonly entered: PromiseWithResolvers<void>;
+  readonly over: PromiseWithResolvers<unknown>;
+  machine: Machine;
+  sinceMs: number;
+  lastRequest: number;
+  cancelWake: () => void;
+  running: Running;
+  supersededBy: {readonly request: Request; readonly wasGone: Promise<boolean>} | undefined;
+  lastFault: string | null;
+}
+
+const startRunning = (): Running => ({
+  work: new AbortController(),
+  shell: new AbortController(),
+  inShell: false,
+  blamed: undefined,
+});
+
 /** The machine of `lifecycle.yml` with its effects carried out. */
 export function openLifecycle(ports: LifecyclePorts): Lifecycle {
-  const {manifest, clock, log} = ports;
-  let machine: Machine = newMachine;
-  let sinceMs = clock.nowMs();
-  let nextRequest = 1;
-  let cancelWake = () => {};
-  let running = {
-    work: new AbortController(),
-    shell: new AbortController(),
-    inShell: false,
-    blamed: undefined as unknown,
+  const {clock} = ports;
+  const state: State = {
+    ports,
+    waiting: new Map(),
+    faults: new Map(),
+    booted: Promise.withResolvers(),
+    entered: Promise.withResolvers(),
+    over: Promise.withResolvers(),
+    machine: newMachine,
+    sinceMs: clock.nowMs(),
+    lastRequest: 0,
+    cancelWake: () => {},
+    running: startRunning(),
+    supersededBy: undefined,
+    lastFault: null,
   };
-  let supersededBy: {request: Request; wasGone: Promise<boolean>} | undefined;
-  let lastFault: string | null = null;
-  const waiting = new Map<number, VisitRequest & {done: (fault: unknown) => void}>();
-  const faults = new Map<number, unknown>();
-  const booted = Promise.withResolvers<unknown>();
-  const entered = Promise.withResolvers<void>();
-  const over = Promise.withResolvers<unknown>();
-
-  const send = (event: MachineEvent): void => {
-    const from = tagOf(machine);
-    const [next, effects] = stepMachine(machine, event, clock.nowMs(), manifest);
-    machine = next;
-    if (tagOf(next) !== from) log.info({from, to: tagOf(next)}, 'lifecycle entered a state');
-    for (const effect of effects) perform(effect);
-    schedule();
-  };
-
-  const schedule = (): void => {
-    cancelWake();
-    const dueMs = nextDueMs(machine, manifest);
-    if (dueMs !== undefined) cancelWake = clock.after(dueMs - clock.nowMs(), () => send({is: 'wake'}));
-  };
-
-  const perform = (effect: MachineEffect): void => {
-    switch (effect.do) {
-      case 'enter':
-        sinceMs = clock.nowMs();
-        running = {work: new AbortController(), shell: new AbortController(), inShell: false, blamed: undefined};
-        supersededBy = undefined;
-        if (effect.state.tag === manifest.terminal) entered.resolve();
-        void work(effect.state, effect.request?.id);
-        return;
-      case 'cancel':
-        cancel(effect.why, effect.by);
-        return;
-      case 'answer': {
-        const {id, tag} = effect.request;
-        const refusal = new DaemonError('LIFECYCLE', `cannot go from ${tagOf(machine)} to ${tag}: not allowed`);
-        const fault = effect.answer === 'OK' ? undefined : (faults.get(id) ?? refusal);
-        faults.delete(id);
-        waiting.get(id)?.done(fault);
-        waiting.delete(id);
-      }
-    }
-  };
-
-  const cancel = (why: CancelReason, by: Request | undefined): void => {
-    const fault = new DaemonError('LIFECYCLE', `cannot finish state ${tagOf(machine)}: ${CANCELLED[why]}`);
-    log.info({from: tagOf(machine), to: by?.tag, reason: why}, 'lifecycle state is cancelled');
-    if (by !== undefined) supersededBy = {request: by, wasGone: isGone(by)};
-    // Whether the client lives has to be known before its process group may die.
-    void (supersededBy?.wasGone ?? Promise.resolve()).then(() => shell.abort(fault));
-    const {shell, work: all} = running;
-    if (why !== 'superseded') all.abort(fault);
-  };
-
-  const isGone = async ({id}: Request): Promise<boolean> => (await waiting.get(id)?.isGone?.()) ?? false;
-
-  const work = async (state: StateSpec, id: number | undefined): Promise<void> => {
-    const asked = id === undefined ? undefined : waiting.get(id);
-    const {cause = state.tag, origin = 'daemon', input, read, template} = asked ?? {};
-    const visit: Visit = {
-      tag: state.tag,
-      cause,
-      origin,
-      input,
-      ...(read && {read}),
-      ...(template !== undefined && {template}),
-    };
-    const own = running;
-    let fault: unknown;
-    try {
-      await ports.onVisitBegun(visit);
-      for (const step of state.steps) await take(step, visit, own);
-      if (own.blamed !== undefined) throw own.blamed;
-    } catch (error) {
-      fault = error ?? new Error('unknown');
-    }
-    const ownWaiter = await findOwnWaiter();
-    if (ownWaiter !== undefined) {
-      const reason = `its own block waited for state ${ownWaiter.tag}, which can only follow it`;
-      fault = new DaemonError('LIFECYCLE', `cannot finish state ${state.tag}: ${reason}`);
-    }
-    if (fault !== undefined) log.warn({to: state.tag, reason: reasonOf(fault)}, 'lifecycle state failed');
-    await ports.onVisitEnded(visit, fault);
-    lastFault = fault === undefined ? null : reasonOf(fault);
-    if (id !== undefined && fault !== undefined && waiting.has(id)) faults.set(id, fault);
-    if (state.tag === manifest.initial && id === undefined) booted.resolve(fault);
-    if (state.tag === manifest.terminal) over.resolve(fault);
-    if (ownWaiter !== undefined) send({is: 'withdrawn', id: ownWaiter.id});
-    send({is: 'finished', ok: fault === undefined});
-  };
-
-  /** Who superseded the state, if that client died with its block: it came from inside, and to obey it would loop for ever. */
-  const findOwnWaiter = async (): Promise<Request | undefined> => {
-    if (supersededBy === undefined) return undefined;
-    const {request, wasGone} = supersededBy;
-    return !(await wasGone) && (await isGone(request)) ? request : undefined;
-  };
-
-  const take = async (step: StateStep, visit: Visit, own: typeof running): Promise<void> => {
-    own.work.signal.throwIfAborted();
-    switch (step.is) {
-      case 'action':
-        await ports.actions[step.name](visit, own.work.signal);
-        return;
-      case 'job':
-        await ports.runJob(step.verb, step.job);
-        return;
-      case 'shell':
-        own.inShell = true;
-        await ports.runShell(step.block, visit, own.shell.signal);
-        own.inShell = false;
-    }
-  };
-
   return {
     get state() {
-      return {tag: tagOf(machine), sinceMs: Math.round(clock.nowMs() - sinceMs)};
+      return {tag: tagOf(state.machine), sinceMs: Math.round(clock.nowMs() - state.sinceMs)};
     },
     get lastFault() {
-      return lastFault;
+      return state.lastFault;
     },
-    ending: {entered: entered.promise, over: over.promise},
+    ending: {entered: state.entered.promise, over: state.over.promise},
     async boot() {
-      send({is: 'boot'});
-      const fault = await booted.promise;
+      send(state, {is: 'boot'});
+      const fault = await state.booted.promise;
       if (fault !== undefined) throw fault;
     },
-    async goTo(tag, asked) {
-      const id = nextRequest++;
-      const done = new Promise<unknown>(resolve => waiting.set(id, {...asked, done: resolve}));
-      const {until = 'finished'} = asked;
-      send({is: 'requested', request: {id, tag, atMs: clock.nowMs(), until}});
-      const fault = await done;
-      if (fault !== undefined) throw fault;
-    },
+    goTo: (tag, asked) => goTo(state, tag, asked),
     blame(fault) {
-      if (running.inShell) running.blamed = fault;
+      if (state.running.inShell) state.running.blamed = fault;
     },
     async stop() {
-      send({is: 'stop'});
-      return over.promise;
+      send(state, {is: 'stop'});
+      return state.over.promise;
     },
   };
+}
+
+async function goTo(state: State, tag: string, asked: VisitRequest): Promise<void> {
+  const id = ++state.lastRequest;
+  const done = new Promise<unknown>(resolve => state.waiting.set(id, {...asked, done: resolve}));
+  const {until = 'finished'} = asked;
+  send(state, {is: 'requested', request: {id, tag, atMs: state.ports.clock.nowMs(), until}});
+  const fault = await done;
+  if (fault !== undefined) throw fault;
+}
+
+function send(state: State, event: MachineEvent): void {
+  const {clock, log, manifest} = state.ports;
+  const from = tagOf(state.machine);
+  const [next, effects] = stepMachine(state.machine, event, clock.nowMs(), manifest);
+  state.machine = next;
+  if (tagOf(next) !== from) log.info({from, to: tagOf(next)}, 'lifecycle entered a state');
+  for (const effect of effects) perform(state, effect);
+  schedule(state);
+}
+
+function schedule(state: State): void {
+  const {clock, manifest} = state.ports;
+  state.cancelWake();
+  const dueMs = nextDueMs(state.machine, manifest);
+  if (dueMs !== undefined) state.cancelWake = clock.after(dueMs - clock.nowMs(), () => send(state, {is: 'wake'}));
+}
+
+function perform(state: State, effect: MachineEffect): void {
+  switch (effect.do) {
+    case 'enter':
+      state.sinceMs = state.ports.clock.nowMs();
+      state.running = startRunning();
+      state.supersededBy = undefined;
+      if (effect.state.tag === state.ports.manifest.terminal) state.entered.resolve();
+      void work(state, effect.state, effect.request?.id);
+      return;
+    case 'cancel':
+      cancel(state, effect.why, effect.by);
+      return;
+    case 'answer': {
+      const {id, tag} = effect.request;
+      const refusal = new DaemonError('LIFECYCLE', `cannot go from ${tagOf(state.machine)} to ${tag}: not allowed`);
+      const fault = effect.answer === 'OK' ? undefined : (state.faults.get(id) ?? refusal);
+      state.faults.delete(id);
+      state.waiting.get(id)?.done(fault);
+      state.waiting.delete(id);
+    }
+  }
+}
+
+function cancel(state: State, why: CancelReason, by: Request | undefined): void {
+  const {shell, work: all} = state.running;
+  const from = tagOf(state.machine);
+  const fault = new DaemonError('LIFECYCLE', `cannot finish state ${from}: ${CANCELLED[why]}`);
+  state.ports.log.info({from, to: by?.tag, reason: why}, 'lifecycle state is cancelled');
+  if (by !== undefined) state.supersededBy = {request: by, wasGone: isGone(state, by)};
+  // Whether the client lives has to be known before its process group may die.
+  void (state.supersededBy?.wasGone ?? Promise.resolve()).then(() => shell.abort(fault));
+  if (why !== 'superseded') all.abort(fault);
+}
+
+const isGone = async ({waiting}: State, {id}: Request): Promise<boolean> =>
+  (await waiting.get(id)?.isGone?.()) ?? false;
+
+async function work(state: State, spec: StateSpec, id: number | undefined): Promise<void> {
+  const {ports, running, waiting} = state;
+  const visit = visitOf(spec.tag, id === undefined ? undefined : waiting.get(id));
+  let fault: unknown;
+  try {
+    await ports.onVisitBegun(visit);
+    for (const step of spec.steps) await take(step, visit, running, ports);
+    if (running.blamed !== undefined) throw running.blamed;
+  } catch (error) {
+    fault = error ?? new Error('unknown');
+  }
+  const ownWaiter = await findOwnWaiter(state);
+  if (ownWaiter !== undefined) {
+    const reason = `its own block waited for state ${ownWaiter.tag}, which can only follow it`;
+    fault = new DaemonError('LIFECYCLE', `cannot finish state ${spec.tag}: ${reason}`);
+  }
+  if (fault !== undefined) ports.log.warn({to: spec.tag, reason: reasonOf(fault)}, 'lifecycle state failed');
+  await ports.onVisitEnded(visit, fault);
+  state.lastFault = fault === undefined ? null : reasonOf(fault);
+  if (id !== undefined && fault !== undefined && waiting.has(id)) state.faults.set(id, fault);
+  if (spec.tag === ports.manifest.initial && id === undefined) state.booted.resolve(fault);
+  if (spec.tag === ports.manifest.terminal) state.over.resolve(fault);
+  if (ownWaiter !== undefined) send(state, {is: 'withdrawn', id: ownWaiter.id});
+  send(state, {is: 'finished', ok: fault === undefined});
+}
+
+function visitOf(tag: string, asked: VisitRequest | undefined): Visit {
+  const {cause = tag, origin = 'daemon', input, read, template} = asked ?? {};
+  return {tag, cause, origin, input, ...(read && {read}), ...(template !== undefined && {template})};
+}
+
+/** Who superseded the state, if that client died with its block: it came from inside, and to obey it would loop for ever. */
+async function findOwnWaiter(state: State): Promise<Request | undefined> {
+  if (state.supersededBy === undefined) return undefined;
+  const {request, wasGone} = state.supersededBy;
+  return !(await wasGone) && (await isGone(state, request)) ? request : undefined;
+}
+
+async function take(
+  step: StateStep,
+  visit: Visit,
+  running: Running,
+  {actions, runJob, runShell}: LifecyclePorts,
+): Promise<void> {
+  running.work.signal.throwIfAborted();
+  switch (step.is) {
+    case 'action':
+      await actions[step.name](visit, running.work.signal);
+      return;
+    case 'job':
+      await runJob(step.verb, step.job);
+      return;
+    case 'shell':
+      running.inShell = true;
+      await runShell(step.block, visit, running.shell.signal);
+      running.inShell = false;
+  }
 }
