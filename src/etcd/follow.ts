@@ -50,106 +50,117 @@ const RETRY_MS = 200;
 /** A watch that etcd has not confirmed within this time is tried elsewhere. */
 const CREATE_TIMEOUT_MS = 2000;
 
+interface State {
+  readonly ports: FollowPorts;
+  readonly closing: AbortController;
+  cut: AbortController;
+  /** What is known is of this revision. */
+  at: Header | undefined;
+  hasMissed: boolean;
+  linked: boolean;
+  failing: boolean;
+}
+
 /** Follows a prefix: loads it once, then resumes the watch where it was cut, and loads again only when it cannot. */
 export function followPrefix(ports: FollowPorts): Follower {
-  const {gateway, prefix, clock, log} = ports;
-  const closing = new AbortController();
-  let cut = new AbortController();
-  let at: Header | undefined;
-  let hasMissed = true;
-  let linked = false;
-  let failing = false;
-
-  const load = async (forgot: boolean): Promise<void> => {
-    const kvs: KeyValue[] = [];
-    let header: Header | undefined;
-    for (let more = true; more; ) {
-      const after = kvs.at(-1)?.key;
-      const request = rangeRequest(prefix, {
-        limit: PAGE_KEYS,
-        ...(after !== undefined && {after}),
-        ...(header !== undefined && {revision: header.revision}),
-      });
-      const page = parseRange(await gateway.ask('/kv/range', request, 5000));
-      header ??= page.header;
-      kvs.push(...page.kvs);
-      more = page.more && page.kvs.length > 0;
-    }
-    if (header === undefined) return;
-    if (at !== undefined && !forgot) await ports.onReturn?.(header.revision);
-    at = header;
-    hasMissed = false;
-    ports.onLoad({revision: header.revision, kvs, forgot});
+  const state: State = {
+    ports,
+    closing: new AbortController(),
+    cut: new AbortController(),
+    at: undefined,
+    hasMissed: true,
+    linked: false,
+    failing: false,
   };
-
-  /** A read that all of etcd agrees upon: it says whether what we know is still a part of what it knows. */
-  const synchronize = async (): Promise<void> => {
-    const known = at;
-    if (known === undefined) return load(false);
-    const {header} = parseRange(await gateway.ask('/kv/range', rangeRequest(prefix, {limit: 1})));
-    const forgot = header.cluster !== known.cluster || header.revision < known.revision;
-    if (forgot) log.warn({from: known.revision, to: header.revision}, 'etcd is another one, or lost its memory');
-    if (forgot || hasMissed) await load(forgot);
-    else await ports.onReturn?.(header.revision);
-  };
-
-  const watch = async (from: Header, signal: AbortSignal): Promise<void> => {
-    const patience = new AbortController();
-    const disarm = clock.after(CREATE_TIMEOUT_MS, () => patience.abort(new Error('no watch was created in time')));
-    try {
-      const answers = gateway.listen(
-        '/watch',
-        watchRequest(prefix, from.revision + 1),
-        AbortSignal.any([signal, patience.signal]),
-      );
-      for await (const value of answers) {
-        const answer = parseWatch(value);
-        if (answer.is === 'cancelled') {
-          hasMissed ||= answer.compacted;
-          throw new EtcdFault('unreachable', `etcd ended the watch: ${answer.reason || 'compacted'}`);
-        }
-        if (answer.is === 'created') {
-          disarm();
-          linked = true;
-          if (failing) log.info('etcd answers again');
-          failing = false;
-          ports.onLinked();
-        } else {
-          const revision = Math.max(from.revision, ...answer.events.map(revisionOf));
-          at = {...from, revision: Math.max(at?.revision ?? 0, revision)};
-          ports.onEvents(answer.events, revision);
-        }
-      }
-    } finally {
-      disarm();
-      linked = false;
-    }
-  };
-
-  const run = async (): Promise<void> => {
-    while (!closing.signal.aborted) {
-      cut = new AbortController();
-      try {
-        await synchronize();
-        if (at !== undefined) await watch(at, AbortSignal.any([closing.signal, cut.signal]));
-      } catch (error) {
-        if (!(error instanceof EtcdFault)) throw error;
-        if (closing.signal.aborted) return;
-        if (!failing) log.warn({reason: error.message}, 'etcd is away: the members stay as they are');
-        failing = true;
-      }
-      await pause(clock, RETRY_MS, closing.signal);
-    }
-  };
-
-  void run();
+  void run(state);
   return {
     get linked() {
-      return linked;
+      return state.linked;
     },
-    relink: reason => cut.abort(new Error(reason)),
-    close: () => closing.abort(new Error('closed')),
+    relink: reason => state.cut.abort(new Error(reason)),
+    close: () => state.closing.abort(new Error('closed')),
   };
+}
+
+async function run(state: State): Promise<void> {
+  const {ports, closing} = state;
+  while (!closing.signal.aborted) {
+    state.cut = new AbortController();
+    try {
+      await synchronize(state);
+      if (state.at !== undefined) await watch(state, state.at, AbortSignal.any([closing.signal, state.cut.signal]));
+    } catch (error) {
+      if (!(error instanceof EtcdFault)) throw error;
+      if (closing.signal.aborted) return;
+      if (!state.failing) ports.log.warn({reason: error.message}, 'etcd is away: the members stay as they are');
+      state.failing = true;
+    }
+    await pause(ports.clock, RETRY_MS, closing.signal);
+  }
+}
+
+/** A read that all of etcd agrees upon: it says whether what we know is still a part of what it knows. */
+async function synchronize(state: State): Promise<void> {
+  const {ports, at: known} = state;
+  if (known === undefined) return load(state, false);
+  const {header} = parseRange(await ports.gateway.ask('/kv/range', rangeRequest(ports.prefix, {limit: 1})));
+  const forgot = header.cluster !== known.cluster || header.revision < known.revision;
+  if (forgot) ports.log.warn({from: known.revision, to: header.revision}, 'etcd is another one, or lost its memory');
+  if (forgot || state.hasMissed) await load(state, forgot);
+  else await ports.onReturn?.(header.revision);
+}
+
+async function load(state: State, forgot: boolean): Promise<void> {
+  const {gateway, prefix, onReturn, onLoad} = state.ports;
+  const kvs: KeyValue[] = [];
+  let header: Header | undefined;
+  for (let more = true; more; ) {
+    const after = kvs.at(-1)?.key;
+    const request = rangeRequest(prefix, {
+      limit: PAGE_KEYS,
+      ...(after !== undefined && {after}),
+      ...(header !== undefined && {revision: header.revision}),
+    });
+    const page = parseRange(await gateway.ask('/kv/range', request, 5000));
+    header ??= page.header;
+    kvs.push(...page.kvs);
+    more = page.more && page.kvs.length > 0;
+  }
+  if (header === undefined) return;
+  if (state.at !== undefined && !forgot) await onReturn?.(header.revision);
+  state.at = header;
+  state.hasMissed = false;
+  onLoad({revision: header.revision, kvs, forgot});
+}
+
+async function watch(state: State, from: Header, signal: AbortSignal): Promise<void> {
+  const {clock, gateway, log, prefix, onEvents, onLinked} = state.ports;
+  const patience = new AbortController();
+  const disarm = clock.after(CREATE_TIMEOUT_MS, () => patience.abort(new Error('no watch was created in time')));
+  try {
+    const request = watchRequest(prefix, from.revision + 1);
+    for await (const value of gateway.listen('/watch', request, AbortSignal.any([signal, patience.signal]))) {
+      const answer = parseWatch(value);
+      if (answer.is === 'cancelled') {
+        state.hasMissed ||= answer.compacted;
+        throw new EtcdFault('unreachable', `etcd ended the watch: ${answer.reason || 'compacted'}`);
+      }
+      if (answer.is === 'created') {
+        disarm();
+        state.linked = true;
+        if (state.failing) log.info('etcd answers again');
+        state.failing = false;
+        onLinked();
+      } else {
+        const revision = Math.max(from.revision, ...answer.events.map(revisionOf));
+        state.at = {...from, revision: Math.max(state.at?.revision ?? 0, revision)};
+        onEvents(answer.events, revision);
+      }
+    }
+  } finally {
+    disarm();
+    state.linked = false;
+  }
 }
 
 const revisionOf = (event: EtcdEvent): number => (event.is === 'put' ? event.kv.revision : event.revision);

@@ -43,127 +43,155 @@ const TIMEOUT_MS = 1500;
 /** etcd compares passwords slowly on purpose. */
 const AUTHENTICATE_MS = 5000;
 
+interface State {
+  readonly ports: GatewayPorts;
+  readonly closing: AbortController;
+  transport: Transport | undefined;
+  credentials: Credentials | undefined;
+  token: Promise<string> | undefined;
+  /** Counts on: its remainder is the index of the endpoint. */
+  chosen: number;
+  /** Aborts when the chosen endpoint is left. */
+  left: AbortController;
+  answeredMs: number;
+}
+
 /**
  * Keeps to one endpoint while it answers, and leaves it, with all that listens there, when it does not: a stream at an
  * endpoint that is cut off would stay silent for ever.
  */
-export function openGateway({endpoints, loadSecrets, openTransport, clock, log}: GatewayPorts): Gateway {
-  const closing = new AbortController();
-  let transport: Transport | undefined;
-  let credentials: Credentials | undefined;
-  let token: Promise<string> | undefined;
-  let chosen = 0;
-  let left = new AbortController();
-  let answeredMs = Number.NEGATIVE_INFINITY;
-
-  const endpointAt = (index: number): string => endpoints[index % endpoints.length] ?? '';
-
-  const connect = async (): Promise<Transport> => {
-    if (transport !== undefined) return transport;
-    const secrets = await loadSecrets().catch(cause => {
-      throw new EtcdFault('unreachable', reasonOf(cause), {cause});
-    });
-    transport ??= openTransport(secrets.tls);
-    credentials = secrets.credentials;
-    return transport;
+export function openGateway(ports: GatewayPorts): Gateway {
+  const state: State = {
+    ports,
+    closing: new AbortController(),
+    transport: undefined,
+    credentials: undefined,
+    token: undefined,
+    chosen: 0,
+    left: new AbortController(),
+    answeredMs: Number.NEGATIVE_INFINITY,
   };
-
-  /** Forgets connections, token and secrets: the next call begins anew. */
-  const reset = (): void => {
-    transport?.close();
-    transport = undefined;
-    token = undefined;
-  };
-
-  const leave = (index: number, reason: string): void => {
-    if (index !== chosen || closing.signal.aborted) return;
-    chosen += 1;
-    left.abort(new Error(`left ${endpointAt(index)}: ${reason}`));
-    left = new AbortController();
-    if (endpoints.length > 1) log.info({from: endpointAt(index), to: endpointAt(chosen), reason}, 'etcd endpoint left');
-    if (chosen % endpoints.length === 0) reset();
-  };
-
-  const within = (timeoutMs: number): AbortSignal => AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]);
-
-  const authenticate = async (index: number): Promise<string> => {
-    const opened = await connect();
-    const body = JSON.stringify({name: credentials?.name, password: credentials?.password});
-    const call = {endpoint: endpointAt(index), path: '/auth/authenticate', body, token: undefined};
-    const [answer] = await opened.ask({...call, signal: within(AUTHENTICATE_MS)});
-    return String((answer as {token?: unknown}).token);
-  };
-
-  const tokenFor = async (index: number): Promise<string | undefined> => {
-    await connect();
-    if (credentials === undefined) return undefined;
-    token ??= authenticate(index);
-    try {
-      return await token;
-    } catch (error) {
-      token = undefined;
-      throw error;
-    }
-  };
-
-  const attempt = async (index: number, path: string, body: string, timeoutMs: number): Promise<unknown[]> => {
-    const opened = await connect();
-    const call = {endpoint: endpointAt(index), path, body};
-    const answers = await opened.ask({...call, token: await tokenFor(index), signal: within(timeoutMs)});
-    answeredMs = clock.nowMs();
-    return answers;
-  };
-
-  const askEach: Gateway['askEach'] = async (path, requests, timeoutMs = TIMEOUT_MS) => {
-    const body = requests.map(request => JSON.stringify(request)).join('');
-    let isRenewed = false;
-    for (let tries = 1; ; tries++) {
-      const index = chosen;
-      try {
-        return await attempt(index, path, body, timeoutMs);
-      } catch (error) {
-        if (!(error instanceof EtcdFault)) throw error;
-        if (error.kind === 'unauthenticated' && !isRenewed) {
-          isRenewed = true;
-          token = undefined;
-          continue;
-        }
-        if (error.kind !== 'unreachable') throw error;
-        leave(index, error.message);
-        if (tries >= endpoints.length || closing.signal.aborted) throw error;
-      }
-    }
-  };
-
   return {
-    askEach,
+    askEach: (path, requests, timeoutMs) => askEach(state, path, requests, timeoutMs),
     async ask(path, request, timeoutMs) {
-      const [answer] = await askEach(path, [request], timeoutMs);
+      const [answer] = await askEach(state, path, [request], timeoutMs);
       return answer;
     },
-    async *listen(path, request, signal) {
-      const index = chosen;
-      const ended = AbortSignal.any([signal, closing.signal, left.signal]);
-      try {
-        const opened = await connect();
-        const body = JSON.stringify(request);
-        const call = {endpoint: endpointAt(index), path, body, token: await tokenFor(index), signal: ended};
-        for await (const answer of opened.listen(call)) {
-          answeredMs = clock.nowMs();
-          yield answer;
-        }
-      } catch (error) {
-        if (error instanceof EtcdFault && error.kind === 'unauthenticated') token = undefined;
-        if (error instanceof EtcdFault && error.kind === 'unreachable' && !ended.aborted) leave(index, error.message);
-        throw error;
-      }
-    },
+    listen: (path, request, signal) => listen(state, path, request, signal),
     get answeredMs() {
-      return answeredMs;
+      return state.answeredMs;
     },
     close() {
-      closing.abort(new Error('closed'));
-      reset();
+      state.closing.abort(new Error('closed'));
+      reset(state);
     },
   };
+}
+
+const endpointAt = ({ports: {endpoints}}: State, index: number): string => endpoints[index % endpoints.length] ?? '';
+
+async function connect(state: State): Promise<Transport> {
+  if (state.transport !== undefined) return state.transport;
+  const {loadSecrets, openTransport} = state.ports;
+  const secrets = await loadSecrets().catch(cause => {
+    throw new EtcdFault('unreachable', reasonOf(cause), {cause});
+  });
+  state.transport ??= openTransport(secrets.tls);
+  state.credentials = secrets.credentials;
+  return state.transport;
+}
+
+/** Forgets connections, token and secrets: the next call begins anew. */
+function reset(state: State): void {
+  state.transport?.close();
+  state.transport = undefined;
+  state.token = undefined;
+}
+
+function leave(state: State, index: number, reason: string): void {
+  const {endpoints, log} = state.ports;
+  if (index !== state.chosen || state.closing.signal.aborted) return;
+  state.chosen += 1;
+  const [from, to] = [endpointAt(state, index), endpointAt(state, state.chosen)];
+  state.left.abort(new Error(`left ${from}: ${reason}`));
+  state.left = new AbortController();
+  if (endpoints.length > 1) log.info({from, to, reason}, 'etcd endpoint left');
+  if (state.chosen % endpoints.length === 0) reset(state);
+}
+
+const within = ({closing}: State, timeoutMs: number): AbortSignal =>
+  AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]);
+
+async function authenticate(state: State, index: number): Promise<string> {
+  const opened = await connect(state);
+  const body = JSON.stringify({name: state.credentials?.name, password: state.credentials?.password});
+  const call = {endpoint: endpointAt(state, index), path: '/auth/authenticate', body, token: undefined};
+  const [answer] = await opened.ask({...call, signal: within(state, AUTHENTICATE_MS)});
+  return String((answer as {token?: unknown}).token);
+}
+
+async function tokenFor(state: State, index: number): Promise<string | undefined> {
+  await connect(state);
+  if (state.credentials === undefined) return undefined;
+  state.token ??= authenticate(state, index);
+  try {
+    return await state.token;
+  } catch (error) {
+    state.token = undefined;
+    throw error;
+  }
+}
+
+async function attempt(state: State, index: number, path: string, body: string, timeoutMs: number): Promise<unknown[]> {
+  const opened = await connect(state);
+  const call = {endpoint: endpointAt(state, index), path, body, token: await tokenFor(state, index)};
+  const answers = await opened.ask({...call, signal: within(state, timeoutMs)});
+  state.answeredMs = state.ports.clock.nowMs();
+  return answers;
+}
+
+async function askEach(
+  state: State,
+  path: string,
+  requests: readonly unknown[],
+  timeoutMs = TIMEOUT_MS,
+): Promise<unknown[]> {
+  const body = requests.map(request => JSON.stringify(request)).join('');
+  let isRenewed = false;
+  for (let tries = 1; ; tries++) {
+    const index = state.chosen;
+    try {
+      return await attempt(state, index, path, body, timeoutMs);
+    } catch (error) {
+      if (!(error instanceof EtcdFault)) throw error;
+      if (error.kind === 'unauthenticated' && !isRenewed) {
+        isRenewed = true;
+        state.token = undefined;
+        continue;
+      }
+      if (error.kind !== 'unreachable') throw error;
+      leave(state, index, error.message);
+      if (tries >= state.ports.endpoints.length || state.closing.signal.aborted) throw error;
+    }
+  }
+}
+
+async function* listen(state: State, path: string, request: unknown, signal: AbortSignal): AsyncGenerator<unknown> {
+  const index = state.chosen;
+  const ended = AbortSignal.any([signal, state.closing.signal, state.left.signal]);
+  try {
+    const opened = await connect(state);
+    const body = JSON.stringify(request);
+    const call = {endpoint: endpointAt(state, index), path, body, token: await tokenFor(state, index), signal: ended};
+    for await (const answer of opened.listen(call)) {
+      state.answeredMs = state.ports.clock.nowMs();
+      yield answer;
+    }
+  } catch (error) {
+    if (error instanceof EtcdFault && error.kind === 'unauthenticated') state.token = undefined;
+    if (error instanceof EtcdFault && error.kind === 'unreachable' && !ended.aborted) {
+      leave(state, index, error.message);
+    }
+    throw error;
+  }
 }

@@ -45,88 +45,107 @@ export interface Fleet {
   close(): Promise<void>;
 }
 
+interface State {
+  readonly ports: FleetPorts;
+  readonly startedAt: number;
+  readonly closing: AbortController;
+  /** By key. */
+  records: Map<string, ReplicaRecord>;
+  lease: string | undefined;
+  written: string;
+}
+
 export function openFleet(ports: FleetPorts): Fleet {
-  const {gateway, leases, prefix, key, id, run, clock, log} = ports;
-  const startedAt = clock.epochMs();
-  const closing = new AbortController();
-  let records = new Map<string, ReplicaRecord>();
-  let lease: string | undefined;
-  let written = '';
-
-  const record = (leaving: boolean): string => encodeRecord({...ports.describe(), id, run, startedAt, leaving});
-
-  const missed = (lost: ReplicaRecord | undefined): void => {
-    if (lost === undefined || lost.leaving) return;
-    log.warn({member: lost.id}, 'replica lost');
-    ports.onLost(lost.id);
+  const {gateway, leases, prefix, clock, log} = ports;
+  const state: State = {
+    ports,
+    startedAt: clock.epochMs(),
+    closing: new AbortController(),
+    records: new Map(),
+    lease: undefined,
+    written: '',
   };
-
-  const entriesOf = (kv: KeyValue): [string, ReplicaRecord][] => {
-    const entry = decodeRecord(kv.value);
-    return entry === undefined ? [] : [[kv.key, entry]];
-  };
-
-  const tell = (event: EtcdEvent): void => {
-    if (event.is === 'put') {
-      for (const [name, entry] of entriesOf(event.kv)) records.set(name, entry);
-      return;
-    }
-    missed(records.get(event.key));
-    records.delete(event.key);
-  };
-
   const follower = ports.follow({
     gateway,
     prefix,
     clock,
     log,
-    onLoad({kvs}) {
-      const before = records;
-      records = new Map(kvs.flatMap(entriesOf));
-      for (const [name, entry] of before) if (!records.has(name)) missed(entry);
+    onLoad: ({kvs}) => replaceAll(state, kvs),
+    onEvents(events) {
+      for (const event of events) take(state, event);
     },
-    onEvents: events => events.forEach(tell),
     onLinked: () => {},
   });
-
-  const unlessBug = (message: string) => (error: unknown) => {
-    if (!(error instanceof EtcdFault)) throw error;
-    log.debug({reason: error.message}, message);
-  };
-
-  const write = async (value: string): Promise<void> => {
-    lease ??= await leases.grant(gateway, REPLICA_TTL_MS);
-    await gateway.ask('/kv/put', plainPutRequest({key, value, lease}));
-    written = value;
-  };
-
-  const beat = async (): Promise<void> => {
-    if (lease !== undefined && !(await leases.renew(gateway, lease))) lease = undefined;
-    const value = record(false);
-    if (lease === undefined || value !== written) await write(value);
-  };
-
-  const keepUp = async (): Promise<void> => {
-    while (!closing.signal.aborted) {
-      await beat().catch(unlessBug('replica not registered'));
-      await pause(clock, BEAT_MS, closing.signal);
-    }
-  };
-  const running = keepUp();
-
+  const running = keepUp(state);
   return {
     get replicas() {
-      return latestRuns(records.values());
+      return latestRuns(state.records.values());
     },
     async close() {
-      closing.abort(new Error('closed'));
+      state.closing.abort(new Error('closed'));
       await running;
       follower.close();
-      const held = lease;
-      if (held === undefined) return;
-      await write(record(true))
-        .then(() => leases.revoke(gateway, held))
-        .catch(unlessBug('goodbye not told'));
+      const {lease} = state;
+      if (lease === undefined) return;
+      await write(state, describe(state, true))
+        .then(() => leases.revoke(gateway, lease))
+        .catch(error => tellFault(error, 'goodbye not told', log));
     },
   };
+}
+
+const entriesOf = ({key, value}: KeyValue): [string, ReplicaRecord][] => {
+  const record = decodeRecord(value);
+  return record === undefined ? [] : [[key, record]];
+};
+
+function replaceAll(state: State, kvs: readonly KeyValue[]): void {
+  const before = state.records;
+  state.records = new Map(kvs.flatMap(entriesOf));
+  for (const [key, record] of before) if (!state.records.has(key)) missed(state, record);
+}
+
+function take(state: State, event: EtcdEvent): void {
+  if (event.is === 'put') {
+    for (const [key, record] of entriesOf(event.kv)) state.records.set(key, record);
+    return;
+  }
+  missed(state, state.records.get(event.key));
+  state.records.delete(event.key);
+}
+
+function missed({ports}: State, lost: ReplicaRecord | undefined): void {
+  if (lost === undefined || lost.leaving) return;
+  ports.log.warn({member: lost.id}, 'replica lost');
+  ports.onLost(lost.id);
+}
+
+async function keepUp(state: State): Promise<void> {
+  const {closing, ports} = state;
+  while (!closing.signal.aborted) {
+    await beat(state).catch(error => tellFault(error, 'replica not registered', ports.log));
+    await pause(ports.clock, BEAT_MS, closing.signal);
+  }
+}
+
+async function beat(state: State): Promise<void> {
+  const {gateway, leases} = state.ports;
+  if (state.lease !== undefined && !(await leases.renew(gateway, state.lease))) state.lease = undefined;
+  const value = describe(state, false);
+  if (state.lease === undefined || value !== state.written) await write(state, value);
+}
+
+const describe = ({ports: {describe, id, run}, startedAt}: State, leaving: boolean): string =>
+  encodeRecord({...describe(), id, run, startedAt, leaving});
+
+async function write(state: State, value: string): Promise<void> {
+  const {gateway, leases, key} = state.ports;
+  state.lease ??= await leases.grant(gateway, REPLICA_TTL_MS);
+  await gateway.ask('/kv/put', plainPutRequest({key, value, lease: state.lease}));
+  state.written = value;
+}
+
+function tellFault(error: unknown, message: string, log: Log): void {
+  if (!(error instanceof EtcdFault)) throw error;
+  log.debug({reason: error.message}, message);
 }

@@ -70,87 +70,97 @@ function splitBySize(puts: readonly GuardedPut[]): GuardedPut[][] {
   return parts;
 }
 
+interface Sides {
+  readonly gateway: Pick<Gateway, 'ask' | 'askEach'>;
+  readonly keys: Keys;
+  readonly numbers: SharedSeq;
+}
+
 /** Writes below one app's keys; `numbers` is for those that have no `seq` yet. */
-export function createWriter(gateway: Pick<Gateway, 'ask' | 'askEach'>, keys: Keys, numbers: SharedSeq): Writer {
-  const grant = async (ttlMs: number): Promise<string> =>
-    parseLease(await gateway.ask('/lease/grant', grantRequest(ttlMs), SLOW_TIMEOUT_MS));
-
-  const withSeq = async (writes: readonly Write[]): Promise<Document[]> => {
-    const lacking = writes.filter(({document}) => document.member.seq === undefined).length;
-    let seq = lacking === 0 ? 0 : await numbers.claim(lacking);
-    return writes.map(({document}) => {
-      if (document.member.seq !== undefined) return document;
-      const member = {...document.member, seq};
-      seq += 1;
-      return {...document, member};
-    });
-  };
-
-  /** One lease for each write: its own again, a new one, or, of too many at once, one together with the rest. */
-  const leasesFor = (writes: readonly Write[], isReusing: boolean): Promise<Lease[]> => {
-    const shared = new Map<number, Promise<string>>();
-    // Of a crowd that joins nobody waits for leases: it gets them when it pings again, spread over time.
-    const isCrowd = writes.filter(({upon}) => upon === 0).length > OWN_LEASES;
-    let owned = 0;
-    return Promise.all(
-      writes.map(async ({lease, ttlMs}): Promise<Lease> => {
-        if (isReusing && lease !== undefined) return {id: lease, isShared: false};
-        owned += 1;
-        if (!isCrowd && owned <= OWN_LEASES) return {id: await grant(ttlMs), isShared: false};
-        const together = shared.get(ttlMs) ?? grant(ttlMs);
-        shared.set(ttlMs, together);
-        return {id: await together, isShared: true};
-      }),
-    );
-  };
-
-  const write = async (writes: readonly Write[], isReusing: boolean): Promise<WriteOutcome[]> => {
-    const [numbered, leases] = await Promise.all([withSeq(writes), leasesFor(writes, isReusing)]);
-    const documents = numbered.map(
-      (document, index): Document =>
-        document.is === 'alive' ? {...document, sharesLease: leases[index]?.isShared === true} : document,
-    );
-    const puts = writes.map(({ip, upon}, index): GuardedPut => {
-      const [document, lease] = [documents[index], leases[index]?.id];
-      if (document === undefined || lease === undefined) throw new RangeError('a write without its document');
-      return {key: keys.memberKey(ip), value: encodeDocument(document), upon, lease};
-    });
-    const answers: GuardedPutAnswer[] = [];
-    for (const some of splitBySize(puts)) {
-      answers.push(...parseBatch(await gateway.ask('/kv/txn', batchRequest(some), SLOW_TIMEOUT_MS)));
-    }
-    return answers.map((answer, index): WriteOutcome => {
-      const [document, lease] = [documents[index], leases[index]?.id];
-      if (answer.is === 'lost' || document === undefined || lease === undefined)
-        return {current: undefined, ...answer, is: 'lost'};
-      return {is: 'written', revision: answer.revision, document, lease};
-    });
-  };
-
+export function createWriter(gateway: Sides['gateway'], keys: Keys, numbers: SharedSeq): Writer {
+  const sides = {gateway, keys, numbers};
   return {
     async write(writes) {
       try {
-        return await write(writes, true);
+        return await write(sides, writes, true);
       } catch (error) {
         // One lease that ended in between fails the whole batch.
         if (!isLeaseGone(error)) throw error;
-        return await write(writes, false);
+        return await write(sides, writes, false);
       }
     },
-    async renew(leases) {
-      const groups = splitByRequest(leases);
-      const unanswered: string[] = [];
-      const carry = async (): Promise<void> => {
-        for (let group = groups.pop(); group !== undefined; group = groups.pop()) {
-          const answers = await gateway.askEach('/lease/keepalive', group.map(leaseRequest), SLOW_TIMEOUT_MS);
-          const answered = new Set(answers.map(answer => parseRenewal(answer).lease));
-          unanswered.push(...group.filter(lease => !answered.has(lease)));
-        }
-      };
-      await Promise.all(Array.from({length: RENEWAL_LANES}, carry));
-      return unanswered;
-    },
+    renew: leases => renew(sides, leases),
   };
+}
+
+async function write(sides: Sides, writes: readonly Write[], isReusing: boolean): Promise<WriteOutcome[]> {
+  const {gateway, keys} = sides;
+  const [numbered, leases] = await Promise.all([withSeq(sides, writes), leasesFor(sides, writes, isReusing)]);
+  const documents = numbered.map(
+    (document, index): Document =>
+      document.is === 'alive' ? {...document, sharesLease: leases[index]?.isShared === true} : document,
+  );
+  const puts = writes.map(({ip, upon}, index): GuardedPut => {
+    const [document, lease] = [documents[index], leases[index]?.id];
+    if (document === undefined || lease === undefined) throw new RangeError('a write without its document');
+    return {key: keys.memberKey(ip), value: encodeDocument(document), upon, lease};
+  });
+  const answers: GuardedPutAnswer[] = [];
+  for (const some of splitBySize(puts)) {
+    answers.push(...parseBatch(await gateway.ask('/kv/txn', batchRequest(some), SLOW_TIMEOUT_MS)));
+  }
+  return answers.map((answer, index): WriteOutcome => {
+    const [document, lease] = [documents[index], leases[index]?.id];
+    if (answer.is === 'lost' || document === undefined || lease === undefined)
+      return {current: undefined, ...answer, is: 'lost'};
+    return {is: 'written', revision: answer.revision, document, lease};
+  });
+}
+
+async function withSeq({numbers}: Sides, writes: readonly Write[]): Promise<Document[]> {
+  const lacking = writes.filter(({document}) => document.member.seq === undefined).length;
+  let seq = lacking === 0 ? 0 : await numbers.claim(lacking);
+  return writes.map(({document}) => {
+    if (document.member.seq !== undefined) return document;
+    const member = {...document.member, seq};
+    seq += 1;
+    return {...document, member};
+  });
+}
+
+/** One lease for each write: its own again, a new one, or, of too many at once, one together with the rest. */
+function leasesFor(sides: Sides, writes: readonly Write[], isReusing: boolean): Promise<Lease[]> {
+  const shared = new Map<number, Promise<string>>();
+  // Of a crowd that joins nobody waits for leases: it gets them when it pings again, spread over time.
+  const isCrowd = writes.filter(({upon}) => upon === 0).length > OWN_LEASES;
+  let owned = 0;
+  return Promise.all(
+    writes.map(async ({lease, ttlMs}): Promise<Lease> => {
+      if (isReusing && lease !== undefined) return {id: lease, isShared: false};
+      owned += 1;
+      if (!isCrowd && owned <= OWN_LEASES) return {id: await grant(sides, ttlMs), isShared: false};
+      const together = shared.get(ttlMs) ?? grant(sides, ttlMs);
+      shared.set(ttlMs, together);
+      return {id: await together, isShared: true};
+    }),
+  );
+}
+
+const grant = async ({gateway}: Sides, ttlMs: number): Promise<string> =>
+  parseLease(await gateway.ask('/lease/grant', grantRequest(ttlMs), SLOW_TIMEOUT_MS));
+
+async function renew({gateway}: Sides, leases: readonly string[]): Promise<string[]> {
+  const groups = splitByRequest(leases);
+  const unanswered: string[] = [];
+  const carry = async (): Promise<void> => {
+    for (let group = groups.pop(); group !== undefined; group = groups.pop()) {
+      const answers = await gateway.askEach('/lease/keepalive', group.map(leaseRequest), SLOW_TIMEOUT_MS);
+      const answered = new Set(answers.map(answer => parseRenewal(answer).lease));
+      unanswered.push(...group.filter(lease => !answered.has(lease)));
+    }
+  };
+  await Promise.all(Array.from({length: RENEWAL_LANES}, carry));
+  return unanswered;
 }
 
 /** Leases in groups that fit into one request each. */
