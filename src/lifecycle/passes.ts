@@ -3,7 +3,7 @@ import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import {yieldToLoop} from '../ports/event-loop.ts';
 import type {Log} from '../ports/log.ts';
-import {createSource, type Source} from '../ports/source.ts';
+import {createSource, type OpenSource, type Source} from '../ports/source.ts';
 import type {Applied, Candidate} from '../reload/candidate.ts';
 import type {Generations} from '../reload/generations.ts';
 import {digestInput, type TemplateInput} from '../template/input.ts';
@@ -101,159 +101,177 @@ export interface Passes {
   readonly ended: Source<PassEnd>;
 }
 
+interface State {
+  readonly ports: PassPorts;
+  readonly passes: WeakMap<Visit, Pass>;
+  readonly ended: OpenSource<PassEnd>;
+  number: number;
+  last: PassRecord | undefined;
+  applied: PassInput | undefined;
+  appliedText: string | undefined;
+  tried: PassInput | undefined;
+}
+
 /**
  * The built-in actions of a pass. A visit to `configure` is one, and so is any that renders; `validate` and `apply` go
  * on with what `render` made. A `configure` that does not render (a manifest of 2017) is a pass that its block makes.
  */
 export function createPasses(ports: PassPorts): Passes {
-  const {clock, log, proxy} = ports;
-  const passes = new WeakMap<Visit, Pass>();
-  let number = ports.lastPass ?? 0;
-  let last: PassRecord | undefined;
-  let applied: PassInput | undefined;
-  let appliedText: string | undefined;
-  let tried: PassInput | undefined;
-  const ended = createSource<PassEnd>();
-
-  const timed = async <T>(pass: Pass, phase: Phase, work: () => Promise<T>): Promise<T> => {
-    const startedMs = clock.nowMs();
-    try {
-      return await work();
-    } finally {
-      pass.phasesMs[phase] = Math.round(10 * (clock.nowMs() - startedMs)) / 10;
-    }
+  const {proxy} = ports;
+  const state: State = {
+    ports,
+    passes: new WeakMap(),
+    ended: createSource(),
+    number: ports.lastPass ?? 0,
+    last: undefined,
+    applied: undefined,
+    appliedText: undefined,
+    tried: undefined,
   };
-
-  const passOf = (visit: Visit, action: Phase): Pass & {text: string} => {
-    const pass = passes.get(visit);
-    if (pass?.text !== undefined) return pass as Pass & {text: string};
-    throw new DaemonError(
-      'LIFECYCLE',
-      `cannot ${action} in state ${visit.tag}: name "render" before it in lifecycle.yml`,
-    );
-  };
-
-  const validated = async (text: string, signal: AbortSignal): Promise<Candidate> => {
-    const candidate = await proxy.stage(text);
-    try {
-      for (const warning of await ports.check(candidate, signal)) {
-        log.warn({generation: candidate.generation, reason: warning}, 'haproxy warns about the configuration');
-      }
-      return candidate;
-    } catch (error) {
-      await proxy.discard(candidate);
-      throw error;
-    }
-  };
-
-  const begin = (visit: Visit): Pass => {
-    const pass: Pass = {number: ++number, startedAt: clock.epochMs(), phasesMs: {}};
-    passes.set(visit, pass);
-    return pass;
-  };
-
-  const read = async (visit?: Visit): Promise<PassInput> => {
-    const input = await ports.loadInput(visit);
-    // With thousands of members, reading and digesting them take milliseconds each: pings first.
-    await yieldToLoop();
-    return {input, digest: digestInput(input)};
-  };
-
-  const inputOf = async (pass: Pass, visit: Visit): Promise<TemplateInput> => {
-    tried = undefined;
-    pass.read ??= visit.read ?? (await read(visit));
-    tried = pass.read;
-    return pass.read.input;
-  };
-
-  const actions: Record<Phase, Action> = {
-    async render(visit, signal) {
-      const pass = passes.get(visit) ?? begin(visit);
-      await timed(pass, 'render', async () => {
-        const input = await inputOf(pass, visit);
-        pass.text = `${(await ports.renderer.render(input, signal)).replace(/\n+$/, '')}\n`;
-      });
-    },
-    async validate(visit, signal) {
-      const pass = passOf(visit, 'validate');
-      pass.stale = (await ports.refresh?.(pass.text)) ?? false;
-      if (!pass.stale && (proxy.isServing(pass.text) || (await proxy.isSafe(pass.text)))) return;
-      pass.candidate = await timed(pass, 'validate', () => validated(pass.text, signal));
-    },
-    async apply(visit, signal) {
-      const pass = passOf(visit, 'apply');
-      if (!proxy.isServing(pass.text) || pass.stale) {
-        const {candidate} = pass;
-        // From here on its files are the proxy's: it may serve even when this fails.
-        delete pass.candidate;
-        pass.applied = await timed(pass, 'apply', async () => {
-          const because = pass.stale ? {because: 'certificates changed'} : {};
-          if (candidate !== undefined) return ports.apply(candidate, because);
-          const staged = await proxy.stage(pass.text);
-          return ports.apply(staged, {...because, check: () => ports.check(staged, signal)});
-        });
-      }
-      applied = pass.read ?? applied;
-      appliedText = pass.text;
-    },
-  };
-
   return {
     async readChanged() {
-      const next = await read();
-      return next.digest === applied?.digest ? undefined : next;
+      const next = await read(ports);
+      return next.digest === state.applied?.digest ? undefined : next;
     },
-    actions,
+    actions: {
+      render: (visit, signal) => render(state, visit, signal),
+      validate: (visit, signal) => validate(state, visit, signal),
+      apply: (visit, signal) => apply(state, visit, signal),
+    },
     async begin(visit) {
-      if (visit.tag === CONFIGURE) await inputOf(begin(visit), visit);
+      if (visit.tag === CONFIGURE) await inputOf(state, begin(state, visit), visit);
     },
-    hostsOf: visit => passes.get(visit)?.read?.input.variables.hosts,
-    async conclude(visit, fault) {
-      const pass = passes.get(visit);
-      if (pass === undefined) return;
-      const byBlock = pass.text === undefined && fault === undefined;
-      if (byBlock) applied = pass.read ?? applied;
-      if (pass.candidate !== undefined) await proxy.discard(pass.candidate);
-      const detail = fault instanceof DaemonError ? fault.detail : undefined;
-      const record: PassRecord = {
-        pass: pass.number,
-        generation: pass.applied?.generation ?? proxy.status.generation,
-        way: pass.applied?.way ?? (byBlock ? 'script' : 'none'),
-        why: pass.applied?.why ?? whyNot(fault, byBlock),
-        cause: visit.cause,
-        startedAt: pass.startedAt,
-        phasesMs: pass.phasesMs,
-        verdict: fault !== undefined ? 'failed' : pass.applied === undefined && !byBlock ? 'unchanged' : 'ok',
-        error: fault === undefined ? null : ports.hideSecrets(reasonOf(fault)),
-      };
-      if (fault === undefined) log.info({...record}, 'pass ended');
-      else log.error({...record, detail}, 'pass failed: the last good configuration stays');
-      const isFallback = visit.template !== undefined;
-      if (!isFallback) last = record;
-      ended.tell({
-        record,
-        material: {input: pass.read?.input, text: pass.text},
-        isFallback,
-      });
-    },
+    hostsOf: visit => state.passes.get(visit)?.read?.input.variables.hosts,
+    conclude: (visit, fault) => conclude(state, visit, fault),
     async applyText(text) {
-      if (proxy.isServing(text)) return;
-      await ports.apply(await validated(text, AbortSignal.any([])));
+      if (!proxy.isServing(text)) await ports.apply(await stageValid(ports, text, AbortSignal.any([])));
     },
     get last() {
-      return last;
+      return state.last;
     },
     get applied() {
-      return applied;
+      return state.applied;
     },
     get appliedText() {
-      return appliedText;
+      return state.appliedText;
     },
     get tried() {
-      return tried;
+      return state.tried;
     },
-    ended,
+    ended: state.ended,
   };
+}
+
+function begin(state: State, visit: Visit): Pass {
+  const pass: Pass = {number: ++state.number, startedAt: state.ports.clock.epochMs(), phasesMs: {}};
+  state.passes.set(visit, pass);
+  return pass;
+}
+
+async function read({loadInput}: PassPorts, visit?: Visit): Promise<PassInput> {
+  const input = await loadInput(visit);
+  // With thousands of members, reading and digesting them take milliseconds each: pings first.
+  await yieldToLoop();
+  return {input, digest: digestInput(input)};
+}
+
+async function inputOf(state: State, pass: Pass, visit: Visit): Promise<TemplateInput> {
+  state.tried = undefined;
+  pass.read ??= visit.read ?? (await read(state.ports, visit));
+  state.tried = pass.read;
+  return pass.read.input;
+}
+
+async function render(state: State, visit: Visit, signal: AbortSignal): Promise<void> {
+  const {clock, renderer} = state.ports;
+  const pass = state.passes.get(visit) ?? begin(state, visit);
+  await timed(clock, pass, 'render', async () => {
+    const input = await inputOf(state, pass, visit);
+    pass.text = `${(await renderer.render(input, signal)).replace(/\n+$/, '')}\n`;
+  });
+}
+
+async function validate({ports, passes}: State, visit: Visit, signal: AbortSignal): Promise<void> {
+  const {clock, proxy} = ports;
+  const pass = renderedOf(passes, visit, 'validate');
+  pass.stale = (await ports.refresh?.(pass.text)) ?? false;
+  if (!pass.stale && (proxy.isServing(pass.text) || (await proxy.isSafe(pass.text)))) return;
+  pass.candidate = await timed(clock, pass, 'validate', () => stageValid(ports, pass.text, signal));
+}
+
+async function apply(state: State, visit: Visit, signal: AbortSignal): Promise<void> {
+  const {clock, proxy, apply, check} = state.ports;
+  const pass = renderedOf(state.passes, visit, 'apply');
+  if (!proxy.isServing(pass.text) || pass.stale) {
+    const {candidate} = pass;
+    // From here on its files are the proxy's: it may serve even when this fails.
+    delete pass.candidate;
+    pass.applied = await timed(clock, pass, 'apply', async () => {
+      const because = pass.stale ? {because: 'certificates changed'} : {};
+      if (candidate !== undefined) return apply(candidate, because);
+      const staged = await proxy.stage(pass.text);
+      return apply(staged, {...because, check: () => check(staged, signal)});
+    });
+  }
+  state.applied = pass.read ?? state.applied;
+  state.appliedText = pass.text;
+}
+
+async function timed<T>(clock: Clock, pass: Pass, phase: Phase, work: () => Promise<T>): Promise<T> {
+  const startedMs = clock.nowMs();
+  try {
+    return await work();
+  } finally {
+    pass.phasesMs[phase] = Math.round(10 * (clock.nowMs() - startedMs)) / 10;
+  }
+}
+
+function renderedOf(passes: State['passes'], visit: Visit, action: Phase): Pass & {text: string} {
+  const pass = passes.get(visit);
+  if (pass?.text !== undefined) return pass as Pass & {text: string};
+  throw new DaemonError(
+    'LIFECYCLE',
+    `cannot ${action} in state ${visit.tag}: name "render" before it in lifecycle.yml`,
+  );
+}
+
+async function stageValid({check, log, proxy}: PassPorts, text: string, signal: AbortSignal): Promise<Candidate> {
+  const candidate = await proxy.stage(text);
+  try {
+    for (const warning of await check(candidate, signal)) {
+      log.warn({generation: candidate.generation, reason: warning}, 'haproxy warns about the configuration');
+    }
+    return candidate;
+  } catch (error) {
+    await proxy.discard(candidate);
+    throw error;
+  }
+}
+
+async function conclude(state: State, visit: Visit, fault: unknown): Promise<void> {
+  const {log, proxy, hideSecrets} = state.ports;
+  const pass = state.passes.get(visit);
+  if (pass === undefined) return;
+  const byBlock = pass.text === undefined && fault === undefined;
+  if (byBlock) state.applied = pass.read ?? state.applied;
+  if (pass.candidate !== undefined) await proxy.discard(pass.candidate);
+  const detail = fault instanceof DaemonError ? fault.detail : undefined;
+  const record: PassRecord = {
+    pass: pass.number,
+    generation: pass.applied?.generation ?? proxy.status.generation,
+    way: pass.applied?.way ?? (byBlock ? 'script' : 'none'),
+    why: pass.applied?.why ?? whyNot(fault, byBlock),
+    cause: visit.cause,
+    startedAt: pass.startedAt,
+    phasesMs: pass.phasesMs,
+    verdict: fault !== undefined ? 'failed' : pass.applied === undefined && !byBlock ? 'unchanged' : 'ok',
+    error: fault === undefined ? null : hideSecrets(reasonOf(fault)),
+  };
+  if (fault === undefined) log.info({...record}, 'pass ended');
+  else log.error({...record, detail}, 'pass failed: the last good configuration stays');
+  const isFallback = visit.template !== undefined;
+  if (!isFallback) state.last = record;
+  state.ended.tell({record, material: {input: pass.read?.input, text: pass.text}, isFallback});
 }
 
 const whyNot = (fault: unknown, byBlock: boolean): string => {
