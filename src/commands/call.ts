@@ -5,6 +5,7 @@ import type {Printer} from '../ports/printer.ts';
 import {type CommandLine, parseCount} from '../terminal/command-line.ts';
 import {createPaint, type Paint} from '../terminal/paint.ts';
 import type {CommandName, FlagOf, ValuedOf} from '../terminal/reference.ts';
+import type {Screen} from '../terminal/table.ts';
 import {createStatusClient, type StatusClient} from './status-client.ts';
 
 /** How a command is called, and what it prints with. The compiler knows which options it has. */
@@ -14,6 +15,8 @@ export interface CommandCall<Name extends CommandName> extends Pick<Printer, 'pr
   readonly client: StatusClient;
   readonly isColored: boolean;
   readonly paint: Paint;
+  /** The terminal that stdout is, if it is one. */
+  readonly screen: Screen;
   readonly positionals: readonly string[];
   has(option: FlagOf<Name>): boolean;
   text(option: ValuedOf<Name>): string | undefined;
@@ -55,6 +58,10 @@ export function createCall<Name extends CommandName>(
     },
     get paint() {
       return createPaint(this.isColored);
+    },
+    get screen() {
+      const {isTTY, columns} = process.stdout;
+      return {width: isTTY ? columns : Number.POSITIVE_INFINITY, paint: this.paint};
     },
     positionals,
     has: option => values[String(option)] === true,

@@ -12,13 +12,13 @@ export const history: CommandMain<'history'> = async given => {
     const number = given.countOf('pass', pass, Number.MAX_SAFE_INTEGER);
     const entry = await given.client.json<HistoryEntry>(`/history/${number}`);
     if (given.has('json')) given.printJson(entry);
-    else given.print(describePass(entry, given.paint));
+    else given.print(describePass(entry, given.screen));
     return 0;
   }
   const limit = given.count('limit', SHOWN, KEPT);
   const all = await given.client.json<HistoryEntry[]>(`/history?limit=${KEPT}`);
   const shown = all.filter(({verdict}) => !given.has('failed') || verdict === 'failed').slice(0, limit);
   if (given.has('json')) given.printJson(shown);
-  else given.print(describeHistory(shown));
+  else given.print(describeHistory(shown, given.screen));
   return 0;
 };

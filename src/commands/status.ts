@@ -19,9 +19,9 @@ export const status: CommandMain<'status'> = async given => {
       boundMs: 1000 * given.count('within', AGREEMENT_MS / 1000, MAX_WITHIN_S),
     });
   }
-  if (given.has('watch')) return redraw(given, async () => describeStatus(await ask(), given.paint));
+  if (given.has('watch')) return redraw(given, async () => describeStatus(await ask(), given.screen));
   const seen = await ask();
   if (given.has('json')) given.printJson(seen);
-  else given.print(describeStatus(seen, given.paint));
+  else given.print(describeStatus(seen, given.screen));
   return isHealthy(seen) ? 0 : EXIT_CODES.UNHEALTHY;
 };

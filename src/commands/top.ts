@@ -9,7 +9,7 @@ export const top: CommandMain<'top'> = async given => {
     given.printJson(await ask());
     return 0;
   }
-  const draw = async () => describeTraffic(await ask(), given.has('all'));
+  const draw = async () => describeTraffic(await ask(), given.has('all'), given.screen);
   if (!given.has('once')) return redraw(given, draw);
   given.print(await draw());
   return 0;

@@ -1,6 +1,6 @@
-import type {MemberView} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {EventStream, LiveEvent} from './events.ts';
+import type {JoinedMember} from './joined-members.ts';
 import type {LiveMember, MemberChanges} from './page-types.ts';
 import type {LiveStatus, Status} from './status-types.ts';
 
@@ -8,7 +8,10 @@ export interface LiveFeedPorts {
   readonly clock: Clock;
   readonly stream: EventStream;
   readonly status: () => Status;
-  readonly members: () => readonly MemberView[];
+  /** With HAProxy's view of each as it was last read. */
+  readonly members: () => readonly JoinedMember[];
+  /** Reads that view again; called once a look, while somebody listens. */
+  readonly refresh: () => void;
 }
 
 /** Turns what the daemon is into events: `status` and `members` when they changed. */
@@ -23,17 +26,7 @@ export interface LiveFeed {
 const PERIOD_MS = 1000;
 const POKE_MS = 100;
 
-const shown = ({app, id, ip, role, seq, firstSeenAt, lastSeenAt, expiresInMs, held}: MemberView): LiveMember => ({
-  app,
-  id,
-  ip,
-  role,
-  seq,
-  firstSeenAt,
-  lastSeenAt,
-  expiresInMs,
-  held,
-});
+const shown = ({payload: _payload, nonce: _nonce, key: _key, ...member}: JoinedMember): LiveMember => member;
 
 const brief = ({hosts: _, ...status}: Status): LiveStatus => status;
 
@@ -41,10 +34,12 @@ const brief = ({hosts: _, ...status}: Status): LiveStatus => status;
 const newsIn = (status: Status): string =>
   JSON.stringify(brief(status), (name, value) => (name === 'uptimeMs' || name === 'sinceMs' ? undefined : value));
 
-const stampOf = ({app, id, seq, lastSeenAt, role, held}: MemberView): string =>
-  JSON.stringify([app, id, seq, lastSeenAt, role, held]);
+const stampOf = ({app, id, seq, lastSeenAt, role, held, proxyState, servers}: JoinedMember): string =>
+  JSON.stringify([app, id, seq, lastSeenAt, role, held, proxyState, servers], (name, value) =>
+    name === 'sinceMs' ? undefined : value,
+  );
 
-export function openLiveFeed({clock, stream, status, members}: LiveFeedPorts): LiveFeed {
+export function openLiveFeed({clock, stream, status, members, refresh}: LiveFeedPorts): LiveFeed {
   let news = '';
   let stamps = new Map<string, string>();
   let cancel = () => {};
@@ -52,6 +47,7 @@ export function openLiveFeed({clock, stream, status, members}: LiveFeedPorts): L
   const look = (): void => {
     cancel = clock.after(PERIOD_MS, look);
     if (stream.listeners === 0) return;
+    refresh();
     const now = status();
     const latest = newsIn(now);
     if (latest !== news) stream.publish({name: 'status', value: brief(now)});
@@ -59,7 +55,7 @@ export function openLiveFeed({clock, stream, status, members}: LiveFeedPorts): L
     publishMembers(members());
   };
 
-  const publishMembers = (present: readonly MemberView[]): void => {
+  const publishMembers = (present: readonly JoinedMember[]): void => {
     const next = new Map(present.map(member => [member.ip, stampOf(member)]));
     const changed = present.filter(({ip}) => stamps.get(ip) !== next.get(ip)).map(shown);
     const gone = [...stamps.keys()].filter(ip => !next.has(ip));

@@ -17,6 +17,33 @@ export interface LiveMember {
   readonly expiresInMs: number;
   /** Silent for longer than its TTL, but kept because too many fell silent at once. */
   readonly held: boolean;
+  readonly proxyState: ProxyState;
+  /** HAProxy's servers at its address; null when HAProxy did not answer. */
+  readonly servers: readonly LiveServer[] | null;
+}
+
+/**
+ * Whether HAProxy sends requests to a member. `partly up`: by some of its servers. `out of service`: drained, or in
+ * maintenance. `no server`: it is in `hosts`, and no server has its address. `not in hosts`: it is one of the proxy's own
+ * app, which no server needs. `unknown`: HAProxy did not answer.
+ */
+export type ProxyState = 'up' | 'partly up' | 'down' | 'out of service' | 'no server' | 'not in hosts' | 'unknown';
+
+/** A server as HAProxy sees it. */
+export interface LiveServer {
+  readonly backend: string;
+  readonly server: string;
+  readonly address: string;
+  readonly state: 'up' | 'down' | 'drain' | 'maint';
+  /** In HAProxy's words: `UP 1/3`, `MAINT (resolution)`, `no check`. */
+  readonly status: string;
+  /** How long it has been up or down; null where HAProxy does not tell. */
+  readonly sinceMs: number | null;
+  readonly check: {readonly result: string; readonly reason: string | null} | null;
+  readonly weight: number;
+  readonly sessions: number;
+  readonly queue: number;
+  readonly errors: number;
 }
 
 /** `more` counts those that are not named. */
@@ -79,7 +106,7 @@ export interface TrafficLook {
   readonly proxies: readonly ProxyTraffic[];
 }
 
-/** `/members/<ip>/timeline`. */
+/** `/members/<ip or pod>/timeline`. */
 export interface Timeline {
   readonly ip: string;
   readonly gone: boolean;
@@ -91,6 +118,8 @@ export interface Timeline {
     readonly pass?: number;
     readonly reason?: string;
   }[];
+  /** Who is on the address now; null when nobody is. */
+  readonly member: LiveMember | null;
 }
 
 /** The `members` event: those who were heard or changed since the last one, and the IPs that are gone. */

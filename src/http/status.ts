@@ -1,9 +1,9 @@
 import {type FastifyInstance, type FastifyReply, fastify, type HTTPMethods} from 'fastify';
 import {canonicalIp} from '../members/address.ts';
-import type {MemberView} from '../members/member.ts';
 import type {Departure} from '../members/timeline.ts';
 import type {Log} from '../ports/log.ts';
 import type {EventStream, LiveEvent} from './events.ts';
+import type {JoinedMember} from './joined-members.ts';
 import {OPENAPI} from './openapi.ts';
 import type {Timeline, Traffic} from './page-types.ts';
 import {sendText} from './reply.ts';
@@ -14,8 +14,10 @@ import type {Status} from './status-types.ts';
 
 export interface StatusPorts extends HistoryRoutesPorts, LogRoutesPorts, ActionRoutesPorts {
   status(): Status;
-  members(): readonly MemberView[];
-  timeline(ip: string): Timeline | undefined;
+  /** With HAProxy's view of each, asked for now. */
+  members(): Promise<readonly JoinedMember[]>;
+  /** Of an address, or of the pod with this name. */
+  timeline(name: string): Omit<Timeline, 'member'> | undefined;
   departures(): readonly Departure[];
   traffic(): Traffic;
   isReady(): boolean;
@@ -30,7 +32,7 @@ export interface StatusPorts extends HistoryRoutesPorts, LogRoutesPorts, ActionR
 
 /** What can be looked at, for whoever asks for something else. */
 const ENDPOINTS = [
-  ...['/status', '/members', '/members/gone', '/members/<ip>/timeline', '/hosts', '/history', '/config'],
+  ...['/status', '/members', '/members/gone', '/members/<ip or pod>/timeline', '/hosts', '/history', '/config'],
   ...['/config/diff?from=N&to=M', '/traffic', '/logs', '/events', '/metrics', '/livez', '/readyz', '/openapi.json'],
 ];
 
@@ -75,13 +77,17 @@ function serveMembers(app: FastifyInstance, ports: StatusPorts): void {
   app.get<{Querystring: {app?: string}}>(
     '/members',
     {schema: {querystring: {type: 'object', properties: {app: {type: 'string', maxLength: 63}}}}},
-    ({query}) => ports.members().filter(member => query.app === undefined || member.app === query.app),
+    async ({query: {app: wanted}}) =>
+      (await ports.members()).filter(member => wanted === undefined || member.app === wanted),
   );
   app.get('/members/gone', () => ports.departures());
-  app.get<{Params: {ip: string}}>('/members/:ip/timeline', ({params}, reply) => {
-    const timeline = ports.timeline(canonicalIp(params.ip) ?? '');
-    if (timeline !== undefined) return timeline;
-    const reason = `no pod was heard from "${params.ip.slice(0, 60)}" since the daemon started`;
+  app.get<{Params: {ip: string}}>('/members/:ip/timeline', async ({params}, reply) => {
+    const timeline = ports.timeline(canonicalIp(params.ip) ?? params.ip);
+    if (timeline !== undefined) {
+      const member = (await ports.members()).find(({ip}) => ip === timeline.ip) ?? null;
+      return {...timeline, member};
+    }
+    const reason = `no pod has had the address or name "${params.ip.slice(0, 60)}" since the daemon started`;
     return reply.code(404).send({error: 'unknown member', reason});
   });
 }

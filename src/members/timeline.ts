@@ -60,6 +60,8 @@ export interface Timelines {
   /** A pass was applied (or came out equal) with these IPs in it. */
   applied(pass: number, ips: ReadonlySet<string>, at: number): void;
   of(ip: string): Timeline | undefined;
+  /** Of an address, or of the address that the pod of this name had last. */
+  find(name: string): Timeline | undefined;
   /** The newest first. */
   departures(): readonly Departure[];
   /** Why this pod went last; undefined when nothing is known of it. */
@@ -110,6 +112,11 @@ export function createTimelines(options: TimelineOptions = {}): Timelines {
     }
   };
 
+  const timelineOf = (ip: string): Timeline | undefined => {
+    const line = lines.get(ip);
+    return line === undefined ? undefined : {ip, gone: line.gone, moments: [...line.moments]};
+  };
+
   return {
     note(event, at) {
       const isNothingNew = event.is === 'settled' || (event.is === 'replaced' && event.alternating);
@@ -144,9 +151,11 @@ export function createTimelines(options: TimelineOptions = {}): Timelines {
         pending.delete(ip);
       }
     },
-    of(ip) {
-      const line = lines.get(ip);
-      return line === undefined ? undefined : {ip, gone: line.gone, moments: [...line.moments]};
+    of: timelineOf,
+    find(name) {
+      const lastOf = ({moments}: Line) => moments.findLast(({id}) => id === name)?.at ?? 0;
+      const named = [...lines].filter(([, line]) => lastOf(line) > 0).sort(([, a], [, b]) => lastOf(b) - lastOf(a));
+      return timelineOf(name) ?? (named[0] && timelineOf(named[0][0]));
     },
     departures: () => departures,
     whyLeft: ({app, ip, id}) => departures.find(one => one.ip === ip && one.app === app && one.id === id)?.why,

@@ -1,19 +1,15 @@
-import {formatTime} from '../dashboard/client/format.ts';
 import type {HistoryEntry} from '../lifecycle/history.ts';
-import {type Paint, paintDiff} from './paint.ts';
-import {formatPairs, formatTable, plain} from './table.ts';
-
-const MAX_CAUSE_CHARACTERS = 60;
-
-const cut = (text: string): string =>
-  text.length > MAX_CAUSE_CHARACTERS ? `${text.slice(0, MAX_CAUSE_CHARACTERS - 3)}...` : text;
+import {formatMoment} from './moment.ts';
+import {paintDiff, type Tone} from './paint.ts';
+import {formatPairs, formatTable, NO_SCREEN, plain, type Screen} from './table.ts';
 
 const retriesText = ({retries}: HistoryEntry): string =>
-  retries === undefined ? '' : ` (and ${retries.count} more times, last ${formatTime(retries.lastAt)})`;
+  retries === undefined ? '' : ` (and ${retries.count} more times, last ${formatMoment(retries.lastAt)})`;
 
-/** The reason of a failure is never cut: it is what somebody looks for. */
 const whyText = (entry: HistoryEntry): string =>
-  entry.error === null ? cut(entry.cause) : `${entry.error}${retriesText(entry)}`;
+  entry.error === null ? entry.cause : `${entry.error}${retriesText(entry)}`;
+
+const TONES: Readonly<Record<HistoryEntry['verdict'], Tone>> = {ok: 'good', unchanged: 'faint', failed: 'bad'};
 
 const totalMs = ({phasesMs}: HistoryEntry): number =>
   Math.round(Object.values(phasesMs).reduce((sum, ms) => sum + (ms ?? 0), 0));
@@ -22,20 +18,31 @@ const countText = (joined: number, left: number): string =>
   [...(joined > 0 ? [`+${joined}`] : []), ...(left > 0 ? [`-${left}`] : [])].join(' ');
 
 /** `/history` as a table, the newest first as it comes. */
-export const describeHistory = (entries: readonly HistoryEntry[]): string =>
+export const describeHistory = (entries: readonly HistoryEntry[], screen?: Screen): string =>
   formatTable(
-    ['PASS', 'TIME', 'VERDICT', 'GEN', 'WAY', 'MS', 'PODS', 'LINES', 'CAUSE'],
+    [
+      'PASS',
+      'TIME',
+      'VERDICT',
+      {name: 'GEN', spare: 3},
+      {name: 'WAY', spare: 4},
+      {name: 'MS', spare: 5},
+      {name: 'PODS', spare: 1},
+      {name: 'LINES', spare: 2},
+      {name: 'CAUSE', isReason: true},
+    ],
     entries.map(entry => [
       String(entry.pass),
-      formatTime(entry.startedAt),
-      entry.verdict,
+      formatMoment(entry.startedAt),
+      {text: entry.verdict, tone: TONES[entry.verdict]},
       String(entry.generation),
       entry.way,
       String(totalMs(entry)),
       countText(entry.joined.pods.length + entry.joined.more, entry.left.pods.length + entry.left.more),
       countText(entry.difference.added, entry.difference.removed),
-      whyText(entry),
+      entry.error === null ? whyText(entry) : {text: whyText(entry), tone: 'bad'},
     ]),
+    screen,
   );
 
 const podsText = ({pods, more}: HistoryEntry['joined'] | HistoryEntry['left']): string =>
@@ -45,7 +52,7 @@ const podsText = ({pods, more}: HistoryEntry['joined'] | HistoryEntry['left']): 
   ].join('\n') || 'nobody';
 
 /** One pass in full, with its difference. */
-export function describePass(entry: HistoryEntry, paint: Paint): string {
+export function describePass(entry: HistoryEntry, screen: Screen = NO_SCREEN): string {
   const {difference} = entry;
   const nothing = entry.secretsChanged
     ? 'only what is hidden changed'
@@ -53,23 +60,26 @@ export function describePass(entry: HistoryEntry, paint: Paint): string {
       ? 'too different to show'
       : 'none';
   return [
-    formatPairs([
-      ['Pass', `${entry.pass}, ${entry.verdict}`],
-      ['Time', formatTime(entry.startedAt)],
-      ['Cause', entry.cause],
-      ...(entry.error === null ? [] : [['Error', `${entry.error}${retriesText(entry)}`] as const]),
-      ['Generation', `${entry.generation}, ${entry.way}: ${entry.why}`],
+    formatPairs(
       [
-        'Phases',
-        Object.entries(entry.phasesMs)
-          .map(([phase, ms]) => `${phase} ${ms} ms`)
-          .join(', '),
+        ['Pass', `${entry.pass}, ${entry.verdict}`],
+        ['Time', formatMoment(entry.startedAt)],
+        ['Cause', entry.cause],
+        ...(entry.error === null ? [] : [['Error', `${entry.error}${retriesText(entry)}`] as const]),
+        ['Generation', `${entry.generation}, ${entry.way}: ${entry.why}`],
+        [
+          'Phases',
+          Object.entries(entry.phasesMs)
+            .map(([phase, ms]) => `${phase} ${ms} ms`)
+            .join(', '),
+        ],
+        ['Joined', podsText(entry.joined)],
+        ['Left', podsText(entry.left)],
+        ['Difference', difference.text === '' ? nothing : `+${difference.added} -${difference.removed} lines`],
       ],
-      ['Joined', podsText(entry.joined)],
-      ['Left', podsText(entry.left)],
-      ['Difference', difference.text === '' ? nothing : `+${difference.added} -${difference.removed} lines`],
-    ]),
-    difference.text === '' ? '' : paintDiff(difference.text.split('\n').map(plain).join('\n'), paint),
+      screen,
+    ),
+    difference.text === '' ? '' : paintDiff(difference.text.split('\n').map(plain).join('\n'), screen.paint),
     difference.tooLarge && difference.text !== '' ? `... cut: haproxy-kontrol diff shows all\n` : '',
   ].join('');
 }

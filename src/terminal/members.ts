@@ -1,43 +1,163 @@
-import {formatDuration, formatTime} from '../dashboard/client/format.ts';
-import type {MemberView} from '../members/member.ts';
+import {formatDuration} from '../dashboard/client/format.ts';
+import type {JoinedMember} from '../http/joined-members.ts';
 import type {Departure, Timeline} from '../members/timeline.ts';
-import {formatTable} from './table.ts';
+import type {ServerView} from '../proxy/server-view.ts';
+import {formatMoment} from './moment.ts';
+import type {Tone} from './paint.ts';
+import {type Cell, type Column, formatPairs, formatTable, type Screen} from './table.ts';
 
-/** `/members` as a table. `nowAt` is when the answer came, epoch ms. */
-export const describeMembers = (members: readonly MemberView[], nowAt: number): string =>
+const MEMBER_COLUMNS: readonly Column[] = [
+  'APP',
+  'IP',
+  'POD',
+  {name: 'ROLE', spare: 9},
+  {name: 'SEQ', spare: 10},
+  {name: 'HERE', spare: 7},
+  {name: 'HEARD', spare: 8},
+  {name: 'EXPIRES', spare: 2},
+  'PROXY',
+  {name: 'SERVER', spare: 1},
+  {name: 'WEIGHT', spare: 6},
+  {name: 'SESSIONS', spare: 4},
+  {name: 'QUEUE', spare: 5},
+  {name: 'ERRORS', spare: 3},
+  {name: 'WHY', isReason: true},
+];
+
+const TONES: Readonly<Record<JoinedMember['proxyState'], Tone>> = {
+  up: 'good',
+  'partly up': 'notice',
+  down: 'bad',
+  'out of service': 'notice',
+  'no server': 'notice',
+  'not in hosts': 'faint',
+  unknown: 'notice',
+};
+
+const SERVER_TONES: Readonly<Record<ServerView['state'], Tone>> = {
+  up: 'good',
+  down: 'bad',
+  drain: 'notice',
+  maint: 'notice',
+};
+
+/** Why HAProxy treats a server so: nothing to say of one that is up. */
+export function whyServer({state, status, check, sinceMs}: ServerView): string {
+  if (state === 'up' && !/\d\/\d/.test(status)) return '';
+  const checked = check === null ? '' : `, check ${[check.result, check.reason].filter(Boolean).join(' ')}`;
+  return `${status}${checked}${sinceMs === null ? '' : `, for ${formatDuration(sinceMs)}`}`;
+}
+
+/** Why a member has no server to speak of. */
+export function whyMember({proxyState, held}: JoinedMember): string {
+  const silent = held ? 'silent for longer than KONTROL_TTL, but kept: too many fell silent at once' : '';
+  const missing =
+    proxyState === 'no server'
+      ? 'in hosts, but no server of HAProxy has its address'
+      : proxyState === 'unknown'
+        ? 'HAProxy did not answer'
+        : '';
+  return [silent, missing].filter(text => text !== '').join('; ');
+}
+
+/** `/members` as a table, a row for each server of a member. `nowAt` is when the answer came, epoch ms. */
+export const describeMembers = (members: readonly JoinedMember[], nowAt: number, screen?: Screen): string =>
   formatTable(
-    ['APP', 'IP', 'POD', 'ROLE', 'SEQ', 'HERE', 'HEARD', 'EXPIRES'],
-    members.map(({app, ip, id, role, seq, firstSeenAt, lastSeenAt, expiresInMs, held}) => [
+    MEMBER_COLUMNS,
+    members.flatMap(member => rowsOf(member, nowAt)),
+    screen,
+  );
+
+function rowsOf(member: JoinedMember, nowAt: number): Cell[][] {
+  const {app, ip, id, role, seq, firstSeenAt, lastSeenAt, expiresInMs, held, proxyState, servers} = member;
+  const own: Cell[] = [
+    app,
+    ip,
+    id,
+    role,
+    String(seq ?? '-'),
+    formatDuration(nowAt - firstSeenAt),
+    `${formatDuration(nowAt - lastSeenAt)} ago`,
+    held ? {text: 'held', tone: 'notice'} : `in ${formatDuration(expiresInMs)}`,
+  ];
+  const [first, ...others] = servers ?? [];
+  const why = whyMember(member);
+  if (first === undefined) return [[...own, {text: proxyState, tone: TONES[proxyState]}, '', '', '', '', '', why]];
+  return [
+    [...own, ...serverCells(first, why)],
+    ...others.map((server): Cell[] => [...own.map(() => ''), ...serverCells(server, '')]),
+  ];
+}
+
+function serverCells(server: ServerView, why: string): Cell[] {
+  const {backend, server: name, state, weight, sessions, queue, errors} = server;
+  const tone = SERVER_TONES[state];
+  return [
+    {text: state, tone},
+    `${backend}/${name}`,
+    String(weight),
+    String(sessions),
+    String(queue),
+    String(errors),
+    {text: [whyServer(server), why].filter(text => text !== '').join('; '), tone},
+  ];
+}
+
+/** `/members/gone` as a table. */
+export const describeDepartures = (departures: readonly Departure[], screen?: Screen): string =>
+  formatTable(
+    ['TIME', 'APP', 'IP', 'POD', {name: 'WHY', isReason: true}],
+    departures.map(({at, app, ip, id, why, reason}) => [
+      formatMoment(at),
       app,
       ip,
       id,
-      role,
-      String(seq ?? '-'),
-      formatDuration(nowAt - firstSeenAt),
-      `${formatDuration(nowAt - lastSeenAt)} ago`,
-      held ? 'held' : `in ${formatDuration(expiresInMs)}`,
+      reason === undefined ? why : `${why}: ${reason}`,
     ]),
+    screen,
   );
 
-const withReason = (what: string, reason: string | undefined): string =>
-  reason === undefined ? what : `${what}: ${reason}`;
-
-/** `/members/gone` as a table. */
-export const describeDepartures = (departures: readonly Departure[]): string =>
-  formatTable(
-    ['TIME', 'APP', 'IP', 'POD', 'WHY'],
-    departures.map(({at, app, ip, id, why, reason}) => [formatTime(at), app, ip, id, withReason(why, reason)]),
-  );
-
-/** The story of one IP as a table. */
-export const describeTimeline = ({moments}: Timeline): string =>
-  formatTable(
-    ['TIME', 'WHAT', 'APP', 'POD', 'PASS'],
+/** The story of one address, and before it what its pod is now, if there is one. */
+export function describeTimeline(
+  {moments, member}: Timeline & {readonly member: JoinedMember | null},
+  nowAt: number,
+  screen?: Screen,
+): string {
+  const story = formatTable(
+    ['TIME', 'WHAT', 'APP', 'POD', 'PASS', {name: 'WHY', isReason: true}],
     moments.map(({at, what, app, id, pass, reason}) => [
-      formatTime(at),
-      withReason(what, reason),
+      formatMoment(at),
+      what,
       app,
       id,
       String(pass ?? ''),
+      reason ?? '',
     ]),
+    screen,
   );
+  return member === null ? story : `${describeMember(member, nowAt, screen)}\n${story}`;
+}
+
+function describeMember(member: JoinedMember, nowAt: number, screen?: Screen): string {
+  const {app, ip, id, role, proxyState, expiresInMs, lastSeenAt, servers} = member;
+  const why = whyMember(member);
+  const facts = formatPairs(
+    [
+      ['Pod', `${id}, app ${app}, role ${role}`],
+      ['Address', ip],
+      ['Keepalive', `${formatDuration(nowAt - lastSeenAt)} ago, expires in ${formatDuration(expiresInMs)}`],
+      ['HAProxy', why === '' ? proxyState : `${proxyState}: ${why}`],
+    ],
+    screen,
+  );
+  if (servers === null || servers.length === 0) return facts;
+  const table = formatTable(
+    ['PROXY', 'SERVER', 'ADDRESS', 'WEIGHT', 'SESSIONS', 'QUEUE', 'ERRORS', {name: 'WHY', isReason: true}],
+    servers.map(server => {
+      const [state = '', name = '', ...rest] = serverCells(server, '');
+      return [state, name, server.address, ...rest];
+    }),
+    screen,
+  );
+  return `${facts}\n${table}`;
+}

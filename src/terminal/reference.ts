@@ -201,8 +201,8 @@ export const REFERENCE = {
     failures: UNANSWERED,
   },
   members: {
-    summary: 'who is alive, who left and why, or the story of one IP',
-    arguments: {shown: '[IP]', most: 1},
+    summary: 'who is alive and what HAProxy sees of each, who left and why, or one pod in full',
+    arguments: {shown: '[IP or POD]', most: 1},
     options: {
       ...ASKING,
       app: {type: 'string', value: 'APP', help: 'only this app'},
@@ -212,6 +212,7 @@ export const REFERENCE = {
       ['members --app web', 'which pods of web are in?'],
       ['members --gone', 'which pod left at 10:40, and why?'],
       ['members 10.2.0.17', 'why is this IP in, or out?'],
+      ['members web-7c9f', 'does that pod get requests, and what happened to it?'],
     ],
     success: ANSWERED,
     failures: UNANSWERED,

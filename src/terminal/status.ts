@@ -1,7 +1,7 @@
-import {formatDuration, formatTime} from '../dashboard/client/format.ts';
+import {formatDuration} from '../dashboard/client/format.ts';
 import type {LastPass, Status} from '../http/status-types.ts';
-import type {Paint} from './paint.ts';
-import {formatPairs, plain} from './table.ts';
+import {formatMoment} from './moment.ts';
+import {fold, formatPairs, NO_SCREEN, plain, type Screen} from './table.ts';
 
 /** Whether a script should be content: it serves, is ready, and nothing is wrong. Notices are fine. */
 export const isHealthy = ({ready, problems}: Status): boolean =>
@@ -15,7 +15,7 @@ const phasesText = ({phasesMs}: LastPass): string =>
 const lastText = (last: LastPass | null): string => {
   if (last === null) return 'none yet';
   const {pass, verdict, startedAt, cause} = last;
-  return `#${pass} ${verdict} at ${formatTime(startedAt)}: ${cause} (${phasesText(last)})`;
+  return `#${pass} ${verdict} at ${formatMoment(startedAt)}: ${cause} (${phasesText(last)})`;
 };
 
 function membersText({memberCount, hosts}: Status): string {
@@ -30,7 +30,8 @@ function logText({accessLog, logLevel}: Status): string {
 }
 
 /** `/status` for a person: the verdict, why anything is wrong, then the facts. */
-export function describeStatus(status: Status, paint: Paint): string {
+export function describeStatus(status: Status, screen: Screen = NO_SCREEN): string {
+  const {paint, width} = screen;
   const {proxy, reload, store, problems} = status;
   const isBad = problems.some(({severity}) => severity === 'bad');
   const verdict = isBad
@@ -38,22 +39,26 @@ export function describeStatus(status: Status, paint: Paint): string {
     : paint('good', status.inSync ? 'serving, in sync' : 'serving');
   const notes = problems.map(({severity, what, why, todo, sinceAt}) => {
     const mark = severity === 'bad' ? paint('bad', '!') : paint('notice', 'i');
-    return `${mark} ${plain(what)}: ${plain(why)}\n  since ${formatTime(sinceAt)}; to do: ${plain(todo)}\n`;
+    const said = [`${what}: ${why}`, `since ${formatMoment(sinceAt)}; to do: ${todo}`];
+    return `${mark} ${said.flatMap(line => fold(plain(line), width - 2)).join('\n  ')}\n`;
   });
   const drains = proxy.draining.map(({generation, sinceMs}) => `${generation} for ${formatDuration(sinceMs)}`);
   return [
     `${paint('strong', 'haproxy-kontrol')} ${status.version}: ${verdict}, up ${formatDuration(status.uptimeMs)}\n`,
     ...notes,
-    formatPairs([
-      ['HAProxy', `${proxy.state} ${proxy.version}, pid ${proxy.pid ?? '-'}, ${proxy.restarts} restarts`],
-      ['Generation', `${proxy.generation}${drains.length > 0 ? `; draining ${drains.join(', ')}` : ''}`],
-      ['Ready', status.ready ? 'yes' : 'no'],
-      ['State', `${status.lifecycle.state} for ${formatDuration(status.lifecycle.sinceMs)}`],
-      ['Members', membersText(status)],
-      ['Store', `${store.kind}, ${store.healthy ? 'healthy' : 'does not answer'}`],
-      ['Reload', `${reload.way}: ${reload.why}`],
-      ['Last pass', lastText(reload.last)],
-      ['Log', logText(status)],
-    ]),
+    formatPairs(
+      [
+        ['HAProxy', `${proxy.state} ${proxy.version}, pid ${proxy.pid ?? '-'}, ${proxy.restarts} restarts`],
+        ['Generation', `${proxy.generation}${drains.length > 0 ? `; draining ${drains.join(', ')}` : ''}`],
+        ['Ready', status.ready ? 'yes' : 'no'],
+        ['State', `${status.lifecycle.state} for ${formatDuration(status.lifecycle.sinceMs)}`],
+        ['Members', membersText(status)],
+        ['Store', `${store.kind}, ${store.healthy ? 'healthy' : 'does not answer'}`],
+        ['Reload', `${reload.way}: ${reload.why}`],
+        ['Last pass', lastText(reload.last)],
+        ['Log', logText(status)],
+      ],
+      screen,
+    ),
   ].join('');
 }

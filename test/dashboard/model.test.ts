@@ -14,6 +14,8 @@ const memberOf = (ip: string, app = 'web', seq = 1): LiveMember => ({
   lastSeenAt: 0,
   expiresInMs: 25_000,
   held: false,
+  proxyState: 'up',
+  servers: [],
 });
 
 test('members, everybody, then changes -> as the server has them, expiry by our own clock', () => {

@@ -1,10 +1,10 @@
+import type {JoinedMember} from '../../src/http/joined-members.ts';
 import type {StatusPorts} from '../../src/http/status.ts';
 import type {Problem, Status} from '../../src/http/status-types.ts';
 import type {HistoryEntry} from '../../src/lifecycle/history.ts';
-import type {MemberView} from '../../src/members/member.ts';
 import type {Log} from '../../src/ports/log.ts';
 
-export const MEMBER: Omit<MemberView, 'nonce'> = {
+export const MEMBER: Omit<JoinedMember, 'nonce'> = {
   app: 'web',
   id: 'web-1',
   ip: '10.2.0.17',
@@ -16,6 +16,22 @@ export const MEMBER: Omit<MemberView, 'nonce'> = {
   lastSeenAt: 1_500_000_001_000,
   expiresInMs: 24_000,
   held: false,
+  proxyState: 'down',
+  servers: [
+    {
+      backend: 'web',
+      server: 'web-1',
+      address: '10.2.0.17:80',
+      state: 'down',
+      status: 'DOWN',
+      sinceMs: 3000,
+      check: {result: 'L4CON', reason: 'Connection refused'},
+      weight: 1,
+      sessions: 0,
+      queue: 0,
+      errors: 7,
+    },
+  ],
 };
 
 export const PROBLEM: Problem = {
@@ -140,9 +156,11 @@ export function createStatusPorts(log: Log): FakeStatusPorts {
   const done = async () => ({is: 'done', answer: {}}) as const;
   return {
     status: () => STATUS,
-    members: () => [{...MEMBER, nonce: undefined}],
-    timeline: ip =>
-      ip === MEMBER.ip ? {ip, gone: false, moments: [{at: 1, what: 'first ping', app: 'web', id: 'web-1'}]} : undefined,
+    members: async () => [{...MEMBER, nonce: undefined}],
+    timeline: name =>
+      name === MEMBER.ip || name === MEMBER.id
+        ? {ip: MEMBER.ip, gone: false, moments: [{at: 1, what: 'first ping', app: 'web', id: 'web-1'}]}
+        : undefined,
     departures: () => [{at: 1, app: 'web', id: 'web-0', ip: '10.2.0.16', why: 'down'}],
     traffic: () => ({samples: [], proxies: []}),
     configuration: () => 'frontend web\n  bind :81\n',

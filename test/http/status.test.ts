@@ -80,11 +80,13 @@ describe('status port', () => {
     assert.equal((await get('/members/gone')).json()[0].why, 'down');
   });
 
-  test('a timeline, however the IP is spelled -> the moments; of a stranger -> 404', async () => {
-    assert.equal((await get('/members/::ffff:10.2.0.17/timeline')).json().moments[0].what, 'first ping');
+  test('a timeline, by a name or however the IP is spelled -> the moments and the member; of a stranger -> 404', async () => {
+    const {moments, member} = (await get('/members/::ffff:10.2.0.17/timeline')).json();
+    assert.deepEqual([moments[0].what, member], ['first ping', MEMBER]);
+    assert.equal((await get('/members/web-1/timeline')).json().ip, MEMBER.ip);
     assert.deepEqual((await get('/members/10.9.9.9/timeline')).json(), {
       error: 'unknown member',
-      reason: 'no pod was heard from "10.9.9.9" since the daemon started',
+      reason: 'no pod has had the address or name "10.9.9.9" since the daemon started',
     });
     const [long] = /x+/.exec((await get(`/members/${'x'.repeat(90)}/timeline`)).json().reason) ?? [];
     assert.equal(long?.length, 60);

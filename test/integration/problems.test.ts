@@ -2,19 +2,20 @@ import assert from 'node:assert/strict';
 import {execFile} from 'node:child_process';
 import {describe, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
+import type {JoinedMember} from '../../src/http/joined-members.ts';
 import {SLOW_PATH} from '../support/backend.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
-import {type Served, startServed} from '../support/served.ts';
+import {POD_IP, type Served, startServed} from '../support/served.ts';
 import {waitFor} from '../support/wait.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-/** What `haproxy-kontrol status` says, and its exit code. */
-const runStatus = (statusPort: number): Promise<{code: number; stdout: string}> =>
+/** What `haproxy-kontrol` says, and its exit code. */
+const run = (args: readonly string[], statusPort: number): Promise<{code: number; stdout: string}> =>
   new Promise(resolve => {
     const env = {PATH: process.env.PATH, KONTROL_STATUS_PORT: String(statusPort)};
-    execFile(process.execPath, [MAIN, 'status'], {env, timeout: 20_000}, (error, stdout) =>
+    execFile(process.execPath, [MAIN, ...args], {env, timeout: 20_000}, (error, stdout) =>
       resolve({code: error === null ? 0 : Number(error.code), stdout}),
     );
   });
@@ -28,7 +29,7 @@ async function assertTold({daemon}: Served, kind: string, subject: string, what:
   assert.match(problem.what, what);
   assert.equal(problem.severity, 'bad');
   assert.ok(problem.sinceAt <= Date.now() && problem.todo !== '');
-  const {code, stdout} = await runStatus(daemon.statusPort);
+  const {code, stdout} = await run(['status'], daemon.statusPort);
   assert.equal(code, 12);
   assert.match(stdout, what);
   const line = `kontrol_problem{kind="${kind}",subject="${subject}",severity="bad"} 1`;
@@ -61,6 +62,28 @@ describe('problems', {concurrency: 3, skip: missing('haproxy'), timeout: 180_000
     await assertTold(served, 'backend-down', 'dead', /No server of backend dead is up/);
     await served.rewrite(served.template);
     await assertOver(served, 'backend-down');
+  });
+
+  test('a pod pings and its port does not answer, another is in no backend -> both are seen among the members', async () => {
+    await using served = await startServed();
+    const {daemon} = served;
+    await daemon.ping({ip: '127.0.9.2', id: 'web-deaf'});
+    await daemon.ping({ip: '127.0.9.3', id: 'db-a', app: 'db'});
+    const checked = served.template.replace(/^ {2}server .*$/m, '$& check inter 200 fall 1');
+    await served.rewrite(checked.replace('for key in hosts', "for key in ['web']"));
+    const members = async () => JSON.parse((await daemon.get('/members'))?.body ?? '[]') as JoinedMember[];
+    const named = async (name: string) => (await members()).find(({id}) => id === name);
+    await waitFor(async () => (await named('web-deaf'))?.proxyState === 'down', 'the deaf pod');
+    const deaf = await named('web-deaf');
+    assert.match(deaf?.servers?.[0]?.check?.reason ?? '', /Connection refused/);
+    assert.equal(deaf?.servers?.[0]?.backend, 'web');
+    const states = (await members()).map(({ip, proxyState}) => [ip, proxyState]);
+    assert.deepEqual(Object.fromEntries(states), {[POD_IP]: 'up', '127.0.9.2': 'down', '127.0.9.3': 'no server'});
+    const {stdout} = await run(['members'], daemon.statusPort);
+    assert.match(stdout, /web-deaf .* down +web\/\S+ .*DOWN, check L4CON Connection refused/);
+    assert.match(stdout, /db-a .* no server +in hosts, but no server of HAProxy has its address\n/);
+    const one = await run(['members', 'web-deaf'], daemon.statusPort);
+    assert.match(one.stdout, /^Pod +web-deaf, app web[\s\S]*L4CON[\s\S]*first ping/);
   });
 
   test('many answers of a listener are 5xx -> told everywhere, with their share', async () => {

@@ -42,6 +42,19 @@ test('timeline, a pod from its first ping to its removal -> every step with its 
   assert.deepEqual(timelines.departures(), [{at: 5, app: 'web', id: member.id, ip: IP, why: 'down'}]);
 });
 
+test('a timeline, asked for by name -> of the address that the pod had last; of a stranger none', () => {
+  const timelines = createTimelines();
+  const named = (ip: string, id: string) => ({is: 'joined', member: memberOf(ip, id)}) as const;
+  timelines.note(named('10.0.0.1', 'web-a'), 1);
+  timelines.note(named('10.0.0.2', 'web-b'), 2);
+  timelines.note({is: 'left', member: memberOf('10.0.0.1', 'web-a'), why: 'down'}, 3);
+  assert.equal(timelines.find('web-a')?.ip, '10.0.0.1');
+  timelines.note(named('10.0.0.3', 'web-a'), 4);
+  assert.equal(timelines.find('web-a')?.ip, '10.0.0.3');
+  assert.equal(timelines.find('10.0.0.2')?.moments[0]?.id, 'web-b');
+  assert.equal(timelines.find('web-c'), undefined);
+});
+
 test('timeline, a pod that is back before it was removed -> no removal is claimed', () => {
   const timelines = createTimelines();
   timelines.note({is: 'joined', member}, 1);

@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
 import {test} from 'node:test';
+import {stripVTControlCharacters} from 'node:util';
 import {prettyLine} from '../../src/ports/pretty.ts';
 import {completionOf} from '../../src/terminal/completion.ts';
-import {describePass} from '../../src/terminal/history.ts';
+import {describeHistory, describePass} from '../../src/terminal/history.ts';
+import {describeMembers, describeTimeline} from '../../src/terminal/members.ts';
+import {formatMoment} from '../../src/terminal/moment.ts';
 import {createPaint, paintDiff} from '../../src/terminal/paint.ts';
 import {REFERENCE} from '../../src/terminal/reference.ts';
 import {describeStatus, isHealthy} from '../../src/terminal/status.ts';
 import {formatPairs, formatTable} from '../../src/terminal/table.ts';
-import {entryOf, PROBLEM, STATUS} from '../http/status-ports.ts';
+import {entryOf, MEMBER, PROBLEM, STATUS} from '../http/status-ports.ts';
 
 const plainPaint = createPaint(false);
+const NARROW = {width: 80, paint: plainPaint};
 
 test('table, cells of any length -> aligned columns, no blanks at line ends, no control characters', () => {
   assert.equal(
@@ -32,16 +36,103 @@ test('table, cells of any length -> aligned columns, no blanks at line ends, no 
   );
 });
 
-test('status, healthy and not -> the verdict and every reason', () => {
+test('table on a screen -> columns that can be spared go, long cells lose their middle, the reason is whole and folded', () => {
+  const columns = ['NAME', {name: 'A', spare: 1}, {name: 'B', spare: 2}, {name: 'WHY', isReason: true}] as const;
+  const reason = 'server web/a is down since nobody listens there, and so it goes';
+  const draw = (width: number, name = 'pod', reasons = [reason]) =>
+    formatTable(
+      columns,
+      reasons.map(why => [name, 'a'.repeat(10), 'b'.repeat(10), why]),
+      {width, paint: plainPaint},
+    );
+  assert.equal(draw(100), `NAME  A           B           WHY\npod   aaaaaaaaaa  bbbbbbbbbb  ${reason}\n`);
   assert.match(
-    describeStatus(STATUS, plainPaint),
-    /serving, in sync, up 1 min\n.*\nGeneration +3; draining 2 for 1 ms/,
+    draw(60),
+    /\npod {3}a{10} {2}b{10} {2}server web\/a is down since\n {30}nobody listens there, and so\n {30}it goes\n$/,
   );
+  assert.match(draw(50), /^NAME {2}A {11}WHY\npod {3}a{10} {2}server web/);
+  assert.match(draw(40), /^NAME {2}WHY\npod {3}server web/);
+  for (const width of [34, 40, 50, 60, 80, 100]) {
+    const drawn = draw(width, 'web-7c9f8b6d5-abcde-and-some-more-x2b1z');
+    assert.ok(
+      drawn.split('\n').every(line => line.length <= width),
+      `${width}\n${drawn}`,
+    );
+    assert.match(drawn, /\nweb-.*x2b1z/);
+    assert.equal(drawn.replaceAll(/\s+/g, ' ').includes(reason), true, `${width}\n${drawn}`);
+  }
+  assert.equal(draw(40, 'pod', ['']).split('\n').length, 3);
+});
+
+test('table, a cell with a tone -> coloured where there are colours, aligned all the same', () => {
+  const rows = [[{text: 'DOWN', tone: 'bad'} as const, 'x']];
+  assert.equal(formatTable(['S', 'B'], rows), 'S     B\nDOWN  x\n');
+  const painted = formatTable(['S', 'B'], rows, {width: 80, paint: createPaint(true)});
+  assert.equal(painted, 'S     B\n\u001b[31mDOWN\u001b[39m  x\n');
+});
+
+test('moment -> with its date and zone', () => {
+  assert.match(formatMoment(0), /^19(?:70|69)-\d\d-\d\d \d\d:\d\d:\d\d \S+$/);
+});
+
+test('members -> each with the servers at its address, why one is down, and what is missing', () => {
+  const member = {...MEMBER, nonce: undefined};
+  const [server] = MEMBER.servers ?? [];
+  assert.ok(server);
+  const two = {
+    ...member,
+    id: 'web-2',
+    proxyState: 'partly up',
+    servers: [{...server, state: 'up', status: 'UP'}, server],
+  } as const;
+  const none = {...member, id: 'web-3', proxyState: 'no server', servers: []} as const;
+  const unknown = {...member, id: 'web-4', proxyState: 'unknown', servers: null} as const;
+  const drawn = describeMembers([member, two, none, unknown], MEMBER.lastSeenAt + 1000);
+  assert.match(
+    drawn,
+    /web +10\.2\.0\.17 +web-1 .* down +web\/web-1 +1 +0 +0 +7 +DOWN, check L4CON Connection refused, for 3 s\n/,
+  );
+  assert.match(drawn, /web-2 .* up +web\/web-1 .*\n +down +web\/web-1 .*L4CON/);
+  assert.match(drawn, /web-3 .* no server +in hosts, but no server of HAProxy has its address\n/);
+  assert.match(drawn, /web-4 .* unknown +HAProxy did not answer\n/);
+  const narrow = describeMembers([member, two, none, unknown], 0, NARROW);
+  assert.ok(
+    narrow.split('\n').every(line => line.length <= 80),
+    narrow,
+  );
+});
+
+test('one pod -> what it is, its servers, then its story; of one that left the story alone', () => {
+  const story = {ip: MEMBER.ip, gone: false, moments: [{at: 0, what: 'first ping', app: 'web', id: 'web-1'}]} as const;
+  const whole = describeTimeline({...story, member: {...MEMBER, nonce: undefined}}, MEMBER.lastSeenAt);
+  assert.match(
+    whole,
+    /^Pod +web-1, app web, role frontend\n[\s\S]*HAProxy +down\n\nPROXY +SERVER[\s\S]*\n\nTIME +WHAT/,
+  );
+  assert.match(describeTimeline({...story, gone: true, member: null}, 0), /^TIME +WHAT/);
+});
+
+test('history on a narrow terminal -> a failure is red, its reason whole', () => {
+  const reason =
+    "cannot validate the candidate: [ALERT] unknown keyword 'nonsense' in 'frontend' section, and how to mend it";
+  const screen = {width: 80, paint: createPaint(true)};
+  const drawn = describeHistory([entryOf(3, {verdict: 'failed', error: reason})], screen);
+  assert.ok(drawn.includes('\u001b[31mfailed'));
+  const seen = stripVTControlCharacters(drawn);
+  assert.ok(
+    seen.split('\n').every(line => line.length <= 80),
+    seen,
+  );
+  assert.ok(seen.replaceAll(/\s+/g, ' ').includes(reason), seen);
+});
+
+test('status, healthy and not -> the verdict and every reason', () => {
+  assert.match(describeStatus(STATUS), /serving, in sync, up 1 min\n.*\nGeneration +3; draining 2 for 1 ms/);
   assert.ok(isHealthy(STATUS));
   const problem = {...PROBLEM, why: 'because\nof this'};
   const broken = {...STATUS, problems: [problem]};
   assert.match(
-    describeStatus(broken, plainPaint),
+    describeStatus(broken),
     /needs attention.*\n! It broke: because of this\n {2}since .*; to do: mend it\n/,
   );
   assert.ok(!isHealthy(broken));
@@ -50,10 +141,7 @@ test('status, healthy and not -> the verdict and every reason', () => {
 });
 
 test('a pass -> who, why and the lines', () => {
-  const text = describePass(
-    entryOf(7, {left: {pods: [{app: 'a', ip: '1.1.1.1', id: 'x', why: 'down'}], more: 2}}),
-    plainPaint,
-  );
+  const text = describePass(entryOf(7, {left: {pods: [{app: 'a', ip: '1.1.1.1', id: 'x', why: 'down'}], more: 2}}));
   assert.match(text, /Left +a 1\.1\.1\.1 x: down\n +and 2 more\n[\s\S]*\n\+frontend web\n$/);
 });
 

@@ -1,4 +1,5 @@
 import {serveDashboard} from '../../dashboard/serve.ts';
+import {joinMembers} from '../../http/joined-members.ts';
 import {type Listening, listen} from '../../http/listen.ts';
 import {openLiveFeed} from '../../http/live.ts';
 import type {Pass, TrafficLook} from '../../http/page-types.ts';
@@ -11,6 +12,7 @@ import {encodeProblems} from '../../metrics/problem-metrics.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {parseInfo} from '../../proxy/answers.ts';
 import {redactConfiguration} from '../../proxy/redact.ts';
+import {createServerReading} from '../../proxy/server-reading.ts';
 import {openTrafficSampler} from '../../proxy/traffic-sampler.ts';
 import {createTroubleWatch} from '../../proxy/trouble-watch.ts';
 import type {Context} from './context.ts';
@@ -20,6 +22,9 @@ import {createReport} from './report.ts';
 
 /** Frontends (1) and backends (2) of all proxies: management.txt 9.3, "show stat". */
 const TRAFFIC_COMMAND = 'show stat -1 3 -1';
+
+/** Servers (4). */
+const SERVERS_COMMAND = 'show stat -1 4 -1';
 
 /** What operators look at, listening. */
 export interface StatusPort extends Listening, AsyncDisposable {
@@ -55,7 +60,18 @@ export async function openStatusPort(
     onSample: (sample, proxies) => stream.publish({name: 'traffic', value: {sample, proxies} satisfies TrafficLook}),
   });
   opening.defer(() => sampler.close());
-  const live = openLiveFeed({clock, stream, status, members});
+  const servers = createServerReading({
+    clock,
+    log: room('proxy'),
+    readRows: () => proxy.readRows(SERVERS_COMMAND),
+  });
+  const live = openLiveFeed({
+    clock,
+    stream,
+    status,
+    members: () => joinMembers(members(), pipeline.hosts(), servers.latest),
+    refresh: () => void servers.read(),
+  });
   opening.defer(() => live.close());
   const scrape = openHaproxyScrape({
     readInfo: async () => parseInfo(await proxy.ask('show info')),
@@ -64,8 +80,11 @@ export async function openStatusPort(
   });
   const app = createStatus({
     status,
-    members,
-    timeline: timelines.of,
+    members: async () => {
+      const seen = await servers.read();
+      return joinMembers(members(), pipeline.hosts(), seen);
+    },
+    timeline: timelines.find,
     departures: timelines.departures,
     traffic: () => sampler.traffic,
     configuration: as =>

@@ -1,0 +1,27 @@
+import type {Hosts, MemberView} from '../members/member.ts';
+import type {ServersByIp, ServerView} from '../proxy/server-view.ts';
+import type {LiveMember, ProxyState} from './page-types.ts';
+
+/** A member with what HAProxy makes of it. */
+export type JoinedMember = MemberView & Pick<LiveMember, 'proxyState' | 'servers'>;
+
+/** Joins what pods say with what HAProxy sees: by address. Pure; `servers` is undefined when HAProxy did not answer. */
+export function joinMembers(
+  members: readonly MemberView[],
+  hosts: Hosts,
+  servers: ServersByIp | undefined,
+): JoinedMember[] {
+  const inHosts = new Set([...hosts.values()].flat());
+  return members.map(member => {
+    if (servers === undefined) return {...member, proxyState: 'unknown', servers: null};
+    const own = servers.get(member.ip) ?? [];
+    return {...member, proxyState: stateOf(own, inHosts.has(member.ip)), servers: own};
+  });
+}
+
+function stateOf(servers: readonly ServerView[], isInHosts: boolean): ProxyState {
+  if (servers.length === 0) return isInHosts ? 'no server' : 'not in hosts';
+  const up = servers.filter(({state}) => state === 'up').length;
+  if (up > 0) return up === servers.length ? 'up' : 'partly up';
+  return servers.some(({state}) => state === 'down') ? 'down' : 'out of service';
+}
