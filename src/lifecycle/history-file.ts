@@ -3,7 +3,7 @@ import {yieldToLoop} from '../ports/event-loop.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import {createQueue} from '../ports/queue.ts';
-import {createSource, type Source} from '../ports/source.ts';
+import {createSource, type OpenSource, type Source} from '../ports/source.ts';
 import {derivePatch, EMPTY_PATCH} from '../proxy/patch.ts';
 import {redactConfiguration} from '../proxy/redact.ts';
 import {
@@ -58,95 +58,111 @@ const MAX_DIFFERENCE_CHARACTERS = 16_384;
 
 const FILE_MODE = 0o600;
 
+interface State {
+  readonly ports: HistoryPorts;
+  readonly path: string;
+  readonly added: OpenSource<HistoryEntry>;
+  texts: KeptTexts | undefined;
+  history: History;
+  failing: boolean;
+  /** The text that serves, as far as the history knows, and as it is shown. */
+  served: string | undefined;
+  shown: string;
+}
+
 /** Opens the history of a data folder. What is damaged is set aside with a warning; it never stops the daemon. */
 export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
-  const {files, log, folder} = ports;
-  const path = `${folder}/passes.json`;
-  let texts: KeptTexts | undefined;
-  let history = noHistory;
-  let failing = false;
   const filings = createQueue();
-  const added = createSource<HistoryEntry>();
-  /** The text that serves, as far as the history knows, and as it is shown. */
-  let served: string | undefined;
-  let shown = '';
-
-  const attempt = async (what: string, act: () => Promise<void>): Promise<void> => {
-    try {
-      await act();
-      if (failing) log.info('history written again');
-      failing = false;
-    } catch (err) {
-      if (!isSystemFault(err)) throw err;
-      if (!failing) log.warn({err}, what);
-      failing = true;
-    }
+  const state: State = {
+    ports,
+    path: `${ports.folder}/passes.json`,
+    added: createSource(),
+    texts: undefined,
+    history: noHistory,
+    failing: false,
+    served: undefined,
+    shown: '',
   };
-
-  await attempt('history not restored', async () => {
-    await files.makeFolder(folder);
-    texts = await openKeptTexts(files, folder);
-    const text = await files.readText(path);
-    if (text === undefined) return;
-    const decoded = decodeHistory(text);
-    if (decoded !== undefined) history = decoded;
-    else {
-      log.warn({reason: 'it was cut or altered'}, 'history not restored: set aside');
-      await files.rename(path, `${path}.corrupt`);
-    }
-    const ref = lastServed(history.entries)?.configuration;
-    if (ref) served = await texts.load(ref.digest);
-    shown = redactConfiguration(served ?? '');
-  });
-
-  const keep = async (text: string | undefined): Promise<TextRef | null> =>
-    text === undefined || texts === undefined ? null : texts.keep(text);
-
-  /** With thousands of servers each step takes milliseconds: pings are answered between them. */
-  const file = async (record: PassRecord, {input, text}: PassMaterial): Promise<void> => {
-    const before = served;
-    const pods = input?.variables.pods.map(({app, ip, id}) => ({app, ip, id})) ?? history.pods;
-    const movers = deriveMovers(history.pods, pods, ports.whyLeft);
-    await yieldToLoop();
-    const isChanged = text !== undefined && text !== before;
-    const to = isChanged ? redactConfiguration(text) : shown;
-    await yieldToLoop();
-    const difference = isChanged ? derivePatch(shown, to, MAX_DIFFERENCE_CHARACTERS) : EMPTY_PATCH;
-    const secretsChanged = isChanged && before !== undefined && shown === to;
-    let refs: Pick<HistoryEntry, 'configuration' | 'template'> = {configuration: null, template: null};
-    await attempt('history not written', async () => {
-      refs = {configuration: await keep(text), template: await keep(input?.template)};
-    });
-    const entry: HistoryEntry = {...record, ...movers, difference, secretsChanged, ...refs};
-    history = appendEntry(history, entry, pods);
-    if (record.verdict !== 'failed') [served, shown] = [text ?? served, to];
-    added.tell(entry);
-    await attempt('history not written', () => write(history));
-  };
-
-  const write = async (written: History): Promise<void> => {
-    await files.replace(path, encodeHistory(written), FILE_MODE);
-    await texts?.sweep(textsToKeep(written.entries));
-  };
-
-  const load = async (ref: TextRef | null): Promise<string | undefined> =>
-    ref === null ? undefined : texts?.load(ref.digest).catch(() => undefined);
-
+  await attempt(state, 'history not restored', () => restore(state));
   return {
     get entries() {
-      return history.entries;
+      return state.history.entries;
     },
-    lastPass: lastPassOf(history.entries),
-    entry: pass => history.entries.find(entry => entry.pass === pass),
+    lastPass: lastPassOf(state.history.entries),
+    entry: pass => state.history.entries.find(entry => entry.pass === pass),
     record(record, material) {
-      void filings.add(() => file(record, material));
+      void filings.add(() => file(state, record, material));
     },
     async configuration({configuration}, as) {
-      const text = await load(configuration);
+      const text = await load(state, configuration);
       return text === undefined || as === 'revealed' ? text : redactConfiguration(text);
     },
-    template: ({template}) => load(template),
-    added,
+    template: ({template}) => load(state, template),
+    added: state.added,
     settled: filings.settled,
   };
 }
+
+async function attempt(state: State, what: string, act: () => Promise<void>): Promise<void> {
+  const {log} = state.ports;
+  try {
+    await act();
+    if (state.failing) log.info('history written again');
+    state.failing = false;
+  } catch (err) {
+    if (!isSystemFault(err)) throw err;
+    if (!state.failing) log.warn({err}, what);
+    state.failing = true;
+  }
+}
+
+async function restore(state: State): Promise<void> {
+  const {ports, path} = state;
+  const {files, folder, log} = ports;
+  await files.makeFolder(folder);
+  state.texts = await openKeptTexts(files, folder);
+  const text = await files.readText(path);
+  if (text === undefined) return;
+  const decoded = decodeHistory(text);
+  if (decoded !== undefined) state.history = decoded;
+  else {
+    log.warn({reason: 'it was cut or altered'}, 'history not restored: set aside');
+    await files.rename(path, `${path}.corrupt`);
+  }
+  const ref = lastServed(state.history.entries)?.configuration;
+  if (ref) state.served = await state.texts.load(ref.digest);
+  state.shown = redactConfiguration(state.served ?? '');
+}
+
+/** With thousands of servers each step takes milliseconds: pings are answered between them. */
+async function file(state: State, record: PassRecord, {input, text}: PassMaterial): Promise<void> {
+  const {ports, history, served, shown} = state;
+  const pods = input?.variables.pods.map(({app, ip, id}) => ({app, ip, id})) ?? history.pods;
+  const movers = deriveMovers(history.pods, pods, ports.whyLeft);
+  await yieldToLoop();
+  const isChanged = text !== undefined && text !== served;
+  const to = isChanged ? redactConfiguration(text) : shown;
+  await yieldToLoop();
+  const difference = isChanged ? derivePatch(shown, to, MAX_DIFFERENCE_CHARACTERS) : EMPTY_PATCH;
+  const secretsChanged = isChanged && served !== undefined && shown === to;
+  let refs: Pick<HistoryEntry, 'configuration' | 'template'> = {configuration: null, template: null};
+  await attempt(state, 'history not written', async () => {
+    refs = {configuration: await keep(state, text), template: await keep(state, input?.template)};
+  });
+  const entry: HistoryEntry = {...record, ...movers, difference, secretsChanged, ...refs};
+  state.history = appendEntry(history, entry, pods);
+  if (record.verdict !== 'failed') [state.served, state.shown] = [text ?? served, to];
+  state.added.tell(entry);
+  await attempt(state, 'history not written', () => write(state));
+}
+
+const keep = async ({texts}: State, text: string | undefined): Promise<TextRef | null> =>
+  text === undefined || texts === undefined ? null : texts.keep(text);
+
+async function write({ports, path, history, texts}: State): Promise<void> {
+  await ports.files.replace(path, encodeHistory(history), FILE_MODE);
+  await texts?.sweep(textsToKeep(history.entries));
+}
+
+const load = async ({texts}: State, ref: TextRef | null): Promise<string | undefined> =>
+  ref === null ? undefined : texts?.load(ref.digest).catch(() => undefined);

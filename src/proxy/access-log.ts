@@ -67,109 +67,132 @@ export function takeLine(cap: RateCap, perSecond: number, nowMs: number): readon
   return [passes, {tokens: passes ? refilled - 1 : refilled, atMs: nowMs}];
 }
 
+interface State {
+  readonly options: AccessLogOptions;
+  readonly counts: {written: number; overRate: number; slowOutput: number; malformed: number};
+  cap: RateCap;
+  /** For a sink that is full. */
+  waiting: string[];
+  waitingCharacters: number;
+  blocked: boolean;
+  reported: number;
+  cancelReport: () => void;
+}
+
 /** Opens a UDP socket on loopback and writes each of HAProxy's log lines as one JSON object. Nothing here ever waits for the sink. */
 export async function openAccessLog(options: AccessLogOptions): Promise<AccessLog> {
-  const {sink, clock, log, linesPerSecond, onLine} = options;
-  const counts = {written: 0, overRate: 0, slowOutput: 0, malformed: 0};
-  let cap = fullCap(linesPerSecond, clock.nowMs());
-  let waiting: string[] = [];
-  let waitingCharacters = 0;
-  let blocked = false;
-  let reported = 0;
-  let cancelReport = () => {};
-
-  const drain = (): void => {
-    blocked = false;
-    const text = waiting.join('');
-    waiting = [];
-    waitingCharacters = 0;
-    if (text !== '') put(text);
+  const state: State = {
+    options,
+    counts: {written: 0, overRate: 0, slowOutput: 0, malformed: 0},
+    cap: fullCap(options.linesPerSecond, options.clock.nowMs()),
+    waiting: [],
+    waitingCharacters: 0,
+    blocked: false,
+    reported: 0,
+    cancelReport: () => {},
   };
-
-  const put = (text: string): void => {
-    if (sink.write(text)) return;
-    blocked = true;
-    sink.once('drain', drain);
-  };
-
-  const emit = (line: string): void => {
-    if (blocked && waitingCharacters + line.length > MAX_WAITING_CHARACTERS) {
-      counts.slowOutput += 1;
-      return;
-    }
-    counts.written += 1;
-    onLine?.(line);
-    if (blocked) {
-      waiting.push(`${line}\n`);
-      waitingCharacters += line.length + 1;
-    } else put(`${line}\n`);
-  };
-
-  const receive = (datagram: Uint8Array): void => {
-    const [passes, next] = takeLine(cap, linesPerSecond, clock.nowMs());
-    cap = next;
-    if (!passes) {
-      counts.overRate += 1;
-      return;
-    }
-    const parsed = parseSyslog(datagram);
-    if (parsed === undefined) {
-      counts.malformed += 1;
-      return;
-    }
-    const {format, fields} = parseAccessLine(parsed.message);
-    const {pid, severity} = parsed;
-    emit(JSON.stringify({level: LEVEL, time: clock.epochMs(), room: 'access', pid, severity, format, ...fields}));
-  };
-
-  const report = (): void => {
-    const {overRate, slowOutput, malformed} = counts;
-    const lost = overRate + slowOutput + malformed;
-    if (lost > reported)
-      log.warn({overRate, slowOutput, malformed}, 'access log lines dropped, counted from the start');
-    reported = lost;
-    cancelReport = clock.after(REPORT_PERIOD_MS, report);
-  };
-  cancelReport = clock.after(REPORT_PERIOD_MS, report);
-
-  const open = async (port: number): Promise<Socket> => {
-    const socket = createSocket('udp4');
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.bind({port, address: LOOPBACK}, resolve);
-    });
-    socket.on('error', err => log.warn({err}, 'access log socket failed')).on('message', receive);
-    try {
-      socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
-    } catch (err) {
-      log.debug({err}, 'receive buffer not enlarged');
-    }
-    return socket;
-  };
-
-  const socket = await open(options.port);
+  const socket = await openSocket(state, options.port);
   let syslogSocket: Promise<Socket | undefined> | undefined;
-  const openSyslogPort = async (): Promise<Socket | undefined> => {
-    try {
-      const opened = await open(SYSLOG_PORT);
-      log.info({port: SYSLOG_PORT}, 'access log: the syslog port is served too');
-      return opened;
-    } catch (error) {
-      log.warn({port: SYSLOG_PORT, reason: reasonOf(error)}, 'access log: the syslog port cannot be had');
-      return undefined;
-    }
-  };
-
+  reportLater(state);
   return {
     port: socket.address().port,
-    counts,
+    counts: state.counts,
     async serveSyslogPort() {
-      syslogSocket ??= openSyslogPort();
+      syslogSocket ??= openSyslogPort(state);
       return (await syslogSocket) !== undefined;
     },
     async [Symbol.asyncDispose]() {
-      cancelReport();
+      state.cancelReport();
       for (const one of [socket, await syslogSocket]) one?.close();
     },
   };
+}
+
+async function openSocket(state: State, port: number): Promise<Socket> {
+  const {log} = state.options;
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind({port, address: LOOPBACK}, resolve);
+  });
+  socket.on('error', err => log.warn({err}, 'access log socket failed'));
+  socket.on('message', datagram => receive(state, datagram));
+  try {
+    socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
+  } catch (err) {
+    log.debug({err}, 'receive buffer not enlarged');
+  }
+  return socket;
+}
+
+async function openSyslogPort(state: State): Promise<Socket | undefined> {
+  const {log} = state.options;
+  try {
+    const opened = await openSocket(state, SYSLOG_PORT);
+    log.info({port: SYSLOG_PORT}, 'access log: the syslog port is served too');
+    return opened;
+  } catch (error) {
+    log.warn({port: SYSLOG_PORT, reason: reasonOf(error)}, 'access log: the syslog port cannot be had');
+    return undefined;
+  }
+}
+
+function receive(state: State, datagram: Uint8Array): void {
+  const {counts, options} = state;
+  const {clock, linesPerSecond} = options;
+  const [passes, next] = takeLine(state.cap, linesPerSecond, clock.nowMs());
+  state.cap = next;
+  if (!passes) {
+    counts.overRate += 1;
+    return;
+  }
+  const parsed = parseSyslog(datagram);
+  if (parsed === undefined) {
+    counts.malformed += 1;
+    return;
+  }
+  const {format, fields} = parseAccessLine(parsed.message);
+  const {pid, severity} = parsed;
+  emit(state, JSON.stringify({level: LEVEL, time: clock.epochMs(), room: 'access', pid, severity, format, ...fields}));
+}
+
+function emit(state: State, line: string): void {
+  if (state.blocked && state.waitingCharacters + line.length > MAX_WAITING_CHARACTERS) {
+    state.counts.slowOutput += 1;
+    return;
+  }
+  state.counts.written += 1;
+  state.options.onLine?.(line);
+  if (state.blocked) {
+    state.waiting.push(`${line}\n`);
+    state.waitingCharacters += line.length + 1;
+  } else put(state, `${line}\n`);
+}
+
+function put(state: State, text: string): void {
+  const {sink} = state.options;
+  if (sink.write(text)) return;
+  state.blocked = true;
+  sink.once('drain', () => drain(state));
+}
+
+function drain(state: State): void {
+  const text = state.waiting.join('');
+  state.blocked = false;
+  state.waiting = [];
+  state.waitingCharacters = 0;
+  if (text !== '') put(state, text);
+}
+
+function reportLater(state: State): void {
+  const {clock, log} = state.options;
+  state.cancelReport = clock.after(REPORT_PERIOD_MS, () => {
+    const {overRate, slowOutput, malformed} = state.counts;
+    const lost = overRate + slowOutput + malformed;
+    if (lost > state.reported) {
+      log.warn({overRate, slowOutput, malformed}, 'access log lines dropped, counted from the start');
+    }
+    state.reported = lost;
+    reportLater(state);
+  });
 }
