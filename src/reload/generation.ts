@@ -127,51 +127,24 @@ export async function writeRewritten(
   if (read !== text) await files.replace(paths.rewritten, read, 0o600);
 }
 
-export function createGeneration(
-  given: Pick<StagedGeneration, 'number' | 'text' | 'paths' | 'inheritance'>,
-  ports: GenerationPorts,
-): StagedGeneration {
-  const {clock, log, spawn, haproxy} = ports;
-  let settings = CANDIDATE;
-  let startOnce = START_BESIDE;
-  let text = given.text;
-  let tail: string[] = [];
+interface State {
+  readonly given: Pick<StagedGeneration, 'number' | 'text' | 'paths' | 'inheritance'>;
+  readonly ports: GenerationPorts;
+  settings: typeof SERVING;
+  /** For the next launch alone. */
+  startOnce: StartOptions;
+  text: string;
+  /** Of what its process wrote. */
+  tail: readonly string[];
+}
 
-  const launch = async (): Promise<Child> => {
-    tail = [];
-    const options = startOnce;
-    startOnce = START_BESIDE;
-    const logFile = await ports.logFileFor?.(given.text);
-    let pid: number | undefined;
-    const {sockets, rewrite} = given.inheritance;
-    const {configuration, rewritten, control} = given.paths;
-    const read = [...(logFile ? [logFile] : []), rewrite(text) === text ? configuration : rewritten, control];
-    const command = {file: haproxy, args: haproxyArguments(read, options), descriptors: ports.descriptors(sockets)};
-    const child = await spawn.start(command, (line, stream) => {
-      tail = [...tail.slice(1 - OUTPUT_TAIL_LINES), line];
-      ports.onOutput(given.number, pid, line, stream);
-    });
-    pid = child.pid;
-    ports.onLaunch(generation, child);
-    return child;
-  };
-
-  /** A probe connection would prove nothing, the kernel may hand it to the old process: ask the new one who it is. */
-  const untilReady = async (child: Child, signal: AbortSignal): Promise<void> => {
-    for (;;) {
-      try {
-        if (ports.pidIn(await ports.ask(given.paths.socket, 'show info')) === child.pid) return;
-      } catch (error) {
-        log.trace({generation: given.number, code: systemCodeOf(error)}, 'runtime socket not yet there');
-      }
-      await sleep(clock, READY_POLL_MS, signal);
-    }
-  };
-
+export function createGeneration(given: State['given'], ports: GenerationPorts): StagedGeneration {
+  const {clock, log} = ports;
+  const state: State = {given, ports, settings: CANDIDATE, startOnce: START_BESIDE, text: given.text, tail: []};
   const generation: StagedGeneration = {
     ...given,
     get text() {
-      return text;
+      return state.text;
     },
     supervisor: ports.supervise(
       'haproxy',
@@ -179,40 +152,73 @@ export function createGeneration(
       {
         clock,
         log,
-        launch,
-        untilReady,
-        settings: () => ({...settings, readyWithinMs: ports.readyWithinMs}),
+        launch: () => launch(state, child => ports.onLaunch(generation, child)),
+        untilReady: (child, signal) => untilReady(state, child, signal),
+        settings: () => ({...state.settings, readyWithinMs: ports.readyWithinMs}),
         onChange: job => ports.onChange(generation, job),
       },
     ),
     async start(options) {
-      startOnce = options;
+      state.startOnce = options;
       generation.supervisor.start();
-      const job = await generation.supervisor.reached(reached => reached.is !== 'STARTING');
-      if (job.is === 'RUNNING') {
-        // At once: one that dies before its text is committed would be FATAL, and nobody's to restart.
-        generation.promote();
-        return;
-      }
-      const exit = job.is === 'FATAL' ? (job.exit.signal ?? `exit code ${job.exit.code ?? 'none'}`) : job.is;
-      const alert = findReason(tail) ?? tail[0] ?? 'it wrote nothing';
-      throw new DaemonError('APPLY', `cannot start HAProxy: ${exit}: ${alert}`, {detail: tail.join('\n')});
+      const job = await generation.supervisor.reached(({is}) => is !== 'STARTING');
+      if (job.is !== 'RUNNING') throw startFault(job, state.tail);
+      // At once: one that dies before its text is committed would be FATAL, and nobody's to restart.
+      generation.promote();
     },
     promote() {
-      settings = SERVING;
+      state.settings = SERVING;
     },
     expectSuccessor() {
-      settings = AWAITING_SUCCESSOR;
+      state.settings = AWAITING_SUCCESSOR;
     },
     serveOn() {
-      settings = SERVING;
+      state.settings = SERVING;
       if (generation.supervisor.job.is !== 'BACKOFF') return;
       generation.supervisor.stop([]);
       generation.supervisor.start();
     },
-    runsNow(changed) {
-      text = changed;
+    runsNow(text) {
+      state.text = text;
     },
   };
   return generation;
+}
+
+async function launch(state: State, onLaunch: (child: Child) => void): Promise<Child> {
+  const {given, ports, startOnce} = state;
+  const {configuration, rewritten, control} = given.paths;
+  const {sockets, rewrite} = given.inheritance;
+  state.tail = [];
+  state.startOnce = START_BESIDE;
+  const logFile = await ports.logFileFor?.(given.text);
+  let pid: number | undefined;
+  const own = rewrite(state.text) === state.text ? configuration : rewritten;
+  const args = haproxyArguments([...(logFile ? [logFile] : []), own, control], startOnce);
+  const command = {file: ports.haproxy, args, descriptors: ports.descriptors(sockets)};
+  const child = await ports.spawn.start(command, (line, stream) => {
+    state.tail = [...state.tail.slice(1 - OUTPUT_TAIL_LINES), line];
+    ports.onOutput(given.number, pid, line, stream);
+  });
+  pid = child.pid;
+  onLaunch(child);
+  return child;
+}
+
+/** A probe connection would prove nothing, the kernel may hand it to the old process: ask the new one who it is. */
+async function untilReady({given, ports}: State, child: Child, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      if (ports.pidIn(await ports.ask(given.paths.socket, 'show info')) === child.pid) return;
+    } catch (error) {
+      ports.log.trace({generation: given.number, code: systemCodeOf(error)}, 'runtime socket not yet there');
+    }
+    await sleep(ports.clock, READY_POLL_MS, signal);
+  }
+}
+
+function startFault(job: Job, tail: readonly string[]): DaemonError {
+  const exit = job.is === 'FATAL' ? (job.exit.signal ?? `exit code ${job.exit.code ?? 'none'}`) : job.is;
+  const alert = findReason(tail) ?? tail[0] ?? 'it wrote nothing';
+  return new DaemonError('APPLY', `cannot start HAProxy: ${exit}: ${alert}`, {detail: tail.join('\n')});
 }
