@@ -119,13 +119,13 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'how often the lag is sampled is a matter of cost: no figure says it',
   },
   {
-    file: 'src/reload/generations.ts',
+    file: 'src/reload/generations-state.ts',
     was: 'last: 0,',
     becomes: 'last: 1,',
     why: 'the records of the folder are read before it is asked for',
   },
   {
-    file: 'src/reload/generations.ts',
+    file: 'src/reload/generations-state.ts',
     was: 'isApplying: false,',
     becomes: 'isApplying: true,',
     why: 'before the first apply no text is known, and that alone leaves nothing to compare with',

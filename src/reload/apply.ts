@@ -1,0 +1,136 @@
+import {DaemonError, reasonOf} from '../errors.ts';
+import type {Applied, ApplyOptions, Candidate} from './candidate.ts';
+import {pathsOf} from './files.ts';
+import {createGeneration, type StagedGeneration, writeRewritten} from './generation.ts';
+import {type GenerationsState, generationPortsOf, writeRecords} from './generations-state.ts';
+import type {Hang} from './liveness.ts';
+import type {ReloadPlan} from './plan.ts';
+import type {RuntimeOutcome} from './runtime.ts';
+import {stageGeneration} from './stage.ts';
+import {carryServerState, emptyStateFile} from './state-file.ts';
+import {type TookOver, takeOver} from './take-over.ts';
+
+/*
+ * INVARIANTS
+ * - `proxy.cfg` is the text of the generation that serves: it is renamed into place when the new generation is ready
+ *   and before the old one is told to go, or when the running one has shown that it took the change. A failure on the
+ *   way there leaves text and proxy as they were.
+ * - The files of the generation that serves say what it runs, so that a HAProxy that dies is restarted on the same.
+ */
+
+/** Writes a candidate's files under the next number. Rejects with APPLY on a full disk. */
+export function stage(state: GenerationsState, text: string): Promise<Candidate> {
+  state.lastStaged = Math.max(state.last, state.lastStaged) + 1;
+  return stageGeneration(state.lastStaged, text, {...state.ports, run: state.run});
+}
+
+/** Never started, so its number is free again: what is refused time and again is refused in the same words. */
+export async function discard(state: GenerationsState, {generation}: Candidate): Promise<void> {
+  await state.run.forget(generation);
+  if (generation === state.lastStaged) state.lastStaged -= 1;
+}
+
+/** Has a candidate served: over the runtime socket where that will do, otherwise by a new generation. */
+export async function apply(
+  state: GenerationsState,
+  candidate: Candidate,
+  {check, because}: ApplyOptions,
+): Promise<Applied> {
+  const outcome: RuntimeOutcome =
+    because === undefined ? await applyAtRunTime(state, candidate) : {is: 'unfit', why: because};
+  const {current} = state.generations;
+  if (outcome.is === 'applied' && current !== undefined) {
+    await discard(state, candidate);
+    return {generation: current.number, way: 'runtime', why: outcome.why};
+  }
+  if (outcome.is === 'refused') state.textIs = 'half-told';
+  try {
+    await check?.();
+  } catch (error) {
+    await discard(state, candidate);
+    throw error;
+  }
+  return reload(state, candidate, outcome.why);
+}
+
+async function applyAtRunTime(
+  {generations, textIs, runtime}: GenerationsState,
+  candidate: Candidate,
+): Promise<RuntimeOutcome> {
+  const {current} = generations;
+  if (current === undefined) return {is: 'unfit', why: 'nothing served'};
+  if (textIs === 'adopted') return {is: 'unfit', why: 'an earlier daemon started what serves'};
+  if (textIs === 'doubted') return {is: 'unfit', why: 'what serves was seen to differ from its text'};
+  if (textIs === 'half-told') return {is: 'unfit', why: 'what serves took only some of the last changes'};
+  return runtime.apply(current, candidate);
+}
+
+/** A new generation takes over; `because` says why the running one could not just be told. */
+async function reload(state: GenerationsState, candidate: Candidate, because: string): Promise<Applied> {
+  const {generations, ownedSockets, planner, run} = state;
+  const {text, generation: number} = candidate;
+  const hangs = await endHung(state);
+  const former = generations.current;
+  const old = generations.listening();
+  const {plan, inheritance} = await planner.plan(text, old, {runTheirText: state.textIs !== 'adopted'});
+  const paths = pathsOf(state.ports.dataFolder, number);
+  const generation = createGeneration({number, text, paths, inheritance}, generationPortsOf(state));
+  await state.ports.followers?.follow(old);
+  const {isAsPlanned, ended} = await start(state, generation, old, plan).catch(error => {
+    state.ports.followers?.letGo(old);
+    throw error;
+  });
+  // One that had died for good has no process whose end would remove its files.
+  if (former !== undefined && !generations.has(former)) await run.forget(former.number);
+  if (isAsPlanned) state.gateRefusals = 0;
+  state.textIs = 'known';
+  ownedSockets.keepOnly(inheritance.sockets);
+  await run.link(generation);
+  await writeRecords(state);
+  if (old.length === 0) return {generation: number, way: 'start', why: 'no generation served before'};
+  const why = [
+    because,
+    isAsPlanned ? plan.why : 'iptables refused the SYN gate, see the log',
+    ...hangs.map(({pid, silentMs}) => `HAProxy (PID ${pid}) answered nothing for ${silentMs} ms and was ended before`),
+    ...ended.map(pid => `the old HAProxy (PID ${pid}) still listened when it was told to finish and was ended`),
+  ];
+  return {generation: number, way: isAsPlanned ? plan.way : 'plain', why: why.join('; ')};
+}
+
+/** What hangs cannot hand over its listeners, and cannot let go of them: it is ended before a new one takes them. */
+async function endHung({generations, liveness}: GenerationsState): Promise<Hang[]> {
+  const {current} = generations;
+  const hangs = await Promise.all(generations.listening().map(one => liveness.check(one, one === current)));
+  if (hangs.some(hang => hang?.generation === current?.number)) {
+    await current?.supervisor.reached(({is}) => is === 'RUNNING' || is === 'FATAL' || is === 'STOPPED');
+  }
+  return hangs.filter(hang => hang !== undefined);
+}
+
+/** Has it take over from the old ones. Rejects with APPLY, all as before. */
+async function start(
+  state: GenerationsState,
+  generation: StagedGeneration,
+  old: readonly StagedGeneration[],
+  plan: ReloadPlan,
+): Promise<TookOver> {
+  const {ports, committedPath, generations, ownedSockets, run} = state;
+  const {number, text, paths, inheritance} = generation;
+  try {
+    await writeRewritten(ports.files, paths, inheritance, text);
+    await carryServerState(generation, old.at(-1), ports);
+    if (!plan.parallel) ownedSockets.keepOnly([]);
+    const {promote, retire} = generations;
+    const mayGoUngated = () => ++state.gateRefusals > 1;
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => emptyStateFile(generation, ports));
+    return await takeOver(generation, old, plan, {...ports, committedPath, promote, retire, mayGoUngated});
+  } catch (error) {
+    if (generation !== generations.current) {
+      if (!generations.has(generation)) await run.forget(number);
+      ownedSockets.keepOnly(generations.current?.inheritance.sockets ?? []);
+    }
+    if (error instanceof DaemonError) throw error;
+    throw new DaemonError('APPLY', `cannot apply generation ${number}: ${reasonOf(error)}`, {cause: error});
+  }
+}
