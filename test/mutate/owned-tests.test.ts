@@ -25,6 +25,12 @@ describe('the tests of a file', () => {
     });
   });
 
+  test('a part that only a fixture reaches -> the tests of the fixture', () => {
+    const part = new Map([...imports, ['src/a/part.ts', []], ['src/a/whole.ts', ['src/a/part.ts']]] as const);
+    part.set('test/whole.ts', ['src/a/whole.ts']).set('test/a/whole.test.ts', ['test/whole.ts']);
+    assert.deepEqual(ownedTests('src/a/part.ts', part), {kind: 'unit', tests: ['test/a/whole.test.ts']});
+  });
+
   test('no unit test -> the integration tests that are named for its room, or none', () => {
     assert.deepEqual(ownedTests('src/slave/lone.ts', imports), {
       kind: 'integration',

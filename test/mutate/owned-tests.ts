@@ -48,7 +48,7 @@ export function readImports(folder: string): Imports {
 
 /**
  * The unit tests of `file`: the one whose path mirrors its own, those that import it, then those that import a file that
- * does. Where there is none, integration tests by the table above; empty when that has none either.
+ * does; those one import further away, through a fixture, only where there are no others. Where there is none, integration tests by the table above; empty when that has none either.
  */
 export function ownedTests(file: string, imports: Imports): OwnedTests {
   const mirror = file.replace(/^src\//, 'test/').replace(/\.ts$/, '.test.ts');
@@ -56,8 +56,9 @@ export function ownedTests(file: string, imports: Imports): OwnedTests {
   const importersOf = (path: string) => [...imports].filter(([, to]) => to.includes(path)).map(([from]) => from);
   const direct = importersOf(file);
   const near = [mirror, ...direct].filter(path => isTest(path) && imports.has(path));
-  const far = direct.flatMap(importersOf).filter(isTest);
-  const unit = [...new Set([...near, ...far])];
+  const second = direct.flatMap(importersOf);
+  const found = [...near, ...second.filter(isTest)];
+  const unit = [...new Set(found.length > 0 ? found : second.flatMap(importersOf).filter(isTest))];
   if (unit.length > 0) return {kind: 'unit', tests: unit};
   return {kind: 'integration', tests: INTEGRATION.find(([prefix]) => file.startsWith(prefix))?.[1] ?? []};
 }
