@@ -29,18 +29,19 @@ const CLIENT = [
 
 interface Part {
   readonly type: string;
-  readonly body: string;
+  /** The same bytes for all who read them. */
+  readonly body: Buffer;
 }
 
 /** uPlot's own builds, from its package. */
 const ofUplot = (file: string): string => fileURLToPath(import.meta.resolve(`uplot/dist/${file}`));
 
 function loadPart(file: string): Part | undefined {
-  if (file === 'style.css') return {type: SHEET, body: STYLE};
-  if (file === 'uplot.css') return {type: SHEET, body: readFileSync(ofUplot('uPlot.min.css'), 'utf8')};
-  if (file === 'uplot.js') return {type: SCRIPT, body: readFileSync(ofUplot('uPlot.iife.min.js'), 'utf8')};
+  if (file === 'style.css') return {type: SHEET, body: Buffer.from(STYLE)};
+  if (file === 'uplot.css') return {type: SHEET, body: readFileSync(ofUplot('uPlot.min.css'))};
+  if (file === 'uplot.js') return {type: SCRIPT, body: readFileSync(ofUplot('uPlot.iife.min.js'))};
   if (!CLIENT.includes(file)) return undefined;
-  return {type: SCRIPT, body: readFileSync(new URL(`./client/${file}`, import.meta.url), 'utf8')};
+  return {type: SCRIPT, body: readFileSync(new URL(`./client/${file}`, import.meta.url))};
 }
 
 /** Adds the page on `/` and its parts under `/dashboard/`, read when they are asked for first. */

@@ -1,5 +1,7 @@
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import type {Clock} from '../ports/clock.ts';
+import type {Bodies} from './bodies.ts';
+import {readerOf} from './bounded-answers.ts';
 
 /** One server-sent event: a name and JSON. */
 export interface LiveEvent {
@@ -11,8 +13,8 @@ export interface LiveEvent {
 export interface EventStream {
   publish(event: LiveEvent): void;
   readonly listeners: number;
-  /** Adds `GET path`; a new listener gets `greeting()` first. */
-  serve(app: FastifyInstance, path: string, greeting: () => readonly LiveEvent[]): void;
+  /** Adds `GET path`; a new listener gets `greeting()` first. What nobody has read yet counts among `bodies`. */
+  serve(app: FastifyInstance, path: string, greeting: () => readonly LiveEvent[], bodies: Pick<Bodies, 'hold'>): void;
   close(): void;
 }
 
@@ -27,16 +29,21 @@ const HEARTBEAT_MS = 15_000;
 
 const RETRY_MS = 2000;
 
+/** Listeners who come at once get the same greeting, unless something was published since. */
+const FRESH_MS = 1000;
+
 const encode = ({name, value}: LiveEvent): string => `event: ${name}\ndata: ${JSON.stringify(value)}\n\n`;
 
 export function createEventStream(clock: Clock): EventStream {
-  const replies = new Set<FastifyReply['raw']>();
+  const listeners = new Map<FastifyReply['raw'], (bytes: Buffer) => void>();
+  let welcome: {readonly madeMs: number; readonly bytes: Buffer} | undefined;
   let cancelBeat = () => {};
 
   const send = (text: string): void => {
-    for (const raw of replies) {
+    const bytes = Buffer.from(text);
+    for (const [raw, write] of listeners) {
       if (raw.writableLength > MAX_UNREAD_BYTES) raw.destroy();
-      else raw.write(text);
+      else write(bytes);
     }
   };
 
@@ -46,10 +53,22 @@ export function createEventStream(clock: Clock): EventStream {
   };
   cancelBeat = clock.after(HEARTBEAT_MS, beat);
 
-  const listen = (request: FastifyRequest, reply: FastifyReply, greeting: readonly LiveEvent[]): void => {
+  const listen = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    greeting: Buffer,
+    bodies: Pick<Bodies, 'hold'>,
+  ): void => {
     reply.hijack();
     const {raw} = reply;
-    raw.on('error', () => raw.destroy()).once('close', () => replies.delete(raw));
+    const unread = new Set<() => void>();
+    const reader = readerOf(raw);
+    raw
+      .on('error', () => raw.destroy())
+      .once('close', () => {
+        listeners.delete(raw);
+        for (const release of unread) release();
+      });
     raw.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
@@ -59,25 +78,44 @@ export function createEventStream(clock: Clock): EventStream {
       raw.end();
       return;
     }
-    raw.write(`retry: ${RETRY_MS}\n\n${greeting.map(encode).join('')}`);
-    replies.add(raw);
+    const write = (bytes: Buffer): void => {
+      const release = bodies.hold(bytes, reader);
+      unread.add(release);
+      raw.write(bytes, () => {
+        unread.delete(release);
+        release();
+      });
+    };
+    write(greeting);
+    listeners.set(raw, write);
+  };
+
+  const greet = (greeting: () => readonly LiveEvent[]): Buffer => {
+    const nowMs = clock.nowMs();
+    if (welcome === undefined || listeners.size === 0 || nowMs - welcome.madeMs >= FRESH_MS) {
+      welcome = {madeMs: nowMs, bytes: Buffer.from(`retry: ${RETRY_MS}\n\n${greeting().map(encode).join('')}`)};
+    }
+    return welcome.bytes;
   };
 
   return {
-    publish: event => send(replies.size === 0 ? '' : encode(event)),
-    get listeners() {
-      return replies.size;
+    publish(event) {
+      welcome = undefined;
+      if (listeners.size > 0) send(encode(event));
     },
-    serve(app, path, greeting) {
+    get listeners() {
+      return listeners.size;
+    },
+    serve(app, path, greeting, bodies) {
       app.get(path, (request, reply) => {
-        if (replies.size < MAX_LISTENERS) return listen(request, reply, greeting());
+        if (listeners.size < MAX_LISTENERS) return listen(request, reply, greet(greeting), bodies);
         const reason = `${MAX_LISTENERS} listeners are the most there may be`;
         return reply.code(503).header('retry-after', '10').send({error: 'too many listeners', reason});
       });
     },
     close() {
       cancelBeat();
-      for (const raw of replies) raw.end();
+      for (const raw of listeners.keys()) raw.end();
     },
   };
 }

@@ -2,6 +2,7 @@ import type {AddressInfo} from 'node:net';
 import type {FastifyInstance} from 'fastify';
 import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
+import {boundConnections} from './connections.ts';
 
 /** Holds a burst of slaves until they are accepted; the kernel lowers it to `net.core.somaxconn`. */
 const BACKLOG = 4096;
@@ -32,8 +33,20 @@ export interface Listening {
  */
 export async function listen(
   app: Pick<FastifyInstance, 'listen' | 'server' | 'close'>,
-  {port, label, clock}: {readonly port: number; readonly label: string; readonly clock: Clock},
+  {
+    port,
+    label,
+    clock,
+    maxConnections,
+  }: {
+    readonly port: number;
+    readonly label: string;
+    readonly clock: Clock;
+    /** At once. */
+    readonly maxConnections: number;
+  },
 ): Promise<Listening> {
+  boundConnections(app.server, maxConnections);
   const bind = (host: string) => app.listen({port, host, backlog: BACKLOG, ipv6Only: false});
   try {
     await bind('::').catch((error: unknown) => {

@@ -2,7 +2,9 @@ import {errorCodes, type FastifyInstance, type FastifyReply, fastify} from 'fast
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {acceptAnyBody, BODY_LIMIT_BYTES} from './body.ts';
+import {boundAnswers} from './bounded-answers.ts';
 import {createClientErrorHandler} from './client-error.ts';
+import {sendSharedJson} from './reply.ts';
 import {addScript, type ScriptPorts} from './script.ts';
 
 /** A slave waits 1 s for its answer, so who needs longer than these is broken or means harm. */
@@ -94,7 +96,13 @@ export function createMaster({receive, state, count, script, clock, log}: Master
     }
   });
 
-  app.get('/state', (_request, reply) => answer(reply, 200, state()));
+  app.register(async scope => {
+    const bodies = boundAnswers(scope, clock);
+    scope.get('/state', (_request, reply) => {
+      count?.(200);
+      return sendSharedJson(reply, bodies, '/state', state);
+    });
+  });
 
   if (script === undefined) {
     app.put('/script', (_request, reply) =>

@@ -3,8 +3,9 @@ import type {HistoryEntry} from '../lifecycle/history.ts';
 import type {PassHistory, TextAs} from '../lifecycle/history-file.ts';
 import type {Log} from '../ports/log.ts';
 import {derivePatch} from '../proxy/patch.ts';
+import type {Bodies} from './bodies.ts';
 import type {Pass} from './page-types.ts';
-import {sendText} from './reply.ts';
+import {sendSharedJson, sendText} from './reply.ts';
 import {admit} from './token.ts';
 
 export interface HistoryRoutesPorts {
@@ -44,7 +45,7 @@ const noText = (reply: FastifyReply, {pass, verdict}: HistoryEntry) => {
 };
 
 /** `/history`, `/config` and `/config/diff`. */
-export function serveHistory(app: FastifyInstance, ports: HistoryRoutesPorts): void {
+export function serveHistory(app: FastifyInstance, ports: HistoryRoutesPorts, bodies: Bodies): void {
   const {history, configuration, loadToken, log} = ports;
 
   /** Whoever asks for what is hidden needs the token, and is remembered in the log. */
@@ -69,7 +70,10 @@ export function serveHistory(app: FastifyInstance, ports: HistoryRoutesPorts): v
         querystring: {type: 'object', properties: {limit: {type: 'integer', minimum: 1, maximum: 200, default: 200}}},
       },
     },
-    ({query}): readonly Pass[] => history.entries.slice(-query.limit).reverse(),
+    ({query: {limit}}, reply) =>
+      sendSharedJson(reply, bodies, `/history ${limit}`, (): readonly Pass[] =>
+        history.entries.slice(-limit).reverse(),
+      ),
   );
 
   app.get<{Params: {pass: number}}>(
@@ -83,13 +87,13 @@ export function serveHistory(app: FastifyInstance, ports: HistoryRoutesPorts): v
     {preHandler: guard, schema: {querystring: {type: 'object', properties: {pass: PASS, reveal: REVEAL}}}},
     async ({query: {pass, ...query}}, reply) => {
       if (pass === undefined) {
-        const text = configuration(asOf(query));
-        if (text !== undefined) return sendText(reply, text);
+        const served = await bodies.of(`/config ${asOf(query)}`, () => configuration(asOf(query)));
+        if (served !== undefined) return sendText(reply, served);
         return reply.code(503).send({error: 'no configuration', reason: 'HAProxy has not served anything yet'});
       }
       const entry = history.entry(pass);
       if (entry === undefined) return noSuchPass(reply, history, pass);
-      const text = await history.configuration(entry, asOf(query));
+      const text = await bodies.of(`/config ${pass} ${asOf(query)}`, () => history.configuration(entry, asOf(query)));
       return text === undefined ? noText(reply, entry) : sendText(reply, text);
     },
   );
@@ -103,18 +107,21 @@ export function serveHistory(app: FastifyInstance, ports: HistoryRoutesPorts): v
     async ({query: {from, to, ...query}}, reply) => {
       const older = history.entry(from);
       if (older === undefined) return noSuchPass(reply, history, from);
-      const before = await history.configuration(older, asOf(query));
-      if (before === undefined) return noText(reply, older);
       const newer = to === undefined ? undefined : history.entry(to);
       if (to !== undefined && newer === undefined) return noSuchPass(reply, history, to);
-      const after = newer === undefined ? configuration(asOf(query)) : await history.configuration(newer, asOf(query));
-      if (after === undefined) {
-        if (newer !== undefined) return noText(reply, newer);
-        return reply.code(503).send({error: 'no configuration', reason: 'HAProxy has not served anything yet'});
-      }
-      const {text, tooLarge} = derivePatch(before, after, MAX_DIFF_CHARACTERS);
-      const head = `--- pass ${from}\n+++ ${to === undefined ? 'serving now' : `pass ${to}`}\n`;
-      return sendText(reply, `${head}${text}${tooLarge ? '... too large to show in full\n' : ''}`);
+      const textOf = (entry: HistoryEntry | undefined) =>
+        entry === undefined ? configuration(asOf(query)) : history.configuration(entry, asOf(query));
+      const body = await bodies.of(`/config/diff ${from} ${to} ${asOf(query)}`, async () => {
+        const [before, after] = [await textOf(older), await textOf(newer)];
+        if (before === undefined || after === undefined) return undefined;
+        const {text, tooLarge} = derivePatch(before, after, MAX_DIFF_CHARACTERS);
+        const head = `--- pass ${from}\n+++ ${to === undefined ? 'serving now' : `pass ${to}`}\n`;
+        return `${head}${text}${tooLarge ? '... too large to show in full\n' : ''}`;
+      });
+      if (body !== undefined) return sendText(reply, body);
+      if ((await textOf(older)) === undefined) return noText(reply, older);
+      if (newer !== undefined) return noText(reply, newer);
+      return reply.code(503).send({error: 'no configuration', reason: 'HAProxy has not served anything yet'});
     },
   );
 }

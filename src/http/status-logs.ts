@@ -1,6 +1,8 @@
 import type {FastifyInstance, FastifyRequest} from 'fastify';
 import {canonicalIp, isLoopback} from '../members/address.ts';
 import type {RecentLines} from '../ports/recent-lines.ts';
+import type {Bodies} from './bodies.ts';
+import {sendSharedJson} from './reply.ts';
 import {admit} from './token.ts';
 
 export type LogKind = 'daemon' | 'access';
@@ -23,7 +25,7 @@ const isLocal = ({ip, headers}: FastifyRequest): boolean =>
   isLoopback(canonicalIp(ip) ?? '') && LOCAL_HOST.test(headers.host ?? '');
 
 /** `/logs`: the last lines of our own log and of HAProxy's. They name clients, so that strangers need the token. */
-export function serveLogs(app: FastifyInstance, {recent, loadToken}: LogRoutesPorts): void {
+export function serveLogs(app: FastifyInstance, {recent, loadToken}: LogRoutesPorts, bodies: Bodies): void {
   app.get<{Querystring: Query}>(
     '/logs',
     {
@@ -45,6 +47,7 @@ export function serveLogs(app: FastifyInstance, {recent, loadToken}: LogRoutesPo
         },
       },
     },
-    ({query: {kind, after, limit}}) => recent[kind].since(after, limit),
+    ({query: {kind, after, limit}}, reply) =>
+      sendSharedJson(reply, bodies, `/logs ${kind} ${after} ${limit}`, () => recent[kind].since(after, limit)),
   );
 }

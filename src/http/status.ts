@@ -1,12 +1,15 @@
 import {type FastifyInstance, type FastifyReply, fastify, type HTTPMethods} from 'fastify';
 import {canonicalIp} from '../members/address.ts';
 import type {Departure} from '../members/timeline.ts';
+import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
+import type {Bodies} from './bodies.ts';
+import {boundAnswers} from './bounded-answers.ts';
 import type {EventStream, LiveEvent} from './events.ts';
 import type {JoinedMember} from './joined-members.ts';
 import {OPENAPI} from './openapi.ts';
 import type {Timeline, Traffic} from './page-types.ts';
-import {sendText} from './reply.ts';
+import {sendSharedJson, sendText} from './reply.ts';
 import {type ActionRoutesPorts, serveActions} from './status-actions.ts';
 import {type HistoryRoutesPorts, serveHistory} from './status-history.ts';
 import {type LogRoutesPorts, serveLogs} from './status-logs.ts';
@@ -27,6 +30,7 @@ export interface StatusPorts extends HistoryRoutesPorts, LogRoutesPorts, ActionR
   greeting(): readonly LiveEvent[];
   /** Adds the dashboard on `/` and what it needs. */
   serveDashboard(app: FastifyInstance): void;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -40,7 +44,11 @@ const METHODS: readonly HTTPMethods[] = ['GET', 'POST', 'PUT'];
 
 /** What a kubelet asks: `/livez` depends on our event loop alone, `/readyz` on whether anything serves. */
 export function createProbes({isReady}: Pick<StatusPorts, 'isReady'>): FastifyInstance {
-  const app = fastify({forceCloseConnections: true, requestTimeout: 10_000});
+  const app = fastify({
+    forceCloseConnections: true,
+    http: {connectionsCheckingInterval: 1000, headersTimeout: 5000},
+    requestTimeout: 10_000,
+  });
   app.get('/livez', (_request, reply) => sendText(reply, 'ok\n'));
   app.get('/readyz', (_request, reply) => {
     const ready = isReady();
@@ -52,35 +60,45 @@ export function createProbes({isReady}: Pick<StatusPorts, 'isReady'>): FastifyIn
 /** The status port, not yet listening: JSON unless said otherwise; what changes something needs a token. */
 export function createStatus(ports: StatusPorts): FastifyInstance {
   const app = createProbes(ports);
+  const bodies = boundAnswers(app, ports.clock);
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
   });
-  app.get('/status', () => ports.status());
-  app.get('/hosts', () => ports.status().hosts);
-  app.get('/traffic', () => ports.traffic());
-  app.get('/openapi.json', () => OPENAPI);
+  const serve = (path: string, build: () => unknown) =>
+    app.get(path, (_request, reply) => sendSharedJson(reply, bodies, path, build));
+  serve('/status', ports.status);
+  serve('/hosts', () => ports.status().hosts);
+  serve('/traffic', ports.traffic);
+  serve('/openapi.json', () => OPENAPI);
+  let metricsType = '';
   app.get('/metrics', async (_request, reply) => {
-    const {type, text: body} = await ports.metrics();
-    return reply.type(type).send(body);
+    const body = await bodies.of('/metrics', async () => {
+      const {type, text} = await ports.metrics();
+      metricsType = type;
+      return text;
+    });
+    return reply.type(metricsType).send(body);
   });
-  serveMembers(app, ports);
-  serveHistory(app, ports);
-  serveLogs(app, ports);
+  serve('/members/gone', ports.departures);
+  serveMembers(app, ports, bodies);
+  serveHistory(app, ports, bodies);
+  serveLogs(app, ports, bodies);
   serveActions(app, ports);
-  ports.events.serve(app, '/events', ports.greeting);
+  ports.events.serve(app, '/events', ports.greeting, bodies);
   ports.serveDashboard(app);
   refuseOthers(app, ports.log);
   return app;
 }
 
-function serveMembers(app: FastifyInstance, ports: StatusPorts): void {
+function serveMembers(app: FastifyInstance, ports: StatusPorts, bodies: Bodies): void {
   app.get<{Querystring: {app?: string}}>(
     '/members',
     {schema: {querystring: {type: 'object', properties: {app: {type: 'string', maxLength: 63}}}}},
-    async ({query: {app: wanted}}) =>
-      (await ports.members()).filter(member => wanted === undefined || member.app === wanted),
+    ({query: {app: wanted}}, reply) =>
+      sendSharedJson(reply, bodies, `/members ${wanted ?? ''}`, async () =>
+        (await ports.members()).filter(member => wanted === undefined || member.app === wanted),
+      ),
   );
-  app.get('/members/gone', () => ports.departures());
   app.get<{Params: {ip: string}}>('/members/:ip/timeline', async ({params}, reply) => {
     const timeline = ports.timeline(canonicalIp(params.ip) ?? params.ip);
     if (timeline !== undefined) {

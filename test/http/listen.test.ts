@@ -9,7 +9,7 @@ import {freePort} from '../support/free-port.ts';
 import {waitFor} from '../support/wait.ts';
 import {openRaw} from './raw-client.ts';
 
-const options = {port: 0, label: 'master endpoint', clock: systemClock};
+const options = {port: 0, label: 'master endpoint', clock: systemClock, maxConnections: 100};
 const systemError = (code: string) => Object.assign(new Error(`bind ${code}`), {code});
 
 test('listen, port 0 -> the bound port answers over IPv4', async () => {

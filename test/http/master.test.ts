@@ -51,7 +51,7 @@ describe('master endpoint', () => {
       clock: systemClock,
       log,
     });
-    server = await listen(app, {port: 0, label: 'master endpoint', clock: systemClock});
+    server = await listen(app, {port: 0, label: 'master endpoint', clock: systemClock, maxConnections: 1000});
   });
   beforeEach(() => {
     for (const record of [received, logged, counted]) record.length = 0;

@@ -2,6 +2,7 @@ import type {JoinedMember} from '../../src/http/joined-members.ts';
 import type {StatusPorts} from '../../src/http/status.ts';
 import type {Problem, Status} from '../../src/http/status-types.ts';
 import type {HistoryEntry} from '../../src/lifecycle/history.ts';
+import {systemClock} from '../../src/ports/clock.ts';
 import type {Log} from '../../src/ports/log.ts';
 
 export const MEMBER: Omit<JoinedMember, 'nonce'> = {
@@ -181,6 +182,7 @@ export function createStatusPorts(log: Log): FakeStatusPorts {
     actions: {reconfigure: done, rollback: done, release: done, setLogLevel: done},
     loadToken: undefined,
     hideSecrets: said => said.replaceAll('hunter2', '***'),
+    clock: systemClock,
     log,
   };
 }

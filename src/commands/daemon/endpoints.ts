@@ -15,6 +15,7 @@ import {createMetrics, type Metrics} from '../../metrics/metrics.ts';
 import {openStatsd, type Statsd} from '../../metrics/statsd.ts';
 import {captureGroup} from '../../ports/capture.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
+import {affordableConnections} from '../../ports/descriptors.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import type {Context} from './context.ts';
 import type {Pipeline, PipelineNeeds} from './pipeline.ts';
@@ -31,6 +32,9 @@ export interface Endpoints extends AsyncDisposable {
   /** Something just happened: those who listen to the status port's events hear of it soon. */
   poke(): void;
 }
+
+/** A burst of slaves, each with a connection of its own. */
+const MAX_MASTER_CONNECTIONS = 8192;
 
 export type EndpointsNeeds = PipelineNeeds & {readonly pipeline: Pipeline};
 
@@ -75,7 +79,12 @@ export async function openEndpoints(context: Context, needs: EndpointsNeeds): Pr
   });
   opening.defer(() => control.close());
   const app = createMasterApp(context, needs, {policy, metrics, statsd});
-  const master = await listen(app, {port: config.port, label: 'master endpoint', clock});
+  const master = await listen(app, {
+    port: config.port,
+    label: 'master endpoint',
+    clock,
+    maxConnections: affordableConnections(MAX_MASTER_CONNECTIONS),
+  });
   opening.defer(() => master.close());
   const status = opening.use(await openStatusPort(context, {...needs, policy, metrics}));
   const closing = opening.move();

@@ -10,6 +10,7 @@ import {createKubernetesMetrics} from '../../metrics/kubernetes-metrics.ts';
 import type {Metrics} from '../../metrics/metrics.ts';
 import {encodeProblems} from '../../metrics/problem-metrics.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
+import {affordableConnections} from '../../ports/descriptors.ts';
 import {parseInfo} from '../../proxy/answers.ts';
 import {redactConfiguration} from '../../proxy/redact.ts';
 import {createServerReading} from '../../proxy/server-reading.ts';
@@ -25,6 +26,9 @@ const TRAFFIC_COMMAND = 'show stat -1 3 -1';
 
 /** Servers (4). */
 const SERVERS_COMMAND = 'show stat -1 4 -1';
+
+/** Probes, Prometheus, 64 who listen to events, and people. */
+export const MAX_STATUS_CONNECTIONS = 512;
 
 /** What operators look at, listening. */
 export interface StatusPort extends Listening, AsyncDisposable {
@@ -110,13 +114,19 @@ export async function openStatusPort(
     loadToken,
     hideSecrets: output.secrets.hide,
     serveDashboard,
+    clock,
     log: room('http'),
   });
   history.added.follow(entry => {
     stream.publish({name: 'pass', value: entry satisfies Pass});
     live.poke();
   });
-  const listening = await listen(app, {port: config.statusPort, label: 'status port', clock});
+  const listening = await listen(app, {
+    port: config.statusPort,
+    label: 'status port',
+    clock,
+    maxConnections: affordableConnections(MAX_STATUS_CONNECTIONS),
+  });
   opening.defer(() => listening.close());
   const closing = opening.move();
   return {...listening, poke: live.poke, [Symbol.asyncDispose]: () => closing.disposeAsync()};

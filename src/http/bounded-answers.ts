@@ -1,0 +1,54 @@
+import type {ServerResponse} from 'node:http';
+import type {FastifyInstance} from 'fastify';
+import type {Clock} from '../ports/clock.ts';
+import {type Bodies, createBodies, type Reader} from './bodies.ts';
+
+/** What answers may hold that nobody has read: three times the largest there is by default, the members with their payloads. */
+const MAX_UNREAD_BYTES = 48 << 20;
+
+/** Who reads slower than this reads nothing: 16 MiB at 2 Mbit/s. */
+const SEND_LIMIT_MS = 60_000;
+
+/** A client that asks on before it has its answers does not mean to read them. */
+const MAX_PENDING = 16;
+
+/**
+ * Bounds what the answers of a port hold while clients don't read them: all together, each by time, and as many as one
+ * connection may wait for.
+ * What it returns makes the large ones once for all who ask for them.
+ */
+export function boundAnswers(app: FastifyInstance, clock: Clock): Bodies {
+  const bodies = createBodies({clock, maxBytes: MAX_UNREAD_BYTES});
+  const pending = new WeakMap<object, number>();
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const {socket} = request.raw;
+    const count = (pending.get(socket) ?? 0) + 1;
+    pending.set(socket, count);
+    reply.raw.once('close', () => pending.set(socket, (pending.get(socket) ?? 1) - 1));
+    if (count > MAX_PENDING) socket.destroy();
+    else done();
+  });
+
+  app.addHook('onSend', (_request, {raw}, payload, done) => {
+    if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return done();
+    const body = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    const reader = readerOf(raw);
+    const release = bodies.hold(body, reader);
+    const cancel = clock.after(SEND_LIMIT_MS, reader.destroy);
+    raw.once('close', () => {
+      cancel();
+      release();
+    });
+    done(null, body);
+  });
+  return bodies;
+}
+
+/** Whoever is sent an answer. A connection that was only closed would keep what the kernel has not sent. */
+export const readerOf = (raw: ServerResponse): Reader => ({
+  destroy() {
+    if (raw.socket === null) raw.destroy();
+    else raw.socket.resetAndDestroy();
+  },
+});
