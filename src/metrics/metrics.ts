@@ -36,10 +36,14 @@ const MAX_APPS = 200;
 /** The event loop's lag is sampled this often: prom-client's own 10 ms costs 0.5 % of a core when idle. */
 const LAG_PRECISION_MS = 100;
 
+/** Gauges that are named like counters: who takes their rate gets nonsense. Their labelled namesakes say the same. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+
 /** The daemon's metrics, prefix `kontrol_`; pings cost one counter step, all else is read when scraped. */
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({register: registry, eventLoopMonitoringPrecision: LAG_PRECISION_MS});
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
   const pings = new Counter({
     name: 'kontrol_pings_total',
     help: 'Pings by what became of them.',
@@ -95,7 +99,7 @@ function addPasses(registry: Registry): Metrics['countPass'] {
     name: 'kontrol_pass_phase_seconds',
     help: 'Time a pass spent in each phase.',
     labelNames: ['phase'],
-    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
   });
   const lastPass = new Gauge({

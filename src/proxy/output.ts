@@ -1,6 +1,6 @@
 /** A line that HAProxy wrote. `pid` is the process that said so, where the line tells. */
 export interface OutputLine {
-  readonly level: 'error' | 'warn' | 'info';
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
   readonly text: string;
   readonly pid: number | undefined;
 }
@@ -14,10 +14,17 @@ const LEVELS: Readonly<Record<string, OutputLine['level']>> = {
   WARNING: 'warn',
 };
 
+/**
+ * What an old HAProxy says of each of its proxies as it makes room for the new one: `Stopping frontend web in 0 ms.`, and
+ * `Proxy web stopped (FE: 1 conns, BE: 0 conns).` It marks them as warnings; a reload is none.
+ */
+const MAKES_ROOM = /^(?:Stopping (?:frontend|backend|proxy|listener) .+ in \d+ ms\.|(?:Proxy|Backend) .+ stopped \()/;
+
 /** Reads one line of HAProxy's stdout or stderr; a line without a mark (the rest of a message, say) is `info`. */
 export function parseOutputLine(line: string): OutputLine {
   const [, mark = '', pid, text = line] = MARKED.exec(line) ?? [];
-  return {level: LEVELS[mark] ?? 'info', text, pid: pid === undefined ? undefined : Number(pid)};
+  const level = MAKES_ROOM.test(text) ? 'debug' : (LEVELS[mark] ?? 'info');
+  return {level, text, pid: pid === undefined ? undefined : Number(pid)};
 }
 
 /** Alerts that only say that something was said before; with `zero-warning`, or on some lines (`program`), as a warning. */

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
-import {existsSync, globSync, readFileSync} from 'node:fs';
-import {dirname, join} from 'node:path';
+import {existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {dirname, join, relative} from 'node:path';
 import {describe, test} from 'node:test';
 import {parse, parseAllDocuments} from 'yaml';
 import {missing} from '../support/parts.ts';
 import {APISERVER_SUITE_MS, startApiServer} from './apiserver.ts';
 import {manifestFolder} from './cluster.ts';
 import {checkManifest} from './model-schema.ts';
+import {deriveMonitoring} from './write-monitoring.ts';
 
 type Document = Readonly<Record<string, unknown>> & {readonly kind: string; readonly apiVersion: string};
 
@@ -19,6 +21,9 @@ interface WithTemplate {
 
 const documentsIn = (text: string): Document[] => parseAllDocuments(text).map(document => document.toJS() as Document);
 const read = (path: string): string => readFileSync(join(manifestFolder, path), 'utf8');
+
+/** Kinds of the Prometheus operator: no API server and no client knows them by itself. */
+const isOfOperator = ({apiVersion}: Document): boolean => apiVersion.startsWith('monitoring.coreos.com/');
 
 const files = globSync('**/*.yaml', {cwd: manifestFolder}).sort();
 const kustomizations = files.filter(file => file.endsWith('kustomization.yaml'));
@@ -41,6 +46,7 @@ const build = (path: string): Document[] =>
 const BUILT = ['base', 'overlays/beside-2017', 'overlays/full', 'overlays/no-api'];
 
 const PATHS: Readonly<Record<string, string>> = {
+  ConfigMap: '/api/v1/namespaces/default/configmaps',
   ClusterRole: '/apis/rbac.authorization.k8s.io/v1/clusterroles',
   ClusterRoleBinding: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
   Deployment: '/apis/apps/v1/namespaces/default/deployments',
@@ -56,7 +62,8 @@ const PATHS: Readonly<Record<string, string>> = {
 describe('manifests', () => {
   for (const file of manifests) {
     test(`${file} -> every field is one of the current API`, () => {
-      const faults = documentsIn(read(file)).flatMap(({$patch: _, ...document}) => checkManifest(document));
+      const known = documentsIn(read(file)).filter(document => !isOfOperator(document));
+      const faults = known.flatMap(({$patch: _, ...document}) => checkManifest(document));
       assert.deepEqual(faults, []);
     });
   }
@@ -101,6 +108,50 @@ describe('manifests', () => {
     });
   }
 
+  test('the component for monitoring -> builds on the base; one Service, one policy and the three that watch more', {
+    skip: kustomizeLacks(),
+  }, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kontrol-kustomize-'));
+    try {
+      const at = (path: string) => relative(folder, join(manifestFolder, path));
+      const text = `resources: [${at('base')}]\ncomponents: [${at('components/monitoring')}]\n`;
+      writeFileSync(join(folder, 'kustomization.yaml'), text);
+      const built = documentsIn(execFileSync('kubectl', ['kustomize', folder], {encoding: 'utf8', timeout: 30_000}));
+      assert.deepEqual(built.filter(document => !isOfOperator(document)).flatMap(checkManifest), []);
+      const added = built.length - build('base').length;
+      assert.deepEqual(
+        [added, built.filter(isOfOperator).map(({kind}) => kind)],
+        [5, ['PodMonitor', 'PrometheusRule']],
+      );
+    } finally {
+      rmSync(folder, {recursive: true});
+    }
+  });
+
+  test('rules and board of the component -> those of docker/prometheus and docker/grafana', () => {
+    for (const [file, document] of Object.entries(deriveMonitoring())) {
+      const found = documentsIn(read(`components/monitoring/${file}`));
+      assert.deepEqual(found, [document], `run: node test/kubernetes/write-monitoring.ts`);
+    }
+  });
+
+  test('the PodMonitor -> scrapes a port that the Deployment has, under a job that the alerts know', () => {
+    const [monitor] = documentsIn(read('components/monitoring/pod-monitor.yaml'));
+    assert.ok(monitor);
+    const {selector, podMetricsEndpoints} = monitor.spec as {
+      selector: {matchLabels: object};
+      podMetricsEndpoints: {port: string; relabelings: {targetLabel: string; replacement?: string}[]}[];
+    };
+    const pod = (documentsIn(read('base/deployment.yaml'))[0] as unknown as WithTemplate).spec.template;
+    assert.partialDeepStrictEqual((pod.metadata as {labels: object}).labels, selector.matchLabels);
+    const {containers} = pod.spec as unknown as {containers: {ports: {name: string}[]}[]};
+    const ports = containers.flatMap(container => container.ports.map(({name}) => name));
+    for (const {port, relabelings} of podMetricsEndpoints) {
+      assert.ok(ports.includes(port), port);
+      assert.match(relabelings.find(({targetLabel}) => targetLabel === 'job')?.replacement ?? '', /kontrol/);
+    }
+  });
+
   test('the least and the most -> as docs/permissions.md says', {skip: kustomizeLacks()}, () => {
     const kinds = (path: string) => build(path).map(({kind}) => kind);
     assert.ok(!kinds('overlays/no-api').some(kind => kind.includes('Role')));
@@ -127,7 +178,10 @@ describe('manifests', () => {
   }, async () => {
     await using api = await startApiServer();
     const documents = kustomizeLacks()
-      ? manifests.filter(file => !/downward|net-admin|verify\.yaml/.test(file)).flatMap(file => documentsIn(read(file)))
+      ? manifests
+          .filter(file => !/downward|net-admin|verify\.yaml/.test(file))
+          .flatMap(file => documentsIn(read(file)))
+          .filter(document => !isOfOperator(document))
       : BUILT.flatMap(build);
     for (const {apiVersion, ...document} of documents) {
       const path = PATHS[document.kind];

@@ -103,6 +103,22 @@ describe('metrics, as documented', () => {
     }
   });
 
+  test('each alert -> has a paragraph of what to do, and a test that it fires', () => {
+    const rules: {alert: string}[] = parse(read('docker/prometheus/alerts.yml')).groups.flatMap(
+      (group: {rules: object[]}) => group.rules,
+    );
+    const names = rules.map(({alert}) => alert).sort();
+    const headings = [...read('docs/alerts.md').matchAll(/^### (\w+)\n\n\w/gm)].map(([, name = '']) => name);
+    assert.deepEqual(headings.sort(), names);
+    const tried = new Set(read('test/metrics/alerts.promtool.yml').match(/(?<=alertname=")\w+/g));
+    assert.deepEqual([...tried].sort(), names);
+  });
+
+  test('gauges -> none is named like a counter', async () => {
+    const gauges = [...(await exportedTypes())].filter(([name, type]) => type === 'gauge' && name.endsWith('_total'));
+    assert.deepEqual(gauges, []);
+  });
+
   test('the alert rules -> promtool accepts them, and they fire on what they are for', {
     skip: missing('promtool'),
   }, () => {

@@ -32,6 +32,24 @@ test('output line, 2.6 -> level, text and pid', () => {
   assert.deepEqual(parseOutputLine('[NOTICE]   (67) : New worker (68) forked').level, 'info');
 });
 
+test('output line, a proxy that makes room at a reload -> no warning; one whose connections are cut is one', () => {
+  for (const text of [
+    'Stopping frontend web in 0 ms.',
+    'Stopping proxy alive in 0 ms.',
+    'Proxy web stopped (FE: 1 conns, BE: 0 conns).',
+    'Proxy web stopped (cumulated conns: FE: 1, BE: 0).',
+  ]) {
+    assert.equal(parseOutputLine(`[WARNING]  (6738) : ${text}`).level, 'debug', text);
+  }
+  for (const text of [
+    'Proxy web hard-stopped (1 remaining conns will be closed).',
+    'Server web/a is DOWN.',
+    'config : missing timeouts for proxy web stopped (',
+  ]) {
+    assert.equal(parseOutputLine(`[WARNING]  (6738) : ${text}`).level, 'warn', text);
+  }
+});
+
 test('output line, no mark -> info, as it is', () => {
   for (const line of ['   | While not properly invalid', 'Proxy web started.', '', '[ALERT] half']) {
     assert.deepEqual(parseOutputLine(line), {level: 'info', text: line, pid: undefined});
@@ -41,7 +59,7 @@ test('output line, no mark -> info, as it is', () => {
 test('output, recorded from 1.7.5 -> no line of it is misread', () => {
   assert.deepEqual(levelsOf('stderr-bind-conflict.txt'), ['error']);
   assert.deepEqual(levelsOf('stderr-config-error.txt'), ['error', 'error', 'warn', 'info', 'info', 'info', 'error']);
-  assert.deepEqual(new Set(levelsOf('stderr-start.txt')), new Set(['warn', 'info']));
+  assert.deepEqual(new Set(levelsOf('stderr-start.txt')), new Set(['warn', 'info', 'debug']));
 });
 
 test('reason, an alert that says it -> the first one, whatever was warned of', () => {
