@@ -26,7 +26,9 @@ export const check: CommandMain<'check'> = async given => {
   // As in the daemon, whose port any will do for.
   const logFile = join(folder.path, 'log.cfg');
   await writeFile(logFile, deriveLogTarget(SYSLOG_PORT));
-  const traced = (messages: string): string => traceMessages(messages, {file, name, text, lineOf});
+  const lines = text.split('\n');
+  const showLine = (line: number) => lines[line - 1]?.trim() ?? '';
+  const traced = (messages: string): string => traceMessages(messages, {file, name, lineOf, showLine});
   const checked = {text, files: [logFile, file], configuration: file};
   const warnings = await checkCandidate({spawn, haproxy}, checked, never).catch(error => {
     if (!(error instanceof DaemonError)) throw error;

@@ -77,6 +77,8 @@ export interface Config {
   readonly lingerMs: number;
   readonly graceMs: number;
   readonly settleMs: number;
+  /** How much of an app may be left out because a template fails with it, per cent; 0: nobody ever. */
+  readonly quarantinePercent: number;
   /** What a template may take to render. */
   readonly renderTimeoutMs: number;
   readonly drain: {readonly maxAgeMs: number; readonly maxCount: number};

@@ -84,6 +84,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
     lingerMs: reader.secondsMs('KONTROL_LINGER', 5000, {minMs: 0, maxMs: HOUR_MS}),
     graceMs: reader.secondsMs('KONTROL_GRACE', 25_000, {minMs: 0, maxMs: 24 * HOUR_MS}),
     settleMs: reader.integer('KONTROL_SETTLE_MS', 20, {min: 0, max: 1000}),
+    quarantinePercent: reader.integer('KONTROL_QUARANTINE', 25, {min: 0, max: 100}),
     renderTimeoutMs: parseRenderTimeout(reader),
     drain: parseDrain(reader),
     hangMs: reader.secondsMs('KONTROL_HANG', 10_000, {minMs: 0, maxMs: HOUR_MS}),

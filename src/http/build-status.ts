@@ -35,6 +35,7 @@ export interface StatusParts
   readonly rollback: Status['held'] | undefined;
   readonly drift: Status['drift'];
   readonly refusal: Status['refused'] | undefined;
+  readonly quarantined: Status['quarantined'];
   /** What is known of problems beside all this. */
   readonly seen?: Seen;
   /** Adds since when each problem is there. */
@@ -56,6 +57,9 @@ const replicaLine = ({id, version, generation, digest, inSync, startedAt}: Repli
   inSync,
   startedAt,
 });
+
+/** In one status. */
+const MAX_QUARANTINED = 100;
 
 /** `GET /status`: nobody else puts one together. Pure; `problems` is what its other fields amount to. */
 export function buildStatus(parts: StatusParts): Status {
@@ -81,6 +85,7 @@ export function buildStatus(parts: StatusParts): Status {
     held: rollback ? {pass: rollback.pass, sinceAt: rollback.sinceAt} : null,
     drift: parts.drift,
     refused: parts.refusal ?? null,
+    quarantined: parts.quarantined.slice(0, MAX_QUARANTINED),
     logLevel: parts.logLevel,
     accessLog: accessLog === undefined ? null : {port: accessLog.port, ...accessLog.counts},
   };

@@ -1,21 +1,25 @@
 import type {Hosts, MemberView} from '../members/member.ts';
 import type {ServersByIp, ServerView} from '../proxy/server-view.ts';
 import type {LiveMember, ProxyState} from './page-types.ts';
+import type {QuarantineLine} from './status-types.ts';
 
 /** A member with what HAProxy makes of it. */
-export type JoinedMember = MemberView & Pick<LiveMember, 'proxyState' | 'servers'>;
+export type JoinedMember = MemberView & Pick<LiveMember, 'proxyState' | 'servers' | 'quarantine'>;
 
 /** Joins what pods say with what HAProxy sees: by address. Pure; `servers` is undefined when HAProxy did not answer. */
 export function joinMembers(
   members: readonly MemberView[],
   hosts: Hosts,
   servers: ServersByIp | undefined,
+  quarantined: readonly QuarantineLine[],
 ): JoinedMember[] {
+  const refused = new Map(quarantined.map(({ip, reason, sinceAt, served}) => [ip, {reason, sinceAt, served}]));
   const inHosts = new Set([...hosts.values()].flat());
   return members.map(member => {
-    if (servers === undefined) return {...member, proxyState: 'unknown', servers: null};
+    const quarantine = refused.get(member.ip) ?? null;
+    if (servers === undefined) return {...member, proxyState: 'unknown', servers: null, quarantine};
     const own = servers.get(member.ip) ?? [];
-    return {...member, proxyState: stateOf(own, inHosts.has(member.ip)), servers: own};
+    return {...member, proxyState: stateOf(own, inHosts.has(member.ip)), servers: own, quarantine};
   });
 }
 

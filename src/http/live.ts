@@ -34,8 +34,8 @@ const brief = ({hosts: _, ...status}: Status): LiveStatus => status;
 const newsIn = (status: Status): string =>
   JSON.stringify(brief(status), (name, value) => (name === 'uptimeMs' || name === 'sinceMs' ? undefined : value));
 
-const stampOf = ({app, id, seq, lastSeenAt, role, held, proxyState, servers}: JoinedMember): string =>
-  JSON.stringify([app, id, seq, lastSeenAt, role, held, proxyState, servers], (name, value) =>
+const stampOf = ({app, id, seq, lastSeenAt, role, held, proxyState, servers, quarantine}: JoinedMember): string =>
+  JSON.stringify([app, id, seq, lastSeenAt, role, held, proxyState, servers, quarantine], (name, value) =>
     name === 'sinceMs' ? undefined : value,
   );
 

@@ -1,4 +1,4 @@
-import type {LastPass} from './status-types.ts';
+import type {LastPass, QuarantineLine} from './status-types.ts';
 
 /*
  * What the page reads beside `/status`, in one place and as far as it shows it: /openapi.json describes all of it. The
@@ -20,6 +20,8 @@ export interface LiveMember {
   readonly proxyState: ProxyState;
   /** HAProxy's servers at its address; null when HAProxy did not answer. */
   readonly servers: readonly LiveServer[] | null;
+  /** Why it is not served as it is; null when it is. */
+  readonly quarantine: Pick<QuarantineLine, 'reason' | 'sinceAt' | 'served'> | null;
 }
 
 /**

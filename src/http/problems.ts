@@ -35,6 +35,7 @@ export function deriveProblems(status: Given, seen: Seen = NOTHING_SEEN): Stated
     ...seen.troubles.slice(0, MAX_ALIKE).map(problemOfTrouble),
     ...absenceProblems(seen),
     ...syncProblems(status),
+    ...quarantineProblems(status),
     ...standingProblems(status),
   ];
 }
@@ -126,6 +127,16 @@ function refusalProblem({sinceAt, serving, reason}: NonNullable<Given['refused']
   return bad('template', what, reason, 'mend the template; what it fails of: haproxy-kontrol check');
 }
 
+function quarantineProblems({quarantined}: Given): StatedProblem[] {
+  const [first] = quarantined;
+  if (first === undefined) return [];
+  const count = quarantined.length;
+  const who = count === 1 ? 'A pod is' : `${count} pods are`;
+  const what = `${who} in quarantine: no configuration can be made with what ${count === 1 ? 'it says' : 'they say'}`;
+  const why = `${first.reason}; so says HAProxy, or the template, with ${first.app} ${first.ip} (${first.id}), which is served ${first.served}`;
+  return [bad('quarantine', what, why, 'mend what those pods send: haproxy-kontrol members')];
+}
+
 function driftProblem(first: Given['drift']['deviations'][number], count: number): StatedProblem {
   const {backend, server, what, found, expected, sinceAt} = first;
   return bad(
@@ -137,14 +148,24 @@ function driftProblem(first: Given['drift']['deviations'][number], count: number
   );
 }
 
-function syncProblems({inSync, lastError, ready, proxy, reload, lifecycle, refused, drift}: Given): StatedProblem[] {
+function syncProblems({
+  inSync,
+  lastError,
+  ready,
+  proxy,
+  reload,
+  lifecycle,
+  refused,
+  drift,
+  quarantined,
+}: Given): StatedProblem[] {
   const problems: StatedProblem[] = [];
   if (refused !== null) {
     problems.push(refusalProblem(refused));
   } else if (lastError !== null) {
     const todo = 'mend the template, or go back: haproxy-kontrol history, haproxy-kontrol rollback';
     problems.push(bad('pass', 'The last pass failed: the last good configuration serves', lastError, todo));
-  } else if (drift.count === 0 && !inSync && proxy.state === 'RUNNING' && !proxy.isHung) {
+  } else if (drift.count === 0 && quarantined.length === 0 && !inSync && proxy.state === 'RUNNING' && !proxy.isHung) {
     problems.push(
       reload.last === null
         ? bad('sync', 'Not in sync', 'no pass has ended since the daemon started', 'wait; if it lasts, see the log')

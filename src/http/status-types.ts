@@ -122,6 +122,16 @@ export interface KubernetesLine {
   };
 }
 
+/** A member in quarantine, since when (epoch ms), and what is served of it. */
+export interface QuarantineLine {
+  readonly ip: string;
+  readonly app: string;
+  readonly id: string;
+  readonly reason: string;
+  readonly sinceAt: number;
+  readonly served: 'as before' | 'not at all';
+}
+
 export interface Status {
   readonly version: string;
   readonly mode: readonly string[];
@@ -171,6 +181,11 @@ export interface Status {
     readonly sinceAt: number;
     readonly serving: {readonly pass: number; readonly sinceAt: number} | null;
   } | null;
+  /**
+   * Members that no configuration can be made with, and why; each is served as it was before it changed, or, when it never
+   * worked, not at all. The first 100.
+   */
+  readonly quarantined: readonly QuarantineLine[];
   readonly logLevel: string;
   /** HAProxy's log lines: where they are taken in, and what became of them. */
   readonly accessLog: {

@@ -58,6 +58,25 @@ export const eventOfDrift = (first: string, count: number): PodEvent => ({
   message: `HAProxy differs from its configuration: ${first}${count > 1 ? `, and ${count - 1} more` : ''}; POST /reconfigure ends that`,
 });
 
+/** A member that no configuration can be made with. */
+export const eventOfQuarantine = ({
+  app,
+  ip,
+  id,
+  reason,
+  served,
+}: {
+  readonly app: string;
+  readonly ip: string;
+  readonly id: string;
+  readonly reason: string;
+  readonly served: 'as before' | 'not at all';
+}): PodEvent => ({
+  type: 'Warning',
+  reason: 'MemberQuarantined',
+  message: `${app} ${ip} (${id}): ${lasting(reason)}; it is served ${served} until that is mended`,
+});
+
 export const eventOfHang = ({silentMs}: {readonly silentMs: number}): PodEvent => ({
   type: 'Warning',
   reason: 'ProxyHung',
@@ -72,7 +91,7 @@ interface LastingProblem {
 }
 
 /** Of these, others tell already: a pass, a hang and a proxy that is given up have events of their own. */
-const TOLD_OTHERWISE = new Set(['pass', 'template', 'drift', 'hung', 'down', 'sync', 'lifecycle']);
+const TOLD_OTHERWISE = new Set(['pass', 'template', 'quarantine', 'drift', 'hung', 'down', 'sync', 'lifecycle']);
 
 /** `backend-down` -> `BackendDown`. */
 const inCamelCase = (kind: string): string =>

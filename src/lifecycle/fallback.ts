@@ -5,13 +5,15 @@ import {disableServers} from '../proxy/departed.ts';
 import type {TemplateInput} from '../template/input.ts';
 import type {KeptTemplate, TemplateFile} from '../template/kept-template.ts';
 import type {Passes, PassInput} from './passes.ts';
+import type {Quarantine} from './quarantine.ts';
 
 /*
  * INVARIANTS
  * - What a template is refused for costs that template alone: pods come and go with the last one that worked.
  * - The newest template is tried first, at each change and each retry; the pass as a whole failed for as long as it is
  *   refused, so nothing here makes a refusal look like success.
- * - Where the last good template fails with today's pods too, the text stays, but pods that left get no request.
+ * - A template that worked before some pods came or changed is tried without those that it fails with.
+ * - Where the last good template fails with today's pods all the same, the text stays, but pods that left get no request.
  */
 
 /** A template that does not work, and what serves instead. Times in epoch ms. */
@@ -33,6 +35,9 @@ export interface FallbackPorts {
   readonly runPass: (cause: string, given: {readonly read?: PassInput; readonly template?: string}) => Promise<void>;
   /** The addresses of today's pods. */
   readonly addresses: () => ReadonlySet<string>;
+  readonly quarantine: Pick<Quarantine, 'isolate' | 'retryDue' | 'keepOnly'>;
+  /** What a template would see if nobody were in quarantine. */
+  readonly loadWhole: () => Promise<TemplateInput>;
 }
 
 /** Runs passes so that a refused template does not keep pods from coming and going. */
@@ -47,7 +52,8 @@ const REFUSALS: ReadonlySet<string> = new Set(['RENDER', 'VALIDATE', 'APPLY']);
 
 const isRefusal = (fault: unknown): boolean => fault instanceof DaemonError && REFUSALS.has(fault.code);
 
-export function createFallback({clock, log, passes, good, runPass, addresses}: FallbackPorts): Fallback {
+export function createFallback(ports: FallbackPorts): Fallback {
+  const {clock, log, passes, good, runPass, addresses, quarantine} = ports;
   let refused: (Refusal & {readonly template: string | undefined}) | undefined;
 
   /** Rollbacks succeed with an older template: that one is good then. */
@@ -81,31 +87,56 @@ export function createFallback({clock, log, passes, good, runPass, addresses}: F
     }
   };
 
-  const fallBack = async (cause: string, fault: unknown, template: string | undefined): Promise<void> => {
+  /** Another try without the pods that the last one failed with, if they are to blame. */
+  const runWithout = async (cause: string, fault: unknown, given: {readonly template?: string}): Promise<void> => {
+    const {tried, applied} = passes;
+    const isFound = tried !== undefined && (await quarantine.isolate(tried.input, applied?.input, fault));
+    if (!isFound) throw fault;
+    await runPass(`${cause}; without the pods that it fails with`, given);
+  };
+
+  const fallBack = async (cause: string, fault: unknown, template: string | undefined, current: KeptTemplate) => {
+    const given = {template: current.template};
+    const why = `${cause}; the newest template is refused`;
+    try {
+      await runPass(why, given).catch(again => runWithout(why, again, given));
+      refuse(fault, template, current);
+    } catch (error) {
+      log.warn({reason: reasonOf(error), pass: current.pass}, 'the last good template fails with the pods of today');
+      refuse(fault, template, undefined);
+      await retireDeparted();
+    }
+  };
+
+  /** Resolves where the newest template works after all, without some pods; rejects with what it failed of. */
+  const recover = async (cause: string, fault: unknown): Promise<void> => {
+    const template = passes.tried?.input.template;
     const {current} = good;
     if (current !== undefined && current.template !== template) {
-      try {
-        await runPass(`${cause}; the newest template is refused`, {template: current.template});
-        refuse(fault, template, current);
-        return;
-      } catch (error) {
-        log.warn({reason: reasonOf(error), pass: current.pass}, 'the last good template fails with the pods of today');
-        refuse(fault, template, undefined);
-      }
+      await fallBack(cause, fault, template, current);
+      throw fault;
     }
-    await retireDeparted();
+    try {
+      await runWithout(cause, fault, {});
+    } catch (error) {
+      await retireDeparted();
+      throw error;
+    }
   };
 
   return {
     async run(cause, read) {
+      const isStale = await quarantine.retryDue(ports.loadWhole);
       try {
-        await runPass(cause, read === undefined ? {} : {read});
+        await runPass(cause, read === undefined || isStale ? {} : {read});
       } catch (fault) {
-        if (isRefusal(fault)) await fallBack(cause, fault, passes.tried?.input.template);
-        throw fault;
+        if (!isRefusal(fault)) throw fault;
+        await recover(cause, fault);
       }
       refused = undefined;
-      await keepGood(passes.applied?.input);
+      const {applied} = passes;
+      if (applied !== undefined) quarantine.keepOnly(applied.input.template);
+      await keepGood(applied?.input);
     },
     get refusal() {
       return refused && {reason: refused.reason, sinceAt: refused.sinceAt, serving: refused.serving};

@@ -71,6 +71,8 @@ export interface PassPorts {
   readonly apply: Generations['apply'];
   /** `haproxy -c`: the warnings of a valid candidate; rejects with VALIDATE. */
   readonly check: (candidate: Candidate, signal: AbortSignal) => Promise<readonly string[]>;
+  /** A refusal in words that name the template's lines. */
+  readonly explain: (fault: unknown, made: {readonly input: TemplateInput; readonly text: string}) => Promise<unknown>;
   /** Brings files that the text only names (certificates) up to date where they serve; true when it takes a reload. */
   readonly refresh?: (text: string) => Promise<boolean>;
   /** The number of the last pass of an earlier daemon: numbers go on. */
@@ -196,7 +198,9 @@ async function validate({ports, passes}: State, visit: Visit, signal: AbortSigna
   const pass = renderedOf(passes, visit, 'validate');
   pass.stale = (await ports.refresh?.(pass.text)) ?? false;
   if (!pass.stale && (proxy.isServing(pass.text) || (await proxy.isSafe(pass.text)))) return;
-  pass.candidate = await timed(clock, pass, 'validate', () => stageValid(ports, pass.text, signal));
+  pass.candidate = await timed(clock, pass, 'validate', () =>
+    explained(ports, pass, () => stageValid(ports, pass.text, signal)),
+  );
 }
 
 async function apply(state: State, visit: Visit, signal: AbortSignal): Promise<void> {
@@ -206,15 +210,28 @@ async function apply(state: State, visit: Visit, signal: AbortSignal): Promise<v
     const {candidate} = pass;
     // From here on its files are the proxy's: it may serve even when this fails.
     delete pass.candidate;
-    pass.applied = await timed(clock, pass, 'apply', async () => {
+    const work = async () => {
       const because = pass.stale ? {because: 'certificates changed'} : {};
       if (candidate !== undefined) return apply(candidate, because);
       const staged = await proxy.stage(pass.text);
       return apply(staged, {...because, check: () => check(staged, signal)});
-    });
+    };
+    pass.applied = await timed(clock, pass, 'apply', () => explained(state.ports, pass, work));
   }
   state.applied = pass.read ?? state.applied;
   state.appliedText = pass.text;
+}
+
+async function explained<T>(
+  {explain}: PassPorts,
+  {read: seen, text}: Pass & {text: string},
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (fault) {
+    throw seen === undefined ? fault : await explain(fault, {input: seen.input, text});
+  }
 }
 
 async function timed<T>(clock: Clock, pass: Pass, phase: Phase, work: () => Promise<T>): Promise<T> {

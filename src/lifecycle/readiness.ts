@@ -38,11 +38,13 @@ export interface SyncFacts {
   readonly serves: boolean;
   /** How many servers HAProxy was last seen to run otherwise than its text says. */
   readonly deviations: number;
+  /** Members that are not served as they are, since no configuration can be made with them. */
+  readonly quarantined: number;
 }
 
 /** The proxy serves what the inputs say: nothing failed, nothing waits, and HAProxy was seen to run it. */
-export const isInSync = ({hasApplied, last, convergence, serves, deviations}: SyncFacts): boolean =>
-  hasApplied && last?.verdict !== 'failed' && isSettled(convergence) && serves && deviations === 0;
+export const isInSync = ({hasApplied, last, convergence, serves, deviations, quarantined}: SyncFacts): boolean =>
+  hasApplied && last?.verdict !== 'failed' && isSettled(convergence) && serves && deviations === 0 && quarantined === 0;
 
 /** Why the last pass failed; null when it did not. */
 export const lastErrorOf = (last: SyncFacts['last']): string | null => (last?.verdict === 'failed' ? last.error : null);

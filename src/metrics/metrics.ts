@@ -17,6 +17,8 @@ export interface MetricSources {
   isRolledBack(): boolean;
   /** Servers that HAProxy was last seen to run otherwise than its text says. */
   deviations(): number;
+  /** Members that no configuration can be made with, now, and how often one was found. */
+  readonly quarantine: {readonly members: readonly unknown[]; readonly count: number};
   /** HAProxy's log lines by what became of them; undefined where they are not taken in. */
   accessLog():
     | {readonly written: number; readonly overRate: number; readonly slowOutput: number; readonly malformed: number}
@@ -154,6 +156,18 @@ function addMembers(registry: Registry, sources: MetricSources): void {
     'kontrol_guard_held_members',
     'Silent members that the blast-radius guard keeps.',
     () => sources.guard.held,
+  );
+  addGauge(
+    registry,
+    'kontrol_quarantined_members',
+    'Members that are not served as they are, since no configuration can be made with them.',
+    () => sources.quarantine.members.length,
+  );
+  addCounter(
+    registry,
+    'kontrol_quarantines_total',
+    'Times that a member was put into quarantine.',
+    () => sources.quarantine.count,
   );
   addCounter(
     registry,

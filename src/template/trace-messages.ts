@@ -5,16 +5,16 @@ export interface TracedFile {
   readonly file: string;
   /** The template's name. */
   readonly name: string;
-  readonly text: string;
   readonly lineOf: LineMap;
+  /** What may be seen of a rendered line, which is numbered from 1. */
+  readonly showLine: (line: number) => string;
 }
 
 /**
  * HAProxy's messages with the template's name and line in place of the rendered file's, and the rendered line below
  * each: `parsing [web.j2:12] : unknown keyword …`. Where a line's origin cannot be told, the rendered line's number stays.
  */
-export function traceMessages(messages: string, {file, name, text, lineOf}: TracedFile): string {
-  const lines = text.split('\n');
+export function traceMessages(messages: string, {file, name, lineOf, showLine}: TracedFile): string {
   return messages
     .split('\n')
     .map(message => {
@@ -29,9 +29,7 @@ export function traceMessages(messages: string, {file, name, text, lineOf}: Trac
           return origin === undefined ? `${name}, rendered line ${line}` : `${name}:${origin}`;
         },
       );
-      return [traced, ...[...shown].map(line => `    rendered line ${line}: ${lines[line - 1]?.trim() ?? ''}`)].join(
-        '\n',
-      );
+      return [traced, ...[...shown].map(line => `    rendered line ${line}: ${showLine(line)}`)].join('\n');
     })
     .join('\n');
 }

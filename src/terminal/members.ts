@@ -49,7 +49,8 @@ export function whyServer({state, status, check, sinceMs}: ServerView): string {
 }
 
 /** Why a member has no server to speak of. */
-export function whyMember({proxyState, held}: JoinedMember): string {
+export function whyMember({proxyState, held, quarantine}: JoinedMember): string {
+  const refused = quarantine === null ? '' : `in quarantine, served ${quarantine.served}: ${quarantine.reason}`;
   const silent = held ? 'silent for longer than KONTROL_TTL, but kept: too many fell silent at once' : '';
   const missing =
     proxyState === 'no server'
@@ -57,7 +58,7 @@ export function whyMember({proxyState, held}: JoinedMember): string {
       : proxyState === 'unknown'
         ? 'HAProxy did not answer'
         : '';
-  return [silent, missing].filter(text => text !== '').join('; ');
+  return [refused, silent, missing].filter(text => text !== '').join('; ');
 }
 
 /** `/members` as a table, a row for each server of a member. `nowAt` is when the answer came, epoch ms. */

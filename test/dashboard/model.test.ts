@@ -14,6 +14,7 @@ const memberOf = (ip: string, app = 'web', seq = 1): LiveMember => ({
   lastSeenAt: 0,
   expiresInMs: 25_000,
   held: false,
+  quarantine: null,
   proxyState: 'up',
   servers: [],
 });

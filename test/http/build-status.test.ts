@@ -29,6 +29,7 @@ const PARTS: StatusParts = {
   reload: RELOAD,
   lastPass: last ?? undefined,
   drift: STATUS.drift,
+  quarantined: [],
   refusal: {reason: 'no', sinceAt: 1_500_000_000_000, serving: null},
   rollback: {pass: 7, sinceAt: 1_500_000_000_000},
   logLevel: 'debug',
@@ -61,6 +62,7 @@ describe('status', () => {
       held: {pass: 7, sinceAt: 1_500_000_000_000},
       drift: STATUS.drift,
       refused: {reason: 'no', sinceAt: 1_500_000_000_000, serving: null},
+      quarantined: [],
       logLevel: 'debug',
       accessLog: {port: 5140, ...COUNTS},
     });

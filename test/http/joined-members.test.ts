@@ -34,16 +34,16 @@ const CASES: readonly (readonly [string, readonly ServerView['state'][], string]
 for (const [situation, states, expected] of CASES) {
   test(`a member in hosts, ${situation} -> ${expected}`, () => {
     const servers = states.map(serverOf);
-    const [joined] = joinMembers([member], HOSTS, new Map(servers.length === 0 ? [] : [[MEMBER.ip, servers]]));
+    const [joined] = joinMembers([member], HOSTS, new Map(servers.length === 0 ? [] : [[MEMBER.ip, servers]]), []);
     assert.deepEqual(joined, {...member, proxyState: expected, servers});
   });
 }
 
 test('a member of the proxy itself, which no server needs -> not in hosts', () => {
-  assert.equal(joinMembers([member], new Map(), new Map())[0]?.proxyState, 'not in hosts');
+  assert.equal(joinMembers([member], new Map(), new Map(), [])[0]?.proxyState, 'not in hosts');
 });
 
 test('HAProxy did not answer -> unknown, not none', () => {
-  const [joined] = joinMembers([member], HOSTS, undefined);
+  const [joined] = joinMembers([member], HOSTS, undefined, []);
   assert.deepEqual([joined?.proxyState, joined?.servers], ['unknown', null]);
 });

@@ -17,6 +17,7 @@ export const MEMBER: Omit<JoinedMember, 'nonce'> = {
   lastSeenAt: 1_500_000_001_000,
   expiresInMs: 24_000,
   held: false,
+  quarantine: null,
   proxyState: 'down',
   servers: [
     {
@@ -61,6 +62,7 @@ export const STATUS: Required<Status> = {
   store: {kind: 'embedded', healthy: true},
   guard: {held: 0, holds: 0},
   refused: null,
+  quarantined: [],
   drift: {lookedAt: 1_500_000_000_000, count: 0, deviations: []},
   fleet: [
     {id: 'proxy-1', version: '1.0.0', generation: 3, digest: 'd41d8cd9', inSync: true, startedAt: 1_500_000_000_000},

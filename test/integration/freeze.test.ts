@@ -67,7 +67,7 @@ describe('a refused template costs itself alone', {
   });
 
   test('a template that fails with the pods of today -> nobody is sent to a pod that left', async () => {
-    await using served = await startServed(WARM);
+    await using served = await startServed({...WARM, KONTROL_QUARANTINE: '0'});
     const {daemon} = served;
     await using _pods = await startBackends([{name: 'other', host: OTHER_IP, port: served.podPort}]);
     const other = daemon.slave({ip: OTHER_IP});

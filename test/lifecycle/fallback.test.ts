@@ -31,6 +31,10 @@ async function openStage() {
   const path = '/data/template-good.json';
   const good = await openTemplateFile(files, path);
   const applied: string[] = [];
+  const isolated: unknown[][] = [];
+  const kept: string[] = [];
+  /** Templates that work without some pods. */
+  const culprits = new Set<string>();
   const faults = new Map<string, DaemonError>();
   const world = {newest: 'A', ips: ['10.0.0.1', '10.0.0.2']};
   const state: {tried?: PassInput; applied?: PassInput; text?: string; error?: string | null; pass: number} = {pass: 0};
@@ -66,8 +70,19 @@ async function openStage() {
       applied.push(template);
     },
     addresses: () => new Set(world.ips),
+    quarantine: {
+      async isolate(input, before, fault) {
+        isolated.push([input.template, before?.template, fault]);
+        const isFound = culprits.has(input.template);
+        if (isFound) faults.delete(input.template);
+        return isFound;
+      },
+      retryDue: async () => false,
+      keepOnly: template => void kept.push(template),
+    },
+    loadWhole: async () => inputOf(world.newest, world.ips).input,
   });
-  return {clock, fallback, good, contents, path, applied, faults, world, said};
+  return {clock, fallback, good, contents, path, applied, faults, world, said, isolated, kept, culprits};
 }
 
 const REFUSED = new DaemonError('VALIDATE', 'unknown keyword');
@@ -134,6 +149,28 @@ describe('a refused template', () => {
     world.ips = ['10.0.0.1', '10.0.0.2'];
     await assert.rejects(fallback.run('joined web 10.0.0.1'));
     assert.doesNotMatch(applied[2] ?? '', /disabled/);
+  });
+
+  test('some pods are to blame -> served without them; the newest template is not refused', async () => {
+    const {fallback, applied, faults, world, isolated, kept, culprits} = await openStage();
+    await fallback.run('start');
+    faults.set('A', REFUSED);
+    culprits.add('A');
+    world.ips = ['10.0.0.1', '10.0.0.3'];
+    await fallback.run('joined web 10.0.0.3');
+    assert.deepEqual(isolated, [['A', 'A', REFUSED]]);
+    assert.deepEqual([applied, fallback.refusal, kept], [['A', 'A'], undefined, ['A', 'A']]);
+  });
+
+  test('a refused template, and the good one works without some pods -> the good one serves, the newest is refused', async () => {
+    const {fallback, applied, faults, world, isolated, culprits} = await openStage();
+    await fallback.run('start');
+    Object.assign(world, {newest: 'B', ips: ['10.0.0.3']});
+    faults.set('A', REFUSED).set('B', new DaemonError('RENDER', 'no such variable'));
+    culprits.add('A');
+    await assert.rejects(fallback.run('template changed'), {code: 'RENDER'});
+    assert.deepEqual([applied, isolated[0]?.[0]], [['A', 'A'], 'A']);
+    assert.equal(fallback.refusal?.serving?.pass, 1);
   });
 
   test('what is no refusal (a block that failed) -> nothing else is tried', async () => {

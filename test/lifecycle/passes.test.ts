@@ -70,6 +70,7 @@ function openBench() {
       return {generation, way: 'plain', why: 'because'};
     },
     hideSecrets: said => said.replaceAll('hunter2', '***'),
+    explain: async fault => fault,
     check: async () => {
       told.push('check');
       if (faults.check) throw faults.check;

@@ -53,6 +53,7 @@ describe('in sync', () => {
     convergence: {...newConvergence, pass: {is: 'succeeded'}},
     serves: true,
     deviations: 0,
+    quarantined: 0,
   };
 
   test('applied, settled, running -> in sync; its text may have come out equal', () => {
@@ -67,6 +68,7 @@ describe('in sync', () => {
     'a pass is demanded': {convergence: {...settled.convergence, demanded: true}},
     'HAProxy starts again, or hangs': {serves: false},
     'HAProxy was seen to run something else': {deviations: 1},
+    'a member is in quarantine': {quarantined: 1},
   };
   for (const [name, fault] of Object.entries(faults)) {
     test(`${name} -> not in sync`, () => assert.equal(isInSync({...settled, ...fault}), false));

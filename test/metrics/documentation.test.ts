@@ -37,6 +37,7 @@ async function exportedTypes(): Promise<Map<string, string>> {
     isStoreHealthy: () => true,
     gateShutMs: () => 0,
     guard: {held: 0, holds: 0},
+    quarantine: {members: [], count: 0},
     isRolledBack: () => false,
     deviations: () => 0,
     accessLog: () => undefined,

@@ -22,6 +22,14 @@ export interface Status {
     readonly sinceAt: number;
     readonly serving: {readonly pass: number; readonly sinceAt: number} | null;
   } | null;
+  readonly quarantined: readonly {
+    readonly ip: string;
+    readonly app: string;
+    readonly id: string;
+    readonly reason: string;
+    readonly sinceAt: number;
+    readonly served: string;
+  }[];
   readonly fleet?: readonly {
     readonly id: string;
     readonly version: string;
@@ -111,4 +119,5 @@ export interface MemberStatus {
   readonly lastSeenAt: number;
   readonly expiresInMs: number;
   readonly held: boolean;
+  readonly quarantine: {readonly reason: string; readonly sinceAt: number; readonly served: string} | null;
 }

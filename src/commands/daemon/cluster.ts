@@ -11,6 +11,7 @@ import {
   eventOfHang,
   eventOfPass,
   eventOfProblem,
+  eventOfQuarantine,
 } from '../../kubernetes/pod-events.ts';
 import type {LivePod} from '../../kubernetes/pod-facts.ts';
 import {openServiceEndpoints} from '../../kubernetes/service-endpoints.ts';
@@ -18,6 +19,7 @@ import {parseServices, SERVICES_ANNOTATION, type ServiceMapping} from '../../kub
 import type {ServicesStatus} from '../../kubernetes/status.ts';
 import {createSecretFollower} from '../../kubernetes/tls-secrets.ts';
 import type {PassEnd} from '../../lifecycle/passes.ts';
+import type {Quarantined} from '../../lifecycle/quarantine.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock, within} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
@@ -56,6 +58,8 @@ export interface Cluster extends AsyncDisposable {
   passed(end: Pick<PassEnd, 'record' | 'isFallback'>, served: string | undefined): void;
   /** HAProxy runs something else than its text, or does so no longer. */
   drifted(drift: Drift): void;
+  /** Members that no configuration can be made with were found. */
+  quarantined(found: readonly Quarantined[]): void;
   /** HAProxy hung and was replaced. */
   hung(hang: Hang): void;
   /** A problem has stayed for a while, or is over. */
@@ -131,6 +135,9 @@ export async function openCluster(
       const event = eventOfPass(record, failedBefore);
       failedBefore = record.verdict === 'failed';
       if (event !== undefined) events?.tell(event);
+    },
+    quarantined(found) {
+      for (const member of found) events?.tell(eventOfQuarantine(member));
     },
     hung: hang => events?.tell(eventOfHang(hang)),
     noteProblem(problem, isOver) {

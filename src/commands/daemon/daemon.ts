@@ -82,6 +82,11 @@ function connect(parts: Parts, {ending, pod, signals}: DaemonPorts): () => void 
     cluster.passed(end, proxy.generations.text);
     void proxy.drift.look();
   });
+  pipeline.quarantine.found.follow(found => {
+    cluster.quarantined(found);
+    endpoints.poke();
+  });
+  pipeline.quarantine.due.follow(converger.request);
   proxy.drift.follow(cluster.drifted);
   membership.registry.follow(change => {
     observation.noteMembers(change);

@@ -57,6 +57,7 @@ export async function openEndpoints(context: Context, needs: EndpointsNeeds): Pr
     gateShutMs: ground.firewall.shutMs,
     isRolledBack: () => observation.rollback.current !== undefined,
     deviations: () => proxy.drift.drift.count,
+    quarantine: pipeline.quarantine,
     accessLog: () => observation.accessLog?.counts,
   });
   const tokenFile = await openPingTokens(context);

@@ -1,6 +1,7 @@
 import type {Converger} from '../../lifecycle/converge.ts';
 import type {Lifecycle} from '../../lifecycle/lifecycle.ts';
 import type {Passes} from '../../lifecycle/passes.ts';
+import type {Quarantine} from '../../lifecycle/quarantine.ts';
 import type {Registry} from '../../members/registry.ts';
 import type {DriftWatch} from '../../proxy/drift-watch.ts';
 import type {Generations} from '../../reload/generations.ts';
@@ -27,10 +28,12 @@ export interface Parts {
     readonly generations: Pick<Generations, 'text' | 'hung'>;
     readonly drift: Pick<DriftWatch, 'look' | 'follow'>;
   } & Pick<ProxyPart, 'failed' | 'drain'>;
-  readonly cluster: AsyncDisposable & Pick<Cluster, 'changes' | 'passed' | 'hung' | 'drifted' | 'failed' | 'annotated'>;
+  readonly cluster: AsyncDisposable &
+    Pick<Cluster, 'changes' | 'passed' | 'quarantined' | 'hung' | 'drifted' | 'failed' | 'annotated'>;
   readonly pipeline: AsyncDisposable & {
     readonly converger: Pick<Converger, 'changed' | 'request' | 'close'>;
     readonly passes: Pick<Passes, 'ended'>;
+    readonly quarantine: Pick<Quarantine, 'found' | 'due'>;
     readonly templateText: Pick<TemplateText, 'follow'>;
     readonly lifecycle: Pick<Lifecycle, 'stop'>;
   } & Pick<Pipeline, 'boot' | 'describe'>;

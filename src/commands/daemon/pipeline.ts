@@ -2,14 +2,17 @@ import {deriveDamper, isWarm} from '../../damper/warm-up.ts';
 import type {ReplicaState} from '../../fleet/record.ts';
 import {type Converger, openConverger} from '../../lifecycle/converge.ts';
 import {createFallback, type Refusal} from '../../lifecycle/fallback.ts';
-import {type Lifecycle, openLifecycle} from '../../lifecycle/lifecycle.ts';
+import {type Lifecycle, openLifecycle, type Visit} from '../../lifecycle/lifecycle.ts';
 import {CONFIGURE} from '../../lifecycle/manifest.ts';
 import {createPasses, type Passes} from '../../lifecycle/passes.ts';
+import {openQuarantine, type Quarantine} from '../../lifecycle/quarantine.ts';
 import {createReadiness, isInSync, isServing, lastErrorOf} from '../../lifecycle/readiness.ts';
+import {createTrial, type Trial} from '../../lifecycle/trial.ts';
 import {digestHosts, mergeHosts} from '../../members/hosts.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
+import type {TemplateInput} from '../../template/input.ts';
 import {openTemplateFile} from '../../template/kept-template.ts';
 import {createRenderer, type Renderer} from '../../template/renderer.ts';
 import {openTemplateText, type TemplateText} from '../../template/source.ts';
@@ -37,6 +40,8 @@ export interface Pipeline extends AsyncDisposable {
   lastError(): string | null;
   /** The template that does not work, and what serves instead; undefined when the newest does. */
   refusal(): Refusal | undefined;
+  /** Members that no template sees as they are, since it fails with them. */
+  readonly quarantine: Pick<Quarantine, 'members' | 'count' | 'found' | 'due'>;
   /** As the other replicas see it. */
   describe(): ReplicaState;
   /** Sets up and makes the first pass, or starts from the last good configuration on disk when that fails. */
@@ -60,7 +65,24 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   const hosts = () => mergeHosts(membership.registry.hosts(), cluster.serviceHosts());
   const templateText = openTemplateText(template, {files, clock, annotations: () => pod.facts.annotations});
   const renderer = opening.use(createRenderer({timeoutMs: config.renderTimeoutMs}));
-  const passes = openPasses(context, needs, {hosts, templateText, renderer});
+  const trial = createTrial({
+    renderer,
+    proxy: generations,
+    check: proxy.tryOut,
+    fileNamed: /[^\s[\]:"']*\/run\/\d+(?:\.run)?\.cfg/,
+  });
+  const quarantine = openQuarantine({
+    clock,
+    log: room('lifecycle'),
+    tryOut: trial.tryOut,
+    percent: config.quarantinePercent,
+    hideSecrets: context.output.secrets.hide,
+    ended: ending.asked,
+  });
+  opening.defer(quarantine.close);
+  const loadWhole = createWholeInput(context, needs, {hosts, templateText});
+  const loadInput = async (visit?: Visit) => quarantine.apply(await loadWhole(visit));
+  const passes = openPasses(context, needs, {loadInput, renderer, trial});
   const scripts = opening.use(await openScripts(context, {...needs, inputOf: visit => inputOf(visit, passes)}));
   const lifecycle = openStates(context, needs, {passes, scripts});
   const fallback = createFallback({
@@ -70,6 +92,8 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     good: await openTemplateFile(files, `${config.dataFolder}/template-good.json`),
     runPass: (cause, given) => lifecycle.goTo(CONFIGURE, {cause, origin: 'daemon', ...given}),
     addresses: () => new Set([...hosts().values()].flat()),
+    quarantine,
+    loadWhole,
   });
   const warmUp = () => ({elapsedMs: clock.nowMs() - startedMs, remembers: membership.remembers()});
   const converger = openConverger({
@@ -86,6 +110,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
       convergence: converger.state,
       serves: isServing(generations.status),
       deviations: proxy.drift.drift.count,
+      quarantined: quarantine.members.length,
     });
   const closing = opening.move();
 
@@ -104,6 +129,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     isInSync: inSync,
     lastError: () => lastErrorOf(passes.last),
     refusal: () => fallback.refusal,
+    quarantine,
     describe: () => ({
       version,
       generation: generations.status.generation,
@@ -123,27 +149,38 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   };
 }
 
-/** Passes over what a template can see now: its text, or the one that a rollback holds, with today's pods. */
-function openPasses(
-  {config, room, pod, output: {secrets}}: Context,
-  {observation, membership, proxy, cluster}: PipelineNeeds,
-  {
+/** What a template can see now: its text, or the one that a rollback holds, with today's pods. */
+const createWholeInput = (
+  {config, pod}: Context,
+  {observation, membership, cluster}: PipelineNeeds,
+  {hosts, templateText}: {readonly hosts: () => Hosts; readonly templateText: TemplateText},
+) =>
+  createInputLoader({
+    env: config.env,
+    loadTemplate: async () => observation.rollback.current?.template ?? (await templateText.load()),
     hosts,
-    templateText,
+    members: membership.registry.members,
+    facts: () => pod.facts,
+    certs: cluster.certificates.paths,
+  });
+
+function openPasses(
+  {room, output: {secrets}}: Context,
+  {observation, proxy, cluster}: PipelineNeeds,
+  {
+    loadInput,
     renderer,
-  }: {readonly hosts: () => Hosts; readonly templateText: TemplateText; readonly renderer: Renderer},
+    trial,
+  }: {
+    readonly loadInput: (visit?: Visit) => Promise<TemplateInput>;
+    readonly renderer: Renderer;
+    readonly trial: Trial;
+  },
 ): Passes {
   return createPasses({
     clock,
     log: room('lifecycle'),
-    loadInput: createInputLoader({
-      env: config.env,
-      loadTemplate: async () => observation.rollback.current?.template ?? (await templateText.load()),
-      hosts,
-      members: membership.registry.members,
-      facts: () => pod.facts,
-      certs: cluster.certificates.paths,
-    }),
+    loadInput,
     renderer: {
       // Before anything is said of either.
       async render(input, signal) {
@@ -154,6 +191,7 @@ function openPasses(
       },
     },
     hideSecrets: secrets.hide,
+    explain: trial.explain,
     proxy: proxy.generations,
     apply: proxy.queue.apply,
     check: proxy.check,

@@ -46,6 +46,8 @@ export interface ProxyPart extends AsyncDisposable {
   readonly failed: Promise<DaemonError>;
   /** `haproxy -c`: the warnings of a valid candidate; rejects with VALIDATE. */
   check(candidate: Candidate, signal: AbortSignal): Promise<readonly string[]>;
+  /** The same for what will not be applied: its secrets are hidden in what is said of it, and not remembered. */
+  tryOut: ProxyPart['check'];
   /** One command on the runtime socket of the generation that serves. */
   ask(command: string): Promise<string>;
   /** What a `show stat` answers, its counters going on over all processes there were. Rejects with PROXY. */
@@ -143,6 +145,7 @@ export async function openProxy(
       output.secrets.learn(candidate.text);
       return checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal);
     },
+    tryOut: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
     ask: command => askRuntime(generations.socket, command),
     readRows,
     drain() {

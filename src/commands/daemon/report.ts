@@ -59,6 +59,7 @@ export function createReport(
       rollback: observation.rollback.current,
       drift: needs.proxy.drift.drift,
       refusal: refusal && {...refusal, reason: output.secrets.hide(refusal.reason)},
+      quarantined: pipeline.quarantine.members,
       logLevel: output.opened.level,
       accessLog: observation.accessLog,
       seen: {

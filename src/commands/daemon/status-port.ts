@@ -14,6 +14,7 @@ import {affordableConnections} from '../../ports/descriptors.ts';
 import {parseInfo} from '../../proxy/answers.ts';
 import {redactConfiguration} from '../../proxy/redact.ts';
 import {createServerReading} from '../../proxy/server-reading.ts';
+import type {ServersByIp} from '../../proxy/server-view.ts';
 import {openTrafficSampler} from '../../proxy/traffic-sampler.ts';
 import {createTroubleWatch} from '../../proxy/trouble-watch.ts';
 import type {Context} from './context.ts';
@@ -44,6 +45,8 @@ export async function openStatusPort(
   const {observation, membership, proxy, pipeline, metrics} = needs;
   const {history, rollback, timelines, stream, loadToken} = observation;
   const {members} = membership.registry;
+  const join = (seen: ServersByIp | undefined) =>
+    joinMembers(members(), pipeline.hosts(), seen, pipeline.quarantine.members);
   const {generations} = proxy;
   const troubleWatch = createTroubleWatch(clock, config.errorBound);
   const {status, kubernetes} = createReport(context, {...needs, troubles: () => troubleWatch.troubles});
@@ -73,7 +76,7 @@ export async function openStatusPort(
     clock,
     stream,
     status,
-    members: () => joinMembers(members(), pipeline.hosts(), servers.latest),
+    members: () => join(servers.latest),
     refresh: () => void servers.read(),
   });
   opening.defer(() => live.close());
@@ -84,10 +87,7 @@ export async function openStatusPort(
   });
   const app = createStatus({
     status,
-    members: async () => {
-      const seen = await servers.read();
-      return joinMembers(members(), pipeline.hosts(), seen);
-    },
+    members: async () => join(await servers.read()),
     timeline: timelines.find,
     departures: timelines.departures,
     traffic: () => sampler.traffic,

@@ -6,6 +6,7 @@ import type {Openers, Parts} from '../../../src/commands/daemon/parts.ts';
 import {DaemonError, EXIT_CODES} from '../../../src/errors.ts';
 import type {PodFacts} from '../../../src/kubernetes/facts.ts';
 import type {PassEnd} from '../../../src/lifecycle/passes.ts';
+import type {Quarantined} from '../../../src/lifecycle/quarantine.ts';
 import type {MemberChange} from '../../../src/members/change-feed.ts';
 import {createSource} from '../../../src/ports/source.ts';
 import type {Hang} from '../../../src/reload/liveness.ts';
@@ -46,6 +47,15 @@ const CHANGE: MemberChange = {
   events: [{is: 'joined', member: memberOf()}],
 };
 
+const QUARANTINED: Quarantined = {
+  app: 'web',
+  ip: '10.0.0.1',
+  id: 'web-1',
+  reason: 'weight',
+  sinceAt: 0,
+  served: 'not at all',
+};
+
 const PASS: PassEnd = {
   record: {
     pass: 1,
@@ -63,7 +73,7 @@ const PASS: PassEnd = {
 };
 
 type Happening = 'a stop' | 'a fatal proxy' | 'a member' | 'a certificate' | 'a Service' | 'an annotation' | 'a label';
-type Change = Happening | 'a template' | 'SIGHUP' | 'a pass' | 'a hang';
+type Change = Happening | 'a template' | 'SIGHUP' | 'a pass' | 'a hang' | 'a quarantine' | 'a retry in quarantine';
 
 /** A daemon of fake rooms; `during` happens while `step` is waited for, if what it happens to is there already. */
 function openStage(
@@ -91,6 +101,7 @@ function openStage(
   const passes = createSource<PassEnd>();
   const failed = Promise.withResolvers<DaemonError>();
   const hung = createSource<Hang>();
+  const quarantine = {found: createSource<readonly Quarantined[]>(), due: createSource<string>()};
   const booted = Promise.withResolvers<void>();
 
   const happen = (): void => {
@@ -127,6 +138,12 @@ function openStage(
         return;
       case 'a hang':
         hung.tell({generation: 1, pid: 17, silentMs: 10_000});
+        return;
+      case 'a quarantine':
+        quarantine.found.tell([QUARANTINED]);
+        return;
+      case 'a retry in quarantine':
+        quarantine.due.tell('tried again');
         return;
       case 'nothing':
     }
@@ -179,6 +196,7 @@ function openStage(
         changes: clusterChanges,
         passed: (_record, text) => note(`cluster heard of ${text}`),
         drifted: ({count}) => note(`${count} deviations`),
+        quarantined: ([first]) => note(`event: ${first?.ip} in quarantine`),
         hung: ({pid}) => note(`event: ${pid} hung`),
         failed: ({message}) => note(`event: ${message}`),
         annotated: () => note('cluster looked again'),
@@ -191,6 +209,7 @@ function openStage(
           close: () => note('no more passes'),
         },
         passes: {ended: passes},
+        quarantine,
         templateText: {
           follow(onChange) {
             template.follow(onChange);
@@ -293,6 +312,8 @@ describe('a daemon that starts', () => {
       'an annotation': ['cluster looked again', 'slave looked again', 'request: annotations changed'],
       'a label': ['cluster looked again', 'slave looked again', 'changed: labels changed'],
       'a hang': ['event: 17 hung', 'poked'],
+      'a quarantine': ['event: 10.0.0.1 in quarantine', 'poked'],
+      'a retry in quarantine': ['request: tried again'],
       'a pass': ['counted', 'noted pass', 'cluster heard of text', 'looked at HAProxy', '0 deviations'],
       SIGHUP: STEPS.indexOf(step) < STEPS.indexOf('loaded') ? [] : ['request: SIGHUP'],
     };

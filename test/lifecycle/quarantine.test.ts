@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {DaemonError} from '../../src/errors.ts';
+import {openQuarantine, type Quarantined} from '../../src/lifecycle/quarantine.ts';
+import type {Json} from '../../src/members/member.ts';
+import type {Pod, TemplateInput} from '../../src/template/input.ts';
+import {openLogSink} from '../members/fixtures.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
+
+const podOf = (last: number, payload: Json = null, more: Partial<Pod> = {}): Pod => ({
+  app: 'web',
+  id: `web-${last}`,
+  ip: `10.0.0.${last}`,
+  key: '0',
+  role: 'frontend',
+  seq: last,
+  payload,
+  ...more,
+});
+
+const inputOf = (pods: readonly Pod[], template = 'A'): TemplateInput => ({
+  template,
+  variables: {
+    hosts: new Map([['web', pods.map(({ip}) => ip)]]),
+    pods,
+    node: {labels: {}, annotations: {}},
+    labels: {},
+    annotations: {},
+    env: {},
+    certs: {},
+  },
+});
+
+const REFUSED = new DaemonError('VALIDATE', 'weight hunter2 is not within 0 and 256');
+
+/** A quarantine before a HAProxy that refuses every pod whose payload is `bad`. */
+function openStage({percent = 25, fault = REFUSED as unknown} = {}) {
+  const clock = createFakeClock(1_000_000);
+  const {log, said} = openLogSink();
+  const tried: TemplateInput[] = [];
+  let isMended = false;
+  const quarantine = openQuarantine({
+    clock,
+    log,
+    async tryOut(input) {
+      tried.push(input);
+      if (!isMended && input.variables.pods.some(({payload}) => payload === 'bad')) throw fault;
+    },
+    percent,
+    hideSecrets: text => text.replaceAll('hunter2', '***'),
+    ended: new AbortController().signal,
+  });
+  const found: Quarantined[] = [];
+  quarantine.found.follow(culprits => found.push(...culprits));
+  const due: string[] = [];
+  quarantine.due.follow(cause => due.push(cause));
+  const mend = () => {
+    isMended = true;
+  };
+  return {clock, quarantine, tried, found, due, said, mend};
+}
+
+const seen = ({variables: {pods, hosts}}: TemplateInput) => [
+  pods.map(({ip, payload}) => `${ip} ${payload}`),
+  [...hosts].flat(2),
+];
+
+describe('quarantine', () => {
+  test('a pod that came and breaks it -> left out, of pods and hosts; shown with the words, told once', async () => {
+    const {clock, quarantine, found, said} = openStage();
+    const before = inputOf([podOf(1), podOf(2)]);
+    const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad')]);
+    assert.equal(await quarantine.isolate(now, before, REFUSED), true);
+    assert.deepEqual(seen(quarantine.apply(now)), [
+      ['10.0.0.1 null', '10.0.0.2 null'],
+      ['web', '10.0.0.1', '10.0.0.2'],
+    ]);
+    const expected = {
+      ip: '10.0.0.3',
+      app: 'web',
+      id: 'web-3',
+      reason: 'weight *** is not within 0 and 256',
+      sinceAt: clock.epochMs(),
+      served: 'not at all',
+    };
+    assert.deepEqual([found, quarantine.members, quarantine.count], [[expected], [expected], 1]);
+    assert.equal(said('member put into quarantine').length, 1);
+  });
+
+  test('a pod that changed and breaks it -> served as it was, in the place that it has now', async () => {
+    const {quarantine} = openStage();
+    const before = inputOf([podOf(1), podOf(2, 'good', {seq: undefined})]);
+    const now = inputOf([podOf(1), podOf(2, 'bad')]);
+    assert.equal(await quarantine.isolate(now, before, REFUSED), true);
+    assert.deepEqual(quarantine.apply(now).variables.pods[1], podOf(2, 'good'));
+    assert.equal(quarantine.members[0]?.served, 'as before');
+  });
+
+  test('another pod on the address of a good one -> it never worked, so it is left out', async () => {
+    const {quarantine} = openStage();
+    const now = inputOf([podOf(1), podOf(2, 'bad', {id: 'web-other'})]);
+    assert.equal(await quarantine.isolate(now, inputOf([podOf(1), podOf(2, 'good')]), REFUSED), true);
+    assert.deepEqual(seen(quarantine.apply(now))[0], ['10.0.0.1 null']);
+  });
+
+  test('nothing worked before (a start) -> everybody is a suspect', async () => {
+    const {quarantine} = openStage();
+    const now = inputOf([podOf(1), podOf(2, 'bad'), podOf(3)]);
+    assert.equal(await quarantine.isolate(now, undefined, REFUSED), true);
+    assert.deepEqual(seen(quarantine.apply(now))[0], ['10.0.0.1 null', '10.0.0.3 null']);
+  });
+
+  test('an app of one pod -> that one may be; half of an app -> the template is to blame', async () => {
+    const one = openStage();
+    assert.equal(await one.quarantine.isolate(inputOf([podOf(1, 'bad')]), inputOf([]), REFUSED), true);
+    assert.deepEqual(seen(one.quarantine.apply(inputOf([podOf(1, 'bad')]))), [[], []]);
+    const {quarantine, said} = openStage();
+    const half = inputOf([podOf(1), podOf(2), podOf(3, 'bad'), podOf(4, 'bad')]);
+    assert.equal(await quarantine.isolate(half, inputOf([podOf(1), podOf(2)]), REFUSED), false);
+    assert.match(String(said('no member is put into quarantine')[0]?.reason), /KONTROL_QUARANTINE/);
+    assert.deepEqual([quarantine.members, quarantine.apply(half)], [[], half]);
+  });
+
+  test('those in it already count against the bound, with the size that the app really has', async () => {
+    const {quarantine} = openStage();
+    const others = Array.from({length: 6}, (_, index) => podOf(index + 1));
+    const first = inputOf([...others, podOf(7, 'bad'), podOf(8)]);
+    assert.equal(await quarantine.isolate(first, inputOf([...others, podOf(8)]), REFUSED), true);
+    const second = quarantine.apply(inputOf([...others, podOf(7, 'bad'), podOf(8, 'bad')]));
+    assert.equal(await quarantine.isolate(second, quarantine.apply(first), REFUSED), true);
+    const third = quarantine.apply(inputOf([...others.slice(1), podOf(7, 'bad'), podOf(8, 'bad'), podOf(9, 'bad')]));
+    assert.equal(await quarantine.isolate(third, inputOf([...others.slice(1), podOf(8)]), REFUSED), false);
+    assert.equal(quarantine.members.length, 2);
+  });
+
+  test('0 per cent, or a fault that no pod can cause -> nobody, and nothing is tried', async () => {
+    const now = inputOf([podOf(1), podOf(2, 'bad')]);
+    const off = openStage({percent: 0});
+    assert.equal(await off.quarantine.isolate(now, inputOf([podOf(1)]), REFUSED), false);
+    const taken = new DaemonError('APPLY', 'the port is taken');
+    const {quarantine, tried} = openStage();
+    assert.equal(await quarantine.isolate(now, inputOf([podOf(1)]), taken), false);
+    assert.deepEqual([off.tried, tried], [[], []]);
+  });
+
+  test('a disk that is full while it looks -> that is told, nobody is blamed', async () => {
+    const full = new DaemonError('APPLY', 'no space left');
+    const {quarantine} = openStage({fault: full});
+    const now = inputOf([podOf(1), podOf(2, 'bad'), podOf(3)]);
+    await assert.rejects(quarantine.isolate(now, inputOf([podOf(1)]), REFUSED), full);
+    assert.deepEqual(quarantine.members, []);
+  });
+
+  test('it says something else, or leaves -> tried with it, and forgotten', async () => {
+    const {quarantine} = openStage();
+    const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad')]);
+    await quarantine.isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
+    const changed = inputOf([podOf(1), podOf(2), podOf(3, 'good')]);
+    assert.deepEqual([quarantine.apply(changed), quarantine.members], [changed, []]);
+  });
+
+  test('only its place in the order was settled -> in it still', async () => {
+    const {quarantine} = openStage();
+    const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad', {seq: undefined})]);
+    await quarantine.isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
+    assert.equal(quarantine.apply(inputOf([podOf(1), podOf(2), podOf(3, 'bad')])).variables.pods.length, 2);
+  });
+
+  test('another template -> tried with it; once that works, nobody is in quarantine for the old one', async () => {
+    const {quarantine} = openStage();
+    const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad')]);
+    await quarantine.isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
+    const other = inputOf(now.variables.pods, 'B');
+    assert.deepEqual([quarantine.apply(other), quarantine.members.length], [other, 1]);
+    quarantine.keepOnly('B');
+    assert.deepEqual(quarantine.members, []);
+  });
+
+  test('after a while -> a pass is asked for; in vain: later again; it works: let out', async () => {
+    const {clock, quarantine, due, tried, said, mend} = openStage();
+    const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad')]);
+    await quarantine.isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
+    tried.length = 0;
+    await clock.advance(59_000);
+    assert.equal(await quarantine.retryDue(async () => now), false);
+    assert.deepEqual([due, tried], [[], []]);
+    await clock.advance(1000);
+    assert.deepEqual(due, ['pods in quarantine are tried again']);
+    assert.equal(await quarantine.retryDue(async () => now), false);
+    assert.deepEqual([tried.length, quarantine.members.length], [1, 1]);
+    await clock.advance(119_000);
+    assert.equal(due.length, 1);
+    await clock.advance(1000);
+    assert.equal(due.length, 2);
+    mend();
+    assert.equal(await quarantine.retryDue(async () => now), true);
+    assert.deepEqual([quarantine.apply(now), quarantine.members], [now, []]);
+    assert.equal(said('member let out of quarantine').length, 1);
+  });
+
+  test('a stop -> no timer is left', async () => {
+    const {clock, quarantine, due} = openStage();
+    await quarantine.isolate(inputOf([podOf(1), podOf(3, 'bad')]), inputOf([podOf(1)]), REFUSED);
+    quarantine.close();
+    await clock.advance(3_600_000);
+    assert.deepEqual(due, []);
+  });
+});
