@@ -25,7 +25,7 @@ const MAX_ROWS = 20_000;
 const keyOf = ({pxname, svname, type}: Row): string => `${type} ${pxname} ${svname}`;
 
 /** `fields`: which of the fields of `show stat` are counters. */
-export function createCounterLedger(fields: readonly string[]): CounterLedger {
+export function createCounterLedger(fields: readonly string[], maxRows = MAX_ROWS): CounterLedger {
   const running = new Map<string, Map<string, Counters>>();
   const ended = new Map<string, Counters>();
 
@@ -61,11 +61,10 @@ export function createCounterLedger(fields: readonly string[]): CounterLedger {
     },
     total(process, rows) {
       const others = [...running].filter(([other]) => other !== process).map(([, known]) => known);
-      if (ended.size > MAX_ROWS) {
+      if (ended.size > maxRows) {
         const named = new Set(rows.map(keyOf));
         for (const key of ended.keys()) if (!named.has(key)) ended.delete(key);
       }
-      if (others.length === 0 && ended.size === 0) return [...rows];
       return rows.map(row => {
         const key = keyOf(row);
         const more = [ended.get(key), ...others.map(known => known.get(key))];

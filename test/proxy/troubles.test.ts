@@ -19,7 +19,7 @@ const backend = (changes: Row = {}): Row => ({pxname: 'app', type: '1', status: 
 
 /** A watch, and one look at what HAProxy says some time later. */
 function open(percent = 10) {
-  const clock = createFakeClock();
+  const clock = createFakeClock(1_000_000);
   const watch = createTroubleWatch(clock, {percent, windowMs: 60_000});
   return {
     watch,
@@ -50,7 +50,7 @@ describe('troubles', () => {
     const {look} = open();
     assert.deepEqual(await look(0, [backend({qcur: '3'})]), []);
     assert.deepEqual(await look(9000, [backend({qcur: '4'})]), []);
-    assert.deepEqual(await look(1000, [backend({qcur: '5'})]), [{is: 'queue', name: 'app', waiting: 5}]);
+    assert.deepEqual(await look(1000, [backend({qcur: '1'})]), [{is: 'queue', name: 'app', waiting: 1}]);
     assert.deepEqual(await look(2000, [backend()]), []);
     assert.deepEqual(await look(2000, [backend({qcur: '1'})]), []);
   });
@@ -63,6 +63,32 @@ describe('troubles', () => {
       {is: 'full-process', limit: 50},
       {is: 'full', name: 'web', limit: 10},
     ]);
+  });
+
+  test('the smallest limit -> reached by one connection, not by none', async () => {
+    const {look} = open();
+    const most = frontend({scur: '1', slim: '1'});
+    await look(0, [most], {CurrConns: '1', Maxconn: '1'});
+    assert.deepEqual(await look(4000, [most], {CurrConns: '1', Maxconn: '1'}), [
+      {is: 'full-process', limit: 1},
+      {is: 'full', name: 'web', limit: 1},
+    ]);
+    const none = frontend({scur: '0', slim: '1'});
+    await look(2000, [none], {CurrConns: '0', Maxconn: '1'});
+    assert.deepEqual(await look(4000, [none], {CurrConns: '0', Maxconn: '1'}), []);
+  });
+
+  test('no limit is said -> none is reached', async () => {
+    const {look} = open();
+    for (const scur of ['0', '1']) {
+      await look(2000, [frontend({scur, slim: ''})], {CurrConns: scur, Maxconn: '0'});
+      assert.deepEqual(await look(4000, [frontend({scur, slim: ''})], {CurrConns: scur, Maxconn: '0'}), []);
+    }
+  });
+
+  test('one server of several is down -> no trouble of its backend', async () => {
+    const {look} = open();
+    assert.deepEqual(await look(0, [backend(), backend({type: '2', status: 'DOWN'})]), []);
   });
 
   test('more 5xx than the bound over the whole time -> with their share; below it, and off -> none', async () => {
@@ -90,10 +116,26 @@ describe('troubles', () => {
     assert.deepEqual(await look(2000, [fresh], {Pid: '8'}), [{is: 'errors', name: 'web', percent: 20, requests: 25}]);
   });
 
-  test('hardly any requests -> no share of them', async () => {
+  test('hardly any requests -> no share of them; of ten, one at a time, there is one, of all at the most', async () => {
     const {look} = open();
     await look(0, [frontend()]);
-    assert.deepEqual(await look(60_000, [frontend({req_tot: '9', hrsp_5xx: '9'})]), []);
+    await look(51_000, [frontend()]);
+    for (let n = 1; n <= 9; n += 1) {
+      assert.deepEqual(await look(1000, [frontend({req_tot: String(n), hrsp_5xx: String(n)})]), []);
+    }
+    // Some of them were asked for before the time that is looked at.
+    assert.deepEqual(await look(1000, [frontend({req_tot: '10', hrsp_5xx: '12'})]), [
+      {is: 'errors', name: 'web', percent: 100, requests: 10},
+    ]);
+  });
+
+  test('errors longer ago than the time that is looked at -> over', async () => {
+    const {look} = open();
+    await look(0, [frontend()]);
+    const failed = frontend({req_tot: '100', hrsp_5xx: '100'});
+    assert.equal((await look(60_000, [failed])).length, 1);
+    assert.equal((await look(59_000, [failed])).length, 1);
+    assert.deepEqual(await look(1000, [failed]), []);
   });
 
   test('HAProxy does not answer -> nothing is known', async () => {
