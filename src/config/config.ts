@@ -67,6 +67,8 @@ export interface Config {
   /** Port 0 takes any free port. */
   readonly port: number;
   readonly statusPort: number;
+  /** Names beside the pod's own that the status port answers to from loopback, in lower case. */
+  readonly statusHosts: readonly string[];
   readonly ttlMs: number;
   readonly damperMs: number;
   readonly damperMaxMs: number;

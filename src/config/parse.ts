@@ -72,6 +72,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
     template: parseTemplate(reader, self.annotations, mode.master, host.resolvePath),
     port,
     statusPort: reader.integer('KONTROL_STATUS_PORT', 8001, {min: 0, max: 65_535}),
+    statusHosts: parseStatusHosts(reader),
     ttlMs,
     damperMs,
     damperMaxMs: Math.max(
@@ -175,7 +176,7 @@ function parseVerify(reader: Reader, pod: PodSettings, resolvePath: (path: strin
     );
   }
   const given = reader.text('KONTROL_VERIFY_NAMESPACES') ?? pod.namespace;
-  const namespaces = [...new Set(given.split(',').map(name => name.trim()))].filter(name => name !== '');
+  const namespaces = namesIn(given);
   const wrong = namespaces.filter(name => name !== '*' && !/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
   if (wrong.length > 0) reader.fault(`KONTROL_VERIFY_NAMESPACES: ${wrong.join(', ')} names no namespace`);
   const tokenFile = reader.text('KONTROL_PING_TOKEN_FILE');
@@ -236,6 +237,17 @@ function parseErrorBound(reader: Reader): Config['errorBound'] {
     reader.fault(`KONTROL_5XX "${given}" is not <per cent> or <per cent>,<seconds> (0 to 100, 4 to 3600)`);
   return {percent, windowMs: seconds * 1000};
 }
+
+function parseStatusHosts(reader: Reader): readonly string[] {
+  const names = namesIn(reader.text('KONTROL_STATUS_HOSTS') ?? '').map(name => name.toLowerCase());
+  const wrong = names.filter(name => !/^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/.test(name));
+  if (wrong.length > 0) reader.fault(`KONTROL_STATUS_HOSTS: ${wrong.join(', ')} is no host name (without a port)`);
+  return names;
+}
+
+/** The entries of a list with commas, each once. */
+const namesIn = (list: string): readonly string[] =>
+  [...new Set(list.split(',').map(name => name.trim()))].filter(name => name !== '');
 
 function parsePath(reader: Reader, name: string, resolvePath: (path: string) => string): string | undefined {
   const given = reader.text(name)?.trim();

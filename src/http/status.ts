@@ -6,6 +6,7 @@ import type {Log} from '../ports/log.ts';
 import type {Bodies} from './bodies.ts';
 import {boundAnswers} from './bounded-answers.ts';
 import type {EventStream, LiveEvent} from './events.ts';
+import {checkHost} from './host-check.ts';
 import type {JoinedMember} from './joined-members.ts';
 import {OPENAPI} from './openapi.ts';
 import type {Timeline, Traffic} from './page-types.ts';
@@ -30,6 +31,8 @@ export interface StatusPorts extends HistoryRoutesPorts, LogRoutesPorts, ActionR
   greeting(): readonly LiveEvent[];
   /** Adds the dashboard on `/` and what it needs. */
   serveDashboard(app: FastifyInstance): void;
+  /** The pod's own names, and others that it may be asked by from loopback; in lower case. */
+  readonly hostNames: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -61,6 +64,7 @@ export function createProbes({isReady}: Pick<StatusPorts, 'isReady'>): FastifyIn
 export function createStatus(ports: StatusPorts): FastifyInstance {
   const app = createProbes(ports);
   const bodies = boundAnswers(app, ports.clock);
+  checkHost(app, ports.hostNames);
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
   });

@@ -120,7 +120,7 @@ describe('changes over HTTP', () => {
     const logs = (headers: object, remoteAddress = '127.0.0.1') =>
       createStatus(ports).inject({url: '/logs?limit=7&after=4', headers: {...headers}, remoteAddress});
     assert.deepEqual((await logs({host: 'localhost:8001'})).json(), [{number: 5, text: '{"limit":7}'}]);
-    assert.equal((await logs({host: 'rebound.example'})).statusCode, 401);
+    assert.equal((await logs({host: 'rebound.example'})).statusCode, 421);
     assert.equal((await logs({host: 'localhost'}, '10.0.0.9')).statusCode, 401);
     assert.equal((await logs({host: 'localhost', ...AUTHORIZED}, '10.0.0.9')).statusCode, 200);
   });

@@ -184,6 +184,7 @@ export function createStatusPorts(log: Log): FakeStatusPorts {
     actions: {reconfigure: done, rollback: done, release: done, setLogLevel: done},
     loadToken: undefined,
     hideSecrets: said => said.replaceAll('hunter2', '***'),
+    hostNames: ['proxy-1'],
     clock: systemClock,
     log,
   };

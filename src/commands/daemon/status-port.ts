@@ -114,6 +114,7 @@ export async function openStatusPort(
     loadToken,
     hideSecrets: output.secrets.hide,
     serveDashboard,
+    hostNames: [config.self.id.toLowerCase(), ...config.statusHosts],
     clock,
     log: room('http'),
   });
