@@ -29,6 +29,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   telegraf: ['config'],
   template: ['config', 'members'],
   terminal: ['dashboard', 'http', 'lifecycle', 'members', 'proxy'],
+  zerorpc: [],
 };
 
 /** What node's own modules offer without touching the world. */
@@ -38,7 +39,7 @@ const PURE_NAMES: Readonly<Record<string, readonly string[]>> = {
   'node:path': ['basename', 'dirname', 'join'],
   'node:util': ['isDeepStrictEqual', 'inspect', 'styleText', 'stripVTControlCharacters'],
 };
-const PURE_PACKAGES = ['diff', 'nunjucks', 'yaml'];
+const PURE_PACKAGES = ['@msgpack/msgpack', 'diff', 'nunjucks', 'yaml'];
 
 interface Import {
   readonly from: string;

@@ -15,6 +15,7 @@ export interface StatusParts
     | 'ttlMs'
     | 'store'
     | 'guard'
+    | 'zerorpc'
     | 'logLevel'
     | 'kubernetes'
   > {
@@ -78,6 +79,7 @@ export function buildStatus(parts: StatusParts): Status {
     ttlMs: parts.ttlMs,
     store: {kind: store.kind, healthy: store.healthy},
     guard: {held: guard.held, holds: guard.holds},
+    zerorpc: {connections: parts.zerorpc.connections},
     ...(replicas && {fleet: replicas.map(replicaLine)}),
     proxy: {...proxy, version: parts.haproxy.text},
     reload: {...reload, last: parts.lastPass ?? null},

@@ -1,9 +1,11 @@
+import type {Server, Socket} from 'node:net';
 import {errorCodes, type FastifyInstance, type FastifyReply, fastify} from 'fastify';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {acceptAnyBody, BODY_LIMIT_BYTES} from './body.ts';
 import {boundAnswers} from './bounded-answers.ts';
 import {createClientErrorHandler} from './client-error.ts';
+import {divert} from './first-byte.ts';
 import {sendSharedJson} from './reply.ts';
 import {addScript, type ScriptPorts} from './script.ts';
 
@@ -36,6 +38,8 @@ export interface MasterPorts {
   state(): MasterState;
   /** Called once per answer, for the metrics. */
   count?(status: number): void;
+  /** Takes connections that begin with `firstByte`, as none of HTTP does; `close` ends them. Refused when absent. */
+  readonly zerorpc?: {readonly firstByte: number; take(socket: Socket): void; close(): void};
   /** Switched off when absent. */
   readonly script?: ScriptPorts | undefined;
   readonly clock: Clock;
@@ -61,9 +65,9 @@ const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map([
  * calls of the old slave that ran commands, refused. Every refusal is JSON `{"error", "field"?, "reason"}`. Whatever a
  * client does, a ping of another one is answered; slow clients are cut.
  */
-export function createMaster({receive, state, count, script, clock, log}: MasterPorts): FastifyInstance {
+export function createMaster({receive, state, count, zerorpc, script, clock, log}: MasterPorts): FastifyInstance {
   const app = fastify({
-    clientErrorHandler: createClientErrorHandler({clock, log}),
+    clientErrorHandler: createClientErrorHandler(log),
     connectionTimeout: TIMEOUTS.silentMs,
     frameworkErrors: (error, _request, reply) => {
       answer(reply, error.statusCode ?? 400, {error: 'bad request', reason: error.message});
@@ -79,6 +83,7 @@ export function createMaster({receive, state, count, script, clock, log}: Master
   };
 
   acceptAnyBody(app);
+  if (zerorpc !== undefined) takeZerorpc(app, zerorpc);
 
   app.put<{Body: Buffer | undefined}>('/ping', (request, reply) => {
     const reception = receive(request.body ?? Buffer.alloc(0), request.ip, request.headers.authorization);
@@ -146,4 +151,13 @@ export function createMaster({receive, state, count, script, clock, log}: Master
   });
 
   return app;
+}
+
+function takeZerorpc(app: FastifyInstance, {firstByte, take, close}: NonNullable<MasterPorts['zerorpc']>): void {
+  const cutUndecided = divert(app.server as Server, {firstByte, take, silentMs: TIMEOUTS.headersMs});
+  app.addHook('preClose', done => {
+    cutUndecided();
+    close();
+    done();
+  });
 }

@@ -111,6 +111,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
       ttlMs: count,
       store: object({kind: text, healthy: flag}),
       guard: object({held: count, holds: count}),
+      zerorpc: object({connections: count}),
       fleet: listOf(object({id: text, version: text, generation: count, digest: text, inSync: flag, startedAt: at})),
       proxy: object({
         state: text,

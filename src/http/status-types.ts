@@ -150,6 +150,8 @@ export interface Status {
   readonly store: {readonly kind: string; readonly healthy: boolean};
   /** Silent members that stay because too many fell silent at once, and how often that happened. */
   readonly guard: {readonly held: number; readonly holds: number};
+  /** Slaves of kontrol's last release, each of which keeps a connection open. */
+  readonly zerorpc: {readonly connections: number};
   /** All replicas, this one included; only with a store that they share. */
   readonly fleet?: readonly ReplicaLine[];
   readonly proxy: ProxyLine;

@@ -7,6 +7,8 @@ import type {ProxyStatus} from '../reload/generations.ts';
 export interface MetricSources {
   readonly version: string;
   hosts(): Hosts;
+  /** Slaves of kontrol's last release that are connected. */
+  zerorpcConnections(): number;
   memberCount(): number;
   proxy(): ProxyStatus;
   isInSync(): boolean;
@@ -26,7 +28,7 @@ export interface MetricSources {
 }
 
 export interface Metrics {
-  countPing(result: string): void;
+  countPing(result: string, protocol: 'http' | 'zerorpc'): void;
   countPass(record: PassRecord): void;
   /** Prometheus' text exposition. */
   read(): Promise<{readonly type: string; readonly text: string}>;
@@ -48,17 +50,20 @@ export function createMetrics(sources: MetricSources): Metrics {
   for (const name of MISNAMED) registry.removeSingleMetric(name);
   const pings = new Counter({
     name: 'kontrol_pings_total',
-    help: 'Pings by what became of them.',
-    labelNames: ['result'],
+    help: 'Pings by what became of them, and by what the slave speaks.',
+    labelNames: ['result', 'protocol'],
     registers: [registry],
   });
   const countPass = addPasses(registry);
+  addGauge(registry, 'kontrol_zerorpc_connections', "Slaves of kontrol's last release that are connected.", () =>
+    sources.zerorpcConnections(),
+  );
   addDaemon(registry, sources);
   addMembers(registry, sources);
   addProxy(registry, sources);
   addAccessLog(registry, sources);
   return {
-    countPing: result => pings.inc({result}),
+    countPing: (result, protocol) => pings.inc({result, protocol}),
     countPass,
     async read() {
       return {type: registry.contentType, text: await registry.metrics()};

@@ -44,6 +44,8 @@ async function measure(daemon: Daemon, size: number, connections: 'new' | 'kept'
 /** What the daemon itself says it took into its table. With 10,000 servers a scrape takes a second. */
 async function registered({get}: Daemon): Promise<number> {
   const metrics = await waitFor(async () => (await get('/metrics'))?.body, 'the metrics');
-  const counts = [...metrics.matchAll(/^kontrol_pings_total\{result="(?:joined|refreshed)"\} (\d+)$/gm)];
+  const counts = [
+    ...metrics.matchAll(/^kontrol_pings_total\{result="(?:joined|refreshed)",protocol="http"\} (\d+)$/gm),
+  ];
   return counts.reduce((sum, [, count]) => sum + Number(count), 0);
 }

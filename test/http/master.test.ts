@@ -256,18 +256,6 @@ describe('master endpoint', () => {
     assert.deepEqual([headersTimeout, requestTimeout, keepAliveTimeout, timeout], [5000, 10_000, 5000, 15_000]);
   });
 
-  test('ZeroRPC greetings -> closed, one warning a minute per address', async () => {
-    const greeting = Buffer.from([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f]);
-    for (let tries = 0; tries < 3; tries++) {
-      const client = await openRaw(server.port, [greeting]);
-      await waitFor(client.isClosed, 'the close');
-      assert.equal(client.received(), '');
-    }
-    assert.equal(logged.length, 1);
-    assert.match(logged[0]?.reason ?? '', /speaks ZeroRPC; only slaves that send HTTP/);
-    assert.match(logged[0]?.remoteAddress ?? '', /127\.0\.0\.1/);
-  });
-
   test('bytes that are no HTTP -> 400, closed, logged at debug', async () => {
     const client = await openRaw(server.port, ['hello there\r\n\r\n']);
     await waitFor(client.isClosed, 'the close');

@@ -61,6 +61,7 @@ export const STATUS: Required<Status> = {
   ttlMs: 25_000,
   store: {kind: 'embedded', healthy: true},
   guard: {held: 0, holds: 0},
+  zerorpc: {connections: 0},
   refused: null,
   quarantined: [],
   drift: {lookedAt: 1_500_000_000_000, count: 0, deviations: []},

@@ -33,7 +33,10 @@ describe('a pod without the API', {
     const refused = await master.ping({ip: '10.9.1.8'});
     assert.ok(refused.is === 'answered' && refused.answer.status === 403);
     assert.match(refused.answer.body, /it carries no token/);
-    assert.match((await master.get('/metrics'))?.body ?? '', /kontrol_pings_total\{result="forbidden-token"\} 1/);
+    assert.match(
+      (await master.get('/metrics'))?.body ?? '',
+      /kontrol_pings_total\{result="forbidden-token",protocol="http"\} 1/,
+    );
 
     const refreshes = async () =>
       Number(/result="refreshed"\} (\d+)/.exec((await master.get('/metrics'))?.body ?? '')?.[1] ?? 0);
@@ -44,7 +47,7 @@ describe('a pod without the API', {
       const before = await refreshes();
       await waitFor(async () => (await refreshes()) > before + 3, 'keepalives', {timeoutMs: PATIENCE_MS});
     }
-    assert.match((await master.get('/metrics'))?.body ?? '', /result="forbidden-token"\} 1\n/);
+    assert.match((await master.get('/metrics'))?.body ?? '', /result="forbidden-token",protocol="http"\} 1\n/);
     assert.ok(!slave.logs.some(({msg}) => /refused|failed/.test(String(msg))));
   });
 
@@ -58,7 +61,10 @@ describe('a pod without the API', {
     };
     assert.equal(await statusOf('127.0.0.9'), 200);
     assert.equal(await statusOf('127.0.0.8'), 403);
-    assert.match((await daemon.get('/metrics'))?.body ?? '', /kontrol_pings_total\{result="forbidden-source"\} 1/);
+    assert.match(
+      (await daemon.get('/metrics'))?.body ?? '',
+      /kontrol_pings_total\{result="forbidden-source",protocol="http"\} 1/,
+    );
   });
 
   test('nothing says what is needed, or a volume that is none -> one line that names all of it', async () => {

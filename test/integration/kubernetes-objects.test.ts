@@ -69,7 +69,10 @@ describe('objects of a cluster', {
       assert.equal(status, 403);
       assert.match(String(reason), wanted);
     }
-    assert.match((await daemon.get('/metrics'))?.body ?? '', /kontrol_pings_total\{result="forbidden-pods"\} 4/);
+    assert.match(
+      (await daemon.get('/metrics'))?.body ?? '',
+      /kontrol_pings_total\{result="forbidden-pods",protocol="http"\} 4/,
+    );
     await daemon.waitFor(status => status.memberCount === 2 && status.inSync, 'two members in a pass', PATIENCE_MS);
 
     await space.deletePod('web-1');

@@ -21,6 +21,7 @@ async function exportedTypes(): Promise<Map<string, string>> {
   const metrics = createMetrics({
     version: '1.0.0',
     hosts: () => new Map([['web', ['10.0.0.1']]]),
+    zerorpcConnections: () => 0,
     memberCount: () => 1,
     proxy: () => ({
       state: 'RUNNING',

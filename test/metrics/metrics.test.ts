@@ -5,6 +5,7 @@ import {readSamples} from './samples.ts';
 
 const sources = (changes: Partial<MetricSources> = {}): MetricSources => ({
   version: '1.0.0',
+  zerorpcConnections: () => 5,
   hosts: () => new Map([['web', ['10.2.0.17', '10.2.0.18']]]),
   memberCount: () => 3,
   proxy: () => ({
@@ -35,6 +36,7 @@ test('metrics, a daemon in its third generation -> every gauge says so', async (
     'kontrol_build_info{version="1.0.0"}': 1,
     'kontrol_members{app="web"}': 2,
     kontrol_known_members: 3,
+    kontrol_zerorpc_connections: 5,
     kontrol_generation: 3,
     kontrol_draining_generations: 1,
     kontrol_in_sync: 1,
@@ -68,9 +70,10 @@ test('metrics, read twice -> counters that follow a source do not add up', async
 
 test('metrics, pings and passes -> counted by result and verdict, phases in seconds', async () => {
   const metrics = createMetrics(sources());
-  metrics.countPing('joined');
-  metrics.countPing('refreshed');
-  metrics.countPing('refreshed');
+  metrics.countPing('joined', 'http');
+  metrics.countPing('refreshed', 'http');
+  metrics.countPing('refreshed', 'http');
+  metrics.countPing('refreshed', 'zerorpc');
   metrics.countPass({
     pass: 1,
     generation: 1,
@@ -83,8 +86,9 @@ test('metrics, pings and passes -> counted by result and verdict, phases in seco
     error: null,
   });
   const samples = readSamples((await metrics.read()).text);
-  assert.equal(samples.get('kontrol_pings_total{result="joined"}'), 1);
-  assert.equal(samples.get('kontrol_pings_total{result="refreshed"}'), 2);
+  assert.equal(samples.get('kontrol_pings_total{protocol="http",result="joined"}'), 1);
+  assert.equal(samples.get('kontrol_pings_total{protocol="http",result="refreshed"}'), 2);
+  assert.equal(samples.get('kontrol_pings_total{protocol="zerorpc",result="refreshed"}'), 1);
   assert.equal(samples.get('kontrol_passes_total{verdict="ok"}'), 1);
   assert.equal(samples.get('kontrol_last_pass_timestamp_seconds{verdict="ok"}'), 1_500_000_000);
   const bounds = [...samples.keys()].flatMap(

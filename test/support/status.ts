@@ -12,6 +12,7 @@ export interface Status {
   readonly memberCount: number;
   readonly store: {readonly kind: string; readonly healthy: boolean};
   readonly guard: {readonly held: number; readonly holds: number};
+  readonly zerorpc: {readonly connections: number};
   readonly drift: {
     readonly lookedAt: number | null;
     readonly count: number;

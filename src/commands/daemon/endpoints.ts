@@ -17,9 +17,12 @@ import {captureGroup} from '../../ports/capture.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {affordableConnections} from '../../ports/descriptors.ts';
 import {systemFiles as files} from '../../ports/files.ts';
+import type {Gateway} from '../../zerorpc/gateway.ts';
+import {ZMTP_FIRST_BYTE} from '../../zerorpc/zmtp.ts';
 import type {Context} from './context.ts';
 import type {Pipeline, PipelineNeeds} from './pipeline.ts';
 import {openStatusPort} from './status-port.ts';
+import {openZerorpc} from './zerorpc.ts';
 
 /** Where the daemon is spoken to: the control socket, the master endpoint and the status port, all listening. */
 export interface Endpoints extends AsyncDisposable {
@@ -33,8 +36,8 @@ export interface Endpoints extends AsyncDisposable {
   poke(): void;
 }
 
-/** A burst of slaves, each with a connection of its own. */
-const MAX_MASTER_CONNECTIONS = 8192;
+/** A burst of slaves that open one for each ping, beside those that keep one each. */
+const MAX_BURST = 8192;
 
 export type EndpointsNeeds = PipelineNeeds & {readonly pipeline: Pipeline};
 
@@ -45,8 +48,11 @@ export async function openEndpoints(context: Context, needs: EndpointsNeeds): Pr
   await using opening = new AsyncDisposableStack();
   const statsd = config.statsd && openStatsd(config.statsd, clock);
   opening.defer(() => statsd?.close());
+  const gateway = openZerorpc(context);
+  opening.defer(() => gateway.close());
   const metrics = createMetrics({
     version,
+    zerorpcConnections: () => gateway.connections,
     hosts: pipeline.hosts,
     memberCount: () => membership.registry.size,
     proxy: () => proxy.generations.status,
@@ -79,15 +85,15 @@ export async function openEndpoints(context: Context, needs: EndpointsNeeds): Pr
     }),
   });
   opening.defer(() => control.close());
-  const app = createMasterApp(context, needs, {policy, metrics, statsd});
+  const app = createMasterApp(context, needs, {policy, gateway, metrics, statsd});
   const master = await listen(app, {
     port: config.port,
     label: 'master endpoint',
     clock,
-    maxConnections: affordableConnections(MAX_MASTER_CONNECTIONS),
+    maxConnections: affordableConnections(config.maxMembers + MAX_BURST),
   });
   opening.defer(() => master.close());
-  const status = opening.use(await openStatusPort(context, {...needs, policy, metrics}));
+  const status = opening.use(await openStatusPort(context, {...needs, policy, gateway, metrics}));
   const closing = opening.move();
   return {
     ports: {port: master.port, statusPort: status.port},
@@ -122,14 +128,20 @@ function createMasterApp(
   {membership, pipeline}: EndpointsNeeds,
   {
     policy,
+    gateway,
     metrics,
     statsd,
-  }: {readonly policy: PingPolicy; readonly metrics: Metrics; readonly statsd: Statsd | undefined},
+  }: {
+    readonly policy: PingPolicy;
+    readonly gateway: Gateway;
+    readonly metrics: Metrics;
+    readonly statsd: Statsd | undefined;
+  },
 ) {
   const {registry, shared} = membership;
   const {script} = config;
-  const count: Metrics['countPing'] = result => {
-    metrics.countPing(result);
+  const count: Metrics['countPing'] = (result, protocol) => {
+    metrics.countPing(result, protocol);
     if (result !== 'bad') statsd?.count('kontrol.ping');
     if (result === 'joined' || result === 'replaced') statsd?.count('kontrol.up');
     if (result === 'left') statsd?.count('kontrol.down');
@@ -141,14 +153,22 @@ function createMasterApp(
     env: pipeline.scripts.env,
     loadToken: () => readFile(script.tokenFile, 'utf8'),
   };
-  return createMaster({
-    receive: createReceiver({
+  const receiverOf = (protocol: 'http' | 'zerorpc') =>
+    createReceiver({
       parse: parsePing,
       verify: policy.verify,
       record: registry.record,
       refusal: shared.store.refusal,
-      count,
-    }),
+      count: result => count(result, protocol),
+    });
+  const receiveCall = receiverOf('zerorpc');
+  return createMaster({
+    receive: receiverOf('http'),
+    zerorpc: {
+      firstByte: ZMTP_FIRST_BYTE,
+      take: socket => gateway.take(socket, receiveCall),
+      close: gateway.close,
+    },
     state() {
       const hosts = pipeline.passes.applied?.input.variables.hosts;
       return {md5: hosts === undefined ? null : digestHosts(hosts), hosts: Object.fromEntries(hosts ?? [])};

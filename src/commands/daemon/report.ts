@@ -6,15 +6,20 @@ import {describePod, type KubernetesStatus} from '../../kubernetes/status.ts';
 import {createAbsence} from '../../members/absence.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import type {Trouble} from '../../proxy/troubles.ts';
+import type {Gateway} from '../../zerorpc/gateway.ts';
 import type {Context} from './context.ts';
 import type {EndpointsNeeds} from './endpoints.ts';
 
 /** What the daemon says of itself, gathered anew at each call from whoever knows a part of it. */
 export function createReport(
   {config, version, startedMs, pod, output}: Context,
-  needs: EndpointsNeeds & {readonly policy: PingPolicy; readonly troubles: () => readonly Trouble[]},
+  needs: EndpointsNeeds & {
+    readonly policy: PingPolicy;
+    readonly gateway: Gateway;
+    readonly troubles: () => readonly Trouble[];
+  },
 ): {readonly status: () => Status; readonly kubernetes: () => KubernetesStatus} {
-  const {ground, observation, membership, proxy, cluster, pipeline, policy, troubles} = needs;
+  const {ground, observation, membership, proxy, cluster, pipeline, policy, gateway, troubles} = needs;
   const {registry, shared} = membership;
   const {generations} = proxy;
   const {lifecycle} = pipeline;
@@ -50,6 +55,7 @@ export function createReport(
       ttlMs: config.ttlMs,
       store: {kind: shared.store.kind, healthy: shared.store.healthy()},
       guard: registry.guard,
+      zerorpc: gateway,
       replicas: shared.replicas,
       proxy: generations.status,
       haproxy: ground.haproxy,
