@@ -90,8 +90,8 @@ function isUnmoved(row: Row, server: KnownServer): boolean {
   return mapped || row.srv_port === undefined || row.srv_port === String(Number(port));
 }
 
-/** All bits of maintenance in `srv_admin_state`: forced, inherited, configured, for want of an address. */
-const ANY_MAINTENANCE = 0x01 | 0x02 | 0x04 | 0x20;
+/** All bits of maintenance in `srv_admin_state`: forced (0x01), inherited (0x02), configured (0x04), for want of an address (0x20). */
+const ANY_MAINTENANCE = 0x27;
 
 const isInService = ({srv_admin_state: bits}: Row): boolean => (Number(bits) & ANY_MAINTENANCE) === 0;
 

