@@ -12,6 +12,7 @@ import {benchPings} from './pings.ts';
 import {benchResources} from './resources.ts';
 import {benchServing} from './serving.ts';
 import {benchStart} from './start.ts';
+import {benchZerorpc} from './zerorpc.ts';
 
 /**
  * `npm run bench [-- NAME ...]`: runs the benches, prints a table of each, keeps the figures for the next run's ratios.
@@ -28,6 +29,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   annotation: benchAnnotation,
   convergence: benchConvergence,
   'access-log': benchAccessLog,
+  zerorpc: benchZerorpc,
 };
 
 const RESULTS = fileURLToPath(new URL('../../bench.json', import.meta.url));
