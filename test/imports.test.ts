@@ -9,7 +9,7 @@ import {describe, test} from 'node:test';
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   certs: [],
-  config: ['reload'],
+  config: ['members', 'reload'],
   damper: [],
   dashboard: ['http'],
   demo: ['config', 'members', 'slave'],

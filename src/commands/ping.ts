@@ -19,7 +19,7 @@ export const ping: CommandMain<'ping'> = async ({text, has, print}) => {
     role: text('role') ?? 'test',
     ...(has('down') && {down: true}),
   });
-  const parsed = parsePing(Buffer.from(body), {remoteAddress: '127.0.0.1'});
+  const parsed = parsePing(Buffer.from(body), {remoteAddress: '127.0.0.1'}, () => undefined);
   if (parsed.is === 'fault') throw new DaemonError('USAGE', `cannot ping: ${parsed.field} ${parsed.reason}`);
   const master = parseMaster(text('master') ?? '127.0.0.1');
   const outcome = await sendPing(master, body, AbortSignal.timeout(ANSWER_LIMIT_MS));

@@ -1,3 +1,4 @@
+import type {AddressRange} from '../members/address-range.ts';
 import type {LogLevel} from '../ports/log-level.ts';
 import type {ReloadSetting} from '../reload/ways.ts';
 import type {EtcdSettings} from './etcd.ts';
@@ -73,6 +74,8 @@ export interface Config {
   readonly damperMs: number;
   readonly damperMaxMs: number;
   readonly warmupMs: number;
+  /** Addresses that members may have though no pod has such ones elsewhere. */
+  readonly memberRanges: readonly AddressRange[];
   readonly maxMembers: number;
   /** All members' payloads together, as JSON. */
   readonly maxPayloadBytes: number;

@@ -1,5 +1,6 @@
 import {isIP} from 'node:net';
 import {DaemonError} from '../errors.ts';
+import {type AddressRange, parseRange} from '../members/address-range.ts';
 import type {LogLevel} from '../ports/log-level.ts';
 import {RELOAD_SETTINGS} from '../reload/ways.ts';
 import type {
@@ -80,6 +81,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
       reader.secondsMs('KONTROL_DAMPER_MAX', 4 * damperMs, {minMs: 0, maxMs: 4 * HOUR_MS}),
     ),
     warmupMs: reader.secondsMs('KONTROL_WARMUP', 0.75 * ttlMs, {minMs: 0, maxMs: HOUR_MS}),
+    memberRanges: parseMemberRanges(reader),
     maxMembers: reader.integer('KONTROL_MAX_MEMBERS', 20_000, {min: 1, max: 1_000_000}),
     maxPayloadBytes: reader.integer('KONTROL_MAX_PAYLOAD_BYTES', DEFAULT_MAX_PAYLOAD_BYTES, {min: 0, max: 1 << 30}),
     lingerMs: reader.secondsMs('KONTROL_LINGER', 5000, {minMs: 0, maxMs: HOUR_MS}),
@@ -243,6 +245,14 @@ function parseStatusHosts(reader: Reader): readonly string[] {
   const wrong = names.filter(name => !/^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/.test(name));
   if (wrong.length > 0) reader.fault(`KONTROL_STATUS_HOSTS: ${wrong.join(', ')} is no host name (without a port)`);
   return names;
+}
+
+function parseMemberRanges(reader: Reader): readonly AddressRange[] {
+  return namesIn(reader.text('KONTROL_MEMBER_RANGES') ?? '').flatMap(given => {
+    const range = parseRange(given);
+    if (range === undefined) reader.fault(`KONTROL_MEMBER_RANGES: ${given} is no block such as 240.0.0.0/4`);
+    return range ?? [];
+  });
 }
 
 /** The entries of a list with commas, each once. */

@@ -3,6 +3,7 @@ import {deriveKey} from './base62.ts';
 import {FieldFault, jsonKindOf, type PingField, quote} from './field-fault.ts';
 import type {Ping} from './member.ts';
 import {parsePayload} from './payload.ts';
+import type {AddressRule} from './special-addresses.ts';
 
 /** `keyMatches` is false when `key` is not the one that belongs to `ip`: worth a log line, no reason to refuse. */
 export type ParsedPing =
@@ -95,14 +96,20 @@ function decodeFields(body: Uint8Array): Fields {
 /**
  * Parses the body of `PUT /ping` (docs/contract-2017.md#keepalive); never throws. A fault names the first field that is
  * wrong and says why on one line, long values cut. `remoteAddress` is where the ping came from: only a loopback source
- * may claim a loopback address.
+ * may claim a loopback address. `refuseAddress` says of others why no pod can have them.
  */
-export function parsePing(body: Uint8Array, source: {readonly remoteAddress: string}): ParsedPing {
+export function parsePing(
+  body: Uint8Array,
+  {remoteAddress}: {readonly remoteAddress: string},
+  refuseAddress: AddressRule,
+): ParsedPing {
   try {
     const ping = parseFields(decodeFields(body));
-    if (isLoopback(ping.ip) && !isLoopback(canonicalIp(source.remoteAddress) ?? '')) {
+    if (isLoopback(ping.ip) && !isLoopback(canonicalIp(remoteAddress) ?? '')) {
       throw new FieldFault('ip', `${quote(ping.ip)} is a loopback address: accepted from loopback only`);
     }
+    const reason = refuseAddress(ping.ip);
+    if (reason !== undefined) throw new FieldFault('ip', `${quote(ping.ip)} is ${reason}`);
     return {is: 'ping', ping, keyMatches: ping.key === deriveKey(ping.ip)};
   } catch (error) {
     if (!(error instanceof FieldFault)) throw error;

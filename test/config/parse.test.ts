@@ -112,6 +112,20 @@ for (const [env, reason] of [
   test(`config, ${JSON.stringify(env).slice(0, 80)} -> ${reason.source}`, () => assert.match(faultOf(env), reason));
 }
 
+test('config, names of the status port -> in lower case, each once; one with a port -> a fault', () => {
+  assert.deepEqual(parse().config.statusHosts, []);
+  const given = {KONTROL_STATUS_HOSTS: 'Status.example.test, proxy ,,proxy'};
+  assert.deepEqual(parse(given).config.statusHosts, ['status.example.test', 'proxy']);
+  assert.match(faultOf({KONTROL_STATUS_HOSTS: 'a, b:80, *'}), /KONTROL_STATUS_HOSTS: b:80, \* is no host name/);
+});
+
+test('config, blocks of members -> as blocks; what is none -> a fault', () => {
+  assert.deepEqual(parse().config.memberRanges, []);
+  const [range] = parse({KONTROL_MEMBER_RANGES: '240.0.0.0/4'}).config.memberRanges;
+  assert.deepEqual(range, {octets: [240, 0, 0, 0], bits: 4});
+  assert.match(faultOf({KONTROL_MEMBER_RANGES: '10.0.0.0/8, 10.1/16'}), /KONTROL_MEMBER_RANGES: 10\.1\/16 is no block/);
+});
+
 test('config, several faults -> all of them in one message', () => {
   const message = faultOf({KONTROL_TTL: 'x', KONTROL_IP: 'y', KONTROL_LABELS: '{}', KONTROL_MODE: 'z'});
   for (const part of ['KONTROL_TTL', 'KONTROL_IP', '"app"', '"role"', 'KONTROL_MODE'])

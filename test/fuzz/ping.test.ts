@@ -4,14 +4,17 @@ import {test} from 'node:test';
 import fc from 'fast-check';
 import {parseHosts} from '../../src/members/hosts-map.ts';
 import {parsePing} from '../../src/members/ping.ts';
+import {createAddressRule} from '../../src/members/special-addresses.ts';
 import {budget} from './budget.ts';
 import {mutatedBytes, mutatedText} from './mutated.ts';
 
 const VALID = [
   '{"app": "web", "id": "web-3621538101-fnnfp", "ip": "10.2.0.17", "key": "bmviV", "payload": "", "role": "frontend"}',
-  '{"app":"a.b_c-d","id":"x","ip":"2001:db8::17","key":"0","role":"r","nonce":"0123456789abcdef","down":true,"payload":{"a":[1,2.5,null,{"b":"c"}]}}',
+  '{"app":"a.b_c-d","id":"x","ip":"fd00::17","key":"0","role":"r","nonce":"0123456789abcdef","down":true,"payload":{"a":[1,2.5,null,{"b":"c"}]}}',
   '{"app":"w","id":"w-1","ip":"::ffff:10.0.0.1","key":"1","role":"f","payload":"a\\u0000b\\u2028c\\ud800"}',
 ];
+const refuseAddress = createAddressRule([], undefined);
+
 const WORDS = [
   '"app":',
   '"ip":"',
@@ -38,7 +41,7 @@ const stringsIn = (value: unknown): string[] => {
 test('ping, any bytes -> a fault on one line, or a ping that is safe to use and parses to itself', () => {
   fc.assert(
     fc.property(mutatedBytes(VALID, WORDS), bytes => {
-      const parsed = parsePing(bytes, {remoteAddress: '10.2.0.17'});
+      const parsed = parsePing(bytes, {remoteAddress: '10.2.0.17'}, refuseAddress);
       if (parsed.is === 'fault') {
         assert.ok(parsed.reason.startsWith(parsed.field), parsed.reason);
         assert.ok(parsed.reason.length < 400 && !CONTROL.test(parsed.reason), parsed.reason);
@@ -52,7 +55,7 @@ test('ping, any bytes -> a fault on one line, or a ping that is safe to use and 
         assert.doesNotMatch(text, CONTROL);
         assert.ok(text.isWellFormed());
       }
-      const again = parsePing(Buffer.from(JSON.stringify(ping)), {remoteAddress: '10.2.0.17'});
+      const again = parsePing(Buffer.from(JSON.stringify(ping)), {remoteAddress: '10.2.0.17'}, refuseAddress);
       assert.deepEqual(again, parsed);
     }),
     budget(),

@@ -6,6 +6,7 @@ import {matchesGlob} from '../../src/lifecycle/glob.ts';
 import {parseManifest} from '../../src/lifecycle/manifest.ts';
 import {parsePing} from '../../src/members/ping.ts';
 import {decodeSnapshot} from '../../src/members/snapshot.ts';
+import {createAddressRule} from '../../src/members/special-addresses.ts';
 import {parseAccessLine} from '../../src/proxy/access-line.ts';
 import {parseInfo, parseServersState, parseStat} from '../../src/proxy/answers.ts';
 import {parseBinds} from '../../src/proxy/binds.ts';
@@ -106,7 +107,7 @@ const HTTP = '1.1.1.1:1 [25/Nov/2026:09:04:00.123] ';
 const TARGETS: readonly Target[] = [
   {
     name: 'ping',
-    parse: text => parsePing(Buffer.from(text), {remoteAddress: '::1'}),
+    parse: text => parsePing(Buffer.from(text), {remoteAddress: '::1'}, createAddressRule([], undefined)),
     heads: ['', '{"app":"', '{"payload":"'],
   },
   {name: 'control command', parse: text => parseCommand(Buffer.from(text)), heads: ['', 'GOTO ', 'SET A ', 'JOB ']},

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {describe, test} from 'node:test';
 import fc from 'fast-check';
-import {parsePing} from '../../src/members/ping.ts';
+import {parsePing as parseBy} from '../../src/members/ping.ts';
+import {createAddressRule} from '../../src/members/special-addresses.ts';
 import {bodyOf, pingOf} from './fixtures.ts';
 
 const POD = {remoteAddress: '10.2.0.17'};
+const refuseAddress = createAddressRule([], undefined);
+const parsePing = (body: Uint8Array, source: typeof POD) => parseBy(body, source, refuseAddress);
 const {nonce: _, down: __, ...FIELDS} = pingOf();
 
 const parse = (changes: object, source = POD) => parsePing(bodyOf({...FIELDS, ...changes}), source);
@@ -100,6 +103,12 @@ describe('old fault 5, malformed pings', () => {
     ['ip', {ip: '10.0.0.300'}, /^ip "10\.0\.0\.300" is not an IP address$/],
     ['ip', {ip: 'web.default.svc'}, /not an IP/],
     ['ip', {ip: 'fe80::1%eth0'}, /not an IP/],
+    [
+      'ip',
+      {ip: 'fe80::1'},
+      /a link-local address \(RFC 4291\), which no pod has: name fe80::\/10 in KONTROL_MEMBER_RANGES/,
+    ],
+    ['ip', {ip: '169.254.169.254'}, /the address of the metadata service/],
     ['ip', {ip: '0.0.0.0'}, /unspecified/],
     ['ip', {ip: '::ffff:224.0.0.1'}, /multicast/],
     ['ip', {ip: 'FF02::1'}, /multicast/],

@@ -8,8 +8,10 @@ import {openPodDirectory} from '../../kubernetes/pod-directory.ts';
 import {createControl} from '../../lifecycle/control.ts';
 import {openControlSocket} from '../../lifecycle/control-socket.ts';
 import type {PassRecord} from '../../lifecycle/passes.ts';
+import {canonicalIp} from '../../members/address.ts';
 import {digestHosts} from '../../members/hosts.ts';
 import {parsePing} from '../../members/ping.ts';
+import {createAddressRule} from '../../members/special-addresses.ts';
 import {openTokenFile, type TokenFile} from '../../members/token-file.ts';
 import {createMetrics, type Metrics} from '../../metrics/metrics.ts';
 import {openStatsd, type Statsd} from '../../metrics/statsd.ts';
@@ -139,7 +141,8 @@ function createMasterApp(
   },
 ) {
   const {registry, shared} = membership;
-  const {script} = config;
+  const {script, self, memberRanges} = config;
+  const refuseAddress = createAddressRule(memberRanges, self.ip && canonicalIp(self.ip));
   const count: Metrics['countPing'] = (result, protocol) => {
     metrics.countPing(result, protocol);
     if (result !== 'bad') statsd?.count('kontrol.ping');
@@ -155,7 +158,7 @@ function createMasterApp(
   };
   const receiverOf = (protocol: 'http' | 'zerorpc') =>
     createReceiver({
-      parse: parsePing,
+      parse: (body, source) => parsePing(body, source, refuseAddress),
       verify: policy.verify,
       record: registry.record,
       refusal: shared.store.refusal,
