@@ -1,8 +1,9 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
+import {createSource, type OpenSource} from '../ports/source.ts';
 import {deriveKey} from './base62.ts';
-import {type ChangeFeed, createChangeFeed, type MemberChange} from './change-feed.ts';
 import type {Hosts, Member, MemberView, Ping} from './member.ts';
+import {type MemberChange, UNTOLD} from './member-change.ts';
 import {describeEvents, type MemberEvent, verbOf} from './member-event.ts';
 import type {GuardView, MemberTable} from './member-table.ts';
 import type {Outcome} from './outcome.ts';
@@ -77,7 +78,7 @@ interface State {
   readonly clock: Clock;
   readonly log: Log;
   readonly table: MemberTable;
-  readonly feed: ChangeFeed;
+  readonly changes: OpenSource<MemberChange>;
   readonly keeper: SnapshotKeeper;
   /** IPs from which several pods ping: each is worth one warning for as long as it is in. */
   readonly warnedIps: Set<string>;
@@ -103,7 +104,15 @@ export function openRegistry(options: RegistryOptions): Registry {
     members: table.members(clock.nowMs()),
   }));
   const refusalWarnedMs = Number.NEGATIVE_INFINITY;
-  const state: State = {clock, log, table, feed: createChangeFeed(), keeper, warnedIps: new Set(), refusalWarnedMs};
+  const state: State = {
+    clock,
+    log,
+    table,
+    changes: createSource(UNTOLD),
+    keeper,
+    warnedIps: new Set(),
+    refusalWarnedMs,
+  };
   const keeping = store.keep({table, seq, onEvents: events => announce(state, events, 'store')});
   if (snapshot.restored) announceRestored(state);
 
@@ -114,7 +123,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       report(state, ping, outcome);
       return outcome;
     },
-    follow: state.feed.follow,
+    follow: state.changes.follow,
     hosts: () => table.hosts(),
     members: () => table.members(clock.nowMs()),
     find: table.find,
@@ -148,14 +157,14 @@ export function openRegistry(options: RegistryOptions): Registry {
 
 /** The one way out for all events. What only the store told of is another replica's to log above `debug`. */
 function announce(state: State, events: readonly MemberEvent[], by: 'ping' | 'store'): void {
-  const {clock, log, table, feed, keeper, warnedIps} = state;
+  const {clock, log, table, changes, keeper, warnedIps} = state;
   for (const event of events) {
     if (event.is === 'left') warnedIps.delete(event.member.ip);
     const isNews = event.is === 'left' || (by === 'ping' && event.is !== 'changed');
     log[isNews ? 'info' : 'debug']({...fieldsOf(event.member), ...detailsOf(event)}, `member ${verbOf(event)}`);
   }
   keeper.changed();
-  feed.tell({version: table.version, cause: describeEvents(events), events, at: clock.epochMs()});
+  changes.tell({version: table.version, cause: describeEvents(events), events, at: clock.epochMs()});
 }
 
 function announceRestored(state: State): void {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import type {MemberChange} from '../../src/members/change-feed.ts';
 import {createEmbeddedStore} from '../../src/members/embedded-store.ts';
 import type {Member, Ping} from '../../src/members/member.ts';
+import type {MemberChange} from '../../src/members/member-change.ts';
 import type {MemberEvent} from '../../src/members/member-event.ts';
 import {openRegistry} from '../../src/members/registry.ts';
 import {decodeSnapshot, encodeSnapshot} from '../../src/members/snapshot.ts';

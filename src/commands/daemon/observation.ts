@@ -3,7 +3,7 @@ import {DaemonError, reasonOf} from '../../errors.ts';
 import {createEventStream, type EventStream} from '../../http/events.ts';
 import {openHistory, type PassHistory} from '../../lifecycle/history-file.ts';
 import type {PassEnd} from '../../lifecycle/passes.ts';
-import type {MemberChange} from '../../members/change-feed.ts';
+import type {MemberChange} from '../../members/member-change.ts';
 import {createTimelines, type Timelines} from '../../members/timeline.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';

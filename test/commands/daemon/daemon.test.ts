@@ -7,7 +7,7 @@ import {DaemonError, EXIT_CODES} from '../../../src/errors.ts';
 import type {PodFacts} from '../../../src/kubernetes/facts.ts';
 import type {PassEnd} from '../../../src/lifecycle/passes.ts';
 import type {Quarantined} from '../../../src/lifecycle/quarantine.ts';
-import type {MemberChange} from '../../../src/members/change-feed.ts';
+import type {MemberChange} from '../../../src/members/member-change.ts';
 import {createSource} from '../../../src/ports/source.ts';
 import type {Hang} from '../../../src/reload/liveness.ts';
 import {memberOf, openLogSink} from '../../members/fixtures.ts';

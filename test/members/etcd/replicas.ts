@@ -1,11 +1,11 @@
 import {type FollowPorts, followPrefix} from '../../../src/etcd/follow.ts';
 import {type Gateway, openGateway, type Secrets} from '../../../src/etcd/gateway.ts';
 import {openTransport} from '../../../src/etcd/transport.ts';
-import type {MemberChange} from '../../../src/members/change-feed.ts';
 import {createEtcdStore} from '../../../src/members/etcd/etcd-store.ts';
 import {keysOf} from '../../../src/members/etcd/keys.ts';
 import {createGuard} from '../../../src/members/guard.ts';
 import type {Ping} from '../../../src/members/member.ts';
+import type {MemberChange} from '../../../src/members/member-change.ts';
 import {openRegistry, type Registry} from '../../../src/members/registry.ts';
 import {openSnapshotFile} from '../../../src/members/snapshot-file.ts';
 import {createTable} from '../../../src/members/table.ts';
