@@ -19,6 +19,9 @@ const LOAD: {readonly [Name in CommandName]: () => Promise<CommandMain<Name>>} =
   members: async () => (await import('./commands/members.ts')).members,
   top: async () => (await import('./commands/top.ts')).top,
   logs: async () => (await import('./commands/logs.ts')).logs,
+  rollback: async () => (await import('./commands/operate.ts')).rollback,
+  release: async () => (await import('./commands/operate.ts')).release,
+  reconfigure: async () => (await import('./commands/operate.ts')).reconfigure,
   ping: async () => (await import('./commands/ping.ts')).ping,
   completion: async () => (await import('./commands/completion.ts')).completion,
 };

@@ -5,10 +5,18 @@ export interface StatusClient {
   /** The JSON at `path`, trusted to be what the daemon's own document says. */
   json<T>(path: string): Promise<T>;
   text(path: string): Promise<string>;
+  /** The JSON that a change at `path` is answered with, for whoever has the operators' token. */
+  post<T>(path: string, token: string): Promise<T>;
 }
 
 /** Nobody waits longer for a status; a differing of large texts takes its time. */
 const ANSWER_LIMIT_MS = 30_000;
+
+/** A pass may check thousands of servers, and wait for the other replicas' reloads. */
+const CHANGE_LIMIT_MS = 120_000;
+
+/** The pass that a change takes failed. */
+const REFUSED = 422;
 
 /** Whoever waits longer than this is told what for. */
 const PATIENCE_MS = 1000;
@@ -35,12 +43,16 @@ function watchWait(what: string, stderr: NodeJS.WriteStream): Disposable {
 
 /** `base` is the status port's address, such as `http://127.0.0.1:8001`. Rejects with UNREACHABLE or USAGE. */
 export function createStatusClient(base: string): StatusClient {
-  const ask = async (path: string): Promise<Response> => {
+  const ask = async (path: string, {token}: {readonly token?: string} = {}): Promise<Response> => {
     const url = `${base.replace(/\/$/, '')}${path}`;
     using _wait = watchWait(url, process.stderr);
     let answer: Response;
     try {
-      answer = await fetch(url, {headers: {accept: 'application/json'}, signal: AbortSignal.timeout(ANSWER_LIMIT_MS)});
+      answer = await fetch(url, {
+        ...(token !== undefined && {method: 'POST'}),
+        headers: {accept: 'application/json', ...(token !== undefined && {authorization: `Bearer ${token}`})},
+        signal: AbortSignal.timeout(token === undefined ? ANSWER_LIMIT_MS : CHANGE_LIMIT_MS),
+      });
     } catch (cause) {
       const reason = cause instanceof TypeError && cause.cause !== undefined ? reasonOf(cause.cause) : reasonOf(cause);
       throw new DaemonError('UNREACHABLE', `cannot ask ${url}: ${reason}; ${ADVICE}`, {cause});
@@ -48,11 +60,13 @@ export function createStatusClient(base: string): StatusClient {
     if (answer.ok) return answer;
     const body: unknown = await answer.json().catch(() => undefined);
     const reason = typeof body === 'object' && body !== null && 'reason' in body ? body.reason : answer.statusText;
-    throw new DaemonError(answer.status < 500 ? 'USAGE' : 'UNHEALTHY', `cannot get ${path}: ${reason}`);
+    const code = answer.status === REFUSED ? 'VALIDATE' : answer.status < 500 ? 'USAGE' : 'UNHEALTHY';
+    throw new DaemonError(code, `cannot ${token === undefined ? 'get' : 'do'} ${path}: ${reason}`);
   };
 
   return {
     json: async <T>(path: string) => (await ask(path)).json() as Promise<T>,
     text: async path => (await ask(path)).text(),
+    post: async <T>(path: string, token: string) => (await ask(path, {token})).json() as Promise<T>,
   };
 }

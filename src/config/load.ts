@@ -67,5 +67,11 @@ export const loadStatusUrl = (): string => {
   return `http://127.0.0.1:${Number.isInteger(port) && port > 0 ? port : DEFAULT_STATUS_PORT}`;
 };
 
+/** The operators' token as commands find it: itself, or the file that the daemon in this pod reads it from. */
+export const loadOperatorToken = (): {readonly token: string | undefined; readonly file: string | undefined} => ({
+  token: process.env.HAPROXY_KONTROL_TOKEN?.trim() || undefined,
+  file: process.env.KONTROL_TOKEN_FILE?.trim() || undefined,
+});
+
 /** Where `ctl` finds the daemon: as the daemon itself was told, or as a shell block is. */
 export const loadSocketPath = (): string => process.env.KONTROL_SOCKET || process.env.SOCKET || DEFAULT_SOCKET;

@@ -230,6 +230,12 @@ const get = (summary: string, answer: Schema, parameters: readonly Schema[] = []
   get: {summary, ...(parameters.length > 0 && {parameters}), responses: {200: answer, ...others}},
 });
 
+const PREVIEW = parameter('preview', 'query', {
+  type: 'integer',
+  enum: [1],
+  description: 'shows whether it would work and what would change, and changes nothing',
+});
+
 const change = (method: 'post' | 'put', summary: string, rest: Schema = {}): Schema => ({
   [method]: {
     summary,
@@ -327,11 +333,16 @@ export const OPENAPI = {
     '/livez': get('Whether the process is alive.', inText('ok', 'text/plain')),
     '/readyz': get('Whether it serves.', inText('ok', 'text/plain'), [], {503: inText('not ready', 'text/plain')}),
     '/openapi.json': get('This document.', inJson('OpenAPI 3.1.', {type: 'object'})),
-    '/reconfigure': change('post', 'Runs a pass now.'),
+    '/reconfigure': change('post', 'Runs a pass now.', {parameters: [PREVIEW]}),
     '/rollback': change('post', "Uses an older pass's template with today's hosts until released.", {
-      parameters: [parameter('pass', 'query', PASS, true)],
+      parameters: [
+        parameter('pass', 'query', PASS),
+        parameter('at', 'query', {...at, description: 'instead of a pass: what served then'}),
+        parameter('last', 'query', {type: 'integer', enum: [1], description: 'instead: the last other template'}),
+        PREVIEW,
+      ],
     }),
-    '/release': change('post', "Ends a rollback: back to today's template."),
+    '/release': change('post', "Ends a rollback: back to today's template.", {parameters: [PREVIEW]}),
     '/log-level': change('put', 'Sets how much is logged, until the next start.', {
       requestBody: {
         required: true,

@@ -1,19 +1,23 @@
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import {DaemonError, reasonOf} from '../errors.ts';
+import type {RollbackWish} from '../lifecycle/find-rollback.ts';
 import type {Log} from '../ports/log.ts';
 import {LOG_LEVELS, type LogLevel} from '../ports/log-level.ts';
 import {admit} from './token.ts';
 
-/** How an operator's wish ended; `detail` is what HAProxy said. */
+/** How an operator's wish ended; `shown` is what it would do. */
 export type ActionResult =
-  | {readonly is: 'done'; readonly answer: Readonly<Record<string, unknown>>}
+  | {readonly is: 'done' | 'shown'; readonly answer: Readonly<Record<string, unknown>>}
   | {readonly is: 'unknown' | 'gone' | 'idle'; readonly reason: string};
 
-/** What an operator can ask for. Those that run a pass reject when it failed. */
+/**
+ * What an operator can ask for. Those that run a pass reject when it failed; as a preview they change nothing, and tell
+ * whether it would work and what would change.
+ */
 export interface Actions {
-  reconfigure(): Promise<ActionResult>;
-  rollback(pass: number): Promise<ActionResult>;
-  release(): Promise<ActionResult>;
+  reconfigure(isPreview: boolean): Promise<ActionResult>;
+  rollback(wish: RollbackWish, isPreview: boolean): Promise<ActionResult>;
+  release(isPreview: boolean): Promise<ActionResult>;
   setLogLevel(level: LogLevel): Promise<ActionResult>;
 }
 
@@ -31,6 +35,21 @@ const CODES = {unknown: 404, gone: 410, idle: 409} as const;
 /** Bodies are a few words; more is a mistake or worse. */
 const BODY_LIMIT_BYTES = 4096;
 
+/** `?preview=1`: show what would change, and change nothing. */
+interface Previewing {
+  readonly preview?: 1;
+}
+
+const FLAG = {type: 'integer', enum: [1]};
+
+/** What a Date can hold. */
+const MAX_EPOCH_MS = 8.64e15;
+
+function wishOf({pass, at}: {readonly pass?: number; readonly at?: number}): RollbackWish {
+  if (pass !== undefined) return {is: 'pass', pass};
+  return at === undefined ? {is: 'last'} : {is: 'time', at};
+}
+
 /** The mutations. Each try is one line in the log, whoever it was and however it ended. */
 export function serveActions(app: FastifyInstance, {actions, loadToken, hideSecrets, log}: ActionRoutesPorts): void {
   const guard = async (request: FastifyRequest, reply: FastifyReply) => {
@@ -43,15 +62,16 @@ export function serveActions(app: FastifyInstance, {actions, loadToken, hideSecr
 
   const audit = ({ip, method, url}: FastifyRequest, outcome: string, reason?: string): void => {
     const fields = {remoteAddress: ip, event: `${method} ${url}`, outcome, reason};
-    if (outcome === 'done') log.info(fields, 'operator changed something');
+    if (outcome === 'shown') log.info(fields, 'operator looked at a change');
+    else if (outcome === 'done') log.info(fields, 'operator changed something');
     else log.warn(fields, 'operator was refused, or failed');
   };
 
   const run = async (request: FastifyRequest, reply: FastifyReply, act: () => Promise<ActionResult>) => {
     try {
       const result = await act();
-      audit(request, result.is, result.is === 'done' ? undefined : result.reason);
-      if (result.is === 'done') return result.answer;
+      audit(request, result.is, 'reason' in result ? result.reason : undefined);
+      if ('answer' in result) return result.answer;
       return reply.code(CODES[result.is]).send({error: 'not done', reason: result.reason});
     } catch (error) {
       const reason = hideSecrets(reasonOf(error));
@@ -63,20 +83,35 @@ export function serveActions(app: FastifyInstance, {actions, loadToken, hideSecr
 
   const guarded = {onRequest: guard, bodyLimit: BODY_LIMIT_BYTES};
 
-  app.post('/reconfigure', guarded, (request, reply) => run(request, reply, actions.reconfigure));
+  const previewed = {...guarded, schema: {querystring: {type: 'object', properties: {preview: FLAG}}}};
 
-  app.post<{Querystring: {pass: number}}>(
+  app.post<{Querystring: Previewing}>('/reconfigure', previewed, (request, reply) =>
+    run(request, reply, () => actions.reconfigure(request.query.preview === 1)),
+  );
+
+  app.post<{Querystring: Previewing & {pass?: number; at?: number; last?: 1}}>(
     '/rollback',
     {
       ...guarded,
       schema: {
-        querystring: {type: 'object', required: ['pass'], properties: {pass: {type: 'integer', minimum: 1}}},
+        querystring: {
+          type: 'object',
+          anyOf: [{required: ['pass']}, {required: ['at']}, {required: ['last']}],
+          properties: {
+            pass: {type: 'integer', minimum: 1},
+            at: {type: 'integer', minimum: 0, maximum: MAX_EPOCH_MS},
+            last: FLAG,
+            preview: FLAG,
+          },
+        },
       },
     },
-    (request, reply) => run(request, reply, () => actions.rollback(request.query.pass)),
+    (request, reply) => run(request, reply, () => actions.rollback(wishOf(request.query), request.query.preview === 1)),
   );
 
-  app.post('/release', guarded, (request, reply) => run(request, reply, actions.release));
+  app.post<{Querystring: Previewing}>('/release', previewed, (request, reply) =>
+    run(request, reply, () => actions.release(request.query.preview === 1)),
+  );
 
   app.put<{Body: {level: LogLevel}}>(
     '/log-level',

@@ -41,6 +41,23 @@ const JSON_OPTION = {type: 'boolean', help: 'as JSON, as the status port says it
 const WATCH_OPTION = {type: 'boolean', short: 'w', help: 'again every two seconds, until Ctrl-C'} as const;
 const ASKING = {url: URL_OPTION, json: JSON_OPTION} as const;
 
+const OPERATING = {
+  url: URL_OPTION,
+  'token-file': {
+    type: 'string',
+    value: 'FILE',
+    help: "the operators' token; HAPROXY_KONTROL_TOKEN, or the file that KONTROL_TOKEN_FILE names, when absent",
+  },
+  yes: {type: 'boolean', short: 'y', help: 'without a question'},
+} as const;
+
+const OPERATED = 'it is done, or the question was answered with no';
+const REFUSING = {
+  VALIDATE: 'it would fail, or its pass failed: why is printed; the last good configuration serves',
+  UNHEALTHY: 'the daemon could not answer',
+  UNREACHABLE: 'nobody answers at the status port',
+} as const;
+
 const ANSWERED = 'it was answered';
 const UNANSWERED = {
   UNHEALTHY: 'the daemon could not answer',
@@ -245,6 +262,35 @@ export const REFERENCE = {
     ],
     success: ANSWERED,
     failures: UNANSWERED,
+  },
+  rollback: {
+    summary: "an older pass's template with today's hosts, until it is released; shows what changes, and asks",
+    arguments: {shown: '[PASS]', most: 1},
+    options: {
+      ...OPERATING,
+      at: {type: 'string', value: 'TIME', help: 'instead of a pass: what served then (UTC), such as 12:04'},
+    },
+    examples: [
+      ['rollback', 'back to the last other template that worked'],
+      ['rollback 7', 'back to the template of pass 7 (haproxy-kontrol history)'],
+      ["rollback --at '2026-11-28 12:04' --yes", 'back to what served then, without a question'],
+    ],
+    success: OPERATED,
+    failures: REFUSING,
+  },
+  release: {
+    summary: "ends a rollback: back to today's template; shows what changes, and asks",
+    options: OPERATING,
+    examples: [['release', 'once the template is mended']],
+    success: OPERATED,
+    failures: REFUSING,
+  },
+  reconfigure: {
+    summary: 'a pass now; HAProxy is reloaded where it runs something else than its configuration; asks',
+    options: OPERATING,
+    examples: [['reconfigure --yes', 'end a drift without a question']],
+    success: OPERATED,
+    failures: REFUSING,
   },
   ping: {
     summary: 'sends one keepalive, as a slave does: to try a master out',

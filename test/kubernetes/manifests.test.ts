@@ -19,6 +19,20 @@ interface WithTemplate {
   };
 }
 
+interface Mounting {
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly {
+          readonly env: readonly {readonly name: string; readonly value: string}[];
+          readonly volumeMounts: readonly {readonly name: string; readonly mountPath: string}[];
+        }[];
+        readonly volumes: readonly {readonly name: string; readonly secret: {readonly defaultMode: number}}[];
+      };
+    };
+  };
+}
+
 const documentsIn = (text: string): Document[] => parseAllDocuments(text).map(document => document.toJS() as Document);
 const read = (path: string): string => readFileSync(join(manifestFolder, path), 'utf8');
 
@@ -107,6 +121,16 @@ describe('manifests', () => {
       assert.deepEqual(build(path).flatMap(checkManifest), []);
     });
   }
+
+  test("the component with the operators' token -> mounted where KONTROL_TOKEN_FILE says", () => {
+    const [patch] = documentsIn(read('components/operator-token/operator-token.yaml')) as unknown as [Mounting];
+    const {containers, volumes} = patch.spec.template.spec;
+    const [{env, volumeMounts} = {env: [], volumeMounts: []}] = containers;
+    const [mount] = volumeMounts;
+    assert.deepEqual(env, [{name: 'KONTROL_TOKEN_FILE', value: `${mount?.mountPath}/token`}]);
+    assert.deepEqual(volumes[0]?.name, mount?.name);
+    assert.equal(volumes[0]?.secret.defaultMode, 0o440);
+  });
 
   test('the component for monitoring -> builds on the base; one Service, one policy and the three that watch more', {
     skip: kustomizeLacks(),

@@ -1,6 +1,11 @@
-import type {Actions} from '../../http/status-actions.ts';
+import {DaemonError, reasonOf} from '../../errors.ts';
+import type {ActionResult, Actions} from '../../http/status-actions.ts';
+import {findRollback} from '../../lifecycle/find-rollback.ts';
+import type {HistoryEntry} from '../../lifecycle/history.ts';
 import type {PassHistory} from '../../lifecycle/history-file.ts';
 import type {LogLevel} from '../../ports/log-level.ts';
+import {derivePatch} from '../../proxy/patch.ts';
+import {redactConfiguration} from '../../proxy/redact.ts';
 import type {Rollback} from '../../template/rollback.ts';
 
 export interface OperatorPorts {
@@ -11,29 +16,64 @@ export interface OperatorPorts {
   readonly setLogLevel: (level: LogLevel) => void;
   /** Has the next pass reload where HAProxy runs something else than its text says. */
   readonly repair: () => void;
+  /** What a template (the one in use when absent) gives with today's hosts; rejects as a pass would. */
+  readonly tryOut: (template?: string) => Promise<string>;
+  /** The template as it is today, whatever rollback is held. */
+  readonly loadTemplate: () => Promise<string>;
+  /** The text that serves. */
+  readonly served: () => string | undefined;
+  readonly hideSecrets: (said: string) => string;
 }
 
-/** What operators may do over the status port, each as one pass with its cause in the history. */
-export function createActions({history, rollback, demand, setLogLevel, repair}: OperatorPorts): Actions {
+/** A difference is for reading. */
+const MAX_DIFFERENCE_CHARACTERS = 200_000;
+
+type Found = {readonly is: 'found'; readonly entry: HistoryEntry; readonly template: string};
+
+/** What operators may do over the status port, each as one pass with its cause in the history, or shown before. */
+export function createActions(ports: OperatorPorts): Actions {
+  const {history, rollback, demand, setLogLevel, repair} = ports;
   const passed = async (answer: Readonly<Record<string, unknown>> = {}) => {
     await history.settled();
     return {is: 'done', answer: {...answer, last: history.entries.at(-1) ?? null}} as const;
   };
 
+  const preview = async (load: () => Promise<string | undefined>, more: object = {}): Promise<ActionResult> => {
+    try {
+      const text = await ports.tryOut(await load());
+      const before = redactConfiguration(ports.served() ?? '');
+      const difference = derivePatch(before, redactConfiguration(text), MAX_DIFFERENCE_CHARACTERS);
+      return {is: 'shown', answer: {...more, works: true, reason: null, difference}};
+    } catch (error) {
+      if (!(error instanceof DaemonError)) throw error;
+      const reason = ports.hideSecrets(reasonOf(error));
+      return {is: 'shown', answer: {...more, works: false, reason, difference: null}};
+    }
+  };
+
+  const find = async (wish: Parameters<Actions['rollback']>[0]): Promise<ActionResult | Found> => {
+    await history.settled();
+    const found = findRollback(history.entries, wish);
+    if (found.is === 'unknown') return found;
+    const template = await history.template(found.entry);
+    if (template !== undefined) return {...found, template};
+    return {is: 'gone', reason: `the template of pass ${found.entry.pass} is no longer kept`};
+  };
+
   return {
-    async reconfigure() {
+    async reconfigure(isPreview) {
+      if (isPreview) return preview(async () => undefined);
       repair();
       await demand('asked for by an operator');
       return passed();
     },
-    async rollback(pass) {
-      await history.settled();
-      const entry = history.entry(pass);
-      if (entry === undefined) return {is: 'unknown', reason: `there is no pass ${pass} in the history`};
-      const template = await history.template(entry);
-      if (template === undefined) return {is: 'gone', reason: `the template of pass ${pass} is no longer kept`};
+    async rollback(wish, isPreview) {
+      const found = await find(wish);
+      if (found.is !== 'found') return found;
+      const {pass} = found.entry;
+      if (isPreview) return preview(async () => found.template, {pass});
       const before = rollback.current;
-      await rollback.begin(pass, template);
+      await rollback.begin(pass, found.template);
       try {
         await demand(`rollback to the template of pass ${pass}`);
       } catch (error) {
@@ -43,9 +83,10 @@ export function createActions({history, rollback, demand, setLogLevel, repair}: 
       }
       return passed({held: {pass}});
     },
-    async release() {
+    async release(isPreview) {
       const {current} = rollback;
       if (current === undefined) return {is: 'idle', reason: 'no rollback is held'};
+      if (isPreview) return preview(ports.loadTemplate, {pass: current.pass});
       await rollback.release();
       await demand(`rollback to pass ${current.pass} released`);
       return passed({released: {pass: current.pass}});

@@ -42,6 +42,8 @@ export interface Pipeline extends AsyncDisposable {
   refusal(): Refusal | undefined;
   /** Members that no template sees as they are, since it fails with them. */
   readonly quarantine: Pick<Quarantine, 'members' | 'count' | 'found' | 'due'>;
+  /** What a template (the one in use when absent) gives with today's pods; rejects as a pass would, and changes nothing. */
+  tryOut(template?: string): Promise<string>;
   /** As the other replicas see it. */
   describe(): ReplicaState;
   /** Sets up and makes the first pass, or starts from the last good configuration on disk when that fails. */
@@ -130,6 +132,10 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     lastError: () => lastErrorOf(passes.last),
     refusal: () => fallback.refusal,
     quarantine,
+    async tryOut(template) {
+      const given: Visit = {tag: CONFIGURE, cause: 'a preview', origin: 'daemon', input: undefined, template};
+      return trial.tryOut(await loadInput(given), ending.asked);
+    },
     describe: () => ({
       version,
       generation: generations.status.generation,

@@ -108,6 +108,10 @@ export async function openStatusPort(
       rollback,
       demand: pipeline.converger.demand,
       setLogLevel: output.opened.setLevel,
+      tryOut: pipeline.tryOut,
+      loadTemplate: pipeline.templateText.load,
+      served: () => generations.text,
+      hideSecrets: output.secrets.hide,
       repair() {
         if (proxy.drift.drift.count > 0) generations.doubt();
       },

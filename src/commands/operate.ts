@@ -1,0 +1,94 @@
+import {readFile} from 'node:fs/promises';
+import {createInterface} from 'node:readline/promises';
+import {loadOperatorToken} from '../config/load.ts';
+import {DaemonError, EXIT_CODES, reasonOf} from '../errors.ts';
+import {describePreview, type Preview} from '../terminal/preview.ts';
+import type {CommandCall, CommandMain} from './call.ts';
+
+/** The commands that change something over the status port. */
+type Operating = 'rollback' | 'release' | 'reconfigure';
+
+/** What they have in common. */
+type Operator = Pick<CommandCall<'release'>, 'client' | 'paint' | 'print' | 'has' | 'text'>;
+
+const TOKEN_ADVICE = 'set --token-file, KONTROL_TOKEN_FILE or HAPROXY_KONTROL_TOKEN';
+
+/** Rejects with USAGE when there is none. */
+async function readToken(file: string | undefined): Promise<string> {
+  const refuse = (reason: string, cause?: unknown) =>
+    new DaemonError('USAGE', `cannot find the operators' token: ${reason}; ${TOKEN_ADVICE}`, {cause});
+  const found = loadOperatorToken();
+  const path = file ?? found.file;
+  if (file === undefined && found.token !== undefined) return found.token;
+  if (path === undefined) throw refuse('none is given');
+  const text = await readFile(path, 'utf8').catch(error => {
+    throw refuse(reasonOf(error), error);
+  });
+  if (text.trim() === '') throw refuse(`${path} is empty`);
+  return text.trim();
+}
+
+/** Asks at a terminal; elsewhere nobody can answer. Rejects with USAGE there. */
+async function confirm(name: Operating): Promise<boolean> {
+  if (process.stdin.isTTY !== true) {
+    throw new DaemonError('USAGE', `cannot run ${name}: nobody can be asked here, stdin is no terminal; add --yes`);
+  }
+  const terminal = createInterface({input: process.stdin, output: process.stderr});
+  try {
+    return /^y(?:es)?$/i.test((await terminal.question('Go on? [y/N] ')).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Shows what an action would do, asks, and has it done. `query` says on what. Resolves with the exit code. */
+async function operate(given: Operator, name: Operating, query: readonly string[] = []): Promise<number> {
+  const token = await readToken(given.text('token-file'));
+  const pathWith = (more: readonly string[]) =>
+    `/${name}${[...query, ...more].map((one, at) => `${at === 0 ? '?' : '&'}${one}`).join('')}`;
+  const preview = await given.client.post<Preview>(pathWith(['preview=1']), token);
+  given.print(describePreview(name, preview, given.paint));
+  if (!preview.works) return EXIT_CODES.VALIDATE;
+  if (!given.has('yes') && !(await confirm(name))) {
+    given.print('nothing was changed\n');
+    return 0;
+  }
+  // The pass that was shown: another one may be the last by now.
+  const chosen = name === 'rollback' && preview.pass !== undefined ? `/rollback?pass=${preview.pass}` : pathWith([]);
+  const {last} = await given.client.post<{last: {pass: number; verdict: string} | null}>(chosen, token);
+  given.print(last === null ? 'done\n' : `done: pass ${last.pass}, ${last.verdict}\n`);
+  return 0;
+}
+
+/** `12:04` of today, `2026-11-28 12:04`, or ISO 8601; UTC, as all times that are shown. Throws USAGE. */
+export function parseMoment(given: string, nowAt: number): number {
+  const today = new Date(nowAt).toISOString().slice(0, 10);
+  const match = /^(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}:\d{2})(:\d{2})?Z?$/.exec(given.trim());
+  const at =
+    match === null
+      ? Date.parse(given)
+      : Date.parse(`${match[1] ?? today}T${match[2]?.padStart(5, '0')}${match[3] ?? ':59'}Z`);
+  if (Number.isFinite(at) && at >= 0) return at;
+  throw new DaemonError(
+    'USAGE',
+    `cannot run rollback: --at "${given}" is no time such as 12:04 or 2026-11-28 12:04 (UTC)`,
+  );
+}
+
+/** `haproxy-kontrol rollback`: an older template with today's hosts. */
+export const rollback: CommandMain<'rollback'> = async given => {
+  const [pass] = given.positionals;
+  const at = given.text('at');
+  if (pass !== undefined && at !== undefined) {
+    throw new DaemonError('USAGE', 'cannot run rollback: give a pass or --at, not both');
+  }
+  if (pass !== undefined)
+    return operate(given, 'rollback', [`pass=${given.countOf('pass', pass, Number.MAX_SAFE_INTEGER)}`]);
+  return operate(given, 'rollback', [at === undefined ? 'last=1' : `at=${parseMoment(at, Date.now())}`]);
+};
+
+/** `haproxy-kontrol release`: ends a rollback. */
+export const release: CommandMain<'release'> = given => operate(given, 'release');
+
+/** `haproxy-kontrol reconfigure`: a pass now. */
+export const reconfigure: CommandMain<'reconfigure'> = given => operate(given, 'reconfigure');

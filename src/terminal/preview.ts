@@ -1,0 +1,33 @@
+import type {Patch} from '../proxy/patch.ts';
+import {type Paint, paintDiff} from './paint.ts';
+import {plain} from './table.ts';
+
+/** What the status port says that a change would do; `pass` is the one of a rollback. */
+export interface Preview {
+  readonly pass?: number;
+  readonly works: boolean;
+  readonly reason: string | null;
+  readonly difference: Patch | null;
+}
+
+const WHAT: Readonly<Record<'rollback' | 'release' | 'reconfigure', (pass: number | undefined) => string>> = {
+  rollback: pass => `The template of pass ${pass}, with today's pods, until it is released`,
+  release: pass => `The template of today again, instead of that of pass ${pass}`,
+  reconfigure: () => 'A pass now, with the template and the pods of today',
+};
+
+/** What is about to be done, and which lines of the configuration that changes. */
+export function describePreview(
+  name: keyof typeof WHAT,
+  {pass, works, reason, difference}: Preview,
+  paint: Paint,
+): string {
+  const what = WHAT[name](pass);
+  if (!works || difference === null) {
+    return `${what}: ${paint('bad', 'it would be refused, nothing was changed')}\n${plain(reason ?? '')}\n`;
+  }
+  const {added, removed, text, tooLarge} = difference;
+  if (added + removed === 0) return `${what}: no line of the configuration changes\n`;
+  const lines = paintDiff(text.split('\n').map(plain).join('\n'), paint);
+  return `${what}: +${added} -${removed} lines\n${lines}${tooLarge ? '... too large to show in full\n' : ''}`;
+}
