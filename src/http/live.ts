@@ -43,8 +43,11 @@ export function openLiveFeed({clock, stream, status, members, refresh}: LiveFeed
   let news = '';
   let stamps = new Map<string, string>();
   let cancel = () => {};
+  /** The next look comes in at most `POKE_MS`: who pokes on and on does not put it off. */
+  let isSoon = false;
 
   const look = (): void => {
+    isSoon = false;
     cancel = clock.after(PERIOD_MS, look);
     if (stream.listeners === 0) return;
     refresh();
@@ -79,7 +82,8 @@ export function openLiveFeed({clock, stream, status, members, refresh}: LiveFeed
       ];
     },
     poke() {
-      if (stream.listeners === 0) return;
+      if (isSoon) return;
+      isSoon = true;
       cancel();
       cancel = clock.after(POKE_MS, look);
     },

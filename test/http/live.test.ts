@@ -104,6 +104,20 @@ describe('live events', () => {
     assert.equal(told('status').length, 1);
   });
 
+  test('something happens all the time -> told all the time', async () => {
+    const {clock, feed, world, told} = open();
+    await clock.advance(1000);
+    told('status');
+    for (let tenth = 1; tenth <= 3; tenth += 1) {
+      world.status = {...STATUS, memberCount: 77 + tenth};
+      feed.poke();
+      await clock.advance(50);
+      feed.poke();
+      await clock.advance(50);
+      assert.equal(told('status').length, 1);
+    }
+  });
+
   test('nobody listens -> nothing is told, poked or not, and nothing once it is closed', async () => {
     const {clock, feed, world, published} = open();
     world.listeners = 0;

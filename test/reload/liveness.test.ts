@@ -25,8 +25,8 @@ describe('a silence', () => {
   });
 
   test('it wants the CPU and hardly gets it -> none, up to three periods', () => {
-    const before = {state: 'R', cpuMs: 0};
-    const after = {state: 'R', cpuMs: 4990};
+    const before = {state: 'R', cpuMs: 70_000};
+    const after = {state: 'R', cpuMs: 74_990};
     assert.ok(!silence(before, after));
     assert.ok(!silence(before, after, HANG_MS, 2 * HANG_MS));
     assert.ok(silence(before, after, HANG_MS, 3 * HANG_MS));
@@ -46,15 +46,15 @@ describe('a silence', () => {
 /** Answers are given by the test: a delay, or `never`; or the code of a refusal. */
 type Answer = number | 'never' | 'EAGAIN' | 'ECONNREFUSED' | 'ENOENT';
 
-function open(answers: readonly Answer[], activity: Activity = {state: 'S', cpuMs: 0}) {
-  const clock = createFakeClock(0.5);
+function open(answers: readonly Answer[], hangMs = 10_000) {
+  const clock = createFakeClock(100_000.5);
   const hangs: Hang[] = [];
   const signals: string[] = [];
   const gone = Promise.withResolvers<{code: undefined; signal: string}>();
   const supervisor = {
     job: {is: 'RUNNING'},
     child: undefined as unknown,
-    stop: () => assert.fail('restarted, not stopped'),
+    stop: (): void => assert.fail('restarted, not stopped'),
   };
   const obeys = {to: 'SIGKILL'};
   supervisor.child = {
@@ -73,9 +73,9 @@ function open(answers: readonly Answer[], activity: Activity = {state: 'S', cpuM
   const liveness = createLiveness({
     clock,
     log,
-    hangMs: 10_000,
+    hangMs,
     onHang: hang => hangs.push(hang),
-    processes: {activity: async () => activity},
+    processes: {activity: async () => ({state: 'S', cpuMs: 0})},
     ask: (_socket, _command, limitMs) =>
       new Promise((resolve, reject) => {
         assert.ok(Number.isInteger(limitMs), 'a timer takes whole milliseconds');
@@ -89,7 +89,7 @@ function open(answers: readonly Answer[], activity: Activity = {state: 'S', cpuM
       }),
   });
   const generation = {number: 3, paths: {socket: 's'}, supervisor} as unknown as StagedGeneration;
-  return {clock, liveness, generation, hangs, signals, supervisor, obeys};
+  return {clock, liveness, generation, hangs, signals, supervisor, obeys, asked: () => asked};
 }
 
 describe('liveness', () => {
@@ -124,11 +124,12 @@ describe('liveness', () => {
   });
 
   test('the queue of questions is full (EAGAIN) -> silence as any other', async () => {
-    const {clock, liveness, generation, hangs} = open(Array<Answer>(200).fill('EAGAIN'));
+    const {clock, liveness, generation, hangs, asked} = open(Array<Answer>(200).fill('EAGAIN'));
     const check = liveness.check(generation, true);
     await clock.advance(11_000);
     await check;
     assert.equal(hangs.length, 1);
+    assert.ok(asked() <= 101, `asked ${asked()} times`);
   });
 
   test('nobody is there to ask -> no silence', async () => {
@@ -149,6 +150,35 @@ describe('liveness', () => {
       assert.equal(await check, undefined);
       assert.deepEqual(signals, []);
     }
+  });
+
+  test('one that retires hangs -> ended for good, and told of once it is gone', async () => {
+    const {clock, liveness, generation, hangs, supervisor} = open([]);
+    const stopped = Promise.withResolvers<void>();
+    Object.assign(supervisor, {
+      stop() {
+        supervisor.job = {is: 'STOPPING'};
+      },
+      async reached(isIt: (job: typeof supervisor.job) => boolean) {
+        while (!isIt(supervisor.job)) await stopped.promise;
+      },
+    });
+    const check = liveness.check(generation, false);
+    await clock.advance(11_000);
+    assert.deepEqual([supervisor.job.is, hangs], ['STOPPING', []]);
+    supervisor.job = {is: 'STOPPED'};
+    stopped.resolve();
+    assert.deepEqual([await check], hangs);
+  });
+
+  test('switched off -> nobody is asked; a period of 1 ms is one', async () => {
+    const off = open([], 0);
+    assert.equal(await off.liveness.check(off.generation, true), undefined);
+    assert.equal(off.asked(), 0);
+    const short = open([], 1);
+    const check = short.liveness.check(short.generation, true);
+    await short.clock.advance(500);
+    assert.deepEqual([await check], short.hangs);
   });
 
   test('the daemon itself was stopped meanwhile -> another period', async () => {
