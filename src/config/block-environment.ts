@@ -1,5 +1,10 @@
 import type {Config, Labels} from './config.ts';
 
+/** Its start script set this one, too; nothing here reads it. */
+const FOVER_OF_2017 = '60';
+
+const seconds = (ms: number): string => String(ms / 1000);
+
 /** What may change while the daemon runs: labels and annotations of the Pod and its node. */
 export interface LiveLabels {
   readonly labels: Labels;
@@ -23,11 +28,15 @@ export function deriveBlockEnvironment(config: Config, live: LiveLabels): Labels
     KONTROL_ANNOTATIONS: JSON.stringify(live.annotations),
     KONTROL_NODE_LABELS: JSON.stringify(live.nodeLabels),
     KONTROL_NODE_ANNOTATIONS: JSON.stringify(live.nodeAnnotations),
+    KONTROL_DAMPER: seconds(config.damperMs),
     KONTROL_DATA: config.dataFolder,
     KONTROL_HAPROXY: config.haproxy,
+    KONTROL_FOVER: config.env.KONTROL_FOVER ?? FOVER_OF_2017,
     KONTROL_PAYLOAD: config.payloadFile,
+    KONTROL_PORT: String(config.port),
     KONTROL_SOCKET: config.socketPath,
     KONTROL_TELEGRAF_CONF: config.telegrafConf,
+    KONTROL_TTL: seconds(config.ttlMs),
   };
   const known = Object.entries(derived).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return {...config.env, ...Object.fromEntries(known)};

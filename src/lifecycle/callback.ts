@@ -39,14 +39,13 @@ const LIMIT_MS = 300_000;
 const MAX_STATE_BYTES = 1 << 20;
 const RETRY: Backoff = {firstMs: 1000, maxMs: 60_000};
 const OWNER_ONLY = 0o600;
-const NO_STATE = '{}';
 
 interface State {
   readonly ports: CallbackPorts;
   readonly statePath: string;
   readonly stop: AbortController;
-  /** `STATE`. */
-  state: string;
+  /** `STATE`; undefined until a callback has written one. */
+  state: string | undefined;
   pending: CallbackNews | undefined;
   told: string | undefined;
   failures: number;
@@ -55,7 +54,7 @@ interface State {
 }
 
 /**
- * Runs the command with `PODS`, `MD5`, `HASH` (the same) and `STATE`, one at a time. What exceeds a variable comes as a
+ * Runs the command with `PODS`, `MD5`, `HASH` (the same) and, once a run has written one, `STATE`, one at a time. What exceeds a variable comes as a
  * file alone, named by `PODS_FILE` and `STATE_FILE`. Its stdout, when JSON, becomes the next `STATE` and is on disk
  * before anybody relies on it. A failure is tried again, after 1, 2, 4, … 60 s, with the latest news.
  */
@@ -65,7 +64,7 @@ export async function openCallback(ports: CallbackPorts): Promise<Callback> {
     ports,
     statePath,
     stop: new AbortController(),
-    state: (await ports.files.readText(statePath).catch(() => undefined)) ?? NO_STATE,
+    state: await ports.files.readText(statePath).catch(() => undefined),
     pending: undefined,
     told: undefined,
     failures: 0,
@@ -141,7 +140,8 @@ async function attempt(state: State, news: CallbackNews): Promise<boolean> {
 async function environment({ports, state}: State, {md5, pods}: CallbackNews): Promise<Record<string, string>> {
   const {fitting} = splitFitting(ports.env());
   const env: Record<string, string> = {...fitting, MD5: md5, HASH: md5};
-  for (const [name, value] of Object.entries({PODS: pods, STATE: state})) {
+  const inputs = {PODS: pods, ...(state !== undefined && {STATE: state})};
+  for (const [name, value] of Object.entries(inputs)) {
     if (fitsEnvironment(name, value)) {
       env[name] = value;
     } else {

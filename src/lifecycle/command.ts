@@ -23,9 +23,9 @@ const VARIABLE = /^[A-Za-z_][0-9A-Za-z_]{0,127}$/;
 /** Those that every block is given: to set them would do nothing. */
 const RESERVED = ['INPUT', 'INPUT_FILE', 'SOCKET'];
 
-/** The bytes of a whole command. The line end that `echo` adds is not part of it; all else behind the tag is input, verbatim. */
+/** The bytes of a whole command. Line ends behind it are not part of it; all else behind the tag is input, verbatim. */
 export function parseCommand(bytes: Buffer): Said {
-  const whole = withoutLineEnd(bytes);
+  const whole = withoutLineEnds(bytes);
   const explain = whole[0] === '?'.charCodeAt(0);
   const [verb, rest] = splitWord(explain ? whole.subarray(1) : whole);
   return {explain, command: parse(verb, rest)};
@@ -66,9 +66,9 @@ const unknown = (reason: string): ControlCommand => ({is: 'unknown', reason});
 
 const [BLANK, TAB, LF, CR] = [32, 9, 10, 13];
 
-function withoutLineEnd(bytes: Buffer): Buffer {
-  if (bytes.at(-1) !== LF) return bytes;
-  return bytes.subarray(0, bytes.at(-2) === CR ? -2 : -1);
+function withoutLineEnds(bytes: Buffer): Buffer {
+  const last = bytes.findLastIndex(byte => byte !== LF && byte !== CR);
+  return bytes.subarray(0, last + 1);
 }
 
 /** The first word, and what follows the one blank behind it; undefined when nothing does. */

@@ -48,7 +48,7 @@ async function openBench(texts: Record<string, string> = {}) {
 }
 
 describe('callback', () => {
-  test('a new digest -> runs with PODS, MD5, HASH, STATE and the KONTROL variables', async () => {
+  test('a new digest -> runs with PODS, MD5, HASH and the KONTROL variables, and without a STATE', async () => {
     const {runs, tell} = await openBench();
     await tell('a', '[{"ip":"10.2.0.17"}]');
     assert.deepEqual(runs[0]?.env, {
@@ -56,7 +56,6 @@ describe('callback', () => {
       PODS: '[{"ip":"10.2.0.17"}]',
       MD5: 'md5-a',
       HASH: 'md5-a',
-      STATE: '{}',
     });
   });
 
@@ -94,7 +93,7 @@ describe('callback', () => {
     await tell('d');
     assert.deepEqual(
       runs.map(({env}) => env?.STATE),
-      ['{}', '{"n": 1}', '{"n": 1}', '{"n": 1}'],
+      [undefined, '{"n": 1}', '{"n": 1}', '{"n": 1}'],
     );
   });
 
