@@ -2,6 +2,7 @@ import {atOnce, STEP, type Steps} from '../steps.ts';
 import {type BackendRules, findRuleDoubt, isNameBlind, readRules} from './backend-rules.ts';
 import {findGlobalRow} from './global-keywords.ts';
 import {type ChangeKind, findException} from './keyword-row.ts';
+import {findLoadedFiles, findUnreadFile} from './loaded-files.ts';
 import {type Backend, type FrameLine, type Outline, readOutline, type Words} from './outline.ts';
 import {findReferences, type References} from './references.ts';
 import {
@@ -75,6 +76,8 @@ export function* compareTexts(before: string, after: string, abilities: RuntimeA
     if (typeof compared === 'string') return {is: 'reload', why: compared};
     changes.push(...compared);
   }
+  const fileDoubt = findFileDoubt(old, changes);
+  if (fileDoubt !== undefined) return {is: 'reload', why: fileDoubt};
   const textDoubt = changes.length === 0 ? undefined : findTextDoubt(next, new Set(changes.map(kindOf)), abilities);
   return textDoubt === undefined ? {is: 'runtime', changes} : {is: 'reload', why: textDoubt};
 }
@@ -106,6 +109,19 @@ function findTextDoubt(
   }
   return undefined;
 }
+
+function findFileDoubt(old: Outline, changes: readonly ServerChange[]): string | undefined {
+  const adds = changes.flatMap(change => (change.do === 'add' ? [change] : []));
+  if (!adds.some(({after}) => findUnreadFile(after, NO_FILES) !== undefined)) return undefined;
+  const loaded = findLoadedFiles(old);
+  for (const {backend, after} of adds) {
+    const option = findUnreadFile(after, loaded);
+    if (option !== undefined)
+      return `${backend}/${after.name}: "${option}": HAProxy reads a new file only when it starts`;
+  }
+  return undefined;
+}
+const NO_FILES: ReadonlySet<string> = new Set();
 
 /** Whether a text that differs by these changes is as valid as the one before, by itself. */
 export const keepsValidity = (changes: readonly ServerChange[]): boolean =>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import fc from 'fast-check';
 import {deriveDifference} from '../../src/proxy/difference.ts';
-import {type Cell, fill, type Trial} from '../proxy/changes/cells.ts';
+import {type Cell, CHECK_REQUEST, CHECK_TIMES, fill, type Trial} from '../proxy/changes/cells.ts';
 import {type Harness, openHarness, proveCells} from '../proxy/changes/harness.ts';
 import {DEAD_IP, LIVE_IPS, type Pods} from '../proxy/changes/pods.ts';
 import {takenBy, textOf} from '../proxy/changes/running.ts';
@@ -96,8 +96,8 @@ function cellFrom({trials, setting, checked, before, coming}: Pair, id: string, 
     section: [
       `backend ${id}`,
       ...(trial.keepsAlive ? [] : ['option http-server-close']),
-      'option httpchk GET /health',
-      'default-server inter 1500 fall 1 rise 1',
+      CHECK_REQUEST,
+      CHECK_TIMES,
       ...backend.split('\n').filter(one => one !== ''),
     ].map(one => fill(one, {pods, cell: id, name: ''})),
     before: linesOf(0),

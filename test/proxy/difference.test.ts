@@ -610,6 +610,20 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: 'a server comes with a file that no server has had',
+    before: text(`${S1}  server s3 10.0.0.3:80 ssl ca-file b.pem\n`),
+    after: text(`${S1}  server s3 10.0.0.3:80 ssl ca-file b.pem\n  server s2 10.0.0.2:80 ssl ca-file a.pem\n`),
+    is: COMES,
+    since26: ['reload: b/s2: "ca-file": HAProxy reads a new file only when it starts'],
+  },
+  {
+    name: 'a server comes with a file that another one has',
+    before: text('  server s1 10.0.0.1:80 ssl crt a.pem\n'),
+    after: text('  server s1 10.0.0.1:80 ssl crt a.pem\n  server s2 10.0.0.2:80 ssl crt a.pem\n'),
+    is: COMES,
+    since26: ['add server b/s2 10.0.0.2:80 ssl crt a.pem; set server b/s2 state ready'],
+  },
+  {
     name: 'a server that a condition asks of goes',
     before: text(S1 + S2, '  acl up srv_is_up(b/s2)\n'),
     after: text(S1, '  acl up srv_is_up(b/s2)\n'),

@@ -4,7 +4,7 @@ import {parseVersion} from '../../../src/proxy/version.ts';
 import {createAbilities} from '../../../src/reload/abilities.ts';
 import {type Cell, cellOf, SITUATIONS, type Situation, type Trial} from './cells.ts';
 import {type Pods, startPods} from './pods.ts';
-import {run, takenBy, textOf} from './running.ts';
+import {inTurn, run, takenBy, textOf} from './running.ts';
 import {tryCells} from './trying.ts';
 
 /** What is decided for one keyword in one situation: told at run time, or a reload and why. */
@@ -72,24 +72,25 @@ export async function decide(
 }
 
 const BATCH = 150;
+/** Much of the time is waiting for checks. */
+const BATCHES_AT_ONCE = 2;
 
 async function findDifferences(
   cells: readonly Cell[],
   {binary, pods, abilities}: Harness,
 ): Promise<Map<Cell, Finding>> {
   const found = new Map<Cell, Finding>();
-  for (let at = 0; at < cells.length; at += BATCH) {
-    for (const {cell, differences, commands} of await tryCells(
-      binary,
-      cells.slice(at, at + BATCH),
-      trackedOf(pods),
-      abilities,
-    )) {
+  const batches: Cell[][] = [];
+  const count = Math.ceil(cells.length / BATCH);
+  // Neighbours are alike: each batch gets its part of those that check over TLS, which cost most.
+  for (let at = 0; at < count; at += 1) batches.push(cells.filter((_, index) => index % count === at));
+  await inTurn(batches, BATCHES_AT_ONCE, async batch => {
+    for (const {cell, differences, commands} of await tryCells(binary, batch, trackedOf(pods), abilities)) {
       if (differences.length > 0) {
         found.set(cell, {trial: cell.trial, situation: cell.situations[0] ?? 'move', differences, commands});
       }
     }
-  }
+  });
   return found;
 }
 

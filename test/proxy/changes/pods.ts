@@ -1,12 +1,13 @@
 import {execFileSync} from 'node:child_process';
 import {once} from 'node:events';
 import {readFileSync, writeFileSync} from 'node:fs';
-import {createServer as createHttpServer, type RequestListener} from 'node:http';
-import {createServer as createHttp2Server, createSecureServer} from 'node:http2';
-import {createServer as createHttpsServer} from 'node:https';
-import {connect, createServer as createTcpServer, type Server, type Socket} from 'node:net';
+import {createServer as createHttpServer} from 'node:http';
+import {connect, createServer as createTcpServer, type ListenOptions, type Server, type Socket} from 'node:net';
 import {join} from 'node:path';
+import {systemSpawn} from '../../../src/ports/spawn.ts';
+import {ask} from '../../../src/proxy/runtime.ts';
 import {openFolder} from '../../support/folder.ts';
+import {waitFor} from '../../support/wait.ts';
 
 const SPEECHES = ['plain', 'tls', 'proxy', 'proxytls', 'h2c', 'h2tls', 'agent', 'socks4'] as const;
 
@@ -27,44 +28,49 @@ export interface Pods extends AsyncDisposable {
 
 const SLOW_MS = 250;
 
-/** Answers with its own address, some paths after a while. */
-const answerAs =
-  (address: () => string): RequestListener =>
-  (request, response) => {
-    if (request.url?.endsWith('/slow')) setTimeout(() => response.end(address()), SLOW_MS);
-    else response.end(address());
-  };
+/** How a HAProxy listens for each; the others are servers of ours. */
+const BINDS = {
+  plain: '',
+  tls: 'ssl {tls}',
+  proxy: 'accept-proxy',
+  proxytls: 'accept-proxy ssl {tls}',
+  h2c: 'proto h2',
+  h2tls: 'ssl {tls} alpn h2,http/1.1',
+} as const;
 
-const V2_SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n');
+/** A HAProxy makes and answers thousands of connections a second at little cost, as checks of thousands of servers need. */
+const textOf = (ports: Pods['ports'], folder: string): string => `global
+  maxconn 4000
+  nbthread 1
+  stats socket ${folder}/pods.sock level admin
+defaults
+  mode http
+  timeout client 60s
+  timeout connect 5s
+  timeout server 60s
+  timeout http-request 60s
+backend slow
+  server slow unix@${folder}/slow.sock
+${Object.entries(BINDS)
+  .flatMap(([speech, bind]) =>
+    ports[speech as Speech].flatMap(port =>
+      LIVE_IPS.map(
+        ip => `frontend ${speech}-${ip}-${port}
+  bind ${ip}:${port} backlog 4096 ${bind.replace('{tls}', `crt ${folder}/ca.pem ca-file ${folder}/ca.crt verify optional ca-ignore-err all crt-ignore-err all`)}
+  http-request set-header X-Address ${ip}:${port}
+  http-request return status 200 content-type text/plain string ${ip}:${port} unless { path_end /slow }
+  use_backend slow if { path_end /slow }
+`,
+      ),
+    ),
+  )
+  .join('')}`;
 
-/** How long the PROXY header at the start is; 0 while it is not there as a whole, undefined when there is none. */
-function proxyHeaderBytes(head: Buffer): number | undefined {
-  if (head.subarray(0, 6).toString() === 'PROXY ') return head.indexOf('\r\n') + 2 || 0;
-  const start = head.subarray(0, V2_SIGNATURE.length);
-  if (!start.equals(V2_SIGNATURE.subarray(0, start.length)))
-    return 'PROXY '.startsWith(head.toString()) ? 0 : undefined;
-  const bytes = head.length < 16 ? 16 : 16 + head.readUInt16BE(14);
-  return head.length < bytes ? 0 : bytes;
-}
-
-/** Takes connections that begin with a PROXY header; what follows goes to `inner`, which listens at `path`. */
-function behindProxyProtocol(inner: Server, path: string): Server {
-  inner.listen(path);
-  return createTcpServer(socket => {
-    let head = Buffer.alloc(0);
-    const read = (chunk: Buffer) => {
-      head = Buffer.concat([head, chunk]);
-      const bytes = proxyHeaderBytes(head);
-      if (bytes === undefined) socket.destroy();
-      if (!bytes) return;
-      socket.off('data', read).pause();
-      const through = connect(path);
-      through.on('error', () => socket.destroy()).write(head.subarray(bytes));
-      socket.pipe(through).pipe(socket);
-    };
-    socket.on('data', read).on('error', () => undefined);
-  }).on('close', () => inner.close());
-}
+/** Says what it was asked at, after a while. */
+const slow = (): Server =>
+  createHttpServer((request, response) => {
+    setTimeout(() => response.end(request.headers['x-address']), SLOW_MS);
+  });
 
 const agent = (): Server =>
   createTcpServer(socket => {
@@ -120,68 +126,50 @@ function createCertificates(folder: string): void {
   openssl('ca', '-config', 'ca.cnf', '-gencrl', '-keyfile', 'ca.key', '-cert', 'ca.crt', '-out', 'crl.pem');
 }
 
-/** Starts them all, on ports of the system's choice. Needs `openssl`. */
+/** A port that is free at every address. */
+async function findPort(): Promise<number> {
+  const probe = createTcpServer().listen(0, '0.0.0.0');
+  await once(probe, 'listening');
+  const {port} = probe.address() as {port: number};
+  await new Promise(resolve => probe.close(resolve));
+  return port;
+}
+
+/** Starts them all, on ports of the system's choice. Needs `openssl` and a HAProxy from 2.2 on. */
 export async function startPods(): Promise<Pods> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(await openFolder());
   createCertificates(folder.path);
-  const pem = readFileSync(join(folder.path, 'ca.pem'));
-  const tls = {key: pem, cert: pem, requestCert: true, rejectUnauthorized: false};
-  const make = (speech: Speech, address: () => string, path: string): Server => {
-    const answer = answerAs(address);
-    switch (speech) {
-      case 'plain':
-        return createHttpServer(answer);
-      case 'tls':
-        return createHttpsServer(tls, answer);
-      case 'proxy':
-        return behindProxyProtocol(createHttpServer(answer), path);
-      case 'proxytls':
-        return behindProxyProtocol(createHttpsServer(tls, answer), path);
-      case 'h2c':
-        return createHttp2Server(answer as never);
-      case 'h2tls':
-        return createSecureServer({...tls, allowHTTP1: true}, answer as never);
-      case 'agent':
-        return agent();
-      case 'socks4':
-        return socks4();
-    }
-  };
-  let paths = 0;
-  const listen = async (speech: Speech): Promise<number> => {
-    for (;;) {
-      let port = 0;
-      const open: Server[] = [];
-      try {
-        for (const host of LIVE_IPS) {
-          paths += 1;
-          const server = make(speech, () => `${host}:${port}`, join(folder.path, `${paths}.sock`));
-          const sockets = new Set<Socket>();
-          server.on('connection', socket => sockets.add(socket.once('close', () => sockets.delete(socket))));
-          server.on('tlsClientError', () => undefined);
-          server.listen({host, port, backlog: 4096});
-          await once(server, 'listening');
-          open.push(server);
-          port = (server.address() as {port: number}).port;
-          undo.defer(() => {
-            for (const socket of sockets) socket.destroy();
-            server.close();
-          });
-        }
-        return port;
-      } catch {
-        // The port that the first address got is taken on another.
-        for (const server of open) server.close();
-      }
-    }
-  };
   const pairs: [Speech, [number, number]][] = [];
-  for (const speech of SPEECHES) pairs.push([speech, [await listen(speech), await listen(speech)]]);
-  const started = undo.move();
-  return {
-    ports: Object.fromEntries(pairs) as unknown as Pods['ports'],
-    folder: folder.path,
-    [Symbol.asyncDispose]: () => started.disposeAsync(),
+  for (const speech of SPEECHES) pairs.push([speech, [await findPort(), await findPort()]]);
+  const ports = Object.fromEntries(pairs) as unknown as Pods['ports'];
+  const listen = async (server: Server, at: ListenOptions) => {
+    const sockets = new Set<Socket>();
+    server.on('connection', socket => sockets.add(socket.once('close', () => sockets.delete(socket))));
+    server.listen({...at, backlog: 4096});
+    await once(server, 'listening');
+    undo.defer(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
   };
+  await listen(slow(), {path: join(folder.path, 'slow.sock')});
+  for (const host of LIVE_IPS) {
+    for (const port of ports.agent) await listen(agent(), {host, port});
+    for (const port of ports.socks4) await listen(socks4(), {host, port});
+  }
+  const path = join(folder.path, 'pods.cfg');
+  writeFileSync(path, textOf(ports, folder.path));
+  const lines: string[] = [];
+  const child = await systemSpawn.start({file: 'haproxy', args: ['-db', '-f', path]}, line => lines.push(line));
+  undo.defer(async () => {
+    child.kill('SIGKILL');
+    await child.exited;
+  });
+  const socket = join(folder.path, 'pods.sock');
+  await waitFor(() => ask(socket, 'show info', {timeoutMs: 1000}).catch(() => undefined), 'an answer of the pods', {
+    evidence: () => lines.slice(-20).join('\n'),
+  });
+  const started = undo.move();
+  return {ports, folder: folder.path, [Symbol.asyncDispose]: () => started.disposeAsync()};
 }

@@ -1,13 +1,14 @@
-import {spawnSync} from 'node:child_process';
+import {execFile} from 'node:child_process';
 import {writeFile} from 'node:fs/promises';
 import {type Agent, request} from 'node:http';
 import {join} from 'node:path';
+import {promisify} from 'node:util';
 import {systemSpawn} from '../../../src/ports/spawn.ts';
 import {parseServersState, parseStat, type Row} from '../../../src/proxy/answers.ts';
 import {ask} from '../../../src/proxy/runtime.ts';
 import {openFolder} from '../../support/folder.ts';
 import {waitFor} from '../../support/wait.ts';
-import type {Cell} from './cells.ts';
+import {type Cell, CHECK_REQUEST} from './cells.ts';
 
 /** A HAProxy that runs one of two texts; its sockets are in a folder of its own, `{run}` in the text. */
 export interface Running extends AsyncDisposable {
@@ -22,14 +23,6 @@ const HEAD = `global
   maxconn 4000
   stats socket {run}/runtime.sock level admin
   stats timeout 5m
-defaults quick
-  mode http
-  option http-server-close
-  option httpchk GET /health
-  default-server check inter 4s fall 1 rise 3
-  timeout connect 2s
-  timeout client 30s
-  timeout server 10s
 defaults
   mode http
   retries 0
@@ -37,19 +30,38 @@ defaults
   timeout client 30s
   timeout server 10s
   timeout queue 10s
-  timeout check 2s
+  timeout check 3s
 resolvers dns
   nameserver one 127.0.0.1:9
 backend tracked
-  option httpchk GET /health
+  ${CHECK_REQUEST}
   server t1 {tracked} check inter 1s
 frontend all
   bind unix@{run}/front.sock
   use_backend %[path,field(2,/)]
 `;
 
+/** What cells that name it take their checks from (2.4+). */
+const NAMED_DEFAULTS = `defaults quick
+  mode http
+  option http-server-close
+  ${CHECK_REQUEST}
+  default-server check inter 4s fall 1 rise 3
+  timeout connect 2s
+  timeout client 30s
+  timeout server 10s
+`;
+const usesNamed = ({trial}: Cell): boolean => trial.from !== undefined;
+
 export const textOf = (cells: readonly Cell[], when: 'before' | 'after', tracked: string): string =>
-  HEAD.replace('{tracked}', tracked) + cells.map(cell => `${[...cell.section, ...cell[when]].join('\n  ')}\n`).join('');
+  [
+    ...(cells.some(usesNamed) ? [NAMED_DEFAULTS] : []),
+    HEAD.replace('{tracked}', tracked),
+    ...cells.map(cell => `${[...cell.section, ...cell[when]].join('\n  ')}\n`),
+  ].join('');
+
+/** HAProxy gives up after some twenty faults: it is shown few cells at a time. */
+const CELLS_A_CHECK = 200;
 
 /** The cells that a HAProxy takes both texts of, and why it refuses the others. */
 export async function takenBy(
@@ -59,34 +71,74 @@ export async function takenBy(
 ): Promise<{readonly taken: Cell[]; readonly refused: ReadonlyMap<Cell, string>}> {
   await using folder = await openFolder();
   const refused = new Map<Cell, string>();
-  for (const when of ['before', 'after'] as const) {
-    for (;;) {
-      const left = cells.filter(cell => !refused.has(cell));
-      const text = textOf(left, when, tracked).replaceAll('{run}', folder.path);
-      const path = join(folder.path, 'proxy.cfg');
-      await writeFile(path, text);
-      const {status, stderr} = spawnSync(binary, ['-c', '-f', path], {encoding: 'utf8'});
-      if (status === 0) break;
-      const cellAt: (Cell | undefined)[] = [];
-      const byId = new Map(left.map(cell => [cell.id, cell]));
-      let current: Cell | undefined;
-      for (const line of text.split('\n')) {
-        const [, id] = /^(?:backend|listen) (c\d+)/.exec(line) ?? [];
-        if (id !== undefined) current = byId.get(id);
-        cellAt.push(current);
+  const checks: (() => Promise<void>)[] = [];
+  for (let at = 0; at < cells.length; at += CELLS_A_CHECK) {
+    const few = cells.slice(at, at + CELLS_A_CHECK);
+    checks.push(async () => {
+      for (const when of ['before', 'after'] as const) {
+        for (const [cell, why] of await findRefused(
+          binary,
+          few.filter(cell => !refused.has(cell)),
+          {when, tracked, folder: folder.path, file: `proxy${at}.cfg`},
+        ))
+          refused.set(cell, why);
       }
-      const before = refused.size;
-      for (const line of stderr.split('\n').filter(one => one.includes('[ALERT]'))) {
-        const number = /proxy\.cfg:(\d+)/.exec(line)?.[1];
-        const id = /['" /](c\d+)['"/ ]/.exec(line)?.[1];
-        const cell = number !== undefined ? cellAt[Number(number) - 1] : byId.get(id ?? '');
-        if (cell !== undefined)
-          refused.set(cell, line.replace(/^.*?(proxy\.cfg:\d+\] ?: ?|config : )/, '').slice(0, 120));
-      }
-      if (refused.size === before) throw new Error(`HAProxy refuses, nobody knows whom:\n${stderr}`);
-    }
+    });
   }
+  await inTurn(checks, 2, check => check());
   return {taken: cells.filter(cell => !refused.has(cell)), refused};
+}
+
+interface Checked {
+  readonly when: 'before' | 'after';
+  readonly tracked: string;
+  readonly folder: string;
+  readonly file: string;
+}
+
+async function findRefused(
+  binary: string,
+  cells: readonly Cell[],
+  {when, tracked, folder, file}: Checked,
+): Promise<Map<Cell, string>> {
+  const refused = new Map<Cell, string>();
+  const path = join(folder, file);
+  for (;;) {
+    const left = cells.filter(cell => !refused.has(cell));
+    const text = textOf(left, when, tracked).replaceAll('{run}', folder);
+    await writeFile(path, text);
+    const stderr = await promisify(execFile)(binary, ['-c', '-f', path], {maxBuffer: 64 << 20}).then(
+      () => undefined,
+      (error: {stderr: string}) => error.stderr,
+    );
+    if (stderr === undefined) return refused;
+    const cellAt: (Cell | undefined)[] = [];
+    const before = refused.size;
+    const byId = new Map(left.map(cell => [cell.id, cell]));
+    let current: Cell | undefined;
+    for (const line of text.split('\n')) {
+      const [, id] = /^(?:backend|listen) (c\d+)/.exec(line) ?? [];
+      if (id !== undefined) current = byId.get(id);
+      cellAt.push(current);
+    }
+    for (const line of stderr.split('\n').filter(one => one.includes('[ALERT]'))) {
+      const number = /proxy\d+\.cfg:(\d+)/.exec(line)?.[1];
+      const id = /['" /](c\d+)['"/ ]/.exec(line)?.[1];
+      const cell = number !== undefined ? cellAt[Number(number) - 1] : byId.get(id ?? '');
+      for (const blamed of cell === undefined ? left.filter(usesNamed) : [cell])
+        refused.set(blamed, line.replace(/^.*?(proxy\d+\.cfg:\d+\] ?: ?|config : )/, '').slice(0, 120));
+    }
+    if (refused.size === before) throw new Error(`HAProxy refuses, nobody knows whom:\n${stderr}`);
+  }
+}
+
+/** Works on all of them, on so many at a time. */
+export async function inTurn<T>(all: readonly T[], atOnce: number, work: (one: T) => Promise<void>): Promise<void> {
+  const queue = [...all];
+  const worker = async () => {
+    for (let one = queue.shift(); one !== undefined; one = queue.shift()) await work(one);
+  };
+  await Promise.all(Array.from({length: atOnce}, worker));
 }
 
 const ASK_LIMIT_MS = 30_000;

@@ -9,7 +9,7 @@ import {readBack} from '../../../src/reload/read-back.ts';
 import {waitFor} from '../../support/wait.ts';
 import type {Cell} from './cells.ts';
 import {DEAD_IP} from './pods.ts';
-import {isOut, isPending, type Running, run, standings, textOf} from './running.ts';
+import {inTurn, isOut, isPending, type Running, run, standings, textOf} from './running.ts';
 
 /** How a cell fared: what we decide, and what came of its commands, whether they are allowed or not. */
 export interface Tried {
@@ -95,10 +95,9 @@ const turnsOf = ({after}: Cell): number =>
 async function spread(running: Running, cell: Cell): Promise<string> {
   // A connection through a TCP proxy stays with one server.
   const agent = cell.trial.mode === 'tcp' ? undefined : new Agent({keepAlive: true, maxSockets: 1});
-  const answers: string[] = [];
-  for (let count = 0; count < turnsOf(cell) + 3; count += 1) {
-    answers.push(await running.get(cell, `/p${count}?x=${count}`, agent));
-  }
+  const answers = await Promise.all(
+    Array.from({length: turnsOf(cell) + 3}, (_, count) => running.get(cell, `/p${count}?x=${count}`, agent)),
+  );
   agent?.destroy();
   if (cell.section.some(line => HASHES.test(line))) return answers.join(', ');
   return tally(cell.section.some(line => line.startsWith('balance random')) ? answers.map(answerKind) : answers);
@@ -120,11 +119,9 @@ async function each<T>(
   work: (cell: Cell) => Promise<T>,
 ): Promise<Map<Cell, T>> {
   const results = new Map<Cell, T>();
-  const queue = [...cells];
-  const worker = async () => {
-    for (let cell = queue.shift(); cell !== undefined; cell = queue.shift()) results.set(cell, await work(cell));
-  };
-  await Promise.all(Array.from({length: atOnce}, worker));
+  await inTurn(cells, atOnce, async cell => {
+    results.set(cell, await work(cell));
+  });
   return results;
 }
 
@@ -141,14 +138,14 @@ function standingDifferences({id}: Cell, [told, fresh]: readonly Standings[], wh
   });
 }
 
-/** Two checks, or one that gets no answer. */
-const QUIET_MS = 3200;
+/** The time between two checks, and that of one which gets no answer. */
+const QUIET_MS = 7200;
 /** A busy machine is late; what differs after this long stays so. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 25_000;
 
 /**
- * Looks at both HAProxys until every cell stands still and alike in both, all of its checks made: for as long as two
- * checks take. What differs at the end of our patience is the difference.
+ * Looks at both HAProxys until every cell stands still and alike in both, all of its checks made: for as long as it
+ * takes to have been checked again. What differs at the end of our patience is the difference.
  */
 async function settled(both: readonly Running[], cells: readonly Cell[]): Promise<Standings[]> {
   const startMs = performance.now();
