@@ -1,5 +1,5 @@
 const region = (id: string, title: string, body: string, extra = ''): string => `
-<section aria-labelledby="${id}-title">
+<section id="${id}-region" aria-labelledby="${id}-title">
 <div class="section-head"><h2 id="${id}-title">${title}</h2>${extra}</div>
 ${body}
 </section>`;
@@ -11,19 +11,20 @@ const TRAFFIC = region(
   'traffic',
   'Traffic',
   `<div class="charts">
-<figure><figcaption>Requests</figcaption><div id="chart-requests" class="chart"></div></figure>
-<figure><figcaption>Errors</figcaption><div id="chart-errors" class="chart"></div></figure>
-<figure><figcaption>Bytes</figcaption><div id="chart-bytes" class="chart"></div></figure>
+${['requests', 'share', 'response', 'bytes'].map(name => `<figure><figcaption id="legend-${name}" class="legend"></figcaption><div id="chart-${name}" class="chart" aria-hidden="true"></div></figure>`).join('\n')}
 </div>
+<p class="hint">Lines across a chart are passes; red ones failed. A gap is a time in which HAProxy was not read.</p>
 ${table('Frontends and backends', 'id="proxies-head">', 'proxies')}
 <p id="proxies-none" class="none">HAProxy has not been asked yet.</p>`,
-  '<p id="traffic-now" class="aside"></p>',
+  '<p id="traffic-now" class="aside"></p><label class="aside">Show <select id="traffic-of"><option value="">all frontends</option></select></label>',
 );
 
 const MEMBERS = region(
   'members',
   'Members <span id="members-count" class="count">0</span>',
-  '<div id="apps"></div><p id="members-none" class="none">Waiting for the first news.</p>',
+  `<div id="apps"></div><p id="members-none" class="none">Waiting for the first news.</p>
+<details id="gone"><summary>Left <span id="gone-count" class="count">0</span></summary>
+${table('Pods that left', '><th scope="col">When</th><th scope="col">App</th><th scope="col">Address</th><th scope="col">Pod</th><th scope="col">Why</th>', 'departures')}</details>`,
   '<label class="aside">Filter <input id="filter" type="search" autocomplete="off" spellcheck="false" aria-keyshortcuts="/"> <kbd aria-hidden="true">/</kbd></label>',
 );
 
@@ -37,7 +38,7 @@ const HISTORY = region(
 const GENERATIONS = region(
   'generations',
   'Generations',
-  `${table('Generations', '><th scope="col">Generation</th><th scope="col">PID</th><th scope="col">State</th><th scope="col">Since</th>', 'generations')}
+  `${table('Generations', '><th scope="col">Generation</th><th scope="col">PID</th><th scope="col">State</th><th scope="col">Connections</th><th scope="col">Ends</th>', 'generations')}
 <h3>Listeners</h3><ul id="listeners" class="listeners"></ul>`,
 );
 
@@ -76,6 +77,7 @@ export const PAGE = `<!doctype html>
 <a class="skip" href="#main">Skip to the content</a>
 <header>
 <h1>haproxy-kontrol</h1>
+<span id="identity"></span>
 <span id="version"></span>
 <span id="connection" role="status" data-tone="plain">connecting</span>
 </header>
@@ -92,9 +94,10 @@ ${TRAFFIC}
 </div>
 ${MEMBERS}
 </main>
-<footer><a href="status">status</a> <a href="history">history</a> <a href="config">config</a> <a href="metrics">metrics</a> <a href="openapi.json">OpenAPI</a></footer>
+<footer><span id="zone"></span> <a href="status">status</a> <a href="history">history</a> <a href="config">config</a> <a href="metrics">metrics</a> <a href="openapi.json">OpenAPI</a></footer>
 <dialog id="timeline" aria-labelledby="timeline-title">
 <h2 id="timeline-title">The story of <code id="timeline-ip"></code></h2>
+<div id="timeline-servers"></div>
 <ol id="moments"></ol>
 <button id="timeline-close" type="button">Close</button>
 </dialog>

@@ -25,6 +25,8 @@ h1 { font-size: 20px; margin: 0; }
 h2 { font-size: 17px; margin: 0; }
 h3, h4 { font-size: 14px; margin: 12px 0 4px; }
 #version, .aside, .hint, .none, .note { color: var(--muted); }
+#identity { font-weight: 600; overflow-wrap: anywhere; }
+.stale main { filter: grayscale(1); }
 .none:empty { display: none; }
 a, .link { color: var(--link); }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px; margin: 14px 0; min-width: 0; }
@@ -33,8 +35,13 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .columns { display: grid; gap: 0 14px; grid-template-columns: minmax(0, 1fr); }
 .charts { display: grid; gap: 14px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); margin-bottom: 8px; }
 figure { margin: 0; min-width: 0; }
-figcaption { color: var(--muted); font-size: 13px; }
-.chart { width: 100%; min-height: 170px; overflow: hidden; }
+figcaption { color: var(--muted); font-size: 13px; display: flex; flex-wrap: wrap; gap: 0 14px; min-height: 20px; }
+.legend .curve { white-space: nowrap; }
+.legend .curve::before { content: ''; display: inline-block; width: 14px; height: 3px; margin-right: 6px; vertical-align: middle; background: currentColor; }
+.legend .curve b { color: var(--text); font-variant-numeric: tabular-nums; }
+.legend .curve-1 { color: var(--curve-1); } .legend .curve-2 { color: var(--curve-2); } .legend .curve-3 { color: var(--curve-3); } .legend .curve-4 { color: var(--curve-4); }
+.legend .moment { margin-left: auto; }
+.chart { width: 100%; min-height: 150px; overflow: hidden; }
 @media (min-width: 1000px) { .columns { grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); } }
 .skip { position: absolute; left: -999px; }
 .skip:focus { left: 8px; top: 8px; background: var(--card); padding: 8px; z-index: 1; }
@@ -52,6 +59,9 @@ const STATE = `
 #problems:empty { display: none; }
 #problems li { border-left: 4px solid; border-radius: 4px; padding: 6px 10px; overflow-wrap: anywhere; }
 #problems li span { display: block; color: var(--text); }
+#problems .act { margin: 6px 0 2px; display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; }
+#problems .act:empty { display: none; }
+#problems .act span { display: inline; font-size: 13px; }
 #problems [data-tone=bad] { color: var(--bad); background: var(--bad-ground); }
 #problems [data-tone=notice] { color: var(--notice); background: var(--notice-ground); }
 #tiles { display: grid; gap: 10px; margin: 12px 0 0; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); }
@@ -72,6 +82,14 @@ const TABLES = `
 .scroll th, .scroll td { text-align: left; padding: 4px 10px 4px 0; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: middle; font-variant-numeric: tabular-nums; }
 .scroll thead th { color: var(--muted); font-weight: 500; }
 .scroll tr[data-tone=bad] > * { color: var(--bad); }
+.scroll td[data-tone=bad], .why[data-tone=bad] { color: var(--bad); }
+.scroll td[data-tone=notice], .why[data-tone=notice] { color: var(--notice); }
+.scroll td[data-tone=good] { color: var(--good); }
+.app table { table-layout: fixed; min-width: 900px; }
+.app :is(th, td) { overflow: hidden; text-overflow: ellipsis; }
+.app th:nth-child(1) { width: 15%; } .app th:nth-child(2) { width: 20%; } .app th:nth-child(3) { width: 27%; } .app th:nth-child(4) { width: 6%; }
+.app th:nth-child(5) { width: 6%; } .app th:nth-child(6) { width: 10%; } .app th:nth-child(7) { width: 16%; }
+.app td:nth-child(3) { white-space: normal; overflow-wrap: anywhere; }
 code, pre, .link { font-family: ui-monospace, 'DejaVu Sans Mono', monospace; font-size: 13px; }
 .link { background: none; border: 0; padding: 2px 0; cursor: pointer; text-decoration: underline; }
 details.app { border-top: 1px solid var(--line); }
@@ -82,17 +100,24 @@ summary { cursor: pointer; padding: 7px 0; }
 .app-name { font-weight: 600; overflow-wrap: anywhere; min-width: 0; }
 .count { background: var(--line); border-radius: 10px; padding: 0 8px; font-size: 13px; font-weight: 500; }
 .late { color: var(--bad); font-size: 13px; }
+.late[data-tone=notice] { color: var(--notice); }
+#gone { border-top: 1px solid var(--line); margin-top: 8px; }
+#gone td:nth-child(5) { white-space: normal; min-width: 120px; }
 .app tbody tr { content-visibility: auto; }
 progress { width: 90px; height: 8px; margin-right: 8px; border: 0; border-radius: 4px; background: var(--line); accent-color: var(--good); appearance: none; }
 progress::-webkit-progress-bar { background: var(--line); border-radius: 4px; }
 progress::-webkit-progress-value { background: var(--good); border-radius: 4px; }
 progress::-moz-progress-bar { background: var(--good); border-radius: 4px; }
+progress[data-tone=notice]::-webkit-progress-value { background: var(--notice); }
+progress[data-tone=notice]::-moz-progress-bar { background: var(--notice); }
 progress[data-tone=bad]::-webkit-progress-value { background: var(--bad); }
 progress[data-tone=bad]::-moz-progress-bar { background: var(--bad); }
 @media (max-width: 600px) {
-  .app :is(th, td):nth-child(3), .app :is(th, td):nth-child(4) { display: none; }
-  .app td:nth-child(2) { white-space: normal; overflow-wrap: anywhere; }
-  progress { width: 40px; }
+  .app table { min-width: 0; }
+  .app :is(th, td):is(:nth-child(4), :nth-child(5), :nth-child(6)) { display: none; }
+  .app th:nth-child(1) { width: 26%; } .app th:nth-child(2) { width: 20%; } .app th:nth-child(3) { width: 38%; } .app th:nth-child(7) { width: 16%; }
+  .app :is(td, .link) { white-space: normal; overflow-wrap: anywhere; text-align: left; }
+  .app progress { display: none; }
 }
 .listeners { margin: 0; padding-left: 18px; overflow-wrap: anywhere; }
 `;
@@ -103,6 +128,7 @@ const HISTORY = `
 .pass > summary { display: grid; grid-template-columns: auto auto auto auto 1fr; gap: 2px 10px; align-items: baseline; }
 .pass .number { font-weight: 600; }
 .pass .cause { overflow-wrap: anywhere; }
+.pass .cause[data-tone=failed] { color: var(--bad); }
 .pass .moved, .pass .took { color: var(--muted); font-size: 13px; grid-column: 5; }
 .pass .took { display: none; }
 .badge { justify-self: start; border-radius: 10px; padding: 0 9px; font-size: 13px; background: var(--line); }

@@ -32,7 +32,9 @@ const brief = ({hosts: _, ...status}: Status): LiveStatus => status;
 
 /** Durations grow all the time and are no news. */
 const newsIn = (status: Status): string =>
-  JSON.stringify(brief(status), (name, value) => (name === 'uptimeMs' || name === 'sinceMs' ? undefined : value));
+  JSON.stringify(brief(status), (name, value) =>
+    name === 'uptimeMs' || name === 'sinceMs' || name === 'endsInMs' ? undefined : value,
+  );
 
 const stampOf = ({app, id, seq, lastSeenAt, role, held, proxyState, servers, quarantine}: JoinedMember): string =>
   JSON.stringify([app, id, seq, lastSeenAt, role, held, proxyState, servers, quarantine], (name, value) =>

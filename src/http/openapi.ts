@@ -36,6 +36,7 @@ const RATES = {
   serverErrorsPerSecond: number,
   failuresPerSecond: number,
   sessions: count,
+  responseTimeMs: orNull(number),
 };
 const oneOf = (...names: readonly string[]): Schema => ({type: 'string', enum: names});
 const WATCH = object({
@@ -66,6 +67,7 @@ const KUBERNETES = object({
     ip: orNull(text),
     eip: orNull(text),
     nodeName: orNull(text),
+    image: orNull(text),
     sources: mapOf(text),
     watch: orNull(WATCH),
     node: orNull(oneOf('unknown', 'known', 'forbidden', 'failing')),
@@ -122,7 +124,9 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
         silentMs: count,
         isHung: flag,
         hangs: count,
-        draining: listOf(object({pid: count, generation: count, sinceMs: count})),
+        draining: listOf(
+          object({pid: count, generation: count, sinceMs: count, connections: orNull(count), endsInMs: orNull(count)}),
+        ),
       }),
       reload: object({
         way: text,

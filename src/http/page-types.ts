@@ -62,6 +62,8 @@ export interface Mover {
 
 /** One of `/history`, or a `pass` event. */
 export interface Pass extends LastPass {
+  /** The same refusal again, folded into this one. */
+  readonly retries?: {readonly count: number; readonly lastAt: number};
   readonly joined: Movers<Mover>;
   readonly left: Movers<Mover & {readonly why: string}>;
   readonly difference: {
@@ -82,6 +84,7 @@ interface Rates {
   readonly serverErrorsPerSecond: number;
   readonly failuresPerSecond: number;
   readonly sessions: number;
+  readonly responseTimeMs: number | null;
 }
 
 export interface TrafficSample extends Rates {
@@ -122,6 +125,16 @@ export interface Timeline {
   }[];
   /** Who is on the address now; null when nobody is. */
   readonly member: LiveMember | null;
+}
+
+/** One of `/members/gone`. */
+export interface Departure {
+  readonly at: number;
+  readonly app: string;
+  readonly id: string;
+  readonly ip: string;
+  readonly why: string;
+  readonly reason?: string;
 }
 
 /** The `members` event: those who were heard or changed since the last one, and the IPs that are gone. */

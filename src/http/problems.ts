@@ -65,7 +65,7 @@ function problemOfTrouble(trouble: Trouble): StatedProblem {
         'backend-down',
         `No server of backend ${trouble.name} is up`,
         'it has servers, and their checks fail or they are in maintenance: its requests get 503',
-        `see why they are down: haproxy-kontrol top; then look at those pods`,
+        'see why they are down: haproxy-kontrol members; then look at those pods',
         trouble.name,
       );
     case 'queue':

@@ -34,6 +34,17 @@ export interface LastPass {
   readonly error: string | null;
 }
 
+/** A HAProxy that finishes its connections. */
+export interface DrainLine {
+  readonly pid: number;
+  readonly generation: number;
+  readonly sinceMs: number;
+  /** As it said last; null when it tells nothing any more. */
+  readonly connections: number | null;
+  /** When it is ended, whatever it still has (`KONTROL_DRAIN`); null when it is waited for without end. */
+  readonly endsInMs: number | null;
+}
+
 /** HAProxy's processes: the one that serves, and those that finish their connections. */
 export interface ProxyLine {
   readonly state: string;
@@ -46,7 +57,7 @@ export interface ProxyLine {
   readonly isHung: boolean;
   /** How many hung, were ended and started anew. */
   readonly hangs: number;
-  readonly draining: readonly {readonly pid: number; readonly generation: number; readonly sinceMs: number}[];
+  readonly draining: readonly DrainLine[];
 }
 
 /** What this process, kernel and HAProxy can do for a reload. */
@@ -98,6 +109,8 @@ export interface KubernetesLine {
     readonly ip: string | null;
     readonly eip: string | null;
     readonly nodeName: string | null;
+    /** Of the pod's first container; known from the API only. */
+    readonly image: string | null;
     /** Which source told a fact. */
     readonly sources: Readonly<Record<string, string>>;
     readonly watch: WatchLine | null;

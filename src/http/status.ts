@@ -1,6 +1,5 @@
 import {type FastifyInstance, type FastifyReply, fastify, type HTTPMethods} from 'fastify';
 import {canonicalIp} from '../members/address.ts';
-import type {Departure} from '../members/timeline.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Bodies} from './bodies.ts';
@@ -9,7 +8,7 @@ import type {EventStream, LiveEvent} from './events.ts';
 import {checkHost} from './host-check.ts';
 import type {JoinedMember} from './joined-members.ts';
 import {OPENAPI} from './openapi.ts';
-import type {Timeline, Traffic} from './page-types.ts';
+import type {Departure, Timeline, Traffic} from './page-types.ts';
 import {sendSharedJson, sendText} from './reply.ts';
 import {type ActionRoutesPorts, serveActions} from './status-actions.ts';
 import {type HistoryRoutesPorts, serveHistory} from './status-history.ts';

@@ -7,6 +7,8 @@ export interface PodFacts {
   readonly labels: Labels;
   readonly annotations: Labels;
   readonly nodeName: string | undefined;
+  /** Of the pod's first container. */
+  readonly image: string | undefined;
   readonly nodeLabels: Labels;
   readonly nodeAnnotations: Labels;
   /** The node's external address. */
@@ -28,6 +30,7 @@ const NOTHING: PodFacts = {
   labels: {},
   annotations: {},
   nodeName: undefined,
+  image: undefined,
   nodeLabels: {},
   nodeAnnotations: {},
   eip: undefined,

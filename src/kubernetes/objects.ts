@@ -45,6 +45,8 @@ export interface PodObject extends Named {
   /** All addresses, the first one first; none before the kubelet has reported them. */
   readonly ips: readonly string[];
   readonly nodeName: string | undefined;
+  /** Of its first container. */
+  readonly image: string | undefined;
   readonly phase: string | undefined;
   /** Its deletion was asked for; it has until its grace ends. */
   readonly terminating: boolean;
@@ -62,6 +64,7 @@ export function parsePod(value: unknown): PodObject | undefined {
     annotations: labelsOf(fieldsOf(metadata).annotations),
     ips: [...new Set(ips)],
     nodeName: stringOf(fieldsOf(spec).nodeName),
+    image: stringOf(fieldsOf(listOf(fieldsOf(spec).containers)[0]).image),
     phase: stringOf(phase),
     terminating: stringOf(fieldsOf(metadata).deletionTimestamp) !== undefined,
   };

@@ -44,7 +44,7 @@ export function openOwnPod({namespace, id}: {namespace: string; id: string}, por
     const seen = parsePod(object);
     if (seen === undefined || seen.name !== id) return;
     const {uid, labels, annotations, ips} = seen;
-    pod = {uid, ip: ips[0], labels, annotations, nodeName: seen.nodeName};
+    pod = {uid, ip: ips[0], labels, annotations, nodeName: seen.nodeName, image: seen.image};
     tell();
     if (nodeName !== undefined || seen.nodeName === undefined) return;
     nodeName = seen.nodeName;

@@ -9,6 +9,7 @@ export interface PodStatus {
   readonly ip: string | null;
   readonly eip: string | null;
   readonly nodeName: string | null;
+  readonly image: string | null;
   readonly sources: Readonly<Partial<Record<keyof PodFacts, FactSource>>>;
   /** How following the Pod object goes; null where the API is not used. */
   readonly watch: ReflectionStatus | null;
@@ -54,6 +55,7 @@ export const describePod = (pod: LivePod, {namespace, id}: {namespace: string; i
   ip: pod.facts.ip ?? null,
   eip: pod.facts.eip ?? null,
   nodeName: pod.facts.nodeName ?? null,
+  image: pod.facts.image ?? null,
   sources: pod.sources,
   watch: pod.watch ?? null,
   node: pod.node ?? null,

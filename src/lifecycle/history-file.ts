@@ -152,7 +152,8 @@ async function file(state: State, record: PassRecord, {input, text}: PassMateria
   const entry: HistoryEntry = {...record, ...movers, difference, secretsChanged, ...refs};
   state.history = appendEntry(history, entry, pods);
   if (record.verdict !== 'failed') [state.served, state.shown] = [text ?? served, to];
-  state.added.tell(entry);
+  // A retry is told as the entry that it was folded into.
+  state.added.tell(state.history.entries.at(-1) ?? entry);
   await attempt(state, 'history not written', () => write(state));
 }
 

@@ -15,6 +15,8 @@ export interface ProxyTraffic {
   readonly clientErrorsPerSecond: number;
   /** Failed connections and responses of servers, per second. */
   readonly failuresPerSecond: number;
+  /** Mean of the last 1,024 requests, as HAProxy tells it of an HTTP backend; null where it does not. */
+  readonly responseTimeMs: number | null;
   /** Usable servers of a backend; 0 for a frontend. */
   readonly servers: number;
 }
@@ -30,6 +32,8 @@ export interface TrafficSample {
   readonly serverErrorsPerSecond: number;
   readonly failuresPerSecond: number;
   readonly sessions: number;
+  /** Over all backends, by their requests; null when none had any. */
+  readonly responseTimeMs: number | null;
 }
 
 /** Counters as they stood at one look, of all HAProxys so far. */
@@ -71,6 +75,7 @@ export function deriveProxies(before: TrafficReading, now: TrafficReading): Prox
         serverErrorsPerSecond: perSecond('hrsp_5xx'),
         clientErrorsPerSecond: perSecond('hrsp_4xx'),
         failuresPerSecond: perSecond('econ', 'eresp'),
+        responseTimeMs: kind === 'backend' && (isHttp || row.mode === 'http') ? numberIn(row, 'rtime') : null,
         servers: numberIn(row, 'act') + numberIn(row, 'bck'),
       },
     ];
@@ -81,7 +86,7 @@ export function deriveProxies(before: TrafficReading, now: TrafficReading): Prox
 export function deriveSample(proxies: readonly ProxyTraffic[], at: number): TrafficSample {
   const sum = (
     kind: ProxyTraffic['kind'],
-    field: Exclude<keyof ProxyTraffic, 'name' | 'kind' | 'status' | 'servers'>,
+    field: Exclude<keyof ProxyTraffic, 'name' | 'kind' | 'status' | 'servers' | 'responseTimeMs'>,
   ) => proxies.reduce((total, proxy) => total + (proxy.kind === kind ? proxy[field] : 0), 0);
   return {
     at,
@@ -92,5 +97,17 @@ export function deriveSample(proxies: readonly ProxyTraffic[], at: number): Traf
     serverErrorsPerSecond: sum('frontend', 'serverErrorsPerSecond'),
     failuresPerSecond: sum('backend', 'failuresPerSecond'),
     sessions: sum('frontend', 'sessions'),
+    responseTimeMs: deriveResponseTime(proxies),
   };
+}
+
+/** Of each backend HAProxy tells a mean: busy ones weigh more. */
+function deriveResponseTime(proxies: readonly ProxyTraffic[]): number | null {
+  const told = proxies.flatMap(({responseTimeMs, requestsPerSecond}) =>
+    responseTimeMs === null || requestsPerSecond === 0 ? [] : [{responseTimeMs, requestsPerSecond}],
+  );
+  const requests = told.reduce((sum, {requestsPerSecond}) => sum + requestsPerSecond, 0);
+  if (requests === 0) return null;
+  const total = told.reduce((sum, one) => sum + one.responseTimeMs * one.requestsPerSecond, 0);
+  return Math.round(total / requests);
 }

@@ -30,6 +30,8 @@ export interface DrainFollowersPorts {
 export interface DrainFollowers {
   /** The processes that are followed. */
   readonly pids: readonly number[];
+  /** How many connections a process had when it was last heard; undefined when it is not followed. */
+  connectionsOf(pid: number): number | undefined;
   /** Before they are told to go. Resolves once each was heard, or cannot be; they go, or `letGo` is called. */
   follow(leaving: readonly Leaving[]): Promise<void>;
   /** They were not told to go after all. */
@@ -49,11 +51,13 @@ const isTheirs = (error: unknown): boolean => error instanceof DaemonError && er
 
 export function createDrainFollowers(ports: DrainFollowersPorts): DrainFollowers {
   const followed = new Map<number, Conversation>();
+  const connections = new Map<number, number>();
 
   const stop = (pid: number | undefined): void => {
     if (pid === undefined) return;
     followed.get(pid)?.close();
     followed.delete(pid);
+    connections.delete(pid);
   };
 
   const followOne = async (one: Leaving): Promise<void> => {
@@ -63,7 +67,9 @@ export function createDrainFollowers(ports: DrainFollowersPorts): DrainFollowers
       const conversation = await ports.converse(one.paths.socket);
       followed.set(child.pid, conversation);
       ports.onRows(child.pid, parseStat(await conversation.ask('show stat')));
-      void listen(one, child.pid, conversation, ports).finally(() => stop(child.pid));
+      const {pid} = child;
+      const noteConnections = (count: number) => void connections.set(pid, count);
+      void listen(one, pid, conversation, {...ports, noteConnections}).finally(() => stop(pid));
     } catch (error) {
       stop(child.pid);
       if (!isTheirs(error)) throw error;
@@ -75,6 +81,7 @@ export function createDrainFollowers(ports: DrainFollowersPorts): DrainFollowers
     get pids() {
       return [...followed.keys()];
     },
+    connectionsOf: pid => connections.get(pid),
     async follow(leaving) {
       await Promise.all(leaving.map(followOne));
     },
@@ -92,14 +99,16 @@ async function listen(
   {supervisor}: Leaving,
   pid: number,
   conversation: Conversation,
-  {clock, onRows}: DrainFollowersPorts,
+  {clock, onRows, noteConnections}: DrainFollowersPorts & {readonly noteConnections: (count: number) => void},
 ): Promise<void> {
   try {
     for (;;) {
       const isGoing = supervisor.job.is !== 'RUNNING';
       await sleep(clock, isGoing ? PERIOD_MS : SOON_MS);
       // Our own connection is none of them, and HAProxy waits for it.
-      const isDrained = isGoing && parseInfo(await conversation.ask('show info')).get('CurrConns') === '0';
+      const left = isGoing ? Number(parseInfo(await conversation.ask('show info')).get('CurrConns')) : undefined;
+      if (left !== undefined && !Number.isNaN(left)) noteConnections(left);
+      const isDrained = left === 0;
       onRows(pid, parseStat(await conversation.ask(isDrained ? 'show stat' : TRAFFIC)));
       if (isDrained) return;
     }

@@ -42,14 +42,20 @@ export function describeStatus(status: Status, screen: Screen = NO_SCREEN): stri
     const said = [`${what}: ${why}`, `since ${formatMoment(sinceAt)}; to do: ${todo}`];
     return `${mark} ${said.flatMap(line => fold(plain(line), width - 2)).join('\n  ')}\n`;
   });
-  const drains = proxy.draining.map(({generation, sinceMs}) => `${generation} for ${formatDuration(sinceMs)}`);
+  const drains = proxy.draining.map(({generation, sinceMs, connections, endsInMs}) =>
+    [
+      `${generation} for ${formatDuration(sinceMs)}`,
+      ...(connections === null ? [] : [`${connections} connections left`]),
+      ...(endsInMs === null ? [] : [`ends in ${formatDuration(endsInMs)} at most`]),
+    ].join(', '),
+  );
   return [
     `${paint('strong', 'haproxy-kontrol')} ${status.version}: ${verdict}, up ${formatDuration(status.uptimeMs)}\n`,
     ...notes,
     formatPairs(
       [
         ['HAProxy', `${proxy.state} ${proxy.version}, pid ${proxy.pid ?? '-'}, ${proxy.restarts} restarts`],
-        ['Generation', `${proxy.generation}${drains.length > 0 ? `; draining ${drains.join(', ')}` : ''}`],
+        ['Generation', `${proxy.generation}${drains.length > 0 ? `; draining ${drains.join('; ')}` : ''}`],
         ['Ready', status.ready ? 'yes' : 'no'],
         ['State', `${status.lifecycle.state} for ${formatDuration(status.lifecycle.sinceMs)}`],
         ['Members', membersText(status)],

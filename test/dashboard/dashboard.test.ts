@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import type {Page} from 'playwright-core';
+import {ask} from '../../src/proxy/runtime.ts';
 import {exchange, getSegments} from '../support/exchange.ts';
 import {missing} from '../support/parts.ts';
 import {type Browser, keepScreenshot, seriousFindings, startBrowser} from './browser.ts';
@@ -10,10 +12,9 @@ const skip = missing('haproxy', 'chromium');
 const DESKTOP = {width: 1400, height: 900};
 const SIZES = [
   [360, 'light'],
-  [800, 'dark'],
-  [1400, 'light'],
-  [1400, 'dark'],
+  [1440, 'dark'],
 ] as const;
+const WIDTHS = [1440, 768, 360] as const;
 
 /** Waits until an element with this text is to be seen. */
 const see = (page: Page, selector: string, text: string | RegExp) =>
@@ -35,7 +36,9 @@ describe('dashboard in a real browser', {skip, timeout: 600_000}, () => {
     await see(page, '.diff .added', 'server web-1 127.0.1.1:80');
 
     await daemon.ping({ip: '127.0.1.1', id: 'web-a'}, {down: true});
-    await see(page, '#members-none', 'No slave');
+    await see(page, '#members-none', /Everybody left: web-a of web was the last one, at .* \(down\)/);
+    await page.locator('#gone summary').click();
+    await see(page, '#departures tr', /web-a.*down/);
     await see(page, '.pass', /left web 127\.0\.1\.1/);
     // That everybody left is a problem of its own.
     await see(page, '#verdict', 'Needs attention');
@@ -57,14 +60,65 @@ describe('dashboard in a real browser', {skip, timeout: 600_000}, () => {
     await see(page, '#problems li', 'Rolled back to the template of pass 1');
     await see(page, '#outcome', /done/);
     assert.doesNotMatch((await daemon.get('/config'))?.body ?? '', /# today/);
-    await page.getByRole('button', {name: 'Release the rollback'}).click();
+    await page.locator('#problems').getByRole('button', {name: 'Release the rollback'}).click();
     await see(page, '#verdict', 'Serving, in sync');
     await daemon.waitFor(async () => /# today/.test((await daemon.get('/config'))?.body ?? ''), "today's template");
     assert.doesNotMatch(await page.content(), /hunter2/);
     assert.deepEqual(browser.complaints, []);
   });
 
-  test('1,000 members at three widths, light and dark -> readable, accessible, kept as screenshots', async () => {
+  test('each state at three widths -> said in words, with what to do; accessible, kept as screenshots', async () => {
+    await using browser = await startBrowser();
+    let page: Page;
+    {
+      await using fleet = await startFleet({KONTROL_TTL: '300', KONTROL_DAMPER: '0.2'});
+      page = await browser.open(fleet.url, DESKTOP);
+      const {daemon, writeTemplate} = fleet;
+      await daemon.ping({ip: '127.0.1.1', id: 'web-a'});
+      await daemon.ping({ip: '127.0.1.2', id: 'web-b'});
+      await see(page, '#apps tr', /web-b.*up: web\/web-2/);
+      await knock(fleet, 40);
+      await see(page, '#verdict', 'Serving, in sync');
+      await see(page, '#identity', 'default/');
+      assert.match(await page.title(), /^Serving, in sync - default\/\S+ - haproxy-kontrol$/);
+      await see(page, '#legend-requests', /requests\/s [\d.]+/);
+      await lookAtState(page, 'good');
+
+      await writeTemplate('nonsense in this place');
+      await see(page, '#problems button', /Go back to pass \d+/);
+      await see(page, '.pass .cause', /unknown keyword/);
+      await lookAtState(page, 'refused');
+      await writeTemplate('');
+      await see(page, '#verdict', 'Serving, in sync');
+
+      await ask(join(daemon.dataFolder, 'haproxy.sock'), 'set server web/web-2 state drain', {timeoutMs: 5000});
+      await see(page, '#apps tr', /web-b.*out of service: web\/web-2 DRAIN/);
+      await see(page, '#problems button', 'Reconfigure now');
+      await lookAtState(page, 'drained');
+
+      await writeTemplate('', 'check inter 200 fall 1');
+      await see(page, '#apps tr', /web-b.*down: web\/web-2 DOWN: L4CON.*Connection refused/);
+      await see(page, '#problems li', 'No server of backend web is up');
+      await see(page, '#apps .late', '2 down');
+      await lookAtState(page, 'all-down');
+
+      for (const [ip, id] of [
+        ['127.0.1.1', 'web-a'],
+        ['127.0.1.2', 'web-b'],
+      ] as const) {
+        await daemon.ping({ip, id}, {down: true});
+      }
+      await see(page, '#problems li', 'Nobody is left to serve');
+      await see(page, '#members-none', 'Everybody left');
+      await lookAtState(page, 'nobody-left');
+      assert.deepEqual(browser.complaints, []);
+    }
+    await see(page, '#verdict', /Unknown since .*: the connection is lost/);
+    assert.match(await page.title(), /^Unknown - /);
+    await lookAtState(page, 'disconnected');
+  });
+
+  test('1,000 members, wide and narrow, light and dark -> readable, accessible, kept as screenshots', async () => {
     await using fleet = await startFleet({KONTROL_TTL: '120', KONTROL_DAMPER: '3'});
     await using browser = await startBrowser();
     await fill(fleet, 1000);
@@ -131,6 +185,17 @@ async function lookAt(page: Page, width: number, colorScheme: 'light' | 'dark'):
   await keepScreenshot(page, `members-${width}-${colorScheme}`);
 }
 
+/** At all widths: nothing that hinders, nothing beyond the edge, the screenshots kept. */
+async function lookAtState(page: Page, state: string): Promise<void> {
+  for (const width of WIDTHS) {
+    await page.setViewportSize({width, height: 900});
+    if (width !== 768) assert.deepEqual(await seriousFindings(page), [], `${state} ${width}`);
+    const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+    assert.ok(Number(overflow) <= 0, `${state}: at ${width} px the page is ${overflow} px too wide`);
+    await keepScreenshot(page, `${state}-${width}`);
+  }
+}
+
 /** Requests that HAProxy refuses by itself: something for the charts. */
 async function knock({port}: Fleet, count: number): Promise<void> {
   const segments = getSegments('/denied', 'localhost');
@@ -161,7 +226,12 @@ async function serveHostile({context}: Browser, {daemon}: Fleet): Promise<void> 
       {kind: HOSTILE, subject: HOSTILE, severity: 'bad', what: HOSTILE, why: HOSTILE, todo: HOSTILE, sinceAt: 0},
     ],
   };
-  const member = {app: HOSTILE, id: HOSTILE, ip: HOSTILE, role: HOSTILE, firstSeenAt: 0, lastSeenAt: 0, expiresInMs: 1};
+  const check = {result: HOSTILE, reason: HOSTILE};
+  const server = {backend: HOSTILE, server: HOSTILE, address: HOSTILE, state: 'down', status: HOSTILE, check};
+  const member = {
+    ...{app: HOSTILE, id: HOSTILE, ip: HOSTILE, role: HOSTILE, firstSeenAt: 0, lastSeenAt: 0, expiresInMs: 1},
+    ...{proxyState: 'down', servers: [server]},
+  };
   const pod = {app: HOSTILE, ip: HOSTILE, id: HOSTILE, why: HOSTILE};
   const [pass] = JSON.parse((await daemon.get('/history?limit=1'))?.body ?? '[]');
   const hostilePass = {

@@ -12,11 +12,11 @@ export interface Fleet extends AsyncDisposable {
   /** Where its one frontend listens. */
   readonly port: number;
   readonly url: string;
-  /** Replaces the template; `lines` go behind the frontend. */
-  writeTemplate(lines: string): Promise<void>;
+  /** Replaces the template; `lines` go behind the frontend, `options` behind each server. */
+  writeTemplate(lines: string, options?: string): Promise<void>;
 }
 
-const templateOf = (port: number, lines: string): string => `
+const templateOf = (port: number, lines: string, options = ''): string => `
 global
   stats timeout 30s
 defaults
@@ -35,7 +35,7 @@ frontend proxy
 ${lines}
 backend web
 {%- for key in hosts %}{% for ip in hosts[key] %}
-  server {{key}}-{{loop.index}} {{ip}}:80
+  server {{key}}-{{loop.index}} {{ip}}:80 ${options}
 {%- endfor %}{% endfor %}
 `;
 
@@ -45,7 +45,7 @@ export async function startFleet(env: Readonly<Record<string, string>> = {}): Pr
   const folder = opening.use(await makeTemporaryFolder());
   const port = await freePort();
   const template = join(folder.path, 'haproxy.j2');
-  const writeTemplate = (lines: string) => writeFile(template, templateOf(port, lines));
+  const writeTemplate = (lines: string, options?: string) => writeFile(template, templateOf(port, lines, options));
   await writeTemplate('');
   await writeFile(join(folder.path, 'token'), `${TOKEN}\n`);
   const daemon = opening.use(

@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {formatBytes, formatDuration, formatRate, formatTime} from '../../src/dashboard/client/format.ts';
-import {applyMembers, groupByApp, matches} from '../../src/dashboard/client/model.ts';
-import type {LiveMember} from '../../src/http/page-types.ts';
+import {formatBytes, formatDuration, formatPercent, formatRate, formatTime} from '../../src/dashboard/client/format.ts';
+import {
+  actionFor,
+  applyMembers,
+  describeMember,
+  errorShare,
+  groupByApp,
+  matches,
+  toPoints,
+} from '../../src/dashboard/client/model.ts';
+import type {LiveMember, LiveServer, TrafficSample} from '../../src/http/page-types.ts';
+import {entryOf} from '../http/status-ports.ts';
 
 const memberOf = (ip: string, app = 'web', seq = 1): LiveMember => ({
   app,
@@ -67,4 +76,83 @@ test('formats -> short, with their unit', () => {
   const at = new Date(2026, 0, 2, 10, 2, 11).getTime();
   assert.equal(formatTime(at, at), '10:02:11');
   assert.equal(formatTime(at, at + 86_400_000), '2026-01-02 10:02:11');
+});
+
+test('shares -> percent with one figure behind the point below ten', () => {
+  assert.deepEqual([0, 0.004, 0.05, 0.374, 1].map(formatPercent), ['0 %', '0.4 %', '5 %', '37 %', '100 %']);
+});
+
+const sampleAt = (at: number, requestsPerSecond = 1, serverErrorsPerSecond = 0): TrafficSample => ({
+  at,
+  requestsPerSecond,
+  serverErrorsPerSecond,
+  clientErrorsPerSecond: 0,
+  bytesInPerSecond: 0,
+  bytesOutPerSecond: 0,
+  failuresPerSecond: 0,
+  sessions: 0,
+  responseTimeMs: null,
+});
+
+test('a curve in which looks are missing -> a gap there, not a line across', () => {
+  const points = toPoints([sampleAt(0), sampleAt(2000), sampleAt(7000), sampleAt(12_001)]);
+  assert.deepEqual(
+    points.map(({at, sample}) => [at, sample !== undefined]),
+    [
+      [0, true],
+      [2000, true],
+      [7000, true],
+      [7001, false],
+      [12_001, true],
+    ],
+  );
+});
+
+test('share of 5xx -> of the requests; none without requests, never more than all', () => {
+  assert.equal(errorShare(sampleAt(0, 0, 3)), null);
+  assert.equal(errorShare(sampleAt(0, 4, 1)), 0.25);
+  assert.equal(errorShare(sampleAt(0, 1, 2)), 1);
+});
+
+test('what stands beside a member -> its servers, and why one is down', () => {
+  const server: LiveServer = {
+    backend: 'web',
+    server: 'a',
+    address: '10.0.0.1:80',
+    state: 'down',
+    status: 'DOWN',
+    sinceMs: 1,
+    check: {result: 'L4CON', reason: 'Connection refused'},
+    weight: 1,
+    sessions: 0,
+    queue: 0,
+    errors: 0,
+  };
+  const member = memberOf('10.0.0.1');
+  const described = (changes: Partial<LiveMember>) => describeMember({...member, ...changes});
+  assert.equal(described({proxyState: 'down', servers: [server]}), 'down: web/a DOWN: L4CON Connection refused');
+  assert.equal(
+    described({
+      proxyState: 'partly up',
+      servers: [
+        {...server, state: 'up'},
+        {...server, check: null},
+      ],
+    }),
+    'partly up: web/a, web/a DOWN',
+  );
+  assert.equal(described({proxyState: 'no server', servers: []}), 'in hosts, in no backend');
+  assert.equal(described({proxyState: 'not in hosts', servers: []}), 'not in hosts');
+  assert.equal(described({proxyState: 'unknown', servers: null}), 'unknown: HAProxy does not answer');
+});
+
+test('the action beside a problem -> what ends it; back to the pass that serves, else to the last good one', () => {
+  const passes = [entryOf(5, {verdict: 'failed'}), entryOf(4), entryOf(3, {template: null}), entryOf(2)];
+  const passOf = (kind: string, serving?: number) => {
+    const action = actionFor(kind, passes, serving);
+    return action?.is === 'rollback' ? action.pass : action?.is;
+  };
+  assert.deepEqual([passOf('pass'), passOf('template'), passOf('template', 2), passOf('template', 3)], [4, 4, 2, 4]);
+  assert.deepEqual([passOf('rollback'), passOf('drift'), passOf('queue')], ['release', 'reconfigure', undefined]);
+  assert.equal(actionFor('pass', [entryOf(1, {verdict: 'failed'})]), undefined);
 });

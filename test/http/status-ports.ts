@@ -77,7 +77,7 @@ export const STATUS: Required<Status> = {
     silentMs: 0,
     isHung: false,
     hangs: 0,
-    draining: [{pid: 12, generation: 2, sinceMs: 1}],
+    draining: [{pid: 12, generation: 2, sinceMs: 1, connections: 3, endsInMs: 3_599_999}],
   },
   reload: {
     way: 'syn-drop',
@@ -115,6 +115,7 @@ export const STATUS: Required<Status> = {
       ip: '10.2.0.2',
       eip: null,
       nodeName: 'node-1',
+      image: 'registry.test/haproxy-kontrol:1.0.0',
       sources: {ip: 'api', nodeName: 'volume'},
       watch: {what: 'pod default/proxy-1', state: 'watching', synced: true, failures: 0, reason: null},
       node: 'known',

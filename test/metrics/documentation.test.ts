@@ -44,7 +44,17 @@ async function exportedTypes(): Promise<Map<string, string>> {
     accessLog: () => undefined,
   });
   const kubernetes = createKubernetesMetrics(() => ({
-    pod: {namespace: 'x', id: 'x', ip: null, eip: null, nodeName: null, sources: {}, watch: null, node: null},
+    pod: {
+      namespace: 'x',
+      id: 'x',
+      ip: null,
+      eip: null,
+      nodeName: null,
+      image: null,
+      sources: {},
+      watch: null,
+      node: null,
+    },
     certificates: [],
     services: {hosts: {}, watch: null},
     verify: {source: false, token: false, pods: null},

@@ -127,7 +127,10 @@ test('history on a narrow terminal -> a failure is red, its reason whole', () =>
 });
 
 test('status, healthy and not -> the verdict and every reason', () => {
-  assert.match(describeStatus(STATUS), /serving, in sync, up 1 min\n.*\nGeneration +3; draining 2 for 1 ms/);
+  assert.match(
+    describeStatus(STATUS),
+    /serving, in sync, up 1 min\n.*\nGeneration +3; draining 2 for 1 ms, 3 connections left, ends in 59 min at most/,
+  );
   assert.ok(isHealthy(STATUS));
   const problem = {...PROBLEM, why: 'because\nof this'};
   const broken = {...STATUS, problems: [problem]};

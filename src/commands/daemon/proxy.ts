@@ -52,6 +52,8 @@ export interface ProxyPart extends AsyncDisposable {
   ask(command: string): Promise<string>;
   /** What a `show stat` answers, its counters going on over all processes there were. Rejects with PROXY. */
   readRows(command: string): Promise<Row[]>;
+  /** How many connections a HAProxy that finishes them has left; undefined when it tells nothing. */
+  connectionsOf(pid: number): number | undefined;
   /** Lets it finish its connections; starts nothing any more. True when all ended within the grace. */
   drain(): Promise<boolean>;
 }
@@ -148,6 +150,7 @@ export async function openProxy(
     tryOut: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
     ask: command => askRuntime(generations.socket, command),
     readRows,
+    connectionsOf: followers.connectionsOf,
     drain() {
       followers.close();
       drained ??= queue.end(config.graceMs, ending.skip);

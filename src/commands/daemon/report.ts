@@ -38,6 +38,12 @@ export function createReport(
     onSolved: problem => cluster.noteProblem(problem, true),
   });
 
+  const describeDrain = (drain: {readonly pid: number; readonly generation: number; readonly sinceMs: number}) => ({
+    ...drain,
+    connections: needs.proxy.connectionsOf(drain.pid) ?? null,
+    endsInMs: config.drain.maxAgeMs > 0 ? Math.max(0, config.drain.maxAgeMs - drain.sinceMs) : null,
+  });
+
   const status = (): Status => {
     const hosts = pipeline.hosts();
     const refusal = pipeline.refusal();
@@ -57,7 +63,7 @@ export function createReport(
       guard: registry.guard,
       zerorpc: gateway,
       replicas: shared.replicas,
-      proxy: generations.status,
+      proxy: {...generations.status, draining: generations.status.draining.map(describeDrain)},
       haproxy: ground.haproxy,
       reload: generations.reload,
       lastPass: pipeline.passes.last,

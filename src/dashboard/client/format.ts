@@ -33,3 +33,9 @@ export function formatTime(at: number, nowAt: number = Date.now()): string {
   const time = date.toLocaleTimeString('en-GB');
   return date.toDateString() === new Date(nowAt).toDateString() ? time : `${date.toLocaleDateString('sv-SE')} ${time}`;
 }
+
+/** `0 %`, `0.4 %`, `37 %`, of a share between 0 and 1. */
+export function formatPercent(share: number): string {
+  const percent = share * 100;
+  return `${percent < 10 && !Number.isInteger(percent) ? percent.toFixed(1) : Math.round(percent)} %`;
+}

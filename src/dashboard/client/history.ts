@@ -1,6 +1,7 @@
 import type {Mover, Pass} from '../../http/page-types.ts';
 import {byId, el, reconcile, setText} from './dom.ts';
 import {formatDuration, formatTime} from './format.ts';
+import {markPasses} from './traffic.ts';
 
 const MAX_SHOWN = 200;
 
@@ -54,6 +55,7 @@ function bodyOf(pass: Pass): HTMLElement {
     'div',
     {class: 'pass-body'},
     pass.error !== null && el('p', {class: 'error'}, pass.error),
+    pass.error !== null && el('p', {}, `Cause: ${pass.cause}.`),
     el('p', {}, `Generation ${pass.generation}, ${pass.way}: ${pass.why}.`),
     phases.length > 0 && el('p', {}, `${phases.join(', ')}.`),
     podList('Joined', pass.joined, () => ''),
@@ -79,7 +81,7 @@ function createPass(pass: Pass): HTMLElement {
       el('span', {class: 'number'}, `#${pass.pass}`),
       el('time', {datetime: new Date(pass.startedAt).toISOString()}, formatTime(pass.startedAt)),
       el('span', {class: 'badge', 'data-tone': pass.verdict}, pass.verdict),
-      el('span', {class: 'cause'}, pass.cause),
+      el('span', {class: 'cause', 'data-tone': pass.verdict}),
       el('span', {class: 'moved'}, movedText(pass)),
       el('span', {class: 'took'}, formatDuration(totalMs(pass))),
     ),
@@ -90,13 +92,20 @@ function createPass(pass: Pass): HTMLElement {
   return el('li', {}, details);
 }
 
+/** Why it failed, and how often since; else why it was. */
+function reasonOf({error, cause, retries}: Pass): string {
+  if (error === null) return cause;
+  const again = retries === undefined ? '' : ` (and ${retries.count} more times, last ${formatTime(retries.lastAt)})`;
+  return `${error}${again}`;
+}
+
 function draw(): void {
   const shown = isFailedOnly ? passes.filter(({verdict}) => verdict === 'failed') : passes;
   reconcile(
     byId('passes'),
     shown.map(pass => [`${pass.pass}/${pass.startedAt}`, pass] as const),
     createPass,
-    () => {},
+    (item, pass) => setText(item.querySelector('.cause') as Element, reasonOf(pass)),
   );
   setText(byId('passes-none'), shown.length > 0 ? '' : isFailedOnly ? 'No pass has failed.' : 'No pass yet.');
 }
@@ -104,12 +113,17 @@ function draw(): void {
 /** Takes the history as the server has it, the newest first. */
 export function showHistory(all: readonly Pass[]): void {
   passes = all;
+  markPasses(passes);
   draw();
 }
+
+/** The newest first. */
+export const knownPasses = (): readonly Pass[] => passes;
 
 /** Adds a pass that just ended. */
 export function addPass(pass: Pass): void {
   passes = [pass, ...passes.filter(one => one.pass !== pass.pass)].slice(0, MAX_SHOWN);
+  markPasses(passes);
   draw();
 }
 

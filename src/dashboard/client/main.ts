@@ -1,11 +1,11 @@
-import type {MemberChanges, Pass, Traffic, TrafficLook} from '../../http/page-types.ts';
+import type {Departure, MemberChanges, Pass, Traffic, TrafficLook} from '../../http/page-types.ts';
 import type {LiveStatus} from '../../http/status-types.ts';
 import {byId, setText} from './dom.ts';
 import {addPass, showHistory, startHistory} from './history.ts';
-import {setTtl, showMembers, startMembers} from './members.ts';
+import {setTtl, showDepartures, showMembers, startMembers} from './members.ts';
 import {applyMembers, type TimedMember} from './model.ts';
 import {showOperator, startOperator} from './operator.ts';
-import {showOverview} from './overview.ts';
+import {showLost, showOverview} from './overview.ts';
 import {showTimeline} from './timeline.ts';
 import {addSample, showTraffic, startTraffic} from './traffic.ts';
 
@@ -20,7 +20,15 @@ const load = async <T>(path: string): Promise<T> => {
   return (await answer.json()) as T;
 };
 
+/** As it was told last. */
+let status: LiveStatus | undefined;
+
+/** When the stream was last heard. */
+let heardAt = Date.now();
+
 function setConnection(isLive: boolean): void {
+  document.body.classList.toggle('stale', !isLive);
+  if (!isLive) showLost(heardAt);
   const connection = byId('connection');
   connection.dataset.tone = isLive ? 'good' : 'bad';
   setText(connection, isLive ? 'live' : 'connection lost: what you see is old');
@@ -28,33 +36,51 @@ function setConnection(isLive: boolean): void {
 
 /** What the stream does not repeat: asked for again after every break. */
 async function catchUp(): Promise<void> {
-  const [history, traffic] = await Promise.all([load<Pass[]>('history'), load<Traffic>('traffic')]);
+  const [history, traffic, gone] = await Promise.all([
+    load<Pass[]>('history'),
+    load<Traffic>('traffic'),
+    load<Departure[]>('members/gone'),
+  ]);
+  showDepartures(gone);
   showHistory(history);
   showTraffic(traffic);
+}
+
+/** What can be done about a problem depends on the passes there were. */
+function showProblems(): void {
+  if (status !== undefined) showOverview(status);
 }
 
 function follow(): void {
   const events = new EventSource('events');
   const on = <T>(name: string, take: (value: T) => void) =>
-    events.addEventListener(name, event => take(JSON.parse((event as MessageEvent<string>).data) as T));
+    events.addEventListener(name, event => {
+      heardAt = Date.now();
+      take(JSON.parse((event as MessageEvent<string>).data) as T);
+    });
   events.addEventListener('open', () => {
     setConnection(true);
-    void catchUp().catch(() => {});
+    void catchUp().then(showProblems, () => {});
   });
   events.addEventListener('error', () => {
     setConnection(false);
     if (events.readyState === EventSource.CLOSED) setTimeout(follow, RECONNECT_MS);
   });
-  on<LiveStatus>('status', status => {
-    showOverview(status);
-    setTtl(status.ttlMs);
-    showOperator(status);
+  on<LiveStatus>('status', told => {
+    status = told;
+    showOverview(told);
+    setTtl(told.ttlMs);
+    showOperator(told);
   });
   on<MemberChanges>('members', changes => {
     members = applyMembers(members, changes, performance.now());
     showMembers(members);
+    if (changes.gone.length > 0) void load<Departure[]>('members/gone').then(showDepartures, () => {});
   });
-  on<Pass>('pass', addPass);
+  on<Pass>('pass', pass => {
+    addPass(pass);
+    showProblems();
+  });
   on<TrafficLook>('traffic', addSample);
 }
 
@@ -66,6 +92,7 @@ document.addEventListener('keydown', event => {
   byId('filter').focus();
 });
 byId('timeline-close').addEventListener('click', () => byId<HTMLDialogElement>('timeline').close());
+setText(byId('zone'), `Times are those of ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`);
 startMembers(ip => void showTimeline(ip));
 startHistory();
 startOperator();

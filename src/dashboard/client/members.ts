@@ -1,6 +1,7 @@
+import type {Departure} from '../../http/page-types.ts';
 import {byId, el, reconcile, setText} from './dom.ts';
-import {formatDuration} from './format.ts';
-import {groupByApp, matches, type TimedMember} from './model.ts';
+import {formatDuration, formatTime} from './format.ts';
+import {describeMember, groupByApp, matches, type TimedMember, TONE_OF_STATE} from './model.ts';
 
 /** Apps with more members than this start closed: one sees all apps first. */
 const OPEN_UP_TO = 25;
@@ -11,11 +12,15 @@ const MAX_ROWS = 1000;
 /** A pod pings when a quarter of its TTL is left: whoever has less than this missed a keepalive. */
 const LATE = 0.2;
 
-const HEADS = ['Address', 'Pod', 'Role', 'seq', 'Here for', 'Expires'];
+const HEADS = ['Address', 'Pod', 'HAProxy', 'Sessions', 'Errors', 'Here for', 'Expires'];
+
+/** Of those who left, the last ones. */
+const MAX_DEPARTURES = 50;
 
 let members: ReadonlyMap<string, TimedMember> = new Map();
 /** Until the first status has come. */
 let ttlMs = 25_000;
+let departures: readonly Departure[] = [];
 let shownGroups: readonly (readonly [string, readonly TimedMember[]])[] = [];
 
 const filter = (): string => byId<HTMLInputElement>('filter').value;
@@ -38,22 +43,29 @@ function createGroup(app: string, isOpen: boolean): HTMLElement {
 function createRow({ip}: TimedMember): HTMLElement {
   const button = el('button', {type: 'button', class: 'link', 'data-ip': ip, 'aria-haspopup': 'dialog'}, ip);
   const bar = el('progress', {max: 1, value: 0, 'aria-label': `time left of ${ip}`});
-  return el('tr', {}, el('td', {}, button), el('td'), el('td'), el('td'), el('td'), el('td', {}, bar, el('span')));
+  const cells = Array.from({length: HEADS.length - 2}, () => el('td'));
+  return el('tr', {}, el('td', {}, button), ...cells, el('td', {}, bar, el('span')));
 }
 
-function updateRow(row: HTMLElement, {id, role, seq}: TimedMember): void {
-  const texts = [id, role, String(seq ?? '-')];
+function updateRow(row: HTMLElement, member: TimedMember): void {
+  const {id, role, seq, servers, proxyState} = member;
+  const sum = (field: 'sessions' | 'errors') =>
+    servers === null ? '-' : String(servers.reduce((total, server) => total + server[field], 0));
+  const texts = [id, describeMember(member), sum('sessions'), sum('errors')];
   for (const [index, text] of texts.entries()) setText(row.children[index + 1] as Element, text);
+  row.children[1]?.setAttribute('title', `${id}, role ${role}, seq ${seq ?? 'not settled yet'}`);
+  (row.children[2] as HTMLElement).dataset.tone = TONE_OF_STATE[proxyState];
 }
 
 /** What changes by the mere passing of time. */
 function updateAges(row: HTMLElement, {firstSeenAt, expiresAtMs, held}: TimedMember): void {
   const leftMs = Math.max(0, expiresAtMs - performance.now());
-  setText(row.children[4] as Element, formatDuration(Date.now() - firstSeenAt));
-  const [bar, text] = row.children[5]?.children ?? [];
-  const share = Math.min(1, leftMs / ttlMs);
+  setText(row.children[5] as Element, formatDuration(Date.now() - firstSeenAt));
+  const [bar, text] = row.children[6]?.children ?? [];
+  const share = held ? 1 : Math.min(1, leftMs / ttlMs);
   bar?.setAttribute('value', share.toFixed(2));
-  bar?.setAttribute('data-tone', share < LATE ? 'bad' : 'good');
+  bar?.setAttribute('data-tone', held ? 'notice' : share < LATE ? 'bad' : 'good');
+  (row.children[6] as HTMLElement).dataset.tone = held ? 'notice' : 'plain';
   if (text !== undefined) setText(text, held ? 'held: silent' : formatDuration(leftMs));
 }
 
@@ -79,6 +91,38 @@ function openForFilter(details: HTMLDetailsElement, isFiltered: boolean): void {
   }
 }
 
+/** Why there is nobody: that nobody came yet is not that all left. */
+function nobodyText(): string {
+  const [last] = departures;
+  if (last === undefined) return 'No slave has sent a keepalive yet.';
+  return `Everybody left: ${last.id} of ${last.app} was the last one, at ${formatTime(last.at)} (${whyGone(last)}).`;
+}
+
+const whyGone = ({why, reason}: Departure): string => (reason === undefined ? why : `${why}: ${reason}`);
+
+/** Takes those who left, the newest first. */
+export function showDepartures(next: readonly Departure[]): void {
+  departures = next;
+  byId('gone').hidden = next.length === 0;
+  setText(byId('gone-count'), String(next.length));
+  reconcile(
+    byId('departures'),
+    next.slice(0, MAX_DEPARTURES).map(one => [`${one.at} ${one.ip} ${one.id}`, one] as const),
+    one => {
+      const button = el(
+        'button',
+        {type: 'button', class: 'link', 'data-ip': one.ip, 'aria-haspopup': 'dialog'},
+        one.ip,
+      );
+      const when = el('time', {datetime: new Date(one.at).toISOString()}, formatTime(one.at));
+      const cells = [when, one.app, button, one.id, whyGone(one)];
+      return el('tr', {}, ...cells.map(cell => el('td', {}, cell)));
+    },
+    () => {},
+  );
+  draw();
+}
+
 function draw(): void {
   const query = filter();
   const found = [...members.values()].filter(member => matches(member, query));
@@ -86,7 +130,7 @@ function draw(): void {
   shownGroups = groups;
   setText(byId('members-count'), query === '' ? `${members.size}` : `${found.length} of ${members.size}`);
   byId('members-none').hidden = found.length > 0;
-  setText(byId('members-none'), members.size === 0 ? 'No slave has sent a keepalive yet.' : 'Nobody matches.');
+  setText(byId('members-none'), members.size === 0 ? nobodyText() : 'Nobody matches.');
   reconcile(
     byId('apps'),
     groups.map(group => [`app ${group[0]}`, group] as const),
@@ -110,8 +154,7 @@ function tick(): void {
   for (const [app, group] of shownGroups) {
     const details = [...byId('apps').children].find(child => (child as HTMLElement).dataset.key === `app ${app}`);
     if (details === undefined) continue;
-    const late = group.filter(({expiresAtMs}) => expiresAtMs - performance.now() < LATE * ttlMs);
-    setText(details.querySelector('.late') as Element, late.length > 0 ? `${late.length} about to expire` : '');
+    showSummary(details.querySelector('.late') as HTMLElement, group);
     const byIp = new Map(group.map(member => [member.ip, member]));
     for (const row of details.querySelectorAll<HTMLElement>('tbody tr')) {
       const member = byIp.get(row.dataset.key ?? '');
@@ -120,10 +163,28 @@ function tick(): void {
   }
 }
 
+/** Beside an app's name: how many of it are not as they should be. */
+function showSummary(place: HTMLElement, group: readonly TimedMember[]): void {
+  const count = (is: (member: TimedMember) => boolean, words: string) => {
+    const found = group.filter(is).length;
+    return found === 0 ? [] : [`${found} ${words}`];
+  };
+  const isLate = ({expiresAtMs, held}: TimedMember) => !held && expiresAtMs - performance.now() < LATE * ttlMs;
+  const bad = [...count(({proxyState}) => proxyState === 'down', 'down'), ...count(isLate, 'about to expire')];
+  const notices = [
+    ...count(({held}) => held, 'silent, held'),
+    ...count(({proxyState}) => proxyState === 'partly up', 'partly up'),
+    ...count(({proxyState}) => proxyState === 'out of service', 'out of service'),
+    ...count(({proxyState}) => proxyState === 'no server', 'in no backend'),
+  ];
+  setText(place, [...bad, ...notices].join(', '));
+  place.dataset.tone = bad.length > 0 ? 'bad' : 'notice';
+}
+
 /** Wires the filter and the clock. `onPick` is called with the IP that somebody wants to know more about. */
 export function startMembers(onPick: (ip: string) => void): void {
   byId('filter').addEventListener('input', draw);
-  byId('apps').addEventListener('click', event => {
+  byId('members-region').addEventListener('click', event => {
     const ip = (event.target as HTMLElement).dataset.ip;
     if (ip !== undefined) onPick(ip);
   });

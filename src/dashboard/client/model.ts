@@ -1,4 +1,4 @@
-import type {LiveMember, MemberChanges} from '../../http/page-types.ts';
+import type {LiveMember, LiveServer, MemberChanges, Pass, ProxyState, TrafficSample} from '../../http/page-types.ts';
 
 /** A member, and when by our own clock it will expire. */
 export interface TimedMember extends LiveMember {
@@ -29,3 +29,95 @@ export function groupByApp(members: Iterable<TimedMember>): [string, TimedMember
 /** Whether a member is one that a person who typed `query` looks for. */
 export const matches = ({app, ip, id, role}: LiveMember, query: string): boolean =>
   [app, ip, id, role].some(text => text.toLowerCase().includes(query.trim().toLowerCase()));
+
+/** A moment of a curve; without a sample nothing is known of it. */
+export interface Point {
+  readonly at: number;
+  readonly sample: TrafficSample | undefined;
+}
+
+/** HAProxy is looked at every two seconds: where more is missing than one look, the curve has a gap. */
+const GAP_MS = 5000;
+
+/** The samples as points, with one that is unknown in each gap. */
+export const toPoints = (samples: readonly TrafficSample[]): Point[] =>
+  samples.flatMap((sample, index) => {
+    const before = samples[index - 1];
+    const isGap = before !== undefined && sample.at - before.at > GAP_MS;
+    const unknown = isGap ? [{at: before.at + 1, sample: undefined}] : [];
+    return [...unknown, {at: sample.at, sample}];
+  });
+
+/** The share of 5xx among the requests, 0 to 1; null when there were none. */
+export const errorShare = ({
+  requestsPerSecond,
+  serverErrorsPerSecond,
+}: Pick<TrafficSample, 'requestsPerSecond' | 'serverErrorsPerSecond'>): number | null =>
+  requestsPerSecond === 0 ? null : Math.min(1, serverErrorsPerSecond / requestsPerSecond);
+
+export type Tone = 'good' | 'notice' | 'bad' | 'plain';
+
+export const TONE_OF_STATE: Readonly<Record<ProxyState, Tone>> = {
+  up: 'good',
+  'partly up': 'notice',
+  down: 'bad',
+  'out of service': 'notice',
+  'no server': 'notice',
+  'not in hosts': 'plain',
+  unknown: 'plain',
+};
+
+/** `web/a DOWN: L4CON Connection refused`; of a server that is up its name alone. */
+export function describeServer({backend, server, state, status, check}: LiveServer): string {
+  const name = `${backend}/${server}`;
+  if (state === 'up') return name;
+  const why = [check?.result, check?.reason].filter(text => text != null).join(' ');
+  return `${name} ${status}${why === '' ? '' : `: ${why}`}`;
+}
+
+/** What stands in the row of a member about HAProxy. */
+export function describeMember({proxyState, servers}: LiveMember): string {
+  if (servers === null) return 'unknown: HAProxy does not answer';
+  if (proxyState === 'no server') return 'in hosts, in no backend';
+  return servers.length === 0 ? proxyState : `${proxyState}: ${servers.map(describeServer).join(', ')}`;
+}
+
+/** What an operator can do about a problem, and what that does. */
+export type Action =
+  | {readonly is: 'rollback'; readonly pass: number; readonly label: string; readonly effect: string}
+  | {readonly is: 'release' | 'reconfigure'; readonly label: string; readonly effect: string};
+
+/**
+ * The action that belongs beside a problem, if there is one. `passes` the newest first; `serving` is the pass whose template
+ * is used instead of a refused one.
+ */
+export function actionFor(kind: string, passes: readonly Pass[], serving?: number): Action | undefined {
+  switch (kind) {
+    case 'rollback':
+      return {
+        is: 'release',
+        label: 'Release the rollback',
+        effect: "uses today's template again; if it is refused, the last good one goes on serving",
+      };
+    case 'drift':
+      return {
+        is: 'reconfigure',
+        label: 'Reconfigure now',
+        effect: 'has HAProxy run its configuration again: what was set by hand is undone',
+      };
+    case 'template':
+    case 'pass': {
+      const able = passes.filter(({verdict, template}) => verdict === 'ok' && template !== null);
+      const good = able.find(({pass}) => pass === serving) ?? able[0];
+      if (good === undefined) return undefined;
+      return {
+        is: 'rollback',
+        pass: good.pass,
+        label: `Go back to pass ${good.pass}`,
+        effect: "uses its template with today's pods until it is released: changes of the template wait",
+      };
+    }
+    default:
+      return undefined;
+  }
+}

@@ -41,11 +41,18 @@ export function startOperator(): void {
     const level = (event.target as HTMLSelectElement).value;
     void ask(`Log level ${level}`, 'PUT', 'log-level', {level});
   });
-  byId('passes').addEventListener('click', event => {
-    const pass = (event.target as HTMLElement).dataset.rollback;
-    if (pass === undefined) return;
-    if (confirm(`Use the template of pass ${pass}, with today's hosts, until it is released?`)) {
-      void ask(`Roll back to pass ${pass}`, 'POST', `rollback?pass=${pass}`);
+  byId('main').addEventListener('click', event => {
+    const {rollback, act} = (event.target as HTMLElement).dataset;
+    if (rollback === undefined && act === undefined) return;
+    if (token() === '') {
+      setText(byId('outcome'), 'That needs the token: type it in, then press the button again.');
+      byId('token').focus();
+      return;
+    }
+    if (act === 'reconfigure') void ask('Reconfigure', 'POST', 'reconfigure');
+    else if (act === 'release') void ask('Release the rollback', 'POST', 'release');
+    else if (confirm(`Use the template of pass ${rollback}, with today's hosts, until it is released?`)) {
+      void ask(`Roll back to pass ${rollback}`, 'POST', `rollback?pass=${rollback}`);
     }
   });
   update();

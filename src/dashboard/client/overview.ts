@@ -1,8 +1,8 @@
 import type {LiveStatus} from '../../http/status-types.ts';
 import {byId, el, reconcile, setText} from './dom.ts';
 import {formatDuration, formatTime} from './format.ts';
-
-type Tone = 'good' | 'notice' | 'bad' | 'plain';
+import {knownPasses} from './history.ts';
+import {type Action, actionFor, type Tone} from './model.ts';
 
 interface Tile {
   readonly name: string;
@@ -54,23 +54,50 @@ function tilesOf(status: LiveStatus): Tile[] {
   ];
 }
 
+/** Of the pod, once it is known. */
+let name = '';
+
+/** Nobody tells any more: what is shown is what was. */
+export function showLost(sinceAt: number): void {
+  const verdict = byId('verdict');
+  verdict.dataset.tone = 'plain';
+  setText(verdict, `Unknown since ${formatTime(sinceAt)}: the connection is lost`);
+  document.title = `Unknown - ${name} - haproxy-kontrol`;
+}
+
+function showAction(place: Element, action: Action | undefined): void {
+  const key = action === undefined ? '' : action.label;
+  if ((place as HTMLElement).dataset.shown === key) return;
+  (place as HTMLElement).dataset.shown = key;
+  if (action === undefined) {
+    place.replaceChildren();
+    return;
+  }
+  const wanted = action.is === 'rollback' ? {'data-rollback': action.pass} : {'data-act': action.is};
+  place.replaceChildren(el('button', {type: 'button', ...wanted}, action.label), el('span', {}, action.effect));
+}
+
 /** The head of the page: is it well, and if not, why. */
 export function showOverview(status: LiveStatus): void {
   const {text, tone} = verdictOf(status);
   const verdict = byId('verdict');
   setText(verdict, text);
   verdict.dataset.tone = tone;
-  document.title = `${tone === 'bad' ? '● ' : ''}${text} - haproxy-kontrol`;
-  setText(byId('version'), `${status.version}, HAProxy ${status.proxy.version}`);
+  const {namespace, id, nodeName, image} = status.kubernetes.pod;
+  name = `${namespace}/${id}`;
+  document.title = `${tone === 'bad' ? '● ' : ''}${text} - ${name} - haproxy-kontrol`;
+  setText(byId('identity'), `${name}${nodeName === null ? '' : ` on ${nodeName}`}`);
+  setText(byId('version'), `${image ?? status.version}, HAProxy ${status.proxy.version}`);
   reconcile(
     byId('problems'),
     status.problems.map(problem => [`${problem.kind} ${problem.subject}`, problem] as const),
-    () => el('li', {}, el('strong'), el('span'), el('span')),
-    (item, {severity, what, why, todo, sinceAt}) => {
+    () => el('li', {}, el('strong'), el('span'), el('span'), el('div', {class: 'act'})),
+    (item, {kind, severity, what, why, todo, sinceAt}) => {
       item.dataset.tone = severity;
       setText(item.children[0] as Element, what);
       setText(item.children[1] as Element, why);
       setText(item.children[2] as Element, `Since ${formatTime(sinceAt)}. To do: ${todo}.`);
+      showAction(item.children[3] as Element, actionFor(kind, knownPasses(), status.refused?.serving?.pass));
     },
   );
   reconcile(
@@ -88,20 +115,28 @@ export function showOverview(status: LiveStatus): void {
 }
 
 function showGenerations({proxy, reload}: LiveStatus): void {
-  const serving = {key: 'serving', generation: proxy.generation, pid: proxy.pid, state: proxy.state, since: ''};
-  const draining = proxy.draining.map(({pid, generation, sinceMs}) => ({
+  const serving = {
+    key: 'serving',
+    generation: proxy.generation,
+    pid: proxy.pid,
+    state: proxy.state,
+    left: '',
+    ends: '',
+  };
+  const draining = proxy.draining.map(({pid, generation, sinceMs, connections, endsInMs}) => ({
     key: `draining-${pid}`,
     generation,
     pid,
-    state: 'draining',
-    since: `for ${formatDuration(sinceMs)}`,
+    state: `draining for ${formatDuration(sinceMs)}`,
+    left: connections === null ? 'unknown' : `${connections} left`,
+    ends: endsInMs === null ? 'with the last one' : `in ${formatDuration(endsInMs)} at most`,
   }));
   reconcile(
     byId('generations'),
     [serving, ...draining].map(row => [row.key, row] as const),
-    () => el('tr', {}, el('td'), el('td'), el('td'), el('td')),
-    (row, {generation, pid, state, since}) => {
-      const texts = [String(generation), String(pid ?? '-'), state, since];
+    () => el('tr', {}, ...Array.from({length: 5}, () => el('td'))),
+    (row, {generation, pid, state, left, ends}) => {
+      const texts = [String(generation), String(pid ?? '-'), state, left, ends];
       for (const [index, text] of texts.entries()) setText(row.children[index] as Element, text);
     },
   );

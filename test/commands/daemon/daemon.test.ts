@@ -34,6 +34,7 @@ const FACTS: PodFacts = {
   ip: undefined,
   eip: undefined,
   nodeName: undefined,
+  image: undefined,
   labels: {},
   annotations: {},
   nodeLabels: {},
