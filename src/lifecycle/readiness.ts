@@ -6,21 +6,23 @@ import type {PassRecord} from './passes.ts';
 export interface ReadinessNow {
   /** A HAProxy of ours runs with a text that we know, and answers. */
   readonly serves: boolean;
+  /** A change is on its way to HAProxy, of which `GET /state` tells when it is done. */
+  readonly isApplying: boolean;
   /** The slaves of before had their time to come back. */
   readonly isWarm: boolean;
   readonly isStopping: boolean;
 }
 
 /**
- * Whether the pod is ready, asked again and again: not before it is warm; once ready, for as long as anything serves,
- * whatever a pass fails of; never again once the daemon stops.
+ * Whether the pod is ready, asked again and again: not before it is warm, nor while what it serves first is on its way;
+ * once ready, for as long as anything serves, whatever a pass fails of; never again once the daemon stops.
  */
 export function createReadiness(now: () => ReadinessNow): () => boolean {
   let wasReady = false;
   return () => {
-    const {serves, isWarm, isStopping} = now();
+    const {serves, isApplying, isWarm, isStopping} = now();
     if (isStopping || !serves) return false;
-    wasReady ||= isWarm;
+    wasReady ||= isWarm && !isApplying;
     return wasReady;
   };
 }

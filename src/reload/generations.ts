@@ -55,6 +55,8 @@ export interface Generations {
    * a new generation beside which the old one drains. On rejection the old one serves on.
    */
   apply(candidate: Candidate, options?: ApplyOptions): Promise<Applied>;
+  /** An `apply` is under way. */
+  readonly isApplying: boolean;
   /** Resolves when HAProxy has died too often in a row: nothing serves any more, and the daemon has to end. */
   readonly failed: Promise<DaemonError>;
   /** What runs was seen to differ from its text: the next apply reloads, even the same text. */
@@ -96,6 +98,9 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       } finally {
         state.isApplying = false;
       }
+    },
+    get isApplying() {
+      return state.isApplying;
     },
     doubt() {
       if (state.textIs === 'known') state.textIs = 'doubted';

@@ -5,7 +5,7 @@ import {createReadiness, isInSync, isServing, lastErrorOf, type SyncFacts} from 
 
 describe('readiness', () => {
   const stage = () => {
-    const now = {serves: false, isWarm: false, isStopping: false};
+    const now = {serves: false, isApplying: false, isWarm: false, isStopping: false};
     return {now, isReady: createReadiness(() => now)};
   };
 
@@ -28,6 +28,16 @@ describe('readiness', () => {
     now.serves = false;
     assert.equal(isReady(), false);
     now.serves = true;
+    assert.equal(isReady(), true);
+  });
+
+  test('what it serves first is on its way -> ready when /state tells of it; later changes take nothing back', () => {
+    const {now, isReady} = stage();
+    Object.assign(now, {serves: true, isWarm: true, isApplying: true});
+    assert.equal(isReady(), false);
+    now.isApplying = false;
+    assert.equal(isReady(), true);
+    now.isApplying = true;
     assert.equal(isReady(), true);
   });
 

@@ -125,6 +125,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     hosts,
     isReady: createReadiness(() => ({
       serves: generations.text !== undefined && isServing(generations.status),
+      isApplying: generations.isApplying,
       isWarm: isWarm(warmUp(), config.warmupMs),
       isStopping: ending.asked.aborted,
     })),
