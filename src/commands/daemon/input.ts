@@ -1,40 +1,39 @@
-import type {Config} from '../../config/config.ts';
 import {DaemonError} from '../../errors.ts';
-import type {PodFacts} from '../../kubernetes/facts.ts';
 import type {Visit} from '../../lifecycle/lifecycle.ts';
 import {parseHosts} from '../../members/hosts-map.ts';
 import type {Hosts, MemberView} from '../../members/member.ts';
-import type {TemplateInput} from '../../template/input.ts';
+import type {Pod, TemplateInput} from '../../template/input.ts';
+import type {TemplateText} from '../../template/source.ts';
+import type {Context} from './context.ts';
+import type {PipelineNeeds} from './pipeline.ts';
 
-export interface InputSources {
-  readonly env: Config['env'];
-  /** The template's text as it is now, or the one that a rollback holds. Rejects with RENDER. */
-  readonly loadTemplate: () => Promise<string>;
-  readonly hosts: () => Hosts;
-  readonly members: () => readonly MemberView[];
-  readonly facts: () => PodFacts;
-  /** Paths of the certificates by the names of their Secrets. */
-  readonly certs: () => Readonly<Record<string, string>>;
-}
-
-/** How a pass learns what its template can see (docs/templates.md#variables); hosts that came with a request win. */
+/**
+ * How a pass learns what its template can see (docs/templates.md#variables): its text, or the one that a rollback holds,
+ * with today's pods; a template and hosts that came with a request win. Rejects with RENDER.
+ */
 export const createInputLoader =
-  ({env, loadTemplate, hosts, members, facts, certs}: InputSources) =>
+  (
+    {config, pod}: Context,
+    {observation, membership, cluster}: PipelineNeeds,
+    {hosts, templateText}: {readonly hosts: () => Hosts; readonly templateText: TemplateText},
+  ) =>
   async (visit?: Visit): Promise<TemplateInput> => {
-    const {labels, annotations, nodeLabels, nodeAnnotations} = facts();
+    const {labels, annotations, nodeLabels, nodeAnnotations} = pod.facts;
     return {
-      template: visit?.template ?? (await loadTemplate()),
+      template: visit?.template ?? observation.rollback.current?.template ?? (await templateText.load()),
       variables: {
         hosts: (visit && givenHosts(visit)) ?? hosts(),
-        pods: members().map(({app, id, ip, key, role, seq, payload}) => ({app, id, ip, key, role, seq, payload})),
+        pods: membership.registry.members().map(podOf),
         node: {labels: nodeLabels, annotations: nodeAnnotations},
         labels,
         annotations,
-        env,
-        certs: certs(),
+        env: config.env,
+        certs: cluster.certificates.paths(),
       },
     };
   };
+
+const podOf = ({app, id, ip, key, role, seq, payload}: MemberView): Pod => ({app, id, ip, key, role, seq, payload});
 
 /** The hosts that came with a request, which serve its pass alone; undefined when its input is something else. */
 function givenHosts({origin, input}: Visit): Hosts | undefined {

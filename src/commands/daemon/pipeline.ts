@@ -2,7 +2,7 @@ import {deriveDamper, isWarm} from '../../damper/warm-up.ts';
 import type {ReplicaState} from '../../fleet/record.ts';
 import {type Converger, openConverger} from '../../lifecycle/converge.ts';
 import {createFallback, type Refusal} from '../../lifecycle/fallback.ts';
-import {type Lifecycle, openLifecycle, type Visit} from '../../lifecycle/lifecycle.ts';
+import type {Lifecycle, Visit} from '../../lifecycle/lifecycle.ts';
 import {CONFIGURE} from '../../lifecycle/manifest.ts';
 import {createPasses, type Passes} from '../../lifecycle/passes.ts';
 import {openQuarantine, type Quarantine} from '../../lifecycle/quarantine.ts';
@@ -14,7 +14,7 @@ import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import type {TemplateInput} from '../../template/input.ts';
 import {openTemplateFile} from '../../template/kept-template.ts';
-import {createRenderer, type Renderer} from '../../template/renderer.ts';
+import {createRenderer, type IsolatedRenderer, type Renderer} from '../../template/renderer.ts';
 import {openTemplateText, type TemplateText} from '../../template/source.ts';
 import type {Cluster} from './cluster.ts';
 import type {Context} from './context.ts';
@@ -24,7 +24,8 @@ import {startFromDisk} from './last-good.ts';
 import type {Membership} from './membership.ts';
 import type {Observation} from './observation.ts';
 import type {ProxyPart} from './proxy.ts';
-import {inputOf, openScripts, type Scripts, tellCallback} from './scripts.ts';
+import {inputOf, openScripts, type Scripts} from './scripts.ts';
+import {openStates} from './states.ts';
 
 /** The way from what a template can see to what HAProxy runs. */
 export interface Pipeline extends AsyncDisposable {
@@ -67,22 +68,10 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   const hosts = () => mergeHosts(membership.registry.hosts(), cluster.serviceHosts());
   const templateText = openTemplateText(template, {files, clock, annotations: () => pod.facts.annotations});
   const renderer = opening.use(createRenderer({timeoutMs: config.renderTimeoutMs}));
-  const trial = createTrial({
-    renderer,
-    proxy: generations,
-    check: proxy.tryOut,
-    fileNamed: /[^\s[\]:"']*\/run\/\d+(?:\.run)?\.cfg/,
-  });
-  const quarantine = openQuarantine({
-    clock,
-    log: room('lifecycle'),
-    tryOut: trial.tryOut,
-    percent: config.quarantinePercent,
-    hideSecrets: context.output.secrets.hide,
-    ended: ending.asked,
-  });
+  const trial = openTrial(proxy, renderer);
+  const quarantine = openOwnQuarantine(context, trial);
   opening.defer(quarantine.close);
-  const loadWhole = createWholeInput(context, needs, {hosts, templateText});
+  const loadWhole = createInputLoader(context, needs, {hosts, templateText});
   const loadInput = async (visit?: Visit) => quarantine.apply(await loadWhole(visit));
   const passes = openPasses(context, needs, {loadInput, renderer, trial});
   const scripts = opening.use(await openScripts(context, {...needs, inputOf: visit => inputOf(visit, passes)}));
@@ -156,19 +145,23 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   };
 }
 
-/** What a template can see now: its text, or the one that a rollback holds, with today's pods. */
-const createWholeInput = (
-  {config, pod}: Context,
-  {observation, membership, cluster}: PipelineNeeds,
-  {hosts, templateText}: {readonly hosts: () => Hosts; readonly templateText: TemplateText},
-) =>
-  createInputLoader({
-    env: config.env,
-    loadTemplate: async () => observation.rollback.current?.template ?? (await templateText.load()),
-    hosts,
-    members: membership.registry.members,
-    facts: () => pod.facts,
-    certs: cluster.certificates.paths,
+/** Tries texts out beside what serves. */
+const openTrial = (proxy: ProxyPart, renderer: IsolatedRenderer): Trial =>
+  createTrial({
+    renderer,
+    proxy: proxy.generations,
+    check: proxy.tryOut,
+    fileNamed: /[^\s[\]:"']*\/run\/\d+(?:\.run)?\.cfg/,
+  });
+
+const openOwnQuarantine = ({config, room, ending, output}: Context, {tryOut}: Trial): Quarantine =>
+  openQuarantine({
+    clock,
+    log: room('lifecycle'),
+    tryOut,
+    percent: config.quarantinePercent,
+    hideSecrets: output.secrets.hide,
+    ended: ending.asked,
   });
 
 function openPasses(
@@ -204,32 +197,5 @@ function openPasses(
     check: proxy.check,
     refresh: cluster.certificates.refresh,
     lastPass: observation.history.lastPass,
-  });
-}
-
-/** The states of `lifecycle.yml` with what their steps do. */
-function openStates(
-  {room}: Context,
-  {ground, proxy}: PipelineNeeds,
-  {passes, scripts}: {readonly passes: Passes; readonly scripts: Scripts},
-): Lifecycle {
-  return openLifecycle({
-    manifest: ground.manifest,
-    clock,
-    log: room('lifecycle'),
-    actions: {
-      ...passes.actions,
-      async drain() {
-        await proxy.drain();
-      },
-      telegraf: scripts.telegraf,
-    },
-    runJob: scripts.runJob,
-    runShell: scripts.blocks.run,
-    onVisitBegun: passes.begin,
-    async onVisitEnded(visit, fault) {
-      await passes.conclude(visit, fault);
-      if (fault === undefined) tellCallback(scripts, visit, passes);
-    },
   });
 }
