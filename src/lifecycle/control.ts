@@ -11,6 +11,8 @@ export interface ControlPorts {
   readonly terminal: string;
   readonly variables: BlockVariables;
   readonly jobs: readonly JobHandle[];
+  /** What went wrong, without the secrets of the configuration. */
+  readonly hideSecrets: (said: string) => string;
   /** Asks for the orderly stop of the daemon: readiness, linger and all. */
   readonly requestStop: () => void;
 }
@@ -83,7 +85,7 @@ export function createControl(
       return await run(command, isGone);
     } catch (error) {
       log.warn({event: command.is, reason: reasonOf(error)}, 'control command refused');
-      return explain ? `KO ${reasonOf(error)}` : 'KO';
+      return explain ? `KO ${ports.hideSecrets(reasonOf(error))}` : 'KO';
     }
   };
 }

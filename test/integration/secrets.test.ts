@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import {writeFileSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
+import {connect} from 'node:net';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
+import {acceptedSecrets} from '../proxy/accepted-secrets.ts';
+import {headOf, SECRET_LINES} from '../proxy/secret-lines.ts';
 import {openFolder} from '../support/folder.ts';
-import {missing} from '../support/parts.ts';
+import {haproxyBinary, missing} from '../support/parts.ts';
 import {startServed} from '../support/served.ts';
 import {waitFor} from '../support/wait.ts';
 
@@ -32,6 +35,40 @@ const BROKEN: Readonly<Record<string, (template: string) => string>> = {
   'Jinja that fails beside a password': text => `${text}  stats auth x:${SECRET}0\n  {{ hosts.web. }}\n`,
 };
 
+/** Ways to break any line; none of them is valid in any section. */
+const BREAKS: readonly ((line: string) => string)[] = [
+  line => `${line} "`,
+  line => line.replace(/^(\w)(\w)/, '$2$1'),
+  line => line.replace(/^\S+/, SECRET),
+  () => `${SECRET} ${SECRET}`,
+];
+
+const SEED = Number(process.env.KONTROL_SEED ?? 1);
+/** Each takes some seconds. */
+const DRAWN = Number(process.env.KONTROL_BROKEN ?? 4);
+
+/** Lines with a credential, drawn and broken, by what they are. */
+function drawBroken(): Record<string, (template: string) => string> {
+  const lines = Object.entries(SECRET_LINES).flatMap(([section, all]) =>
+    all.filter(line => !line.startsWith('#')).map(line => ({section, line})),
+  );
+  const drawn = Array.from({length: DRAWN}, (_, draw) => {
+    const {section, line} = lines[(SEED * 31 + draw * 17) % lines.length] ?? assert.fail();
+    const broken = (BREAKS[draw % BREAKS.length] ?? assert.fail())(line).replaceAll('§', SECRET);
+    return [broken, (text: string) => `${text}${headOf(section).replace(/ s$/, ' drawn')}\n  ${broken}\n`] as const;
+  });
+  return Object.fromEntries(drawn);
+}
+
+/** What the control socket answers to a command. */
+async function askControl(path: string, command: string): Promise<string> {
+  const socket = connect({path, allowHalfOpen: true}).setEncoding('utf8');
+  socket.end(command);
+  let answer = '';
+  for await (const chunk of socket) answer += chunk;
+  return answer;
+}
+
 describe('secrets of a configuration', {skip: missing('haproxy'), timeout: 180_000}, () => {
   test('valid and broken texts -> no endpoint, event or log line tells one; with the token the text is as it is', async () => {
     await using folder = await openFolder();
@@ -52,12 +89,14 @@ describe('secrets of a configuration', {skip: missing('haproxy'), timeout: 180_0
     };
     const listened = listen().catch(() => {});
 
-    const good = withSecrets(served.template);
+    const accepted = acceptedSecrets(haproxyBinary, folder.path, SECRET);
+    assert.ok(accepted.split(SECRET).length > 30, accepted);
+    const good = withSecrets(served.template) + accepted;
     await served.rewrite(good);
     await waitFor(async () => (await served.committed()).includes(`${SECRET}3`), 'the secrets in proxy.cfg');
     await daemon.waitFor(({inSync}) => inSync, 'the valid text applied');
     const seen: string[] = [];
-    for (const [what, spoil] of Object.entries(BROKEN)) {
+    for (const [what, spoil] of Object.entries({...BROKEN, ...drawBroken()})) {
       await served.rewrite(spoil(good));
       await daemon.waitFor(({lastError}) => lastError !== null, what);
       const refused = await fetch(`${address}/reconfigure`, {
@@ -65,7 +104,8 @@ describe('secrets of a configuration', {skip: missing('haproxy'), timeout: 180_0
         headers: {authorization: `Bearer ${TOKEN}`},
       });
       assert.equal(refused.status, 422);
-      seen.push(await refused.text());
+      seen.push(await refused.text(), await askControl(join(daemon.dataFolder, 'sock'), '?WAIT configure\n'));
+      assert.match(seen.at(-1) ?? '', /^KO ./, what);
       await served.rewrite(good);
       await daemon.waitFor(({inSync, lastError}) => inSync && lastError === null, `${what}, mended`);
     }

@@ -38,6 +38,7 @@ function openBench() {
     terminal: 'stop',
     variables,
     jobs: [jobOf('haproxy', 'RUNNING'), jobOf('telegraf', 'STOPPED', false)],
+    hideSecrets: said => said.replaceAll('hunter2', '***'),
     requestStop: () => {
       stops += 1;
     },
@@ -83,6 +84,8 @@ describe('control', () => {
     assert.equal(await say('?SET X'), 'OK');
     assert.match(await say('?SET 1'), /^KO SET takes the name of a variable/);
     assert.ok(lines.some(({reason}) => reason === 'cannot finish state configure: no'));
+    failWith(new Error("cannot validate: found 'hunter2'"));
+    assert.equal(await say('?WAIT configure'), "KO cannot validate: found '***'");
   });
 
   test('a long input -> shown short in the cause', async () => {

@@ -83,6 +83,7 @@ export async function openEndpoints(context: Context, needs: EndpointsNeeds): Pr
       terminal: ground.manifest.terminal,
       variables: pipeline.scripts.variables,
       jobs: pipeline.scripts.all,
+      hideSecrets: context.output.secrets.hide,
       requestStop: context.ending.ask,
     }),
   });
