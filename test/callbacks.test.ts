@@ -84,7 +84,8 @@ const LOOPS: Readonly<Record<string, (scene: Scene) => {close(): unknown} | Prom
       ...{prefix: '/r/', id: 'a', key: '/r/a', run: '1', describe: bug, onLost: () => {}, clock, log},
     }),
   'template file': ({clock, bug}) => {
-    const files = {readText: createChangingText()};
+    const read = createChangingText();
+    const files = {readBytes: async () => Buffer.from(await read())};
     const text = openTemplateText({is: 'file', path: '/t'}, {files, clock, annotations: () => ({})});
     return {close: text.follow(bug)};
   },

@@ -1,11 +1,12 @@
 import {readFile} from 'node:fs/promises';
-import {text as textOfStream} from 'node:stream/consumers';
+import {buffer as bytesOfStream} from 'node:stream/consumers';
 import {loadRenderSettings} from '../config/load.ts';
 import {DaemonError, reasonOf} from '../errors.ts';
 import type {Hosts} from '../members/member.ts';
 import type {TemplateInput} from '../template/input.ts';
 import {findAnnotatedPod} from '../template/manifest-annotation.ts';
 import {podsOf, sampleHosts} from '../template/sample.ts';
+import {decodeTemplate} from '../template/utf8.ts';
 import type {CommandCall} from './call.ts';
 
 /** What `render` and `check` work on. */
@@ -79,15 +80,20 @@ interface Named {
 }
 
 async function loadSource({template, manifest, name}: Named): Promise<Source> {
-  if (template !== undefined && manifest === undefined) return {name: template, template: await load(template)};
+  if (template !== undefined && manifest === undefined) return {name: template, template: await loadTemplate(template)};
   if (manifest === undefined || template !== undefined) return refuse('give either --template FILE or --manifest FILE');
   const pod = findAnnotatedPod(await load(manifest), manifest, name);
   return {...pod, name: `${manifest} (${pod.from})`};
 }
 
-async function load(path: string): Promise<string> {
+const loadTemplate = async (path: string): Promise<string> =>
+  decodeTemplate(await loadBytes(path), `cannot read the template ${path}`, 'USAGE');
+
+const load = async (path: string): Promise<string> => (await loadBytes(path)).toString();
+
+async function loadBytes(path: string): Promise<Buffer> {
   try {
-    return await (path === '-' ? textOfStream(process.stdin) : readFile(path, 'utf8'));
+    return await (path === '-' ? bytesOfStream(process.stdin) : readFile(path));
   } catch (error) {
     return refuse(`cannot read ${path}: ${reasonOf(error)}`, error);
   }

@@ -93,9 +93,9 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
     hangMs: reader.secondsMs('KONTROL_HANG', 10_000, {minMs: 0, maxMs: HOUR_MS}),
     errorBound: parseErrorBound(reader),
     dataFolder,
-    haproxy: parseHaproxy(reader),
+    haproxy: resolveProgram(parseHaproxy(reader), host.resolvePath),
     reload: reader.oneOf('KONTROL_RELOAD', 'auto', RELOAD_SETTINGS),
-    lifecycle: reader.text('KONTROL_LIFECYCLE'),
+    lifecycle: parsePath(reader, 'KONTROL_LIFECYCLE', host.resolvePath),
     ...parseScripting(reader, host.resolvePath),
     masters,
     payloadFile: host.resolvePath(reader.text('KONTROL_PAYLOAD') ?? `${dataFolder}/state.json`),
@@ -134,6 +134,10 @@ const parseRenderTimeout = (reader: Reader): number =>
   reader.secondsMs('KONTROL_RENDER_TIMEOUT', 2000, {minMs: 100, maxMs: 60_000});
 
 const parseHaproxy = (reader: Reader): string => reader.text('KONTROL_HAPROXY') ?? 'haproxy';
+
+/** A program named by a path stays the same from any folder; a name without one is looked for on PATH. */
+const resolveProgram = (program: string, resolvePath: (path: string) => string): string =>
+  program.includes('/') ? resolvePath(program) : program;
 
 /** How the log is written: an object a line, or lines for a person at a terminal. */
 export const parseLogFormat = (reader: Reader): LogFormat => reader.oneOf('KONTROL_LOG', 'json', ['json', 'pretty']);

@@ -6,6 +6,7 @@ import {acceptAnyBody, BODY_LIMIT_BYTES} from './body.ts';
 import {boundAnswers} from './bounded-answers.ts';
 import {createClientErrorHandler} from './client-error.ts';
 import {divert} from './first-byte.ts';
+import {shownUrl} from './refusals.ts';
 import {sendSharedJson} from './reply.ts';
 import {addScript, type ScriptPorts} from './script.ts';
 
@@ -146,7 +147,7 @@ export function createMaster({receive, state, count, zerorpc, script, clock, log
     if (error.statusCode !== undefined && error.statusCode < 500) {
       return answer(reply, error.statusCode, {error: 'bad request', reason: error.message});
     }
-    log.error({err: error, method: request.method, path: request.url}, 'request failed');
+    log.error({err: error, method: request.method, path: shownUrl(request.url)}, 'request failed');
     return answer(reply, 500, {error: 'internal error', reason: 'the daemon failed to answer; its log says why'});
   });
 

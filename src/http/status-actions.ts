@@ -3,6 +3,7 @@ import {DaemonError, reasonOf} from '../errors.ts';
 import type {RollbackWish} from '../lifecycle/find-rollback.ts';
 import type {Log} from '../ports/log.ts';
 import {LOG_LEVELS, type LogLevel} from '../ports/log-level.ts';
+import {type Refusals, shownUrl} from './refusals.ts';
 import {admit} from './token.ts';
 
 /** How an operator's wish ended; `shown` is what it would do. */
@@ -50,18 +51,22 @@ function wishOf({pass, at}: {readonly pass?: number; readonly at?: number}): Rol
   return at === undefined ? {is: 'last'} : {is: 'time', at};
 }
 
-/** The mutations. Each try is one line in the log, whoever it was and however it ended. */
-export function serveActions(app: FastifyInstance, {actions, loadToken, hideSecrets, log}: ActionRoutesPorts): void {
+/** The mutations. What somebody with the token tried is one line in the log, however it ended; others are counted. */
+export function serveActions(
+  app: FastifyInstance,
+  {actions, loadToken, hideSecrets, log}: ActionRoutesPorts,
+  refusals: Refusals,
+): void {
   const guard = async (request: FastifyRequest, reply: FastifyReply) => {
     const admission = await admit(request.headers.authorization, loadToken);
     if (admission.is === 'admitted') return;
-    audit(request, admission.is);
+    refusals.note(request.ip, {event: `${request.method} ${shownUrl(request.url)}`, outcome: admission.is});
     if (admission.status === 401) reply.header('www-authenticate', 'Bearer realm="haproxy-kontrol"');
     return reply.code(admission.status).send({error: `changes are ${admission.is}`, reason: admission.reason});
   };
 
   const audit = ({ip, method, url}: FastifyRequest, outcome: string, reason?: string): void => {
-    const fields = {remoteAddress: ip, event: `${method} ${url}`, outcome, reason};
+    const fields = {remoteAddress: ip, event: `${method} ${shownUrl(url)}`, outcome, reason};
     if (outcome === 'shown') log.info(fields, 'operator looked at a change');
     else if (outcome === 'done') log.info(fields, 'operator changed something');
     else log.warn(fields, 'operator was refused, or failed');

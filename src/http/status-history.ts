@@ -5,6 +5,7 @@ import type {Log} from '../ports/log.ts';
 import {derivePatch} from '../proxy/patch.ts';
 import type {Bodies} from './bodies.ts';
 import type {Pass} from './page-types.ts';
+import {type Refusals, shownUrl} from './refusals.ts';
 import {sendSharedJson, sendText} from './reply.ts';
 import {admit} from './token.ts';
 
@@ -45,19 +46,24 @@ const noText = (reply: FastifyReply, {pass, verdict}: HistoryEntry) => {
 };
 
 /** `/history`, `/config` and `/config/diff`. */
-export function serveHistory(app: FastifyInstance, ports: HistoryRoutesPorts, bodies: Bodies): void {
+export function serveHistory(
+  app: FastifyInstance,
+  ports: HistoryRoutesPorts,
+  bodies: Bodies,
+  refusals: Refusals,
+): void {
   const {history, configuration, loadToken, log} = ports;
 
   /** Whoever asks for what is hidden needs the token, and is remembered in the log. */
   const guard = async (request: FastifyRequest<{Querystring: Revealing}>, reply: FastifyReply) => {
     if (request.query.reveal !== 1) return;
     const admission = await admit(request.headers.authorization, loadToken);
-    const fields = {remoteAddress: request.ip, event: `${request.method} ${request.url}`, outcome: admission.is};
+    const fields = {event: `${request.method} ${shownUrl(request.url)}`, outcome: admission.is};
     if (admission.is === 'admitted') {
-      log.info(fields, 'operator reads a configuration with its secrets');
+      log.info({remoteAddress: request.ip, ...fields}, 'operator reads a configuration with its secrets');
       return;
     }
-    log.warn(fields, 'operator was refused, or failed');
+    refusals.note(request.ip, fields);
     if (admission.status === 401) reply.header('www-authenticate', 'Bearer realm="haproxy-kontrol"');
     const reason = `what is hidden is shown with the token only: ${admission.reason}`;
     return reply.code(admission.status).send({error: `secrets are ${admission.is}`, reason});

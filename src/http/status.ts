@@ -9,6 +9,7 @@ import {checkHost} from './host-check.ts';
 import type {JoinedMember} from './joined-members.ts';
 import {OPENAPI} from './openapi.ts';
 import type {Departure, Timeline, Traffic} from './page-types.ts';
+import {createRefusals, shownUrl} from './refusals.ts';
 import {sendSharedJson, sendText} from './reply.ts';
 import {type ActionRoutesPorts, serveActions} from './status-actions.ts';
 import {type HistoryRoutesPorts, serveHistory} from './status-history.ts';
@@ -63,6 +64,8 @@ export function createProbes({isReady}: Pick<StatusPorts, 'isReady'>): FastifyIn
 export function createStatus(ports: StatusPorts): FastifyInstance {
   const app = createProbes(ports);
   const bodies = boundAnswers(app, ports.clock);
+  const refusals = createRefusals(ports);
+  app.addHook('onClose', async () => refusals.close());
   checkHost(app, ports.hostNames);
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
@@ -84,9 +87,9 @@ export function createStatus(ports: StatusPorts): FastifyInstance {
   });
   serve('/members/gone', ports.departures);
   serveMembers(app, ports, bodies);
-  serveHistory(app, ports, bodies);
+  serveHistory(app, ports, bodies, refusals);
   serveLogs(app, ports, bodies);
-  serveActions(app, ports);
+  serveActions(app, ports, refusals);
   ports.events.serve(app, '/events', ports.greeting, bodies);
   ports.serveDashboard(app);
   refuseOthers(app, ports.log);
@@ -132,7 +135,7 @@ function refuseOthers(app: FastifyInstance, log: Log): void {
   app.setErrorHandler<Error & {statusCode?: number}>((err, request, reply) => {
     const {statusCode = 500} = err;
     if (statusCode < 500) return answer(reply, statusCode, 'bad request', err.message);
-    log.error({err, url: request.url}, 'status request failed');
+    log.error({err, url: shownUrl(request.url)}, 'status request failed');
     return answer(reply, 500, 'internal error', 'see the log');
   });
 }

@@ -16,6 +16,8 @@ export interface PreparedFile {
 export interface Files {
   /** The text (UTF-8) of a file, or undefined when there is none. */
   readText(path: string): Promise<string | undefined>;
+  /** The bytes of a file, or undefined when there is none. */
+  readBytes(path: string): Promise<Uint8Array | undefined>;
   /** Writes and syncs `text` to a temporary file in the folder of `path`. */
   prepare(path: string, text: string, mode?: number): Promise<PreparedFile>;
   /** `prepare` and `commit` in one: durable and atomic. */
@@ -64,15 +66,18 @@ async function prepare(path: string, text: string, mode = 0o644): Promise<Prepar
   };
 }
 
+const unlessAbsent = async <Content>(reading: Promise<Content>): Promise<Content | undefined> => {
+  try {
+    return await reading;
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
 export const systemFiles: Files = {
-  async readText(path) {
-    try {
-      return await readFile(path, 'utf8');
-    } catch (error) {
-      if (systemCodeOf(error) === 'ENOENT') return undefined;
-      throw error;
-    }
-  },
+  readText: path => unlessAbsent(readFile(path, 'utf8')),
+  readBytes: path => unlessAbsent(readFile(path)),
   prepare,
   async replace(path, text, mode) {
     const prepared = await prepare(path, text, mode);

@@ -3,6 +3,7 @@ import {CONFIG_ANNOTATION} from '../config/parse.ts';
 import {DaemonError, isSystemFault, reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
+import {decodeTemplate} from './utf8.ts';
 
 const POLL_MS = 1000;
 
@@ -16,7 +17,7 @@ export interface TemplateText {
 
 export function openTemplateText(
   source: TemplateSource,
-  ports: {files: Pick<Files, 'readText'>; clock: Clock; annotations: () => Labels},
+  ports: {files: Pick<Files, 'readBytes'>; clock: Clock; annotations: () => Labels},
 ): TemplateText {
   const {files, clock} = ports;
   if (source.is === 'annotation') {
@@ -38,13 +39,13 @@ export function openTemplateText(
   let loaded: string | undefined;
 
   const load = async (): Promise<string> => {
-    const refuse = (reason: string, cause?: unknown) =>
-      new DaemonError('RENDER', `cannot read the template ${path} (KONTROL_TEMPLATE): ${reason}`, {cause});
-    const text = await files.readText(path).catch(error => {
-      if (!isSystemFault(error)) throw error;
-      throw refuse(reasonOf(error), error);
+    const subject = `cannot read the template ${path} (KONTROL_TEMPLATE)`;
+    const bytes = await files.readBytes(path).catch(cause => {
+      if (!isSystemFault(cause)) throw cause;
+      throw new DaemonError('RENDER', `${subject}: ${reasonOf(cause)}`, {cause});
     });
-    if (text === undefined) throw refuse('there is no such file');
+    if (bytes === undefined) throw new DaemonError('RENDER', `${subject}: there is no such file`);
+    const text = decodeTemplate(bytes, subject, 'RENDER');
     loaded = text;
     return text;
   };

@@ -2,8 +2,8 @@ import type {JoinedMember} from '../../src/http/joined-members.ts';
 import type {StatusPorts} from '../../src/http/status.ts';
 import type {Problem, Status} from '../../src/http/status-types.ts';
 import type {HistoryEntry} from '../../src/lifecycle/history.ts';
-import {systemClock} from '../../src/ports/clock.ts';
 import type {Log} from '../../src/ports/log.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
 
 export const MEMBER: Omit<JoinedMember, 'nonce'> = {
   app: 'web',
@@ -187,7 +187,7 @@ export function createStatusPorts(log: Log): FakeStatusPorts {
     loadToken: undefined,
     hideSecrets: said => said.replaceAll('hunter2', '***'),
     hostNames: ['proxy-1'],
-    clock: systemClock,
+    clock: createFakeClock(),
     log,
   };
 }

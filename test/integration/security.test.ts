@@ -45,6 +45,15 @@ describe('a running daemon, from outside', {skip: missing('haproxy'), timeout: 1
     );
   });
 
+  test("its working folder and HAProxy's -> the data folder, wherever it was started", async () => {
+    await using served = await startServed();
+    const {pid, dataFolder} = served.daemon;
+    assert.deepEqual(
+      [pid, await served.pid()].map(one => readlinkSync(`/proc/${one}/cwd`)),
+      [dataFolder, dataFolder],
+    );
+  });
+
   test('what a running daemon listens on -> its two ports; UDP on loopback alone', async () => {
     await using served = await startServed();
     const {pid, port, statusPort} = served.daemon;

@@ -11,11 +11,11 @@ function openScene(initial: string | Error | undefined) {
   let content = initial;
   let changes = 0;
   const clock = createFakeClock();
-  const readText = async () => {
+  const readBytes = async () => {
     if (content instanceof Error) throw content;
-    return content;
+    return content === undefined ? undefined : Buffer.from(content, 'latin1');
   };
-  const text = openTemplateText({is: 'file', path: '/etc/proxy.j2'}, {files: {readText}, clock, annotations});
+  const text = openTemplateText({is: 'file', path: '/etc/proxy.j2'}, {files: {readBytes}, clock, annotations});
   const unfollow = text.follow(() => {
     changes += 1;
   });
@@ -30,9 +30,20 @@ function openScene(initial: string | Error | undefined) {
   };
 }
 
+test('template file that is not UTF-8 -> refused with the offset; saved as UTF-8 -> read', async () => {
+  const scene = openScene('# caf\xe9\n');
+  const message =
+    'cannot read the template /etc/proxy.j2 (KONTROL_TEMPLATE): it is not UTF-8 at byte 5 (line 1); save it as UTF-8';
+  await assert.rejects(scene.text.load(), {code: 'RENDER', message});
+  await scene.put('# cafe\n');
+  assert.equal(scene.changes(), 1);
+  assert.equal(await scene.text.load(), '# cafe\n');
+  scene.unfollow();
+});
+
 test('template given as text -> that text, for ever', async () => {
   const clock = createFakeClock();
-  const files = {readText: () => assert.fail('no file is read')};
+  const files = {readBytes: () => assert.fail('no file is read')};
   const source = openTemplateText(
     {is: 'text', text: 'bind :80\n', from: 'KONTROL_TEMPLATE'},
     {files, clock, annotations},
@@ -82,7 +93,7 @@ test('template file, changed after it was loaded and before it is followed -> a 
   const clock = createFakeClock();
   const text = openTemplateText(
     {is: 'file', path: '/etc/proxy.j2'},
-    {files: {readText: async () => content}, clock, annotations},
+    {files: {readBytes: async () => Buffer.from(content)}, clock, annotations},
   );
   await text.load();
   content = 'second';
@@ -96,7 +107,7 @@ test('template file, changed after it was loaded and before it is followed -> a 
 
 test('template in the annotation -> as it is now; RENDER that names it when it is gone', async () => {
   let seen: Record<string, string> = {'haproxy.unity3d.com/config': 'bind :80'};
-  const ports = {files: {readText: () => assert.fail('no file is read')}, clock: createFakeClock()};
+  const ports = {files: {readBytes: () => assert.fail('no file is read')}, clock: createFakeClock()};
   const text = openTemplateText({is: 'annotation'}, {...ports, annotations: () => seen});
   assert.equal(await text.load(), 'bind :80');
   seen = {'haproxy.unity3d.com/config': 'bind :81'};

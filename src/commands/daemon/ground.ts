@@ -22,6 +22,8 @@ export async function openGround({config, room}: Context): Promise<Ground> {
   const {dataFolder} = config;
   await using opening = new AsyncDisposableStack();
   opening.use(await openDataFolder(dataFolder));
+  // What HAProxy writes beside its configuration (the account key of `acme`) goes to the folder it is started in.
+  process.chdir(dataFolder);
   const manifest = loadManifest(config.lifecycle);
   for (const reason of manifest.warnings) room('main').warn({reason}, 'lifecycle manifest warning');
   const haproxy = await loadVersion({spawn, haproxy: config.haproxy});
