@@ -19,6 +19,8 @@ export interface JobSpec {
   readonly exitcodes: readonly number[];
   /** Where its program is not installed, it is not started, which is no fault. */
   readonly optional: boolean;
+  /** A start that fails is said, and no fault of whoever asked for it: supervisorctl exited 0 on it in 2017. */
+  readonly mayFail: boolean;
 }
 
 /** What a setting is when it is not given: supervisord's defaults. */
@@ -31,4 +33,5 @@ export const JOB_DEFAULTS = {
   stopWaitMs: 10_000,
   exitcodes: [0],
   optional: false,
+  mayFail: false,
 } as const satisfies Partial<JobSpec>;

@@ -13,6 +13,7 @@ export const TELEGRAF_JOB: JobSpec = {
   autostart: false,
   autorestart: 'always',
   optional: true,
+  mayFail: true,
 };
 
 const KEYS = [
@@ -61,6 +62,7 @@ export function parseJob(entry: YamlMapping, checkKeys: KeyCheck): JobSpec {
     stopWaitMs: seconds('stopwaitsecs', JOB_DEFAULTS.stopWaitMs),
     exitcodes: parseExitCodes(entry, value.exitcodes),
     optional,
+    mayFail: JOB_DEFAULTS.mayFail,
   };
 }
 

@@ -48,7 +48,7 @@ export function parseManifest(text: string, path: string): Manifest {
     if (typeof tag === 'string' && states.has(tag)) return tag;
     return root.refuse(key, `expected the tag of a state, one of ${[...states.keys()].join(', ')}`);
   };
-  return {initial: stateNamed('initial'), terminal: stateNamed('terminal'), states, jobs, warnings};
+  return {initial: stateNamed('initial'), terminal: stateNamed('terminal'), states, jobs, warnings, isOf2017: isOld};
 }
 
 function parseJobs(root: YamlMapping, checkKeys: KeyCheck): JobSpec[] {

@@ -6,7 +6,7 @@ import type {Log} from '../ports/log.ts';
 import {createSource, type OpenSource, type Source} from '../ports/source.ts';
 import type {Applied, Candidate} from '../reload/candidate.ts';
 import type {Generations} from '../reload/generations.ts';
-import {digestInput, type TemplateInput} from '../template/input.ts';
+import type {TemplateInput} from '../template/input.ts';
 import type {Renderer} from '../template/renderer.ts';
 import type {Action, Visit} from './lifecycle.ts';
 import {CONFIGURE} from './manifest.ts';
@@ -64,6 +64,8 @@ export interface PassPorts {
   readonly log: Log;
   /** What the template can see at this moment; the hosts are those that came with the request, if any did. */
   readonly loadInput: (visit?: Visit) => Promise<TemplateInput>;
+  /** Changes when anything that a pass depends on does. */
+  readonly digest: (input: TemplateInput) => string;
   readonly renderer: Pick<Renderer, 'render'>;
   /** What is said of a pass, without the secrets of its texts. */
   readonly hideSecrets: (said: string) => string;
@@ -170,11 +172,11 @@ function begin(state: State, visit: Visit): Pass {
   return pass;
 }
 
-async function read({loadInput}: PassPorts, visit?: Visit): Promise<PassInput> {
+async function read({loadInput, digest}: PassPorts, visit?: Visit): Promise<PassInput> {
   const input = await loadInput(visit);
   // With thousands of members, reading and digesting them take milliseconds each: pings first.
   await yieldToLoop();
-  return {input, digest: digestInput(input)};
+  return {input, digest: digest(input)};
 }
 
 async function inputOf(state: State, pass: Pass, visit: Visit): Promise<TemplateInput> {

@@ -36,3 +36,9 @@ export const digestInput = ({template, variables}: TemplateInput): string =>
   createHash('md5')
     .update(JSON.stringify([template, {...variables, hosts: [...variables.hosts]}]))
     .digest('hex');
+
+/** The same for a manifest of 2017, whose block makes the configuration itself: it is given hosts and annotations. */
+export const digestBlockInput = ({variables: {hosts, annotations}}: TemplateInput): string =>
+  createHash('md5')
+    .update(JSON.stringify([[...hosts], annotations]))
+    .digest('hex');

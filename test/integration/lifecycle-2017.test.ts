@@ -58,7 +58,7 @@ interface Pod {
   readonly socat: (command: string) => Promise<string>;
 }
 
-async function startPod(folder: PodFolder): Promise<Pod> {
+async function startPod(folder: PodFolder, env: Record<string, string> = {}): Promise<Pod> {
   const [webPort, podPort] = [await freePort(), await freePort()];
   const daemon = await startDaemon({
     template: TEMPLATE,
@@ -68,6 +68,7 @@ async function startPod(folder: PodFolder): Promise<Pod> {
       WEB_PORT: String(webPort),
       POD_PORT: String(podPort),
       KONTROL_LIFECYCLE: await folder.write('lifecycle.yml', MANIFEST),
+      ...env,
     },
   });
   return {
@@ -133,6 +134,24 @@ describe('manifest of 2017', {skip: missing('haproxy', 'socat'), timeout: 600_00
     daemon.signal('SIGTERM');
     assert.deepEqual(await daemon.exited, {code: 0, signal: null});
     assert.equal((await visitsOf(pod)).at(-1), 'shutdown');
+  });
+
+  test('a payload changes, and telegraf cannot run -> no visit for the one, a start without fault for the other', async () => {
+    await using folder = await openPodFolder();
+    await folder.write('telegraf', '#!/bin/sh\nexit 3\n', 0o755);
+    const pod = await startPod(folder, {
+      KONTROL_ANNOTATIONS: JSON.stringify({'kontrol.unity3d.com/opentsdb': 'tsdb.example.org'}),
+      KONTROL_TELEGRAF_CONF: folder.file('telegraf.conf'),
+    });
+    await using daemon = pod.daemon;
+    await daemon.waitFor(({inSync}) => inSync, 'a start');
+    assert.match(await readFile(folder.file('telegraf.conf'), 'utf8'), /tsdb\.example\.org/);
+    await daemon.ping({ip: '127.0.0.9'});
+    await daemon.waitFor(async () => (await visitsOf(pod)).length === 3, 'the pass of the ping');
+    await daemon.ping({ip: '127.0.0.9', payload: 'new'});
+    await daemon.ping({ip: '127.0.0.8'});
+    await daemon.waitFor(async () => (await visitsOf(pod)).at(-1)?.includes('127.0.0.8'), 'the next pass');
+    assert.equal((await visitsOf(pod)).length, 4);
   });
 
   test('supervisorctl, from outside a block -> drives haproxy as a job; restart is a reload', async () => {

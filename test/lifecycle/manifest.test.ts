@@ -182,6 +182,7 @@ describe('manifest, jobs', () => {
       stopWaitMs: 10_000,
       exitcodes: [0],
       optional: false,
+      mayFail: false,
     });
     const all = 'name: b\ncommand: [b, "-x y"]\nautostart: no\nautorestart: false\nstartsecs: 0.5\nstartretries: 0';
     assert.deepEqual(manifestOf(withJob(`${all}\nstopsignal: sigint\nstopwaitsecs: 2\nexitcodes: [0, 3]`)).jobs, [
@@ -196,6 +197,7 @@ describe('manifest, jobs', () => {
         stopWaitMs: 2000,
         exitcodes: [0, 3],
         optional: false,
+        mayFail: false,
       },
     ]);
   });

@@ -5,7 +5,7 @@ import type {Visit} from '../../src/lifecycle/lifecycle.ts';
 import {createPasses, type PassRecord} from '../../src/lifecycle/passes.ts';
 import type {Candidate} from '../../src/reload/candidate.ts';
 import type {ProxyStatus} from '../../src/reload/generations.ts';
-import type {TemplateInput} from '../../src/template/input.ts';
+import {digestInput, type TemplateInput} from '../../src/template/input.ts';
 import {openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 
@@ -39,6 +39,7 @@ function openBench() {
     clock,
     log,
     loadInput: async () => inputOf(template),
+    digest: digestInput,
     renderer: {
       async render(input) {
         if (faults.render) throw faults.render;

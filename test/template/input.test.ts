@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {digestInput, type TemplateVariables} from '../../src/template/input.ts';
+import {digestBlockInput, digestInput, type TemplateVariables} from '../../src/template/input.ts';
 
 const VARIABLES: TemplateVariables = {
   hosts: new Map([['web', ['10.2.0.17', '10.2.0.18']]]),
@@ -38,3 +38,13 @@ for (const [what, change] of Object.entries({
 }
 
 test('digest, another template -> another', () => assert.notEqual(digest({}, 'bind :81'), digest()));
+
+test('digest for a block of 2017 -> changes with hosts and annotations alone', () => {
+  const blocks = (change: Partial<TemplateVariables> = {}, template = 'x') =>
+    digestBlockInput({template, variables: {...VARIABLES, ...change}});
+  for (const change of [{pods: []}, {labels: {}}, {env: {}}, {certs: {'a.pem': 'x'}}])
+    assert.equal(blocks(change), blocks());
+  assert.equal(blocks({}, 'another'), blocks());
+  assert.notEqual(blocks({hosts: new Map()}), blocks());
+  assert.notEqual(blocks({annotations: {note: 'x'}}), blocks());
+});

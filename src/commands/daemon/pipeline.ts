@@ -12,7 +12,7 @@ import {digestHosts, mergeHosts} from '../../members/hosts.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
-import type {TemplateInput} from '../../template/input.ts';
+import {digestBlockInput, digestInput, type TemplateInput} from '../../template/input.ts';
 import {openTemplateFile} from '../../template/kept-template.ts';
 import {createRenderer, type IsolatedRenderer, type Renderer} from '../../template/renderer.ts';
 import {openTemplateText, type TemplateText} from '../../template/source.ts';
@@ -133,6 +133,8 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
       inSync: inSync(),
     }),
     async boot() {
+      // Its blocks start telegraf; nothing of theirs writes its configuration.
+      if (needs.ground.manifest.isOf2017) await scripts.telegraf();
       await lifecycle.boot();
       ending.throwIfReached();
       scripts.jobs.autostart();
@@ -166,7 +168,7 @@ const openOwnQuarantine = ({config, room, ending, output}: Context, {tryOut}: Tr
 
 function openPasses(
   {room, output: {secrets}}: Context,
-  {observation, proxy, cluster}: PipelineNeeds,
+  {ground, observation, proxy, cluster}: PipelineNeeds,
   {
     loadInput,
     renderer,
@@ -181,6 +183,7 @@ function openPasses(
     clock,
     log: room('lifecycle'),
     loadInput,
+    digest: ground.manifest.isOf2017 ? digestBlockInput : digestInput,
     renderer: {
       // Before anything is said of either.
       async render(input, signal) {
