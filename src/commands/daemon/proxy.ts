@@ -10,7 +10,7 @@ import {systemSpawn as spawn} from '../../ports/spawn.ts';
 import {parseInfo, parseStat, type Row} from '../../proxy/answers.ts';
 import {checkCandidate, loadBuild} from '../../proxy/check.ts';
 import {openConversation} from '../../proxy/conversation.ts';
-import {createCounterLedger} from '../../proxy/counter-ledger.ts';
+import {type CounterLedger, createCounterLedger} from '../../proxy/counter-ledger.ts';
 import {type DriftWatch, openDriftWatch} from '../../proxy/drift-watch.ts';
 import {parseOutputLine} from '../../proxy/output.ts';
 import {ask} from '../../proxy/runtime.ts';
@@ -18,7 +18,7 @@ import {type ApplyQueue, createApplyQueue} from '../../reload/apply-queue.ts';
 import {bindOnly, probeBindOnly} from '../../reload/bind-only.ts';
 import type {Candidate} from '../../reload/candidate.ts';
 import {probeCapabilities} from '../../reload/capabilities.ts';
-import {createDrainFollowers} from '../../reload/drain-followers.ts';
+import {createDrainFollowers, type DrainFollowers} from '../../reload/drain-followers.ts';
 import {READY_WITHIN_MS} from '../../reload/generation.ts';
 import {type Generations, openGenerations} from '../../reload/generations.ts';
 import {createHasPendingHandshakes} from '../../reload/pending-handshakes.ts';
@@ -58,25 +58,18 @@ export interface ProxyPart extends AsyncDisposable {
   drain(): Promise<boolean>;
 }
 
+interface ProxyNeeds {
+  readonly ground: Ground;
+  readonly observation: Observation;
+}
+
 /** Adopts what an earlier daemon left running; starts nothing. */
 export async function openProxy(
-  {config, room, ending, output}: Context,
-  {
-    ground,
-    observation,
-    membership,
-  }: {readonly ground: Ground; readonly observation: Observation; readonly membership: Membership},
+  context: Context,
+  {ground, observation, membership}: ProxyNeeds & {readonly membership: Membership},
 ): Promise<ProxyPart> {
-  const capabilities = await probeCapabilities({
-    files,
-    version: ground.haproxy,
-    build: await loadBuild({spawn, haproxy: config.haproxy}),
-    gate: ground.firewall.capability,
-    bindObstacle: probeBindOnly(),
-  });
-  const outputFile = openOutputFile(`${config.dataFolder}/proxy.out`);
+  const {config, room, ending, output} = context;
   const log = room('proxy');
-  const processes = openProcessTable();
   const tail = createTail();
   const counters = createCounterLedger(COUNTER_FIELDS);
   const followers = createDrainFollowers({
@@ -85,7 +78,65 @@ export async function openProxy(
     converse: socket => openConversation(socket, RUNTIME_LIMIT_MS),
     onRows: (pid, rows) => counters.note(`${pid}`, rows),
   });
-  const generations = await openGenerations({
+  const generations = await openOwnGenerations(context, {ground, observation, followers, tail});
+  // Of what was adopted.
+  if (generations.text !== undefined) output.secrets.learn(generations.text);
+  const queue = createApplyQueue({
+    apply: applyLocked(generations, membership.shared),
+    drain: (graceMs, skip) => generations.drain(graceMs, skip),
+  });
+  const drift = openDriftWatch({clock, log, ask: askRuntime, running: () => generations.running});
+  const closed = new AbortController();
+  void generations.watchForHangs(closed.signal);
+  let drained: Promise<boolean> | undefined;
+  return {
+    generations,
+    queue,
+    drift,
+    tail,
+    failed: generations.failed,
+    check(candidate, signal) {
+      output.secrets.learn(candidate.text);
+      return checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal);
+    },
+    tryOut: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
+    ask: command => askRuntime(generations.socket, command),
+    readRows: command => readRows(command, {generations, counters, followers}),
+    connectionsOf: followers.connectionsOf,
+    drain() {
+      followers.close();
+      drained ??= queue.end(config.graceMs, ending.skip);
+      return drained;
+    },
+    // Not drained on the way out of a fault: HAProxy lives on for the next daemon.
+    async [Symbol.asyncDispose]() {
+      drift.close();
+      closed.abort();
+      followers.close();
+    },
+  };
+}
+
+async function openOwnGenerations(
+  {config, room}: Context,
+  {
+    ground,
+    observation,
+    followers,
+    tail,
+  }: ProxyNeeds & {readonly followers: DrainFollowers; readonly tail: ProxyPart['tail']},
+): Promise<Generations> {
+  const capabilities = await probeCapabilities({
+    files,
+    version: ground.haproxy,
+    build: await loadBuild({spawn, haproxy: config.haproxy}),
+    gate: ground.firewall.capability,
+    bindObstacle: probeBindOnly(),
+  });
+  const outputFile = openOutputFile(`${config.dataFolder}/proxy.out`);
+  const processes = openProcessTable();
+  const log = room('proxy');
+  return openGenerations({
     followers,
     clock,
     files,
@@ -115,52 +166,24 @@ export async function openProxy(
       tail.add(line);
     },
   });
-  const readRows = async (command: string): Promise<Row[]> => {
-    for (;;) {
-      const {pid} = generations.status;
-      if (pid === null) throw new DaemonError('PROXY', 'cannot read what HAProxy counts: it does not run');
-      const rows = parseStat(await askRuntime(generations.socket, command));
-      // Another one took over meanwhile: these counters are a follower's to tell.
-      if (pid !== generations.status.pid) continue;
-      counters.note(`${pid}`, rows);
-      counters.keepOnly([pid, ...followers.pids].map(String));
-      return counters.total(`${pid}`, rows);
-    }
-  };
-  // Of what was adopted.
-  if (generations.text !== undefined) output.secrets.learn(generations.text);
-  const queue = createApplyQueue({
-    apply: applyLocked(generations, membership.shared),
-    drain: (graceMs, skip) => generations.drain(graceMs, skip),
-  });
-  const drift = openDriftWatch({clock, log: room('proxy'), ask: askRuntime, running: () => generations.running});
-  const closed = new AbortController();
-  void generations.watchForHangs(closed.signal);
-  let drained: Promise<boolean> | undefined;
-  return {
+}
+
+async function readRows(
+  command: string,
+  {
     generations,
-    queue,
-    drift,
-    tail,
-    failed: generations.failed,
-    check(candidate, signal) {
-      output.secrets.learn(candidate.text);
-      return checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal);
-    },
-    tryOut: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
-    ask: command => askRuntime(generations.socket, command),
-    readRows,
-    connectionsOf: followers.connectionsOf,
-    drain() {
-      followers.close();
-      drained ??= queue.end(config.graceMs, ending.skip);
-      return drained;
-    },
-    // Not drained on the way out of a fault: HAProxy lives on for the next daemon.
-    async [Symbol.asyncDispose]() {
-      drift.close();
-      closed.abort();
-      followers.close();
-    },
-  };
+    counters,
+    followers,
+  }: {readonly generations: Generations; readonly counters: CounterLedger; readonly followers: DrainFollowers},
+): Promise<Row[]> {
+  for (;;) {
+    const {pid} = generations.status;
+    if (pid === null) throw new DaemonError('PROXY', 'cannot read what HAProxy counts: it does not run');
+    const rows = parseStat(await askRuntime(generations.socket, command));
+    // Another one took over meanwhile: these counters are a follower's to tell.
+    if (pid !== generations.status.pid) continue;
+    counters.note(`${pid}`, rows);
+    counters.keepOnly([pid, ...followers.pids].map(String));
+    return counters.total(`${pid}`, rows);
+  }
 }
