@@ -87,8 +87,8 @@ const TABLES = `
 .scroll td[data-tone=good] { color: var(--good); }
 .app table { table-layout: fixed; min-width: 900px; }
 .app :is(th, td) { overflow: hidden; text-overflow: ellipsis; }
-.app th:nth-child(1) { width: 15%; } .app th:nth-child(2) { width: 20%; } .app th:nth-child(3) { width: 27%; } .app th:nth-child(4) { width: 6%; }
-.app th:nth-child(5) { width: 6%; } .app th:nth-child(6) { width: 10%; } .app th:nth-child(7) { width: 16%; }
+.app th:nth-child(1) { width: 15%; } .app th:nth-child(2) { width: 18%; } .app th:nth-child(3) { width: 25%; } .app th:nth-child(4) { width: 9%; }
+.app th:nth-child(5) { width: 7%; } .app th:nth-child(6) { width: 10%; } .app th:nth-child(7) { width: 16%; }
 .app td:nth-child(3) { white-space: normal; overflow-wrap: anywhere; }
 code, pre, .link { font-family: ui-monospace, 'DejaVu Sans Mono', monospace; font-size: 13px; }
 .link { background: none; border: 0; padding: 2px 0; cursor: pointer; text-decoration: underline; }
@@ -115,7 +115,8 @@ progress[data-tone=bad]::-moz-progress-bar { background: var(--bad); }
 @media (max-width: 600px) {
   .app table { min-width: 0; }
   .app :is(th, td):is(:nth-child(4), :nth-child(5), :nth-child(6)) { display: none; }
-  .app th:nth-child(1) { width: 26%; } .app th:nth-child(2) { width: 20%; } .app th:nth-child(3) { width: 38%; } .app th:nth-child(7) { width: 16%; }
+  .app th { white-space: normal; }
+  .app th:nth-child(1) { width: 29%; } .app th:nth-child(2) { width: 18%; } .app th:nth-child(3) { width: 35%; } .app th:nth-child(7) { width: 18%; }
   .app :is(td, .link) { white-space: normal; overflow-wrap: anywhere; text-align: left; }
   .app progress { display: none; }
 }

@@ -24,7 +24,8 @@ export interface Converger {
   /** The first pass, now; until then whatever changes or is asked for waits to be a part of it. Ends as `demand` does. */
   start(cause: string): Promise<void>;
   /** Something may have changed: looked at when the damper lets it through. */
-  changed(cause: string): void;
+  /** `isRepeat`: the cause was told before, so it counts only where no other does. */
+  changed(cause: string, isRepeat?: boolean): void;
   /** A pass now, or right after the running one, for whoever does not wait for it. */
   request(cause: string): void;
   /** A pass now, or right after the running one. Resolves when it has ended; rejects when it failed. */
@@ -84,7 +85,7 @@ export function openConverger(ports: ConvergerPorts): Converger {
 
   return {
     start: cause => demand({is: 'begun', cause}),
-    changed: cause => send({is: 'changed', cause}),
+    changed: (cause, isRepeat = false) => send({is: 'changed', cause, isRepeat}),
     request: cause => send({is: 'demanded', cause}),
     demand: cause => demand({is: 'demanded', cause}),
     get state() {

@@ -27,7 +27,8 @@ export interface Convergence {
 
 export type ConvergenceEvent =
   | {readonly is: 'begun'; readonly cause: string}
-  | {readonly is: 'changed'; readonly cause: string}
+  /** `isRepeat`: the cause was told before; it is named only where no other is. */
+  | {readonly is: 'changed'; readonly cause: string; readonly isRepeat?: boolean}
   | {readonly is: 'demanded'; readonly cause: string}
   | {readonly is: 'started'}
   | {readonly is: 'ended'; readonly ok: boolean};
@@ -48,8 +49,10 @@ export function stepConvergence(state: Convergence, event: ConvergenceEvent, now
   switch (event.is) {
     case 'begun':
       return named({...state, demanded: true, pass: {is: 'none'}}, event.cause);
-    case 'changed':
-      return named({...state, damper: noteChange(state.damper, nowMs)}, event.cause);
+    case 'changed': {
+      const next = {...state, damper: noteChange(state.damper, nowMs)};
+      return event.isRepeat === true && state.causes.length > 0 ? next : named(next, event.cause);
+    }
     case 'demanded':
       return named({...state, demanded: true}, event.cause);
     case 'started':

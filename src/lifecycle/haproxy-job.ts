@@ -12,7 +12,7 @@ export interface HaproxyJobPorts {
   readonly clock: Clock;
   readonly files: Pick<Files, 'readText' | 'replace'>;
   readonly log: Log;
-  readonly proxy: Pick<Generations, 'committedPath' | 'text' | 'status' | 'stage' | 'discard'>;
+  readonly proxy: Pick<Generations, 'committedPath' | 'text' | 'status' | 'servingSinceMs' | 'stage' | 'discard'>;
   readonly queue: Pick<ApplyQueue, 'apply' | 'drain'>;
   readonly check: (candidate: Candidate, signal: AbortSignal) => Promise<readonly string[]>;
   readonly graceMs: number;
@@ -33,7 +33,6 @@ const MAX_TRIES = 5;
  */
 export function createHaproxyJob(ports: HaproxyJobPorts): JobHandle {
   const {clock, files, log, proxy, queue} = ports;
-  let runningSince: {pid: number; atMs: number} | undefined;
 
   const isUp = (): boolean => proxy.status.state === 'RUNNING' || proxy.status.state === 'STARTING';
 
@@ -97,12 +96,8 @@ export function createHaproxyJob(ports: HaproxyJobPorts): JobHandle {
     status() {
       const {state, pid, generation} = proxy.status;
       if (state !== 'RUNNING' || pid === null) return {state, description: state === 'STOPPED' ? 'Not running' : ''};
-      // Generations do not say since when they serve: a PID is seen for the first time when it is asked for.
-      if (runningSince?.pid !== pid) runningSince = {pid, atMs: clock.nowMs()};
-      return {
-        state,
-        description: `pid ${pid}, uptime ${formatUptime(clock.nowMs() - runningSince.atMs)}, generation ${generation}`,
-      };
+      const uptimeMs = clock.nowMs() - (proxy.servingSinceMs ?? clock.nowMs());
+      return {state, description: `pid ${pid}, uptime ${formatUptime(uptimeMs)}, generation ${generation}`};
     },
     tail: ports.tail,
   };

@@ -150,7 +150,8 @@ async function file(state: State, record: PassRecord, {input, text}: PassMateria
     refs = {configuration: await keep(state, text), template: await keep(state, input?.template)};
   });
   const entry: HistoryEntry = {...record, ...movers, difference, secretsChanged, ...refs};
-  state.history = appendEntry(history, entry, pods);
+  // Who left while passes failed is taken out by the one that does not.
+  state.history = appendEntry(history, entry, record.verdict === 'failed' ? history.pods : pods);
   if (record.verdict !== 'failed') [state.served, state.shown] = [text ?? served, to];
   // A retry is told as the entry that it was folded into.
   state.added.tell(state.history.entries.at(-1) ?? entry);

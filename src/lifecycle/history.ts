@@ -1,3 +1,4 @@
+import {isDeepStrictEqual} from 'node:util';
 import type {Patch} from '../proxy/patch.ts';
 import type {PassRecord} from './passes.ts';
 
@@ -81,14 +82,13 @@ const isSame = (a: Mover, b: Mover | undefined): boolean => a.ip === b?.ip && a.
 /** Failures and passes without effect may not push out these: there is something to go back to. */
 export const MIN_GOOD_ENTRIES = 50;
 
-/** Failed for the same reason, on the same template, with nobody coming or going in between. */
+/** Failed for the same reason, on the same template, with nobody else coming or going in between. */
 const isRetry = (before: HistoryEntry | undefined, entry: HistoryEntry): boolean =>
   before?.verdict === 'failed' &&
   entry.verdict === 'failed' &&
   lastingOf(before.error) === lastingOf(entry.error) &&
   before.template?.digest === entry.template?.digest &&
-  entry.joined.pods.length === 0 &&
-  entry.left.pods.length === 0;
+  isDeepStrictEqual([before.joined, before.left], [entry.joined, entry.left]);
 
 /** A candidate's number differs from one try to the next and tells nothing. */
 const lastingOf = (error: string | null): string => (error ?? '').replace(/\/run\/\d+\.cfg/g, '/run/N.cfg');

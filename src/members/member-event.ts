@@ -22,9 +22,11 @@ export function verbOf(event: MemberEvent): string {
  * people see one cause.
  */
 export function describeEvents(events: readonly MemberEvent[]): string {
-  const [first] = events;
+  const unsettled = events.filter(({is}) => is !== 'settled');
+  const counted = unsettled.length > 0 ? unsettled : events;
+  const [first] = counted;
   if (first === undefined) return 'nothing';
-  const others = events.length > 1 ? ` and ${events.length - 1} more` : '';
+  const others = counted.length > 1 ? ` and ${counted.length - 1} more` : '';
   const verb = first.is === 'settled' ? 'joined' : verbOf(first);
   return `${verb} ${first.member.app} ${first.member.ip}${others}`;
 }

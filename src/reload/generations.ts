@@ -72,6 +72,8 @@ export interface Generations {
   /** What serves, with the text that it runs; undefined while that is being changed, or is not known. */
   readonly running: RunningProxy | undefined;
   readonly status: ProxyStatus;
+  /** Since when the HAProxy that serves has run, as far as this daemon knows (monotonic); undefined when none runs. */
+  readonly servingSinceMs: number | undefined;
   readonly reload: ReloadStatus;
 }
 
@@ -111,6 +113,10 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
     },
     get running() {
       return runningOf(state);
+    },
+    get servingSinceMs() {
+      const job = state.generations.current?.supervisor.job;
+      return job?.is === 'RUNNING' ? job.sinceMs : undefined;
     },
     get status() {
       return statusOf(state);

@@ -170,6 +170,9 @@ describe('dashboard in a real browser', {skip, timeout: 600_000}, () => {
     await page.locator('.pass summary').first().click();
     await see(page, '.pass-body', HOSTILE);
     await see(page, '#problems', HOSTILE);
+    // Silent and held: no green bar.
+    assert.equal(await page.locator('.app progress').getAttribute('data-tone'), 'notice');
+    await see(page, '.app .late', '1 silent, held');
     assert.equal(await page.locator('img, iframe, main script').count(), 0);
     assert.equal(await page.evaluate('window.hacked'), undefined);
     assert.deepEqual(browser.complaints, []);
@@ -230,7 +233,7 @@ async function serveHostile({context}: Browser, {daemon}: Fleet): Promise<void> 
   const server = {backend: HOSTILE, server: HOSTILE, address: HOSTILE, state: 'down', status: HOSTILE, check};
   const member = {
     ...{app: HOSTILE, id: HOSTILE, ip: HOSTILE, role: HOSTILE, firstSeenAt: 0, lastSeenAt: 0, expiresInMs: 1},
-    ...{proxyState: 'down', servers: [server]},
+    ...{proxyState: 'down', servers: [server], held: true},
   };
   const pod = {app: HOSTILE, ip: HOSTILE, id: HOSTILE, why: HOSTILE};
   const [pass] = JSON.parse((await daemon.get('/history?limit=1'))?.body ?? '[]');

@@ -92,6 +92,12 @@ describe('convergence', () => {
     const four = after(...['a', 'b', 'c', 'd'].map((cause): Timed => [0, changed(cause)]));
     assert.equal(describeCauses(four), 'a, b, c and 1 more');
     assert.equal(describeCauses(after(...['a', 'b', 'c'].map((cause): Timed => [0, changed(cause)]))), 'a, b, c');
+    // Ten pods join one by one, and each gets its number a moment later.
+    const pods = Array.from({length: 10}, (_, index) => `joined web ${index}`);
+    const settled = pods.map((cause): Timed => [0, {is: 'changed', cause, isRepeat: true}]);
+    const joined = after(...pods.map((cause): Timed => [0, changed(cause)]), ...settled);
+    assert.equal(describeCauses(joined), 'joined web 0, joined web 1, joined web 2 and 7 more');
+    assert.equal(describeCauses(after(...settled.slice(0, 1))), 'joined web 0');
     assert.equal(describeCauses(after([0, started], [1, ended(false)])), 'retry 1 of a failed pass');
     assert.equal(describeCauses(after([0, changed('a')], [0, started])), 'asked for');
   });

@@ -158,6 +158,25 @@ describe('history of a data folder', () => {
     assert.match(entries[2]?.difference.text ?? '', / daemon\n\+quiet/);
   });
 
+  test('a pod that left while a pass failed -> the pass that takes it out says so, and retries are one entry', async () => {
+    const history = await open();
+    history.record(recordOf(1), {input: inputOf('T', '10.0.0.1'), text: 'daemon\n'});
+    for (const pass of [2, 3]) history.record(recordOf(pass, 'failed'), {input: inputOf('T'), text: 'nokqueue\n'});
+    history.record(recordOf(4), {input: inputOf('T'), text: 'daemon\nquiet\n'});
+    await history.settled();
+    const left = history.entries.map(entry => [entry.pass, entry.left.pods.map(({ip}) => ip), entry.retries?.count]);
+    assert.deepEqual(left, [
+      [1, [], undefined],
+      [2, ['10.0.0.1'], 1],
+      [4, ['10.0.0.1'], undefined],
+    ]);
+    // Whoever follows hears of a retry as of the entry that it is part of.
+    assert.deepEqual(
+      entries.map(({pass}) => pass),
+      [1, 2, 2, 4],
+    );
+  });
+
   test('a line that is not understood -> not shown, nor that it changed', async () => {
     const history = await open();
     history.record(recordOf(1), {input: inputOf('T'), text: 'daemon\npasword one\n'});

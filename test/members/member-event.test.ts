@@ -23,5 +23,9 @@ test('events, each kind -> its verb for the log, its cause for people', () => {
 test('events, several -> the first is named, the others are counted', () => {
   const events = EVENTS.map(([event]) => event);
   assert.equal(describeEvents(events.slice(0, 2)), 'joined web 10.0.0.1 and 1 more');
-  assert.equal(describeEvents(events), 'joined web 10.0.0.1 and 7 more');
+  // Who settled joined before, and is no further one.
+  assert.equal(describeEvents(events), 'joined web 10.0.0.1 and 6 more');
+  const settled: MemberEvent = {is: 'settled', member};
+  assert.equal(describeEvents([{is: 'joined', member}, settled]), 'joined web 10.0.0.1');
+  assert.equal(describeEvents([settled, settled]), 'joined web 10.0.0.1 and 1 more');
 });

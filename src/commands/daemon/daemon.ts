@@ -91,7 +91,9 @@ function connect(parts: Parts, {ending, pod, signals}: DaemonPorts): () => void 
   membership.registry.follow(change => {
     observation.noteMembers(change);
     endpoints.poke();
-    if (change.events.some(event => event.is !== 'restored')) converger.changed(change.cause);
+    // A pod that has its number now joined a moment ago.
+    const isRepeat = change.events.every(event => event.is === 'settled');
+    if (change.events.some(event => event.is !== 'restored')) converger.changed(change.cause, isRepeat);
   });
   membership.join(pipeline.describe);
   cluster.changes.follow(({urgent, cause}) => (urgent ? converger.request(cause) : converger.changed(cause)));
