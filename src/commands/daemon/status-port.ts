@@ -15,7 +15,7 @@ import {parseInfo} from '../../proxy/answers.ts';
 import {redactConfiguration} from '../../proxy/redact.ts';
 import {createServerReading} from '../../proxy/server-reading.ts';
 import type {ServersByIp} from '../../proxy/server-view.ts';
-import {openTrafficSampler} from '../../proxy/traffic-sampler.ts';
+import {openTrafficSampler, type TrafficPorts, type TrafficSampler} from '../../proxy/traffic-sampler.ts';
 import {createTroubleWatch} from '../../proxy/trouble-watch.ts';
 import type {Gateway} from '../../zerorpc/gateway.ts';
 import type {Context} from './context.ts';
@@ -44,7 +44,7 @@ export async function openStatusPort(
 ): Promise<StatusPort> {
   const {config, room, output} = context;
   const {observation, membership, proxy, pipeline, metrics} = needs;
-  const {history, rollback, timelines, stream, loadToken} = observation;
+  const {history, timelines, stream, loadToken} = observation;
   const {members} = membership.registry;
   const join = (seen: ServersByIp | undefined) =>
     joinMembers(members(), pipeline.hosts(), seen, pipeline.quarantine.members);
@@ -54,18 +54,10 @@ export async function openStatusPort(
   const kubernetesMetrics = createKubernetesMetrics(kubernetes);
   await using opening = new AsyncDisposableStack();
 
-  const sampler = openTrafficSampler({
-    clock,
-    log: room('proxy'),
-    readInfo: async () => parseInfo(await proxy.ask('show info')),
-    readRows: () => proxy.readRows(TRAFFIC_COMMAND),
-    onLook(answers) {
-      troubleWatch.note(answers);
-      // Problems come and go, whether anybody asks for them or not.
-      status();
-    },
-    deaths: () => generations.status.restarts,
-    onSample: (sample, proxies) => stream.publish({name: 'traffic', value: {sample, proxies} satisfies TrafficLook}),
+  const sampler = openSampler(context, needs, answers => {
+    troubleWatch.note(answers);
+    // Problems come and go, whether anybody asks for them or not.
+    status();
   });
   opening.defer(() => sampler.close());
   const servers = createServerReading({
@@ -103,19 +95,7 @@ export async function openStatusPort(
     events: stream,
     greeting: live.greeting,
     recent: output.recent,
-    actions: createActions({
-      history,
-      rollback,
-      demand: pipeline.converger.demand,
-      setLogLevel: output.opened.setLevel,
-      tryOut: pipeline.tryOut,
-      loadTemplate: pipeline.templateText.load,
-      served: () => generations.text,
-      hideSecrets: output.secrets.hide,
-      repair() {
-        if (proxy.drift.drift.count > 0) generations.doubt();
-      },
-    }),
+    actions: createStatusActions(context, needs),
     loadToken,
     hideSecrets: output.secrets.hide,
     serveDashboard,
@@ -137,3 +117,34 @@ export async function openStatusPort(
   const closing = opening.move();
   return {...listening, poke: live.poke, [Symbol.asyncDispose]: () => closing.disposeAsync()};
 }
+
+const openSampler = (
+  {room}: Context,
+  {observation: {stream}, proxy}: EndpointsNeeds,
+  onLook: TrafficPorts['onLook'],
+): TrafficSampler =>
+  openTrafficSampler({
+    clock,
+    log: room('proxy'),
+    readInfo: async () => parseInfo(await proxy.ask('show info')),
+    readRows: () => proxy.readRows(TRAFFIC_COMMAND),
+    onLook,
+    deaths: () => proxy.generations.status.restarts,
+    onSample: (sample, proxies) => stream.publish({name: 'traffic', value: {sample, proxies} satisfies TrafficLook}),
+  });
+
+/** What operators may change over HTTP. */
+const createStatusActions = ({output}: Context, {observation, proxy, pipeline}: EndpointsNeeds) =>
+  createActions({
+    history: observation.history,
+    rollback: observation.rollback,
+    demand: pipeline.converger.demand,
+    setLogLevel: output.opened.setLevel,
+    tryOut: pipeline.tryOut,
+    loadTemplate: pipeline.templateText.load,
+    served: () => proxy.generations.text,
+    hideSecrets: output.secrets.hide,
+    repair() {
+      if (proxy.drift.drift.count > 0) proxy.generations.doubt();
+    },
+  });
