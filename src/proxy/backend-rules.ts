@@ -68,7 +68,7 @@ export function findRuleDoubt(rules: BackendRules, kind: ChangeKind, release: Re
   }
   if (rules.mode !== 'tcp' && rules.mode !== 'http')
     return `"mode ${rules.mode}" is not known to be safe with changes at run time`;
-  return findBalanceDoubt(rules, kind) ?? findConnectionDoubt(rules, kind);
+  return findBalanceDoubt(rules, kind, release) ?? findConnectionDoubt(rules, kind);
 }
 
 /** Servers come and go without changing which client goes where. */
@@ -82,10 +82,13 @@ const isHash = (balance: string): boolean => HASHES.has(balance.replace(/\(.*$/,
 /** It does not matter which servers there are, nor in which order. */
 export const isNameBlind = ({balance}: BackendRules): boolean => NAME_BLIND.test(balance);
 
-export const takesWeights = ({balance, hashType}: BackendRules): boolean =>
-  WEIGHS.test(balance) || (isHash(balance) && hashType[0] === 'consistent');
+/** Before, a consistent hash gave a server no more places than its first weight did. */
+const REWEIGHS_HASHES: Release = 2.6;
 
-function findBalanceDoubt(rules: BackendRules, kind: ChangeKind): string | undefined {
+const takesWeights = ({balance, hashType}: BackendRules, release: Release): boolean =>
+  WEIGHS.test(balance) || (isHash(balance) && hashType[0] === 'consistent' && release >= REWEIGHS_HASHES);
+
+function findBalanceDoubt(rules: BackendRules, kind: ChangeKind, release: Release): string | undefined {
   const {balance} = rules;
   if (!isNameBlind(rules) && !isHash(balance) && !OTHERS.has(balance)) {
     return `"balance ${balance}" is not known to be safe with changes at run time`;
@@ -93,7 +96,9 @@ function findBalanceDoubt(rules: BackendRules, kind: ChangeKind): string | undef
   if ((kind === 'add' || kind === 'remove') && !isNameBlind(rules)) {
     return `balance ${balance} depends on which servers there are, in order`;
   }
-  return kind === 'weigh' && !takesWeights(rules) ? `balance ${balance} takes no new weights at run time` : undefined;
+  return kind === 'weigh' && !takesWeights(rules, release)
+    ? `balance ${balance} takes no new weights at run time`
+    : undefined;
 }
 
 /**

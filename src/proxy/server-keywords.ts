@@ -13,13 +13,17 @@ const OLD_CONNECTIONS = except(
   'move recheck',
   'a connection to the former address may go on to be used for many requests',
 );
+const WAITS_FOR_CHECK = except(
+  'recheck enable add',
+  'a server that leaves maintenance would serve for as long as that before its first check',
+);
 const WAKES_SLOWLY = except(
   'recheck enable add',
   'a server that leaves maintenance starts slowly, at a start it does not',
 );
 
 export const SERVER_KEYWORDS: readonly KeywordRow[] = [
-  row('addr', 1),
+  row('addr', 1, except('recheck', 'before HAProxy 2.6 its checks may go to the new address', {until: 2.6})),
   row('agent-addr', 1),
   row('agent-check', 0, AGENT),
   row('agent-inter', 1),
@@ -48,7 +52,7 @@ export const SERVER_KEYWORDS: readonly KeywordRow[] = [
   row('crt', 1),
   row('curves', 1),
   row('disabled', 0),
-  row('downinter', 1),
+  row('downinter', 1, WAITS_FOR_CHECK),
   row('enabled', 0),
   row('error-limit', 1),
   row('fall', 1),

@@ -103,7 +103,15 @@ const CASES: readonly Case[] = [
   moved('address, stick table', S1, MOVE, '  stick-table type ip size 1k\n  stick on src\n'),
   moved('address, backup', '  server s1 10.0.0.1:80 backup\n', MOVE),
   moved('address, explicit id', '  server s1 10.0.0.1:80 id 7\n', MOVE),
-  moved('address, check address of its own', `  server s1 10.0.0.1:80 check addr 10.9.9.9 port 1\n${S2}`, FRESH),
+  {
+    ...moved('address, check address of its own', `  server s1 10.0.0.1:80 check addr 10.9.9.9 port 1\n${S2}`, [
+      'reload: b/s1: "addr": before HAProxy 2.6 its checks may go to the new address',
+    ]),
+    since26: FRESH,
+  },
+  moved('address, checked, downinter', `  server s1 10.0.0.1:80 check downinter 30s\n${S2}`, [
+    'reload: b/s1: "downinter": a server that leaves maintenance would serve for as long as that before its first check',
+  ]),
   moved('address, no port written', '  server s1 10.0.0.1\n', MOVE),
   moved('address, port mapped', '  server s1 10.0.0.1:+10\n', MOVE),
   moved('address, source', '  server s1 10.0.0.1:80 source 10.1.1.1\n', MOVE),
@@ -260,7 +268,8 @@ const CASES: readonly Case[] = [
     name: 'weight, consistent hash',
     before: text(S1, '  balance source\n  hash-type consistent\n'),
     after: text('  server s1 10.0.0.1:80 weight 5\n', '  balance source\n  hash-type consistent\n'),
-    is: ['set server b/s1 weight 5'],
+    is: ['reload: b: balance source takes no new weights at run time'],
+    since26: ['set server b/s1 weight 5'],
   },
   {
     name: 'weight, balance of defaults',

@@ -51,11 +51,8 @@ export interface Trial extends Sample {
  */
 export const CHECK_REQUEST = 'option httpchk GET /health HTTP/1.1';
 
-/**
- * A check every four seconds costs what one can bear of thousands of servers; one that begins to be otherwise is looked
- * at sooner. All words are known to HAProxy 1.7.
- */
-export const CHECK_TIMES = 'default-server inter 4s fastinter 500 downinter 1500 fall 1 rise 1';
+/** A check every four seconds is what one can bear of thousands of servers; one that is late does not make DOWN. */
+export const CHECK_TIMES = 'default-server inter 4s fastinter 500 fall 2 rise 1';
 
 interface Spelled {
   readonly ip: string;
@@ -94,7 +91,7 @@ const CHANGES: Readonly<Record<Situation, readonly [readonly Spelled[], readonly
   ],
   weigh: [
     [one(A, ' weight 2'), two(B)],
-    [one(A, ' weight 3'), two(B)],
+    [one(A, ' weight 8'), two(B)],
   ],
   enable: [
     [one(A, `${CHECKED} disabled`), two(B)],

@@ -3,7 +3,7 @@ import {deriveDifference, type RuntimeAbilities} from '../../../src/proxy/differ
 import {parseVersion} from '../../../src/proxy/version.ts';
 import {createAbilities} from '../../../src/reload/abilities.ts';
 import {type Cell, cellOf, SITUATIONS, type Situation, type Trial} from './cells.ts';
-import {type Pods, startPods} from './pods.ts';
+import {type Pods, startPods, trackedOf} from './pods.ts';
 import {inTurn, run, takenBy, textOf} from './running.ts';
 import {tryCells} from './trying.ts';
 
@@ -37,8 +37,6 @@ export async function openHarness(binary: string): Promise<Harness> {
   const release = `${version.major}.${version.minor}`;
   return {binary, release, pods, abilities, [Symbol.asyncDispose]: () => pods[Symbol.asyncDispose]()};
 }
-
-const trackedOf = (pods: Pods): string => `127.0.1.5:${pods.ports.plain[0]}`;
 
 const ALL = Object.keys(SITUATIONS) as Situation[];
 
@@ -75,17 +73,14 @@ const BATCH = 150;
 /** Much of the time is waiting for checks. */
 const BATCHES_AT_ONCE = 2;
 
-async function findDifferences(
-  cells: readonly Cell[],
-  {binary, pods, abilities}: Harness,
-): Promise<Map<Cell, Finding>> {
+async function findDifferences(cells: readonly Cell[], harness: Harness): Promise<Map<Cell, Finding>> {
   const found = new Map<Cell, Finding>();
   const batches: Cell[][] = [];
   const count = Math.ceil(cells.length / BATCH);
   // Neighbours are alike: each batch gets its part of those that check over TLS, which cost most.
   for (let at = 0; at < count; at += 1) batches.push(cells.filter((_, index) => index % count === at));
   await inTurn(batches, BATCHES_AT_ONCE, async batch => {
-    for (const {cell, differences, commands} of await tryCells(binary, batch, trackedOf(pods), abilities)) {
+    for (const {cell, differences, commands} of await tryCells(batch, harness)) {
       if (differences.length > 0) {
         found.set(cell, {trial: cell.trial, situation: cell.situations[0] ?? 'move', differences, commands});
       }

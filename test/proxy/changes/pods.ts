@@ -22,9 +22,14 @@ export const DEAD_IP = '127.0.9.9';
 export interface Pods extends AsyncDisposable {
   /** Two ports for each, so that a server can move between them. */
   readonly ports: Readonly<Record<Speech, readonly [number, number]>>;
+  /** A path whose requests are answered once `release` is called. */
+  hold(): {readonly path: string; release(): void};
   /** A folder with `ca.pem` (also a server's certificate with its key), `client.pem` and `crl.pem`. */
   readonly folder: string;
 }
+
+/** Whom servers with `track` follow. */
+export const trackedOf = ({ports}: Pods): string => `127.0.1.5:${ports.plain[0]}`;
 
 const SLOW_MS = 250;
 
@@ -66,10 +71,13 @@ ${Object.entries(BINDS)
   )
   .join('')}`;
 
-/** Says what it was asked at, after a while. */
-const slow = (): Server =>
+/** Says what it was asked at, after a while, or once it is let go. */
+const slow = (held: ReadonlyMap<string, Promise<void>>): Server =>
   createHttpServer((request, response) => {
-    setTimeout(() => response.end(request.headers['x-address']), SLOW_MS);
+    const answer = () => response.end(request.headers['x-address']);
+    const hold = held.get(/\/(held\d+)\//.exec(request.url ?? '')?.[1] ?? '');
+    if (hold === undefined) setTimeout(answer, SLOW_MS);
+    else void hold.then(answer);
   });
 
 const agent = (): Server =>
@@ -153,7 +161,8 @@ export async function startPods(): Promise<Pods> {
       server.close();
     });
   };
-  await listen(slow(), {path: join(folder.path, 'slow.sock')});
+  const held = new Map<string, Promise<void>>();
+  await listen(slow(held), {path: join(folder.path, 'slow.sock')});
   for (const host of LIVE_IPS) {
     for (const port of ports.agent) await listen(agent(), {host, port});
     for (const port of ports.socks4) await listen(socks4(), {host, port});
@@ -171,5 +180,11 @@ export async function startPods(): Promise<Pods> {
     evidence: () => lines.slice(-20).join('\n'),
   });
   const started = undo.move();
-  return {ports, folder: folder.path, [Symbol.asyncDispose]: () => started.disposeAsync()};
+  const hold = () => {
+    const {promise, resolve} = Promise.withResolvers<void>();
+    const name = `held${held.size}`;
+    held.set(name, promise);
+    return {path: `/${name}/slow`, release: resolve};
+  };
+  return {ports, hold, folder: folder.path, [Symbol.asyncDispose]: () => started.disposeAsync()};
 }

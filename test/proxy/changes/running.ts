@@ -28,7 +28,7 @@ defaults
   retries 0
   timeout connect 2s
   timeout client 30s
-  timeout server 10s
+  timeout server 30s
   timeout queue 10s
   timeout check 3s
 resolvers dns
@@ -46,7 +46,7 @@ const NAMED_DEFAULTS = `defaults quick
   mode http
   option http-server-close
   ${CHECK_REQUEST}
-  default-server check inter 4s fall 1 rise 3
+  default-server check inter 20s fall 1 rise 3
   timeout connect 2s
   timeout client 30s
   timeout server 10s

@@ -55,7 +55,7 @@ export const SERVER_SAMPLES: Readonly<Record<string, Sample | NotTried>> = {
   crt: tls('crt {folder}/client.pem'),
   curves: tls('curves P-256'),
   disabled: {options: 'disabled enabled'},
-  downinter: {options: 'downinter 500'},
+  downinter: {options: 'downinter 60s'},
   enabled: {options: 'enabled'},
   'error-limit': {options: 'observe layer4 error-limit 5 on-error mark-down'},
   fall: {options: 'fall 3'},

@@ -1,6 +1,5 @@
 import {Agent} from 'node:http';
 import {systemClock} from '../../../src/ports/clock.ts';
-import type {RuntimeAbilities} from '../../../src/proxy/difference.ts';
 import {deriveDifference, type ServerChange} from '../../../src/proxy/difference.ts';
 import {parseOutline} from '../../../src/proxy/outline.ts';
 import {deriveCommands, deriveDelete} from '../../../src/proxy/server-commands.ts';
@@ -8,7 +7,8 @@ import type {ServerLine} from '../../../src/proxy/server-line.ts';
 import {readBack} from '../../../src/reload/read-back.ts';
 import {waitFor} from '../../support/wait.ts';
 import type {Cell} from './cells.ts';
-import {DEAD_IP} from './pods.ts';
+import type {Harness} from './harness.ts';
+import {DEAD_IP, trackedOf} from './pods.ts';
 import {inTurn, isOut, isPending, type Running, run, standings, textOf} from './running.ts';
 
 /** How a cell fared: what we decide, and what came of its commands, whether they are allowed or not. */
@@ -52,6 +52,8 @@ export function forcedChanges(before: string, after: string, id: string): Server
 
 const CROWD = 20;
 const FEW = 3;
+/** So many that each server of a small backend has a request under way. */
+const KEPT_CLIENTS = 3;
 
 /** A client that keeps its connection, with a request under way while servers change. */
 interface KeptClient {
@@ -61,11 +63,11 @@ interface KeptClient {
   close(): void;
 }
 
-async function openKeptClient(running: Running, cell: Cell): Promise<KeptClient> {
+async function openKeptClient(running: Running, cell: Cell, heldPath: string): Promise<KeptClient> {
   const agent = new Agent({keepAlive: true, maxSockets: 1});
   await running.get(cell, '/', agent);
   return {
-    first: running.get(cell, '/slow', agent),
+    first: running.get(cell, heldPath, agent),
     async later() {
       const answers: string[] = [];
       for (let count = 0; count < 3; count += 1) answers.push(await running.get(cell, '/', agent));
@@ -93,8 +95,9 @@ const turnsOf = ({after}: Cell): number =>
 
 /** Where each of some paths goes: the same everywhere for hashes, whom it may go to at all for others. */
 async function spread(running: Running, cell: Cell): Promise<string> {
-  // A connection through a TCP proxy stays with one server.
-  const agent = cell.trial.mode === 'tcp' ? undefined : new Agent({keepAlive: true, maxSockets: 1});
+  // A connection through a TCP proxy, or a tunnel, stays with one server.
+  const isTunnel = cell.trial.mode === 'tcp' || cell.section.includes('option http-tunnel');
+  const agent = isTunnel ? undefined : new Agent({keepAlive: true, maxSockets: 1});
   const answers = await Promise.all(
     Array.from({length: turnsOf(cell) + 3}, (_, count) => running.get(cell, `/p${count}?x=${count}`, agent)),
   );
@@ -147,7 +150,7 @@ const PATIENCE_MS = 25_000;
  * Looks at both HAProxys until every cell stands still and alike in both, all of its checks made: for as long as it
  * takes to have been checked again. What differs at the end of our patience is the difference.
  */
-async function settled(both: readonly Running[], cells: readonly Cell[]): Promise<Standings[]> {
+async function settled(both: readonly Running[], cells: readonly Cell[], patienceMs: number): Promise<Standings[]> {
   const startMs = performance.now();
   const last = new Map<Cell, {readonly text: string; readonly sinceMs: number}>();
   return waitFor(
@@ -168,7 +171,7 @@ async function settled(both: readonly Running[], cells: readonly Cell[]): Promis
         const isStill = nowMs - sinceMs > QUIET_MS && !own.some(([, standing]) => isPending(standing));
         isOver &&= isStill && standingDifferences(cell, stand, '').length === 0;
       }
-      return isOver || nowMs - startMs > PATIENCE_MS ? stand : undefined;
+      return isOver || nowMs - startMs > patienceMs ? stand : undefined;
     },
     'servers that stand still',
     {everyMs: 600},
@@ -176,13 +179,18 @@ async function settled(both: readonly Running[], cells: readonly Cell[]): Promis
 }
 
 /** How all stand once those that were out are back: what is not shown of them before must be right by then. */
-async function wake(both: readonly Running[], cells: readonly Cell[], stand: Standings[]): Promise<Standings[]> {
+async function wake(
+  both: readonly Running[],
+  cells: readonly Cell[],
+  stand: Standings[],
+  patienceMs: number,
+): Promise<Standings[]> {
   const out = [...(stand[1] ?? [])].flatMap(([key, standing]) => (isOut(standing) ? [key] : []));
   if (out.length === 0) return stand;
   for (const running of both) {
     for (const key of out) await running.ask(`set server ${key} state ready`).catch(String);
   }
-  return settled(both, cells);
+  return settled(both, cells, patienceMs);
 }
 
 /** Connections of those that were removed have ended by now. */
@@ -200,21 +208,32 @@ async function finishRemovals(running: Running, changes: readonly ServerChange[]
 }
 const IS_USED = /still has/;
 
+/** Other commands than ours, to see what would come of them, and how long we wait for both to be alike. */
+export interface Way {
+  readonly commandsOf?: (change: ServerChange) => string[];
+  readonly patienceMs?: number;
+}
+
 /**
  * Brings HAProxy from the first text of all cells to the second one by commands, starts another one with the second
  * text, and compares how servers stand and what clients get: new ones, such as keep their connection, twenty at once.
  */
 export async function tryCells(
-  binary: string,
   cells: readonly Cell[],
-  tracked: string,
-  abilities: RuntimeAbilities,
+  {binary, pods, abilities}: Pick<Harness, 'binary' | 'pods' | 'abilities'>,
+  {commandsOf = deriveCommands, patienceMs = PATIENCE_MS}: Way = {},
 ): Promise<Tried[]> {
+  const tracked = trackedOf(pods);
   const [before, after] = (['before', 'after'] as const).map(when => textOf(cells, when, tracked));
   if (before === undefined || after === undefined) return [];
   await using told = await run(binary, before);
   await waitFor(async () => ![...(await standings(told)).values()].some(isPending), 'the first checks', {everyMs: 400});
-  const kept = await each(cells, 60, cell => openKeptClient(told, cell));
+  const held = pods.hold();
+  const kept = await each(cells, 60, cell =>
+    Promise.all(
+      Array.from({length: Math.min(cell.before.length, KEPT_CLIENTS)}, () => openKeptClient(told, cell, held.path)),
+    ),
+  );
   const plans = cells.map(cell => {
     const [own, next] = (['before', 'after'] as const).map(when => textOf([cell], when, tracked));
     const difference = deriveDifference(own ?? '', next ?? '', abilities);
@@ -225,7 +244,7 @@ export async function tryCells(
   for (const {cell, changes} of plans) {
     if (!told.isAlive()) break;
     if (changes.length === 0) continue;
-    said.set(cell, await told.ask(changes.map(change => deriveCommands(change).join('; ')).join('; ')).catch(String));
+    said.set(cell, await told.ask(changes.map(change => commandsOf(change).join('; ')).join('; ')).catch(String));
   }
   const looking = {ask: (_: string, command: string) => told.ask(command), clock: systemClock, isRefused: false};
   const wrong = new Map<Cell, string>();
@@ -233,23 +252,26 @@ export async function tryCells(
     const deviation = await readBack(told.socket, changes, looking).catch(String);
     if (deviation !== undefined) wrong.set(cell, `${deviation} (HAProxy says: ${said.get(cell)?.trim()})`);
   }
+  held.release();
   await using fresh = await run(binary, after);
   const parallel = await Promise.all([told, fresh].map(one => each(cells, 12, cell => inParallel(one, cell))));
   const later = await each(cells, 40, async cell => {
-    const client = kept.get(cell);
-    await client?.first;
-    const answers = await client?.later();
-    client?.close();
-    return answers ?? [];
+    const answers: string[] = [];
+    for (const client of kept.get(cell) ?? []) {
+      await client.first;
+      answers.push(...(await client.later()));
+      client.close();
+    }
+    return answers;
   });
   await finishRemovals(
     told,
     plans.flatMap(({changes}) => changes),
   );
   const both = [told, fresh];
-  const stand = await settled(both, cells);
+  const stand = await settled(both, cells, patienceMs);
   const spreads = await each(cells, 20, cell => spreadsOf(both, cell));
-  const woken = await wake(both, cells, stand);
+  const woken = await wake(both, cells, stand, patienceMs);
   return plans.map(({cell, changes, reload}) => {
     const differences: string[] = [];
     const note = (what: string, atRunTime: string | undefined, atStart: string | undefined) => {
@@ -274,7 +296,7 @@ export async function tryCells(
     return {
       cell,
       reload,
-      commands: changes.flatMap(deriveCommands),
+      commands: changes.flatMap(commandsOf),
       differences,
     };
   });

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {deriveDifference, type ServerChange} from '../../src/proxy/difference.ts';
+import {deriveCommands} from '../../src/proxy/server-commands.ts';
+import {haproxiesUnderTest} from '../support/haproxies.ts';
+import {waitFor} from '../support/wait.ts';
+import {cellOf, type Situation, type Trial} from './changes/cells.ts';
+import {type Harness, openHarness} from './changes/harness.ts';
+import {run} from './changes/running.ts';
+import {tryCells, type Way} from './changes/trying.ts';
+
+/** A change as it was once told, and what the harness has to see of it. */
+interface Case {
+  readonly name: string;
+  readonly trial: Trial;
+  readonly situation: Situation;
+  readonly sees: RegExp;
+  /** `add server` and named defaults are of later releases. */
+  readonly since?: number;
+}
+
+const TLS = {keyword: 'ssl', options: 'ssl verify none'};
+const DOWN_NOT_UP = /s3: status=DOWN .*, after a start status=UP /;
+
+/** Rules of ours forbid these; the commands are sent all the same. */
+const FORBIDDEN: readonly Case[] = [
+  {
+    name: 'all servers are others, slow start and a limit -> clients are refused',
+    trial: {keyword: 'slowstart', options: 'slowstart 10m maxconn 2', crowded: true},
+    situation: 'all',
+    sees: /throttled=true .*, after a start .*throttled=false/,
+  },
+  {
+    name: 'the first server comes, slow start and a limit -> clients are refused',
+    trial: {keyword: 'slowstart', options: 'slowstart 10m maxconn 2', crowded: true},
+    situation: 'first',
+    sees: /throttled=true .*, after a start .*throttled=false/,
+    since: 2.6,
+  },
+  {
+    name: 'a server moves, a client keeps its connection -> it goes to the former address',
+    trial: {keyword: 'keep-alive', keepsAlive: true},
+    situation: 'move',
+    sees: /^a kept connection: answers from 127\.0\.1\.1:/,
+  },
+  {
+    name: 'the first server comes with a certificate that was not read -> there is none',
+    trial: {keyword: 'crt', options: 'ssl verify none crt {folder}/client.pem', speech: 'tls'},
+    situation: 'first',
+    sees: /^refused: there is no c\d+\/s1/,
+    since: 2.6,
+  },
+];
+
+/** These are told otherwise today. */
+const MENDED: readonly Case[] = [
+  {
+    name: 'a server comes that speaks TLS -> it is checked in plain text',
+    trial: {...TLS, speech: 'tls'},
+    situation: 'add',
+    sees: DOWN_NOT_UP,
+    since: 2.6,
+  },
+  {
+    name: 'a server comes that takes the PROXY protocol -> it is checked without',
+    trial: {keyword: 'send-proxy', options: 'send-proxy', speech: 'proxy'},
+    situation: 'add',
+    sees: DOWN_NOT_UP,
+    since: 2.6,
+  },
+  {
+    name: 'a server comes that should speak TLS -> nobody sees that it does not',
+    trial: TLS,
+    situation: 'add',
+    sees: /s3: status=UP .*, after a start status=DOWN /,
+    since: 2.6,
+  },
+  {
+    name: 'a server comes to life, checks of named defaults -> it stays DOWN',
+    trial: {keyword: 'named defaults', from: ' from quick'},
+    situation: 'revive',
+    sees: /s1: status=DOWN .*, after a start status=UP /,
+    since: 2.4,
+  },
+];
+
+/** As before: checks are not written out, and do not begin afresh. */
+const asBefore = (change: ServerChange): string[] =>
+  change.do === 'move'
+    ? deriveCommands({...change, after: {...change.after, checked: false}})
+    : deriveCommands(change).map(command => command.replace(/ check-(ssl|send-proxy)\b/g, ''));
+
+async function trySome(cases: readonly Case[], harness: Harness, way: Way): Promise<void> {
+  const held = cases.filter(({since = 0}) => Number(harness.release) >= since);
+  const cells = held.map(({trial, situation}, index) => cellOf(trial, [situation], `c${index}`, harness.pods));
+  const tried = await tryCells(cells, harness, {...way, patienceMs: 10_000});
+  for (const [index, {name, sees}] of held.entries()) {
+    const {differences = []} = tried[index] ?? {};
+    assert.ok(
+      differences.some(difference => sees.test(difference)),
+      `${name}: ${sees} is not among\n  ${differences.join('\n  ')}`,
+    );
+  }
+}
+
+const EXTERNAL = `global
+  external-check
+  insecure-fork-wanted
+  stats socket {run}/runtime.sock level admin
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 2s
+  timeout server 2s
+  timeout check 2s
+backend b
+  option external-check
+  external-check command /bin/true
+  default-server inter 500
+  server s1 127.0.0.1:1 check
+`;
+
+for (const {name, binary, skip} of haproxiesUnderTest('openssl', 'root')) {
+  describe(`changes told as they once were, ${name}`, {skip, timeout: 300_000}, () => {
+    test('what rules forbid -> the harness sees what would come of it', async () => {
+      await using harness = await openHarness(binary);
+      await trySome(FORBIDDEN, harness, {});
+    });
+
+    test('what is told otherwise today -> the harness sees what came of it', async () => {
+      await using harness = await openHarness(binary);
+      await trySome(MENDED, harness, {commandsOf: asBefore});
+    });
+
+    test('a server comes under external-check -> a reload, since HAProxy ends, or never finds it UP', async t => {
+      await using harness = await openHarness(binary);
+      if (Number(harness.release) < 2.6) return t.skip('servers come and go since 2.6');
+      const after = `${EXTERNAL}  server s2 127.0.0.1:2 check\n`;
+      const difference = deriveDifference(EXTERNAL, after, harness.abilities);
+      assert.equal(difference.is, 'reload');
+      assert.match(difference.why, /"option external-check"/);
+      await using running = await run(binary, EXTERNAL);
+      await running
+        .ask('add server b/s2 127.0.0.1:2 check inter 500; enable health b/s2; set server b/s2 state ready')
+        .catch(String);
+      const rowOf = (stat: string, server: string) =>
+        stat.split('\n').find(line => line.startsWith(`b,${server},`)) ?? '';
+      const seen = await waitFor(async () => {
+        const stat = await running.ask('show stat').catch(() => '');
+        if (!running.isAlive()) return 'ended';
+        return rowOf(stat, 's1').includes('PROCOK') && rowOf(stat, 's2').includes(',DOWN,') ? 'down' : undefined;
+      }, 'what comes of such a check');
+      t.diagnostic(`HAProxy ${harness.release}: ${seen}`);
+    });
+  });
+}
