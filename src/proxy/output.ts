@@ -15,10 +15,11 @@ const LEVELS: Readonly<Record<string, OutputLine['level']>> = {
 };
 
 /**
- * What an old HAProxy says of each of its proxies as it makes room for the new one: `Stopping frontend web in 0 ms.`, and
- * `Proxy web stopped (FE: 1 conns, BE: 0 conns).` It marks them as warnings; a reload is none.
+ * What an old HAProxy says of each of its proxies as it makes room for the new one, in any context: `Stopping frontend
+ * web in 0 ms.`, and `Proxy web stopped (FE: 1 conns, BE: 0 conns).` It marks them as warnings; a reload is none.
  */
-const MAKES_ROOM = /^(?:Stopping (?:frontend|backend|proxy|listener) .+ in \d+ ms\.|(?:Proxy|Backend) .+ stopped \()/;
+const MAKES_ROOM =
+  /^(?:CLI : )?(?:Stopping (?:frontend|backend|proxy|listener) .+ in \d+ ms\.|(?:Proxy|Backend) .+ stopped \()/;
 
 /** Reads one line of HAProxy's stdout or stderr; a line without a mark (the rest of a message, say) is `info`. */
 export function parseOutputLine(line: string): OutputLine {

@@ -38,6 +38,7 @@ test('output line, a proxy that makes room at a reload -> no warning; one whose 
     'Stopping proxy alive in 0 ms.',
     'Proxy web stopped (FE: 1 conns, BE: 0 conns).',
     'Proxy web stopped (cumulated conns: FE: 1, BE: 0).',
+    'CLI : Proxy web stopped (cumulated conns: FE: 1, BE: 0).',
   ]) {
     assert.equal(parseOutputLine(`[WARNING]  (6738) : ${text}`).level, 'debug', text);
   }
