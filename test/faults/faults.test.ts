@@ -3,6 +3,7 @@ import {readFileSync} from 'node:fs';
 import {describe, test} from 'node:test';
 import {haproxyIsAtLeast} from '../support/haproxy-version.ts';
 import {missing} from '../support/parts.ts';
+import {HANGS_TITLE, STEPS, tryHangs, WAYS} from './hangs.ts';
 import {nameOf, planCases, sampleCases} from './plan.ts';
 import {SCENARIOS} from './scenario.ts';
 import {effectOf, TABLE} from './table.ts';
@@ -44,6 +45,31 @@ describe('a pass, one effect of it gone wrong', {
       const cases = planCases(scenario, points);
       if (haproxyIsAtLeast(2, 6)) assertListed(scenario.name, [...new Set(cases.map(({point}) => point))]);
     });
+  }
+});
+
+describe('a pass while HAProxy hangs', {
+  skip: missing('root', 'haproxy', 'netns', 'iptables'),
+  timeout: 300_000,
+}, () => {
+  test('the new HAProxy starts, the old one hangs -> the new text serves, nothing is left of the old one', async () => {
+    const [hang] = await tryHangs('inherit', ['the new HAProxy starts'], () => {});
+    assert.match(hang?.outcome ?? '', /^goes on/);
+  });
+});
+
+test('table of hangs -> each step of a pass in each way', () => {
+  const section = table()
+    .split(/^## /m)
+    .find(one => one.startsWith(HANGS_TITLE));
+  const lines = (section ?? '').split('\n');
+  for (const step of Object.keys(STEPS)) {
+    const cells = lines.find(line => line.startsWith(`| ${step} |`))?.split(' | ') ?? [];
+    assert.equal(cells.length, WAYS.length + 1, step);
+    assert.ok(
+      cells.every(cell => cell.trim() !== ''),
+      step,
+    );
   }
 });
 

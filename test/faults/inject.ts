@@ -16,7 +16,8 @@ const {appendFileSync, readFileSync, writeFileSync} = fs;
 /** Longer than a gate's rules live, and than any command may take that has no limit of its own. */
 const STALL_MS = 6000;
 
-type Fate = 'go' | 'error' | 'hang' | 'crash';
+/** `stop`: HAProxy hangs from then on, and the effect itself goes well. */
+type Fate = 'go' | 'error' | 'hang' | 'crash' | 'stop';
 
 /** What the file `armed` holds. */
 export interface Armed {
@@ -24,6 +25,8 @@ export interface Armed {
   readonly trial: number;
   /** The one that serves before the pass. */
   readonly generation: number;
+  /** Of that one. */
+  readonly pid: number | null;
   readonly fault: {readonly label: string; readonly nth: number; readonly kind: Fate} | null;
 }
 
@@ -39,7 +42,7 @@ let seen = new Map<string, number>();
 let trial = 0;
 
 /** An effect is about to happen: what becomes of it. */
-function meet(name: string): Fate {
+function meet(name: string): Exclude<Fate, 'stop'> {
   const armed = readArmed();
   if (armed === undefined) return 'go';
   if (armed.trial !== trial) seen = new Map();
@@ -54,7 +57,9 @@ function meet(name: string): Fate {
   if (armed.fault === null) appendFileSync(`${folder}/effects`, `${JSON.stringify({label, nth})}\n`);
   if (label !== armed.fault?.label || nth !== armed.fault.nth) return 'go';
   writeFileSync(`${folder}/struck`, '');
-  return armed.fault.kind;
+  if (armed.fault.kind !== 'stop') return armed.fault.kind;
+  if (armed.pid !== null) process.kill(armed.pid, 'SIGSTOP');
+  return 'go';
 }
 
 const die = (): void => {

@@ -1,4 +1,5 @@
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
+import {type Hang, STEPS, tryHangs, WAYS} from './hangs.ts';
 import {type Case, nameOf, planCases} from './plan.ts';
 import {SCENARIOS, type Scenario} from './scenario.ts';
 import {type Row, renderTable, TABLE} from './table.ts';
@@ -7,7 +8,7 @@ import {openSession} from './trial.ts';
 /*
  * `npm run faults`: every effect of every pass fails, stalls and is the last one before a kill -9; the table in
  * docs/faults.md is written from what came of it. Takes half an hour. `npm run faults -- reload` has only that
- * kind of pass done again, `npm run faults -- reload 'ask show info'` only what has that in its name, without the table.
+ * kind of pass done again, `-- hangs` what comes of a HAProxy that hangs, `npm run faults -- reload 'ask show info'` only what has that in its name, without the table.
  */
 
 /** Each spends its time waiting. */
@@ -59,8 +60,18 @@ for (const scenario of SCENARIOS.filter(({name}) => wantedScenario === undefined
   await Promise.all(Array.from({length: WORKERS}, work));
   rows.push(...cases.map(one => ({...one, outcome: results.get(one) ?? ''})));
 }
-if (wanted === '' && broken === 0) {
-  writeFileSync(TABLE, renderTable(rows, existsSync(TABLE) ? readFileSync(TABLE, 'utf8') : ''));
+const hangs: Hang[] = [];
+if (wantedScenario === undefined || wantedScenario === 'hangs') {
+  for (const way of WAYS) {
+    hangs.push(
+      ...(await tryHangs(way, Object.keys(STEPS), ({step, outcome}) =>
+        console.log(`hangs, ${way}, ${step}: ${outcome}`),
+      )),
+    );
+  }
 }
-console.log(`${rows.length} faults, ${broken} broken`);
+if (wanted === '' && broken === 0) {
+  writeFileSync(TABLE, renderTable(rows, hangs, existsSync(TABLE) ? readFileSync(TABLE, 'utf8') : ''));
+}
+console.log(`${rows.length + hangs.length} faults, ${broken} broken`);
 process.exit(broken === 0 ? 0 : 1);

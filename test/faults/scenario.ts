@@ -1,6 +1,6 @@
 import {startBackends} from '../support/backend.ts';
 import {getSegments} from '../support/exchange.ts';
-import {openNamespaces, podIps} from '../support/namespaces.ts';
+import {allowMigration, openNamespaces, podIps} from '../support/namespaces.ts';
 import type {Place} from '../support/place.ts';
 
 /** A kind of pass whose effects are made to fail, one at a time. */
@@ -9,6 +9,7 @@ export interface Scenario {
   readonly about: string;
   /** KONTROL_RELOAD. */
   readonly setting: string;
+  readonly env?: Readonly<Record<string, string>>;
   /** The first and the last of its effects that are its own: before and behind them it does what `reload` does. */
   readonly own?: {readonly from?: string; readonly to: string};
   /** New connections may wait, none may fail. */
@@ -49,9 +50,10 @@ async function visit(from: Place, host: string): Promise<string> {
 }
 
 /** A pod's network of its own, whose firewall the daemon may use as it likes. */
-async function openStage(text: Stage['text']): Promise<Stage> {
+async function openStage(text: Stage['text'], prepare: (place: Place) => void = () => {}): Promise<Stage> {
   await using undo = new AsyncDisposableStack();
   const net = undo.use(await openNamespaces());
+  prepare(net.proxy);
   const backends = podIps.map(host => ({name: 'pod', host, port: 80}));
   undo.use(await startBackends(backends, net.client));
   const kept = undo.move();
@@ -92,3 +94,12 @@ export const SCENARIOS: readonly Scenario[] = [
     open: () => openStage(moving),
   },
 ];
+
+/** A pass that reloads in one way, whose HAProxy is made to hang. */
+export const hangingIn = (way: string): Scenario => ({
+  name: `hangs, ${way}`,
+  about: 'it answers nothing any more',
+  setting: way,
+  env: {KONTROL_HANG: '3'},
+  open: () => openStage(reloading, way === 'migrate' ? allowMigration : undefined),
+});

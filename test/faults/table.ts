@@ -1,4 +1,5 @@
 import {fileURLToPath} from 'node:url';
+import {HANGS_TITLE, type Hang, renderHangs} from './hangs.ts';
 import type {Case} from './plan.ts';
 import {SCENARIOS} from './scenario.ts';
 import type {Kind, Outcome} from './trial.ts';
@@ -27,8 +28,8 @@ const KINDS: readonly Kind[] = ['error', 'hang', 'crash'];
 
 const titleOf = ({name, about}: Row['scenario']): string => `${name[0]?.toUpperCase()}${name.slice(1)}: ${about}`;
 
-/** A line for each effect. The scenarios that were not run again stay as they were `before`. */
-export function renderTable(rows: readonly Row[], before: string): string {
+/** A line for each effect, then the hangs. What was not run again stays as it was `before`. */
+export function renderTable(rows: readonly Row[], hangs: readonly Hang[], before: string): string {
   const old = new Map(before.split(/^(?=## )/m).map(section => [/^## (.*)$/m.exec(section)?.[1], section]));
   const sections = SCENARIOS.map(scenario => {
     const own = rows.filter(row => row.scenario === scenario);
@@ -49,7 +50,8 @@ export function renderTable(rows: readonly Row[], before: string): string {
       '',
     ].join('\n');
   });
-  return [HEAD, ...sections].join('\n');
+  const hung = hangs.length === 0 ? (old.get(HANGS_TITLE) ?? '').trimEnd().concat('\n') : renderHangs(hangs);
+  return [HEAD, ...sections, hung].join('\n');
 }
 
 /** How the table names an effect; the second of its kind says so. */

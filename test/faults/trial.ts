@@ -4,6 +4,7 @@ import {readFile, rename, rm, writeFile} from 'node:fs/promises';
 import {stripTypeScriptTypes} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {type Daemon, startDaemon} from '../support/daemon.ts';
 import {openFolder} from '../support/folder.ts';
@@ -28,6 +29,11 @@ export type Outcome = string;
 export interface Session extends AsyncDisposable {
   /** What a pass asks of the system, found by watching a good one. */
   record(): Promise<Point[]>;
+  /**
+   * Has HAProxy hang (SIGSTOP) when a pass comes to an effect, or without any pass, and sees that another one serves and
+   * nothing is left of it. Undefined when such a pass has no such effect.
+   */
+  hang(label: string | undefined): Promise<Outcome | undefined>;
   /** Has one effect of a pass go wrong and sees to it that everything is whole in the end. Throws when it is not. */
   run(point: Point, kind: Kind): Promise<Outcome>;
 }
@@ -42,6 +48,12 @@ const COMPILE_CACHE = join(tmpdir(), 'kontrol-faults-compiled');
 const PATIENCE_MS = 200_000;
 
 const QUIET_POLLS = 30;
+
+/** Once another HAProxy serves: none of them may meet the old one's listener. */
+const VISITS_AFTER = 20;
+
+/** One that still listens is ended after a second. */
+const LEFT_AFTER_MS = 10_000;
 
 export async function openSession(scenario: Scenario, stage: Stage): Promise<Session> {
   await using undo = new AsyncDisposableStack();
@@ -65,6 +77,7 @@ export async function openSession(scenario: Scenario, stage: Stage): Promise<Ses
       NODE_OPTIONS: `--import=${preload}`,
       NODE_COMPILE_CACHE: COMPILE_CACHE,
       FAULT_FOLDER: folder.path,
+      ...scenario.env,
     };
     return owner.use(await startDaemon({template, place: stage.place, dataFolder: data.path, env}));
   };
@@ -93,16 +106,30 @@ export async function openSession(scenario: Scenario, stage: Stage): Promise<Ses
 
   /** Arms the fault, changes the template and asks for a pass. Resolves with when that was. */
   const change = async (fault: Armed['fault']): Promise<number> => {
-    const {generation} = (await daemon.status())?.proxy ?? {generation: 0};
+    const {generation, pid} = (await daemon.status())?.proxy ?? {generation: 0, pid: null};
     round += 1;
     await Promise.all(['struck', 'effects'].map(name => rm(join(folder.path, name), {force: true})));
     // A daemon that reads half a template has a pass fail of which the trial knows nothing.
     await writeFile(`${template}.next`, stage.text(round));
     await rename(`${template}.next`, template);
     const since = Date.now();
-    await writeFile(armedFile, JSON.stringify({trial: round, generation, fault} satisfies Armed));
+    await writeFile(armedFile, JSON.stringify({trial: round, generation, pid, fault} satisfies Armed));
     daemon.signal('SIGHUP');
     return since;
+  };
+
+  /** Whether a hung HAProxy is among those that finish their connections, and stays there: then it is ended here. */
+  const isLeftToDrain = async (pid: number): Promise<boolean> => {
+    const isThere = async () => ((await daemon.status())?.proxy.draining ?? []).some(one => one.pid === pid);
+    const untilMs = performance.now() + LEFT_AFTER_MS;
+    while (await isThere()) {
+      if (performance.now() > untilMs) {
+        process.kill(pid, 'SIGKILL');
+        return true;
+      }
+      await sleep(100);
+    }
+    return false;
   };
 
   const effects = (): Point[] => {
@@ -127,8 +154,9 @@ export async function openSession(scenario: Scenario, stage: Stage): Promise<Ses
     return `the next daemon: ${String(first?.way)}`;
   };
 
+  const hasStruck = () => readdirSync(folder.path).includes('struck');
+
   const runFault = async ({label}: Point, since: number): Promise<Outcome> => {
-    const hasStruck = () => readdirSync(folder.path).includes('struck');
     await waitFor(hasStruck, `the fault at ${label}`, {evidence: () => JSON.stringify(daemon.logs.slice(-20))});
     // A ping is answered whatever a pass waits for.
     assert.equal((await daemon.ping({ip: '10.7.7.7', app: 'other', place: stage.place})).is, 'answered');
@@ -163,6 +191,35 @@ export async function openSession(scenario: Scenario, stage: Stage): Promise<Ses
       await waitFor(isQuiet, 'the end of its effects');
       await rm(armedFile);
       return effects();
+    },
+    async hang(label) {
+      const hung = (await daemon.status())?.proxy.pid ?? 0;
+      const since = Date.now();
+      if (label === undefined) {
+        process.kill(hung, 'SIGSTOP');
+      } else {
+        await change({label, nth: 1, kind: 'stop'});
+        const isOver = () =>
+          hasStruck() || daemon.logs.some(({msg, time}) => msg === 'pass ended' && Number(time) >= since);
+        await waitFor(isOver, `the effect ${label}`);
+        if (!hasStruck()) return undefined;
+      }
+      const text = stage.text(round);
+      const {proxy} = await daemon.waitFor(
+        async status => {
+          const {ready, inSync, proxy: seen} = status;
+          const isOther = ready && inSync && seen.state === 'RUNNING' && seen.pid !== hung;
+          return isOther && (await daemon.get('/config'))?.body === text && status;
+        },
+        'another HAProxy with the new text',
+        PATIENCE_MS,
+      );
+      for (let visits = 0; visits < VISITS_AFTER; visits += 1) assert.equal(await stage.visit(), 'pod');
+      const isLeft = await isLeftToDrain(hung);
+      await seeClean(data.path, proxy.generation, stage.place);
+      await rm(armedFile, {force: true});
+      const outcome = label === undefined ? 'another one is started' : outcomeOf(daemon, since);
+      return isLeft ? `${outcome}; the hung one, which listens no more, is left to drain` : outcome;
     },
     async run(point, kind) {
       const descriptors = countDescriptors(daemon.pid);
