@@ -57,7 +57,10 @@ function hideUntilCondition(words: readonly Word[]): Fate[] {
   return words.map((_, index) => (at < 0 || index < at ? 'hidden' : 'shown'));
 }
 
-/** Options in any order: those that are not known, and values of those that are secret, are hidden. */
+/**
+ * Options in any order: those that are not known, and values of those that are secret, are hidden. Where a line ends
+ * before the last value, that one's fate is one too many.
+ */
 function readOptions(words: readonly Word[], {alone, valued}: Options): Fate[] {
   const fates: Fate[] = [];
   for (let at = 0; at < words.length; at += 1) {
@@ -65,13 +68,11 @@ function readOptions(words: readonly Word[], {alone, valued}: Options): Fate[] {
     const name = text.replace(/\(.*/s, '');
     if (alone.has(text)) fates.push('shown');
     else if (valued.has(name)) {
-      fates.push('shown');
-      if (at + 1 < words.length) fates.push('shown');
+      fates.push('shown', 'shown');
       at += 1;
     } else {
       // The name of an option may be seen, what comes with one that is not known may not.
-      fates.push(isSecretOption(name) ? 'shown' : 'hidden');
-      if (at + 1 < words.length) fates.push('hidden');
+      fates.push(isSecretOption(name) ? 'shown' : 'hidden', 'hidden');
       at += 1;
     }
   }
@@ -99,7 +100,7 @@ function readSend(words: readonly Word[]): Fate[] {
   for (let at = 0; at < words.length; ) {
     if (words[at]?.text === 'hdr') {
       const isPlain = PLAIN_HEADER.test(words[at + 1]?.text ?? '');
-      fates.push(...(['shown', 'shown', isPlain ? 'shown' : 'hidden'] as const).slice(0, words.length - at));
+      fates.push('shown', 'shown', isPlain ? 'shown' : 'hidden');
       at += 3;
     } else {
       fates.push(...readOptions(words.slice(at, at + 2), SEND));

@@ -51,6 +51,36 @@ const ROWS: [string, string, string][] = [
   ['an argument that is not closed', 'balance foo(bc', 'balance foo(***'],
   ['user and password of a URL', 'errorloc 503 http://a:b@c/d', 'errorloc 503 http://***@c/d'],
   ['a directive', '.if streq("$A",secret)', '.if ***'],
+  ['an argument that is empty', 'balance foo()', 'balance foo()'],
+  ['an argument with a parenthesis that is escaped', String.raw`balance foo(\(a),b(c)`, 'balance foo(***),b(***)'],
+  ['quotes within quotes', String.raw`log-format "%ci \"%r\""`, String.raw`log-format "%ci \"%r\""`],
+  ['a backslash before the end of single quotes', String.raw`log-format '%ci \'`, String.raw`log-format '%ci \'`],
+  ['a last quote that is escaped', String.raw`bind :80 name "secret\"`, '***'],
+  [
+    'a header without a value',
+    'http-request set-header X-Key if { path /c }',
+    'http-request set-header X-Key if { path /c }',
+  ],
+  ['an answer that is cut short', 'http-request return status 200 hdr', 'http-request return status 200 hdr'],
+  [
+    'a check that goes on',
+    'http-check send hdr Authorization a uri /b',
+    'http-check send hdr Authorization *** uri /b',
+  ],
+  ['a check that is cut short', 'http-check send uri /b hdr Host', 'http-check send uri /b hdr Host'],
+  ['an option without its value', 'bind :80 name', 'bind :80 name'],
+  ['headers in the version of a check', 'option httpchk GET / HTTP/1.1\\r\\nX:secret', 'option httpchk GET / ***'],
+  ['a file of flags alone', 'acl a hdr(x-key) -f /a', 'acl a hdr(x-key) -f /a'],
+  [
+    'two conditions',
+    'http-request deny if { path /a } or { hdr(x-key) secret }',
+    'http-request deny if { path /a } or { hdr(x-key) *** }',
+  ],
+  ['a server in a userlist', 'userlist u\n  server s 10.0.0.1:80 check', 'userlist u\n  ***'],
+  ['a comment beside a server', 'server s 10.0.0.1:80 check # password x1y2', 'server s 10.0.0.1:80 check # ***'],
+  ['a setting made the default', 'default option httplog', 'default option httplog'],
+  ['a line switched off twice', 'no no option httplog', '***'],
+  ['a comment of nothing', '#', '#'],
   ['prose', '# the shop', '# the shop'],
   ['prose that tells a password', '# the password is secret', '# ***'],
 ];
@@ -109,6 +139,11 @@ test('secrets that overlap, or follow each other -> none of either is left', () 
 
 test('what may be a credential -> searched for from six characters on', () => {
   assert.deepEqual([...secretsOf('global\n setenv A qwert1\n setenv B qwer1\n')], ['qwert1']);
+});
+
+test('what is a credential by its name -> searched for also where it is a number', () => {
+  const lines = ['setenv ADMIN_PW 12345', 'setenv PORT 23456', 'cluster-secret 34567'];
+  assert.deepEqual([...secretsOf(`global\n ${lines.join('\n ')}\n`)], ['12345', '34567']);
 });
 
 test('numbers and paths that need be no secret -> are not searched for, but hidden in their place', () => {
