@@ -13,6 +13,11 @@ import {waitFor} from '../support/wait.ts';
 
 const isOld = !missing('haproxy') && /version 1\.7/.test(execFileSync(haproxyBinary, ['-v'], {encoding: 'utf8'}));
 
+/** At once, on a new connection each. */
+const REQUESTS = 100;
+
+const JOINING_IP = '127.0.9.2';
+
 /** Restarts take a moment; a busy machine more of it. */
 const SERVED_WITHIN_MS = 20_000;
 
@@ -55,6 +60,26 @@ describe('HAProxy hangs', {skip: missing('haproxy'), timeout: 300_000}, () => {
     assert.deepEqual(haproxiesOf(served.daemon.dataFolder), [status.proxy.pid]);
     await served.daemon.waitFor(seen => seen.ready && seen.inSync && seen.proxy.silentMs === 0, 'all well again');
     assert.match((await served.daemon.get('/metrics'))?.body ?? '', /^kontrol_proxy_hangs_total 1$/m);
+  });
+
+  test('a pod joins meanwhile -> from when the new one serves, no request fails, and both pods are served', async () => {
+    await using served = await startServed({KONTROL_HANG: '3'});
+    const {daemon, podPort} = served;
+    await using _backend = await startBackends([{name: 'pod', host: JOINING_IP, port: podPort}]);
+    const pid = await served.pid();
+    using _awake = stopped(pid);
+    await daemon.ping({ip: JOINING_IP, id: 'web-joining'});
+    await daemon.waitFor(
+      async ({proxy, inSync}) =>
+        inSync && proxy.state === 'RUNNING' && proxy.pid !== pid && (await served.committed()).includes(JOINING_IP),
+      'another HAProxy with both pods',
+    );
+    const answers = await Promise.all(Array.from({length: REQUESTS}, () => served.fetch()));
+    assert.deepEqual(
+      answers.filter(answer => answer !== 'pod'),
+      [],
+    );
+    await waitFor(() => haproxiesOf(daemon.dataFolder).length === 1, 'the end of the hung one');
   });
 
   test('it gets the CPU in short turns only, and answers late -> it is left alone', async () => {
@@ -111,8 +136,6 @@ const WAYS: readonly Way[] = [
   {way: 'classic'},
   {way: 'plain'},
 ];
-
-const REQUESTS = 100;
 
 describe('HAProxy hangs before a reload', {
   skip: missing('root', 'haproxy', 'netns', 'iptables'),
