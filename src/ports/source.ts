@@ -17,25 +17,27 @@ export interface WaitBound<News> {
 
 /** A source whose news wait for its listener: a part of the daemon may change before the one that cares is there. */
 export function createSource<News>(bound?: WaitBound<News>): OpenSource<News> {
-  const waiting: News[] = [];
+  let waiting: News[] = [];
   let size = 0;
   let listener: ((news: News) => void) | undefined;
-  const sizeOf = (news: News | undefined): number => (news === undefined ? 0 : (bound?.sizeOf(news) ?? 0));
+  const wait = (news: News): void => {
+    waiting.push(news);
+    if (bound === undefined) return;
+    size += bound.sizeOf(news);
+    while (size > bound.most && waiting.length > 1) {
+      for (const oldest of waiting.splice(0, 1)) size -= bound.sizeOf(oldest);
+    }
+  };
   return {
     tell(news) {
-      if (listener !== undefined) {
-        listener(news);
-        return;
-      }
-      waiting.push(news);
-      size += sizeOf(news);
-      while (bound !== undefined && size > bound.most && waiting.length > 1) size -= sizeOf(waiting.shift());
+      if (listener === undefined) wait(news);
+      else listener(news);
     },
     follow(follower) {
       if (listener !== undefined) throw new Error('cannot follow a source twice: it has one listener');
       // What the follower brings about meanwhile joins the end of the queue.
       for (const news of waiting) follower(news);
-      waiting.length = 0;
+      waiting = [];
       listener = follower;
     },
   };
