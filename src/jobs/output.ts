@@ -1,4 +1,5 @@
-import {createWriteStream, type WriteStream} from 'node:fs';
+import {createWriteStream, lstatSync, rmSync, type WriteStream} from 'node:fs';
+import {isSystemFault} from '../errors.ts';
 
 /** Lines enough for a look at what a job said last. */
 const MAX_LINES = 200;
@@ -24,7 +25,10 @@ const MAX_BYTES = 1 << 20;
  */
 export function openOutputFile(path: string): {write(line: string): void} {
   let writtenBytes = 0;
-  const open = (): WriteStream => createWriteStream(path, {flags: 'w', mode: 0o640}).on('error', () => {});
+  const open = (): WriteStream => {
+    removeLink(path);
+    return createWriteStream(path, {flags: 'w', mode: 0o640}).on('error', () => {});
+  };
   let stream = open();
   return {
     write(line) {
@@ -37,4 +41,13 @@ export function openOutputFile(path: string): {write(line: string): void} {
       stream.write(`${line}\n`);
     },
   };
+}
+
+/** Whoever put it there would have us write over another file. */
+function removeLink(path: string): void {
+  try {
+    if (lstatSync(path, {throwIfNoEntry: false})?.isSymbolicLink()) rmSync(path);
+  } catch (error) {
+    if (!isSystemFault(error)) throw error;
+  }
 }

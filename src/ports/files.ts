@@ -1,3 +1,4 @@
+import {constants} from 'node:fs';
 import type {FileHandle} from 'node:fs/promises';
 import {mkdir, open, readdir, readFile, rename, rm, symlink, writeFile} from 'node:fs/promises';
 import {dirname} from 'node:path';
@@ -22,7 +23,7 @@ export interface Files {
   prepare(path: string, text: string, mode?: number): Promise<PreparedFile>;
   /** `prepare` and `commit` in one: durable and atomic. */
   replace(path: string, text: string, mode?: number): Promise<void>;
-  /** Writes bytes to a file that only has to last as long as we do: neither synced nor atomic. */
+  /** Writes bytes to a file that only has to last as long as we do: neither synced nor atomic. A link there is refused. */
   replaceBytes(path: string, bytes: Uint8Array, mode: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a folder with all in it; absent is fine. */
@@ -34,13 +35,27 @@ export interface Files {
   pointLink(path: string, target: string): Promise<void>;
 }
 
+/** As `w`, but where a link stands it is refused (ELOOP): it may lead to a file of somebody else. */
+const NO_LINK = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+
 const syncFolder = async (path: string): Promise<void> => {
   await using folder = await open(path, 'r');
   await folder.sync();
 };
 
+/** A file that was not there before: what somebody put in its place, a link to another file perhaps, is removed. */
+async function create(path: string, mode: number): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx', mode);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'EEXIST') throw error;
+    await rm(path);
+    return open(path, 'wx', mode);
+  }
+}
+
 async function writeSynced(path: string, text: string, mode: number): Promise<void> {
-  await using file: FileHandle = await open(path, 'w', mode);
+  await using file = await create(path, mode);
   await file.writeFile(text);
   await file.sync();
 }
@@ -88,7 +103,7 @@ export const systemFiles: Files = {
     }
   },
   async replaceBytes(path, bytes, mode) {
-    await writeFile(path, bytes, {mode});
+    await writeFile(path, bytes, {mode, flag: NO_LINK});
   },
   rename,
   remove: path => rm(path, {force: true, recursive: true}),

@@ -118,7 +118,7 @@ promises.open = async (path, flags, ...rest) => {
   const name = nameOf(path);
   if (name === undefined) return open(path, flags, ...rest);
   const isFolder = flags === 'r' && !name.startsWith('/proc');
-  const verb = flags === 'w' ? 'create' : isFolder ? 'open folder' : 'open';
+  const verb = flags === 'wx' ? 'create' : isFolder ? 'open folder' : 'open';
   const handle = await undergo(`${verb} ${name}`, () => open(path, flags, ...rest));
   const wrap = (method: 'writeFile' | 'sync', what: string) => {
     const act = (handle[method] as AnyAsync).bind(handle);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {once} from 'node:events';
-import {mkdtemp, rm, stat, writeFile} from 'node:fs/promises';
+import {mkdtemp, readFile, rm, stat, symlink, writeFile} from 'node:fs/promises';
 import {connect, type Socket} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -156,12 +156,15 @@ describe('control socket', () => {
     const {log} = openLogSink();
     const open = (path: string) => openControlSocket({path, clock: systemClock, log, answer: async () => ''});
     await writeFile(join(bench.folder, 'file'), 'precious');
+    await symlink(join(bench.folder, 'file'), join(bench.folder, 'link'));
     for (const [path, reason] of [
       [bench.path, /another daemon listens there; or set KONTROL_SOCKET/],
       [join(bench.folder, 'file'), /something else that is no socket; remove it/],
+      [join(bench.folder, 'link'), /something else that is no socket; remove it/],
       [join(bench.folder, 'none/sock'), /ENOENT|EACCES|no such file/],
     ] as const) {
       await assert.rejects(open(path), {code: 'LISTEN', message: reason});
     }
+    assert.equal(await readFile(join(bench.folder, 'link'), 'utf8'), 'precious');
   });
 });

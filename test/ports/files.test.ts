@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import {mkdir, readdir, readFile, readlink} from 'node:fs/promises';
+import {mkdir, readdir, readFile, readlink, symlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {systemFiles as files} from '../../src/ports/files.ts';
+import {temporaryBeside} from '../../src/ports/temporary.ts';
 import {openFolder} from '../support/folder.ts';
 
 describe('files', () => {
@@ -15,6 +16,20 @@ describe('files', () => {
     }
     assert.deepEqual([await readFile(file, 'utf8'), await readlink(link)], ['new', 'new']);
     assert.deepEqual(await readdir(folder.path), ['file', 'link']);
+  });
+
+  test('links planted where a file and its temporary one come -> replaced; what they lead to is left as it is', async () => {
+    await using folder = await openFolder();
+    const [file, victim] = [join(folder.path, 'file'), join(folder.path, 'victim')];
+    await writeFile(victim, 'theirs');
+    const next = Number(/\d+$/.exec(temporaryBeside(file))?.[0]) + 1;
+    for (const path of [file, `${file}.tmp-${process.pid}-${next}`]) await symlink(victim, path);
+    await files.replace(file, 'ours');
+    assert.deepEqual([await readFile(file, 'utf8'), await readFile(victim, 'utf8')], ['ours', 'theirs']);
+    assert.deepEqual(await readdir(folder.path), ['file', 'victim']);
+    await symlink(victim, join(folder.path, 'link'));
+    await assert.rejects(files.replaceBytes(join(folder.path, 'link'), Buffer.from('ours'), 0o600), {code: 'ELOOP'});
+    assert.equal(await readFile(victim, 'utf8'), 'theirs');
   });
 
   for (const [what, replace] of [
