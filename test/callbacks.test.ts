@@ -84,9 +84,9 @@ const LOOPS: Readonly<Record<string, (scene: Scene) => {close(): unknown} | Prom
       ...{prefix: '/r/', id: 'a', key: '/r/a', run: '1', describe: bug, onLost: () => {}, clock, log},
     }),
   'template file': ({clock, bug}) => {
-    const read = createChangingText();
-    const files = {readBytes: async () => Buffer.from(await read())};
-    const text = openTemplateText({is: 'file', path: '/t'}, {files, clock, annotations: () => ({})});
+    const change = createChangingText();
+    const read = async () => ({is: 'file', bytes: Buffer.from(await change())}) as const;
+    const text = openTemplateText({is: 'file', path: '/t'}, {read, clock, annotations: () => ({})});
     return {close: text.follow(bug)};
   },
   'downward volume': ({clock, log, bug}) => ({

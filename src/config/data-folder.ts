@@ -79,5 +79,6 @@ const answers = (path: string): Promise<boolean> =>
       socket.destroy();
       resolve(true);
     });
-    socket.once('error', () => resolve(false));
+    // A queue that is full (EAGAIN) is somebody's, who is slow to look at it.
+    socket.once('error', error => resolve(!['ECONNREFUSED', 'ENOENT'].includes(systemCodeOf(error) ?? '')));
   });

@@ -17,8 +17,6 @@ export interface PreparedFile {
 export interface Files {
   /** The text (UTF-8) of a file, or undefined when there is none. */
   readText(path: string): Promise<string | undefined>;
-  /** The bytes of a file, or undefined when there is none. */
-  readBytes(path: string): Promise<Uint8Array | undefined>;
   /** Writes and syncs `text` to a temporary file in the folder of `path`. */
   prepare(path: string, text: string, mode?: number): Promise<PreparedFile>;
   /** `prepare` and `commit` in one: durable and atomic. */
@@ -60,11 +58,22 @@ async function writeSynced(path: string, text: string, mode: number): Promise<vo
   await file.sync();
 }
 
+/** Where somebody removed the folder (not those above it: it may be a volume that is gone), it is made again. */
+async function writeInFolder(path: string, text: string, mode: number): Promise<void> {
+  try {
+    await writeSynced(path, text, mode);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ENOENT') throw error;
+    await mkdir(dirname(path));
+    await writeSynced(path, text, mode);
+  }
+}
+
 async function prepare(path: string, text: string, mode = 0o644): Promise<PreparedFile> {
   const temporary = temporaryBeside(path);
   let pending = true;
   try {
-    await writeSynced(temporary, text, mode);
+    await writeInFolder(temporary, text, mode);
   } catch (error) {
     await rm(temporary, {force: true});
     throw error;
@@ -92,7 +101,6 @@ const unlessAbsent = async <Content>(reading: Promise<Content>): Promise<Content
 
 export const systemFiles: Files = {
   readText: path => unlessAbsent(readFile(path, 'utf8')),
-  readBytes: path => unlessAbsent(readFile(path)),
   prepare,
   async replace(path, text, mode) {
     const prepared = await prepare(path, text, mode);

@@ -41,6 +41,8 @@ export interface GenerationPorts {
   readonly onOutput: (generation: number, pid: number | undefined, ...line: Parameters<OnLine>) => void;
   /** A file with a log target for this text's `log global`, if it needs one. Never rejects. */
   readonly logFileFor?: (text: string) => Promise<string | undefined>;
+  /** Writes the files of one that is started anew again, where somebody removed them. */
+  readonly restore?: (generation: Pick<StagedGeneration, 'number' | 'text' | 'paths' | 'inheritance'>) => Promise<void>;
   readonly onLaunch: (generation: StagedGeneration, child: Child) => void;
   readonly onChange: (generation: StagedGeneration, job: Job) => void;
   /** The descriptors of sockets that the daemon owns. Throws APPLY. */
@@ -191,6 +193,8 @@ async function launch(state: State, onLaunch: (child: Child) => void): Promise<C
   const {sockets, rewrite} = given.inheritance;
   state.tail = [];
   state.startOnce = START_BESIDE;
+  // A candidate's were written a moment ago.
+  if (state.settings !== CANDIDATE) await ports.restore?.({...given, text: state.text});
   const logFile = await ports.logFileFor?.(given.text);
   let pid: number | undefined;
   const own = rewrite(state.text) === state.text ? configuration : rewritten;

@@ -17,6 +17,7 @@ import {createPlanner, type Planner} from './planner.ts';
 import {openProcessRecords, type ProcessRecords} from './process-records.ts';
 import {openRunFolder, type RunFolder} from './run-folder.ts';
 import {openRuntime, type Runtime} from './runtime.ts';
+import {restoreGeneration} from './stage.ts';
 import type {ReloadSetting} from './ways.ts';
 
 /*
@@ -24,7 +25,7 @@ import type {ReloadSetting} from './ways.ts';
  */
 
 /** What the generations of a data folder are given; what one tells of itself, they hear themselves. */
-export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'onChange' | 'descriptors'> {
+export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'onChange' | 'descriptors' | 'restore'> {
   readonly dataFolder: string;
   readonly firewall: Firewall;
   readonly processes: ProcessTable;
@@ -122,6 +123,14 @@ function createState(ports: GenerationsPorts): GenerationsState {
 export const generationPortsOf = (state: GenerationsState): GenerationPorts => ({
   ...state.ports,
   descriptors: sockets => state.ownedSockets.descriptors(sockets),
+  async restore(generation) {
+    const {files} = state.ports;
+    await restoreGeneration(generation, {...state.ports, run: state.run});
+    if (state.generations.current?.number !== generation.number) return;
+    if ((await files.readText(state.committedPath)) !== undefined) return;
+    await files.replace(state.committedPath, generation.text, 0o640);
+    await state.run.link(generation);
+  },
   onLaunch(generation) {
     state.last = Math.max(state.last, generation.number);
     void writeRecords(state);

@@ -13,7 +13,7 @@ export interface RunFolder {
   /** Removes the files of a generation. Never rejects: what cannot be removed now is tried again the next time. */
   forget(generation: number): Promise<void>;
   /** Points `haproxy.sock` at a generation. Never rejects. */
-  link(generation: StagedGeneration): Promise<void>;
+  link(generation: Pick<StagedGeneration, 'number' | 'paths'>): Promise<void>;
 }
 
 export function openRunFolder({

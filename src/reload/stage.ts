@@ -1,11 +1,12 @@
 import type {Files} from '../ports/files.ts';
+import type {Log} from '../ports/log.ts';
 import {parseGlobals} from '../proxy/globals.ts';
 import {parseStateFile} from '../proxy/server-state.ts';
 import type {Version} from '../proxy/version.ts';
 import type {Candidate} from './candidate.ts';
 import {isAtLeast} from './capabilities.ts';
 import {type ControlSettings, type GenerationPaths, pathsOf} from './files.ts';
-import {writeGeneration} from './generation.ts';
+import {type StagedGeneration, writeGeneration, writeRewritten} from './generation.ts';
 import {nothingInherited} from './inherited-sockets.ts';
 import type {RunFolder} from './run-folder.ts';
 
@@ -38,6 +39,19 @@ export async function stageGeneration(generation: number, text: string, ports: S
   const logFile = await ports.logFileFor?.(text);
   const configuration = nothingInherited.rewrite(text) === text ? paths.configuration : paths.rewritten;
   return {text, generation, configuration, files: [...(logFile ? [logFile] : []), configuration, paths.control]};
+}
+
+/** Writes the files of a generation again where they are gone: somebody emptied the data folder. Rejects with APPLY. */
+export async function restoreGeneration(
+  {number, text, paths, inheritance}: Pick<StagedGeneration, 'number' | 'text' | 'paths' | 'inheritance'>,
+  ports: StagePorts & {readonly log: Log},
+): Promise<void> {
+  const {files, log} = ports;
+  const isThere = async (path: string) => (await files.readText(path)) !== undefined;
+  if ((await isThere(paths.configuration)) && (await isThere(paths.control))) return;
+  log.warn({generation: number}, 'files of a generation are gone: they are written again');
+  await writeGeneration(files, paths, text, deriveControlSettings(text, paths, ports));
+  await writeRewritten(files, paths, inheritance, text);
 }
 
 /** What the version has and the user's text leaves to us. */

@@ -41,6 +41,7 @@ export function createEngine(nowMs: () => number): (request: readonly string[]) 
       return value;
     };
     const {text, marks} = compiled(source).render(run, resolve);
+    checkBinds(text);
     return [{is: 'rendered', marks}, text];
   };
 
@@ -55,6 +56,16 @@ export function createEngine(nowMs: () => number): (request: readonly string[]) 
       return [JSON.stringify(head), ''];
     }
   };
+}
+
+/** HAProxy opens a socket for each, and comparing and planning take their time with each: more is a mistake. */
+export const MAX_BINDS = 4096;
+
+/** Here, in a process apart: whatever is done with such a text elsewhere would hold up pings. Raises LimitError. */
+function checkBinds(text: string): void {
+  let binds = 0;
+  for (const _ of text.matchAll(/^[ \t]*bind[ \t]/gm)) binds += 1;
+  if (binds > MAX_BINDS) throw new Fault('LimitError', `the text has ${binds} bind lines, more than ${MAX_BINDS}`);
 }
 
 /** `hosts` comes as pairs: an object would put apps with names such as "10" first. */

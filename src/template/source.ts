@@ -1,11 +1,21 @@
 import type {Labels, TemplateSource} from '../config/config.ts';
 import {CONFIG_ANNOTATION} from '../config/parse.ts';
 import {DaemonError, isSystemFault, reasonOf} from '../errors.ts';
-import type {Clock} from '../ports/clock.ts';
-import type {Files} from '../ports/files.ts';
+import {type Clock, within} from '../ports/clock.ts';
+import type {TemplateRead} from './read-template.ts';
 import {decodeTemplate} from './utf8.ts';
 
 const POLL_MS = 1000;
+
+/** A disk that does not answer (NFS) keeps nobody waiting longer. */
+const READ_LIMIT_MS = 5000;
+
+export interface TemplateTextPorts {
+  /** Rejects with the system's error. */
+  readonly read: (path: string) => Promise<TemplateRead>;
+  readonly clock: Clock;
+  readonly annotations: () => Labels;
+}
 
 /** The template's text as it is now. */
 export interface TemplateText {
@@ -15,11 +25,8 @@ export interface TemplateText {
   follow(onChange: () => void): () => void;
 }
 
-export function openTemplateText(
-  source: TemplateSource,
-  ports: {files: Pick<Files, 'readBytes'>; clock: Clock; annotations: () => Labels},
-): TemplateText {
-  const {files, clock} = ports;
+export function openTemplateText(source: TemplateSource, ports: TemplateTextPorts): TemplateText {
+  const {clock} = ports;
   if (source.is === 'annotation') {
     const load = async (): Promise<string> => {
       const text = ports.annotations()[CONFIG_ANNOTATION];
@@ -37,17 +44,33 @@ export function openTemplateText(
   if (source.is === 'text') return {load: async () => source.text, follow: () => () => {}};
   const {path} = source;
   let loaded: string | undefined;
+  /** One at a time: each that hangs holds a thread. */
+  let reading: Promise<TemplateRead> | undefined;
+
+  const read = (): Promise<TemplateRead | undefined> => {
+    reading ??= ports.read(path).finally(() => {
+      reading = undefined;
+    });
+    return within(clock, READ_LIMIT_MS, reading);
+  };
 
   const load = async (): Promise<string> => {
     const subject = `cannot read the template ${path} (KONTROL_TEMPLATE)`;
-    const bytes = await files.readBytes(path).catch(cause => {
-      if (!isSystemFault(cause)) throw cause;
-      throw new DaemonError('RENDER', `${subject}: ${reasonOf(cause)}`, {cause});
+    const refuse = (reason: string, cause?: unknown) => new DaemonError('RENDER', `${subject}: ${reason}`, {cause});
+    const found = await read().catch(error => {
+      if (!isSystemFault(error)) throw error;
+      throw refuse(reasonOf(error), error);
     });
-    if (bytes === undefined) throw new DaemonError('RENDER', `${subject}: there is no such file`);
-    const text = decodeTemplate(bytes, subject, 'RENDER');
-    loaded = text;
-    return text;
+    if (found === undefined) throw refuse(`it cannot be read within ${READ_LIMIT_MS / 1000} s`);
+    switch (found.is) {
+      case 'file':
+        loaded = decodeTemplate(found.bytes, subject, 'RENDER');
+        return loaded;
+      case 'absent':
+        throw refuse('there is no such file');
+      case 'other':
+        throw refuse(found.reason);
+    }
   };
 
   return {

@@ -3,6 +3,7 @@ import {fork} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync} from 'node:fs';
 import {mkdir, readdir, writeFile} from 'node:fs/promises';
+import {connect} from 'node:net';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {openDataFolder} from '../../src/config/data-folder.ts';
@@ -30,6 +31,25 @@ test('data folder, its daemon killed -9 -> free again', async () => {
   await gone;
   assert.ok(existsSync(join(folder.path, 'daemon.lock')));
   await using _lock = await openDataFolder(folder.path);
+});
+
+test('data folder, its daemon stopped and its queue full -> somebody has it', async () => {
+  await using folder = await openFolder();
+  const holder = fork(HOLDER, [folder.path]);
+  await once(holder, 'message');
+  holder.kill('SIGSTOP');
+  // Node's listen(2) takes 511; each of these waits in the queue, or is refused with EAGAIN.
+  const sockets = Array.from({length: 600}, () => connect(join(folder.path, 'daemon.lock')));
+  try {
+    const refused = sockets.map(socket => once(socket, 'error').then(([{code}]) => code));
+    assert.equal(await Promise.race(refused), 'EAGAIN');
+    await assert.rejects(openDataFolder(folder.path), {code: 'DATA', message: /another daemon runs on it/});
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    const gone = once(holder, 'exit');
+    holder.kill('SIGKILL');
+    await gone;
+  }
 });
 
 test('data folder, that is a file -> DATA with what to do', async () => {

@@ -51,10 +51,6 @@ export function createMemoryFiles(texts: Record<string, string> = {}) {
     async readText(path) {
       return contents.get(path);
     },
-    async readBytes(path) {
-      const text = contents.get(path);
-      return text === undefined ? undefined : Buffer.from(text);
-    },
     async prepare(path, text, mode) {
       if (failure !== undefined) throw failure;
       return {commit: () => files.replace(path, text, mode), discard: async () => {}};

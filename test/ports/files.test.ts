@@ -32,6 +32,13 @@ describe('files', () => {
     assert.equal(await readFile(victim, 'utf8'), 'theirs');
   });
 
+  test('its folder was removed -> made again; one more above it -> ENOENT, that is not ours to make', async () => {
+    await using folder = await openFolder();
+    await files.replace(join(folder.path, 'run', 'file'), 'text');
+    assert.equal(await readFile(join(folder.path, 'run', 'file'), 'utf8'), 'text');
+    await assert.rejects(files.replace(join(folder.path, 'deep', 'run', 'file'), 'text'), {code: 'ENOENT'});
+  });
+
   for (const [what, replace] of [
     ['file', (path: string) => files.replace(path, 'text')],
     ['link', (path: string) => files.pointLink(path, 'target')],

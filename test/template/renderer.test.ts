@@ -133,6 +133,13 @@ describe('renderer', () => {
     assert.match(error.message, /longer than 16 MiB/);
   });
 
+  test('4,096 bind lines -> rendered; one more -> RENDER that tells the limit', async () => {
+    const binding = (count: number) => inputOf(`{% for i in range(${count}) %}  bind :{{ i }}\n{% endfor %}`);
+    assert.match(await renderer.render(binding(4096), never), /bind :4095/);
+    const error = await failure(renderer.render(binding(4097), never));
+    assert.match(error.message, /the text has 4097 bind lines, more than 4096/);
+  });
+
   test('an abort during a render -> rejects with its reason; the next render works', async () => {
     const controller = new AbortController();
     const slow = '{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
+import type {TemplateRead} from '../../src/template/read-template.ts';
 import {openTemplateText} from '../../src/template/source.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 import {systemError} from '../support/system-error.ts';
@@ -11,15 +12,18 @@ function openScene(initial: string | Error | undefined) {
   let content = initial;
   let changes = 0;
   const clock = createFakeClock();
-  const readBytes = async () => {
+  const read = async (): Promise<TemplateRead> => {
     if (content instanceof Error) throw content;
-    return content === undefined ? undefined : Buffer.from(content, 'latin1');
+    if (content === 'a FIFO') return {is: 'other', reason: 'it is no regular file'};
+    if (content === 'a dead disk') return new Promise(() => {});
+    return content === undefined ? {is: 'absent'} : {is: 'file', bytes: Buffer.from(content, 'latin1')};
   };
-  const text = openTemplateText({is: 'file', path: '/etc/proxy.j2'}, {files: {readBytes}, clock, annotations});
+  const text = openTemplateText({is: 'file', path: '/etc/proxy.j2'}, {read, clock, annotations});
   const unfollow = text.follow(() => {
     changes += 1;
   });
   return {
+    clock,
     text,
     unfollow,
     changes: () => changes,
@@ -43,10 +47,10 @@ test('template file that is not UTF-8 -> refused with the offset; saved as UTF-8
 
 test('template given as text -> that text, for ever', async () => {
   const clock = createFakeClock();
-  const files = {readBytes: () => assert.fail('no file is read')};
+  const read = () => assert.fail('no file is read');
   const source = openTemplateText(
     {is: 'text', text: 'bind :80\n', from: 'KONTROL_TEMPLATE'},
-    {files, clock, annotations},
+    {read, clock, annotations},
   );
   assert.equal(await source.load(), 'bind :80\n');
   source.follow(() => assert.fail('never changes'))();
@@ -80,6 +84,26 @@ test('template file, gone for a while -> RENDER that names it, a call only when 
   assert.equal(changes(), 1);
 });
 
+test('template file, something else meanwhile -> RENDER that says what; healed, a call', async () => {
+  const {text, changes, put} = openScene('first');
+  await put('first');
+  await put('a FIFO');
+  await assert.rejects(text.load(), {
+    code: 'RENDER',
+    message: 'cannot read the template /etc/proxy.j2 (KONTROL_TEMPLATE): it is no regular file',
+  });
+  await put('second');
+  assert.equal(changes(), 1);
+});
+
+test('template file, on a disk that does not answer -> RENDER after a while', async () => {
+  const {text, put, clock} = openScene('a dead disk');
+  const refused = assert.rejects(text.load(), {code: 'RENDER', message: /it cannot be read within 5 s$/});
+  await clock.advance(5000);
+  await refused;
+  await put('a dead disk');
+});
+
 test('template file, not followed any more -> silent', async () => {
   const {unfollow, changes, put} = openScene('first');
   await put('first');
@@ -93,7 +117,7 @@ test('template file, changed after it was loaded and before it is followed -> a 
   const clock = createFakeClock();
   const text = openTemplateText(
     {is: 'file', path: '/etc/proxy.j2'},
-    {files: {readBytes: async () => Buffer.from(content)}, clock, annotations},
+    {read: async () => ({is: 'file', bytes: Buffer.from(content, 'latin1')}), clock, annotations},
   );
   await text.load();
   content = 'second';
@@ -107,7 +131,7 @@ test('template file, changed after it was loaded and before it is followed -> a 
 
 test('template in the annotation -> as it is now; RENDER that names it when it is gone', async () => {
   let seen: Record<string, string> = {'haproxy.unity3d.com/config': 'bind :80'};
-  const ports = {files: {readBytes: () => assert.fail('no file is read')}, clock: createFakeClock()};
+  const ports = {read: () => assert.fail('no file is read'), clock: createFakeClock()};
   const text = openTemplateText({is: 'annotation'}, {...ports, annotations: () => seen});
   assert.equal(await text.load(), 'bind :80');
   seen = {'haproxy.unity3d.com/config': 'bind :81'};

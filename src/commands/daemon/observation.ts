@@ -1,5 +1,5 @@
-import {readFile} from 'node:fs/promises';
-import {DaemonError, reasonOf} from '../../errors.ts';
+import {access, readFile} from 'node:fs/promises';
+import {DaemonError, isSystemFault, reasonOf} from '../../errors.ts';
 import {createEventStream, type EventStream} from '../../http/events.ts';
 import {openHistory, type PassHistory} from '../../lifecycle/history-file.ts';
 import type {PassEnd} from '../../lifecycle/passes.ts';
@@ -94,12 +94,22 @@ async function openAccessLines({
   });
 }
 
+/** Somebody may empty the data folder. */
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    error => {
+      if (isSystemFault(error)) return false;
+      throw error;
+    },
+  );
+
 /** The file with our log target, written when it is first needed; without room for it HAProxy serves and logs elsewhere. */
 function openLogFile(log: Log, path: string): (port: number) => Promise<string | undefined> {
   let isWritten = false;
   return async port => {
     try {
-      if (!isWritten) await files.replace(path, deriveLogTarget(port));
+      if (!isWritten || !(await isThere(path))) await files.replace(path, deriveLogTarget(port));
       isWritten = true;
       return path;
     } catch (err) {

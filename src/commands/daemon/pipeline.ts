@@ -14,6 +14,7 @@ import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import {digestBlockInput, digestInput, type TemplateInput} from '../../template/input.ts';
 import {openTemplateFile} from '../../template/kept-template.ts';
+import {readTemplateFile} from '../../template/read-template.ts';
 import {createRenderer, type IsolatedRenderer, type Renderer} from '../../template/renderer.ts';
 import {openTemplateText, type TemplateText} from '../../template/source.ts';
 import type {Cluster} from './cluster.ts';
@@ -66,7 +67,11 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   await using opening = new AsyncDisposableStack();
 
   const hosts = () => mergeHosts(membership.registry.hosts(), cluster.serviceHosts());
-  const templateText = openTemplateText(template, {files, clock, annotations: () => pod.facts.annotations});
+  const templateText = openTemplateText(template, {
+    read: readTemplateFile,
+    clock,
+    annotations: () => pod.facts.annotations,
+  });
   const renderer = opening.use(createRenderer({timeoutMs: config.renderTimeoutMs}));
   const trial = openTrial(proxy, renderer);
   const quarantine = openOwnQuarantine(context, trial);

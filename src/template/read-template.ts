@@ -1,0 +1,37 @@
+import {constants} from 'node:fs';
+import {open} from 'node:fs/promises';
+import {systemCodeOf} from '../errors.ts';
+
+/** An annotation has 256 KiB at most. */
+const MAX_TEMPLATE_BYTES = 4 << 20;
+
+/** What stands at the path of a template; `other` says why it is none. */
+export type TemplateRead =
+  | {readonly is: 'file'; readonly bytes: Buffer}
+  | {readonly is: 'absent'}
+  | {readonly is: 'other'; readonly reason: string};
+
+/**
+ * Reads a template's file. Waits for nobody who would write (a FIFO), and reads no more than a template may have. Rejects
+ * with the system's error.
+ */
+export async function readTemplateFile(path: string): Promise<TemplateRead> {
+  // Opening a FIFO would wait for its other end.
+  const opened = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch(error => {
+    if (systemCodeOf(error) !== 'ENOENT') throw error;
+    return undefined;
+  });
+  if (opened === undefined) return {is: 'absent'};
+  await using file = opened;
+  const found = await file.stat();
+  if (!found.isFile()) return {is: 'other', reason: 'it is no regular file'};
+  // One more than there may be: a file may grow while it is read, and those of /proc have no size.
+  const bytes = Buffer.alloc(Math.min(MAX_TEMPLATE_BYTES, Math.max(found.size, 4096)) + 1);
+  let length = 0;
+  while (length < bytes.length) {
+    const {bytesRead} = await file.read(bytes, length, bytes.length - length, length);
+    if (bytesRead === 0) return {is: 'file', bytes: bytes.subarray(0, length)};
+    length += bytesRead;
+  }
+  return {is: 'other', reason: `it is longer than ${MAX_TEMPLATE_BYTES / 1024 / 1024} MiB`};
+}
