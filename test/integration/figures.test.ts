@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import {once} from 'node:events';
+import {connect} from 'node:net';
 import {describe, test} from 'node:test';
+import type {DrainLine} from '../../src/http/status-types.ts';
 import {readSamples} from '../metrics/samples.ts';
 import {SLOW_BYTES, SLOW_PATH} from '../support/backend.ts';
 import {haproxyIsAtLeast} from '../support/haproxy-version.ts';
@@ -17,6 +20,21 @@ const FIGURES = [
 ];
 
 describe('figures', {skip: missing('haproxy'), timeout: 180_000}, () => {
+  test('a client holds its connection over a reload -> the drain is told with what it has left, and its end', async () => {
+    await using served = await startServed();
+    const client = connect({host: '127.0.0.1', port: served.port});
+    using _client = {[Symbol.dispose]: () => client.destroy()};
+    await once(client, 'connect');
+    // Half a request: HAProxy waits for the rest.
+    client.write('GET / HTTP/1.1\r\n');
+    const {daemon} = served;
+    await served.reload();
+    const isTold = ({connections, endsInMs}: DrainLine) => connections === 1 && (endsInMs ?? 0) > 0;
+    await daemon.waitFor(({proxy}) => proxy.draining.some(isTold), 'a drain with its connection and its end');
+    client.destroy();
+    await daemon.waitFor(({proxy}) => proxy.draining.length === 0, 'the end of the drain');
+  });
+
   test('reloads and a death under traffic -> no counter falls, no request is left out, no false zero', async () => {
     await using served = await startServed();
     const {daemon} = served;

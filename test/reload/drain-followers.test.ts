@@ -62,15 +62,15 @@ describe('followers of drains', () => {
     state.job = 'STOPPING';
     state.count = 6;
     await clock.advance(100);
-    assert.deepEqual(heard, ['17: 5', '17: 6']);
+    assert.deepEqual([heard, followers.connectionsOf(17)], [['17: 5', '17: 6'], undefined]);
     state.count = 7;
     await clock.advance(1000);
-    assert.deepEqual(heard, ['17: 5', '17: 6', '17: 7']);
+    assert.deepEqual([heard, followers.connectionsOf(17)], [['17: 5', '17: 6', '17: 7'], 2]);
     state.connections = 0;
     state.count = 8;
     await clock.advance(1000);
     assert.deepEqual([heard.at(-1), asked.at(-1), followers.pids], ['17: 8', 'show stat', []]);
-    assert.equal(state.closed, 1);
+    assert.deepEqual([state.closed, followers.connectionsOf(17)], [1, undefined]);
   });
 
   test('it is not told to go after all -> let go', async () => {

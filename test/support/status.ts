@@ -48,7 +48,13 @@ export interface Status {
     readonly silentMs: number;
     readonly isHung: boolean;
     readonly hangs: number;
-    readonly draining: readonly {readonly pid: number; readonly generation: number; readonly sinceMs: number}[];
+    readonly draining: readonly {
+      readonly pid: number;
+      readonly generation: number;
+      readonly sinceMs: number;
+      readonly connections: number | null;
+      readonly endsInMs: number | null;
+    }[];
   };
   readonly reload: {
     readonly way: string;
