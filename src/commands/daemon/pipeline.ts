@@ -4,18 +4,16 @@ import {type Converger, openConverger} from '../../lifecycle/converge.ts';
 import {createFallback, type Refusal} from '../../lifecycle/fallback.ts';
 import type {Lifecycle, Visit} from '../../lifecycle/lifecycle.ts';
 import {CONFIGURE} from '../../lifecycle/manifest.ts';
-import {createPasses, type Passes} from '../../lifecycle/passes.ts';
-import {openQuarantine, type Quarantine} from '../../lifecycle/quarantine.ts';
+import type {Passes} from '../../lifecycle/passes.ts';
+import type {Quarantine} from '../../lifecycle/quarantine.ts';
 import {createReadiness, isInSync, isServing, lastErrorOf} from '../../lifecycle/readiness.ts';
-import {createTrial, type Trial} from '../../lifecycle/trial.ts';
 import {digestHosts, mergeHosts} from '../../members/hosts.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
-import {digestBlockInput, digestInput, type TemplateInput} from '../../template/input.ts';
 import {openTemplateFile} from '../../template/kept-template.ts';
 import {readTemplateFile} from '../../template/read-template.ts';
-import {createRenderer, type IsolatedRenderer, type Renderer} from '../../template/renderer.ts';
+import {createRenderer} from '../../template/renderer.ts';
 import {openTemplateText, type TemplateText} from '../../template/source.ts';
 import type {Cluster} from './cluster.ts';
 import type {Context} from './context.ts';
@@ -24,6 +22,7 @@ import {createInputLoader} from './input.ts';
 import {startFromDisk} from './last-good.ts';
 import type {Membership} from './membership.ts';
 import type {Observation} from './observation.ts';
+import {openOwnQuarantine, openPasses, openTrial} from './passes.ts';
 import type {ProxyPart} from './proxy.ts';
 import {inputOf, openScripts, type Scripts} from './scripts.ts';
 import {openStates} from './states.ts';
@@ -150,60 +149,4 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
-}
-
-/** Tries texts out beside what serves. */
-const openTrial = (proxy: ProxyPart, renderer: IsolatedRenderer): Trial =>
-  createTrial({
-    renderer,
-    proxy: proxy.generations,
-    check: proxy.tryOut,
-    fileNamed: /[^\s[\]:"']*\/run\/\d+(?:\.run)?\.cfg/,
-  });
-
-const openOwnQuarantine = ({config, room, ending, output}: Context, {tryOut}: Trial): Quarantine =>
-  openQuarantine({
-    clock,
-    log: room('lifecycle'),
-    tryOut,
-    percent: config.quarantinePercent,
-    hideSecrets: output.secrets.hide,
-    ended: ending.asked,
-  });
-
-function openPasses(
-  {room, output: {secrets}}: Context,
-  {ground, observation, proxy, cluster}: PipelineNeeds,
-  {
-    loadInput,
-    renderer,
-    trial,
-  }: {
-    readonly loadInput: (visit?: Visit) => Promise<TemplateInput>;
-    readonly renderer: Renderer;
-    readonly trial: Trial;
-  },
-): Passes {
-  return createPasses({
-    clock,
-    log: room('lifecycle'),
-    loadInput,
-    digest: ground.manifest.isOf2017 ? digestBlockInput : digestInput,
-    renderer: {
-      // Before anything is said of either.
-      async render(input, signal) {
-        secrets.learnTemplate(input.template);
-        const text = await renderer.render(input, signal);
-        secrets.learn(text);
-        return text;
-      },
-    },
-    hideSecrets: secrets.hide,
-    explain: trial.explain,
-    proxy: proxy.generations,
-    apply: proxy.queue.apply,
-    check: proxy.check,
-    refresh: cluster.certificates.refresh,
-    lastPass: observation.history.lastPass,
-  });
 }

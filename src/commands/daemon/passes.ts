@@ -1,0 +1,66 @@
+import type {Visit} from '../../lifecycle/lifecycle.ts';
+import {createPasses, type Passes} from '../../lifecycle/passes.ts';
+import {openQuarantine, type Quarantine} from '../../lifecycle/quarantine.ts';
+import {createTrial, type Trial} from '../../lifecycle/trial.ts';
+import {systemClock as clock} from '../../ports/clock.ts';
+import {digestBlockInput, digestInput, type TemplateInput} from '../../template/input.ts';
+import type {IsolatedRenderer, Renderer} from '../../template/renderer.ts';
+import type {Context} from './context.ts';
+import type {PipelineNeeds} from './pipeline.ts';
+import type {ProxyPart} from './proxy.ts';
+
+/** Tries texts out beside what serves. */
+export const openTrial = (proxy: ProxyPart, renderer: IsolatedRenderer): Trial =>
+  createTrial({
+    renderer,
+    proxy: proxy.generations,
+    check: proxy.tryOut,
+    fileNamed: /[^\s[\]:"']*\/run\/\d+(?:\.run)?\.cfg/,
+  });
+
+export const openOwnQuarantine = ({config, room, ending, output}: Context, {tryOut}: Trial): Quarantine =>
+  openQuarantine({
+    clock,
+    log: room('lifecycle'),
+    tryOut,
+    percent: config.quarantinePercent,
+    hideSecrets: output.secrets.hide,
+    ended: ending.asked,
+  });
+
+export function openPasses(
+  {room, output: {secrets}}: Context,
+  {ground, observation, proxy, cluster}: PipelineNeeds,
+  {
+    loadInput,
+    renderer,
+    trial,
+  }: {
+    readonly loadInput: (visit?: Visit) => Promise<TemplateInput>;
+    readonly renderer: Renderer;
+    readonly trial: Trial;
+  },
+): Passes {
+  return createPasses({
+    clock,
+    log: room('lifecycle'),
+    loadInput,
+    digest: ground.manifest.isOf2017 ? digestBlockInput : digestInput,
+    renderer: {
+      // Before anything is said of either.
+      async render(input, signal) {
+        secrets.learnTemplate(input.template);
+        const text = await renderer.render(input, signal);
+        secrets.learn(text);
+        return text;
+      },
+    },
+    hideSecrets: secrets.hide,
+    explain: trial.explain,
+    proxy: proxy.generations,
+    apply: proxy.queue.apply,
+    check: proxy.check,
+    refresh: cluster.certificates.refresh,
+    lastPass: observation.history.lastPass,
+  });
+}
