@@ -233,15 +233,20 @@ export function readLine(words: readonly Word[], section: string): Fate[] | unde
 
 const isBrace = (text: string): boolean => /^!*\{$/.test(text);
 
-/** Anonymous ACLs, wherever they stand. */
+/** Anonymous ACLs, wherever they stand; all of one that is never closed is hidden. */
 function readBraces(words: readonly Word[], fates: Fate[]): void {
-  for (let at = words.findIndex(({text}) => isBrace(text)); at >= 0; ) {
-    const end = words.findIndex(({text}, index) => index > at && text === '}');
-    const inside = words.slice(at + 1, end < 0 ? words.length : end);
-    const read = readCriterion(inside);
-    for (const [index, fate] of read.entries()) {
-      if (fate === 'hidden' || end < 0) fates[at + 1 + index] = 'hidden';
+  for (const [at, {text}] of words.entries()) {
+    if (!isBrace(text)) continue;
+    const rest = words.slice(at + 1);
+    const isClosed = rest.some(word => word.text === '}');
+    const inside = isClosed
+      ? rest.slice(
+          0,
+          rest.findIndex(word => word.text === '}'),
+        )
+      : rest;
+    for (const [index, fate] of readCriterion(inside).entries()) {
+      if (fate === 'hidden' || !isClosed) fates[at + 1 + index] = 'hidden';
     }
-    at = end < 0 ? -1 : words.findIndex(({text}, index) => index > end && isBrace(text));
   }
 }

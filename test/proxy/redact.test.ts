@@ -81,6 +81,16 @@ const ROWS: [string, string, string][] = [
   ['a setting made the default', 'default option httplog', 'default option httplog'],
   ['a line switched off twice', 'no no option httplog', '***'],
   ['a comment of nothing', '#', '#'],
+  [
+    'an answer with several headers',
+    'http-request return status 200 hdr X-Token secret hdr X-B plain content-type text/plain',
+    'http-request return status 200 hdr X-Token *** hdr X-B plain content-type text/plain',
+  ],
+  [
+    'an answer with a word that has no value',
+    'http-request return status 200 default-errorfiles hdr X-Token secret hdr X-B b',
+    'http-request return status 200 default-errorfiles hdr X-Token *** hdr X-B b',
+  ],
   ['prose', '# the shop', '# the shop'],
   ['prose that tells a password', '# the password is secret', '# ***'],
 ];
