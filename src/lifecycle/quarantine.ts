@@ -3,7 +3,7 @@ import {type Backoff, deriveBackoffMs} from '../ports/backoff.ts';
 import type {Clock} from '../ports/clock.ts';
 import {yieldToLoop} from '../ports/event-loop.ts';
 import type {Log} from '../ports/log.ts';
-import {createSource, type Source} from '../ports/source.ts';
+import {createSource, type OpenSource, type Source} from '../ports/source.ts';
 import type {TemplateInput} from '../template/input.ts';
 import type {Answer} from './culprits.ts';
 import {findCulprits} from './find-culprits.ts';
@@ -90,119 +90,30 @@ const WHY_INNOCENT = {
   'too long': 'the search took too many checks, or too long',
 } as const;
 
+interface State {
+  readonly ports: QuarantinePorts;
+  /** By address. */
+  readonly entries: Map<string, Entry>;
+  readonly found: OpenSource<readonly Quarantined[]>;
+  readonly due: OpenSource<string>;
+  cancelWake: () => void;
+  count: number;
+}
+
 export function openQuarantine(ports: QuarantinePorts): Quarantine {
-  const {clock, log, percent, ended, hideSecrets} = ports;
-  const entries = new Map<string, Entry>();
-  const found = createSource<readonly Quarantined[]>();
-  const due = createSource<string>();
-  let cancelWake = () => {};
-  let count = 0;
-
-  const schedule = (): void => {
-    cancelWake();
-    const atMs = Math.min(...[...entries.values()].map(({retryAtMs}) => retryAtMs));
-    if (ended.aborted || !Number.isFinite(atMs)) return;
-    cancelWake = clock.after(Math.max(0, atMs - clock.nowMs()), () => due.tell('pods in quarantine are tried again'));
+  const state: State = {
+    ports,
+    entries: new Map(),
+    found: createSource(),
+    due: createSource(),
+    cancelWake: () => {},
+    count: 0,
   };
-
-  const put = (entry: Omit<Entry, 'retryAtMs'>): void => {
-    entries.set(entry.ip, {...entry, retryAtMs: clock.nowMs() + deriveBackoffMs(entry.tries, RETRY)});
-  };
-
-  /** Those that hold for an input; whoever left or says something else is forgotten. */
-  const holding = ({template, variables: {pods}}: TemplateInput): Entry[] => {
-    if (entries.size === 0) return [];
-    const present = new Map(pods.map(pod => [pod.ip, pod]));
-    for (const [ip, {suspect}] of entries) {
-      const pod = present.get(ip);
-      if (pod === undefined || !saysTheSame(pod, suspect.pod)) entries.delete(ip);
-    }
-    return [...entries.values()].filter(entry => entry.template === template);
-  };
-
-  const ask = async (input: TemplateInput): Promise<Answer<unknown>> => {
-    // Between two inputs of thousands of pods: pings first.
-    await yieldToLoop();
-    try {
-      await ports.tryOut(input, ended);
-      return {is: 'works'};
-    } catch (fault) {
-      if (!isRefusal(fault)) throw fault;
-      return {is: 'fails', fault};
-    }
-  };
-
-  const without = (input: TemplateInput, out: readonly Entry[]): TemplateInput =>
-    withoutSuspects(
-      input,
-      out.map(({suspect}) => suspect),
-    );
-
-  const retry = async (input: TemplateInput, entry: Entry): Promise<boolean> => {
-    const others = holding(input).filter(({ip}) => ip !== entry.ip);
-    const answer = await ask(without(input, others));
-    const {app, ip, id} = entry;
-    if (answer.is === 'fails') {
-      put({...entry, reason: hideSecrets(reasonOf(answer.fault)), tries: entry.tries + 1});
-      return false;
-    }
-    entries.delete(ip);
-    log.info({app, ip, member: id}, 'member let out of quarantine');
-    return true;
-  };
-
+  const {entries, found, due} = state;
   return {
-    apply: input => without(input, holding(input)),
-    async isolate(input, before, fault) {
-      if (percent === 0 || !isRefusal(fault)) return false;
-      const startedMs = clock.nowMs();
-      const suspects = deriveSuspects(before, input);
-      if (suspects.length === 0) return false;
-      const already = [...entries.values()].map(({suspect}) => suspect);
-      const finding = await findCulprits<Suspect, unknown>(suspects, fault, {
-        check: asked =>
-          ask(
-            withoutSuspects(
-              input,
-              suspects.filter(suspect => !asked.has(suspect)),
-            ),
-          ),
-        isTooMany: culprits => isOverBound([...already, ...culprits], input.variables.pods, percent),
-        maxChecks: MAX_CHECKS,
-        hasTime: () => clock.nowMs() - startedMs < MAX_SEARCH_MS,
-      });
-      const {checks} = finding;
-      const durationMs = Math.round(clock.nowMs() - startedMs);
-      if (finding.is !== 'found') {
-        const reason = WHY_INNOCENT[finding.is];
-        log.info({members: suspects.length, checks, durationMs, reason}, 'no member is put into quarantine');
-        return false;
-      }
-      const culprits = finding.culprits.map(({suspect, fault: why}): Quarantined => {
-        const {ip, app, id} = suspect.pod;
-        const served = suspect.before === undefined ? 'not at all' : 'as before';
-        const culprit = {ip, app, id, reason: hideSecrets(reasonOf(why)), sinceAt: clock.epochMs(), served} as const;
-        put({...culprit, suspect, template: input.template, tries: 1});
-        log.warn({app, ip, member: id, reason: culprit.reason, checks, durationMs}, 'member put into quarantine');
-        return culprit;
-      });
-      schedule();
-      count += culprits.length;
-      found.tell(culprits);
-      return true;
-    },
-    async retryDue(load) {
-      const isDue = ({retryAtMs}: Entry) => retryAtMs <= clock.nowMs();
-      if (![...entries.values()].some(isDue)) return false;
-      const input = await load();
-      let released = false;
-      for (const entry of holding(input).filter(isDue).slice(0, MAX_RETRIES)) {
-        released = (await retry(input, entry)) || released;
-      }
-      for (const entry of [...entries.values()].filter(isDue)) put(entry);
-      schedule();
-      return released;
-    },
+    apply: input => without(input, holding(state, input)),
+    isolate: (input, before, fault) => isolate(state, input, before, fault),
+    retryDue: load => retryDue(state, load),
     get members() {
       return [...entries.values()].map(({ip, app, id, reason, sinceAt, served}) => ({
         ip,
@@ -214,13 +125,134 @@ export function openQuarantine(ports: QuarantinePorts): Quarantine {
       }));
     },
     get count() {
-      return count;
+      return state.count;
     },
     keepOnly(template) {
       for (const [ip, entry] of entries) if (entry.template !== template) entries.delete(ip);
     },
     found,
     due,
-    close: () => cancelWake(),
+    close: () => state.cancelWake(),
   };
 }
+
+async function isolate(
+  state: State,
+  input: TemplateInput,
+  before: TemplateInput | undefined,
+  fault: unknown,
+): Promise<boolean> {
+  const {clock, log, percent} = state.ports;
+  if (percent === 0 || !isRefusal(fault)) return false;
+  const startedMs = clock.nowMs();
+  const suspects = deriveSuspects(before, input);
+  if (suspects.length === 0) return false;
+  const already = [...state.entries.values()].map(({suspect}) => suspect);
+  const butFor = (asked: ReadonlySet<Suspect>) => suspects.filter(suspect => !asked.has(suspect));
+  const finding = await findCulprits<Suspect, unknown>(suspects, fault, {
+    check: asked => ask(state.ports, withoutSuspects(input, butFor(asked))),
+    isTooMany: culprits => isOverBound([...already, ...culprits], input.variables.pods, percent),
+    maxChecks: MAX_CHECKS,
+    hasTime: () => clock.nowMs() - startedMs < MAX_SEARCH_MS,
+  });
+  const {checks} = finding;
+  const durationMs = Math.round(clock.nowMs() - startedMs);
+  if (finding.is !== 'found') {
+    const reason = WHY_INNOCENT[finding.is];
+    log.info({members: suspects.length, checks, durationMs, reason}, 'no member is put into quarantine');
+    return false;
+  }
+  const culprits = finding.culprits.map(culprit => {
+    const entry = accuse(state, input.template, culprit);
+    const {app, ip, id, reason} = entry;
+    log.warn({app, ip, member: id, reason, checks, durationMs}, 'member put into quarantine');
+    return entry;
+  });
+  schedule(state);
+  state.count += culprits.length;
+  state.found.tell(culprits);
+  return true;
+}
+
+function accuse(
+  state: State,
+  template: string,
+  {suspect, fault}: {readonly suspect: Suspect; readonly fault: unknown},
+): Quarantined {
+  const {clock, hideSecrets} = state.ports;
+  const {ip, app, id} = suspect.pod;
+  const served = suspect.before === undefined ? 'not at all' : 'as before';
+  const culprit = {ip, app, id, reason: hideSecrets(reasonOf(fault)), sinceAt: clock.epochMs(), served} as const;
+  put(state, {...culprit, suspect, template, tries: 1});
+  return culprit;
+}
+
+async function retryDue(state: State, load: () => Promise<TemplateInput>): Promise<boolean> {
+  const {entries, ports} = state;
+  const isDue = ({retryAtMs}: Entry) => retryAtMs <= ports.clock.nowMs();
+  if (![...entries.values()].some(isDue)) return false;
+  const input = await load();
+  let released = false;
+  for (const entry of holding(state, input).filter(isDue).slice(0, MAX_RETRIES)) {
+    released = (await retry(state, input, entry)) || released;
+  }
+  for (const entry of [...entries.values()].filter(isDue)) put(state, entry);
+  schedule(state);
+  return released;
+}
+
+async function retry(state: State, input: TemplateInput, entry: Entry): Promise<boolean> {
+  const {log, hideSecrets} = state.ports;
+  const others = holding(state, input).filter(({ip}) => ip !== entry.ip);
+  const answer = await ask(state.ports, without(input, others));
+  const {app, ip, id} = entry;
+  if (answer.is === 'fails') {
+    put(state, {...entry, reason: hideSecrets(reasonOf(answer.fault)), tries: entry.tries + 1});
+    return false;
+  }
+  state.entries.delete(ip);
+  log.info({app, ip, member: id}, 'member let out of quarantine');
+  return true;
+}
+
+async function ask({tryOut, ended}: QuarantinePorts, input: TemplateInput): Promise<Answer<unknown>> {
+  // Between two inputs of thousands of pods: pings first.
+  await yieldToLoop();
+  try {
+    await tryOut(input, ended);
+    return {is: 'works'};
+  } catch (fault) {
+    if (!isRefusal(fault)) throw fault;
+    return {is: 'fails', fault};
+  }
+}
+
+function schedule(state: State): void {
+  const {clock, ended} = state.ports;
+  state.cancelWake();
+  const atMs = Math.min(...[...state.entries.values()].map(({retryAtMs}) => retryAtMs));
+  if (ended.aborted || !Number.isFinite(atMs)) return;
+  const delayMs = Math.max(0, atMs - clock.nowMs());
+  state.cancelWake = clock.after(delayMs, () => state.due.tell('pods in quarantine are tried again'));
+}
+
+function put({entries, ports: {clock}}: State, entry: Omit<Entry, 'retryAtMs'>): void {
+  entries.set(entry.ip, {...entry, retryAtMs: clock.nowMs() + deriveBackoffMs(entry.tries, RETRY)});
+}
+
+/** Those that hold for an input; whoever left or says something else is forgotten. */
+function holding({entries}: State, {template, variables: {pods}}: TemplateInput): Entry[] {
+  if (entries.size === 0) return [];
+  const present = new Map(pods.map(pod => [pod.ip, pod]));
+  for (const [ip, {suspect}] of entries) {
+    const pod = present.get(ip);
+    if (pod === undefined || !saysTheSame(pod, suspect.pod)) entries.delete(ip);
+  }
+  return [...entries.values()].filter(entry => entry.template === template);
+}
+
+const without = (input: TemplateInput, out: readonly Entry[]): TemplateInput =>
+  withoutSuspects(
+    input,
+    out.map(({suspect}) => suspect),
+  );
