@@ -39,7 +39,7 @@ describe('a pod without the API', {
     );
 
     const refreshes = async () =>
-      Number(/result="refreshed"\} (\d+)/.exec((await master.get('/metrics'))?.body ?? '')?.[1] ?? 0);
+      Number(/result="refreshed",protocol="http"\} (\d+)/.exec((await master.get('/metrics'))?.body ?? '')?.[1] ?? 0);
     const [first, second] = ['the-first-shared-token', 'the-second-shared-token'];
     // Accepted everywhere before it is sent, sent everywhere before the old one goes.
     for (const token of [`${first}\n${second}\n`, `${second}\n${first}\n`, `${second}\n`]) {
