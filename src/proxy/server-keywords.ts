@@ -140,7 +140,11 @@ export const SERVER_KEYWORDS: readonly KeywordRow[] = [
   row('ssl-min-ver', 1),
   row('ssl-reuse', 0, NO_WORD),
   row('stick', 0, NO_WORD),
-  row('strict-maxconn', 0),
+  row(
+    'strict-maxconn',
+    0,
+    except('any', 'connections under way count against its limit, and what exceeds it is refused'),
+  ),
   row('tcp-md5sig', 1, UNTRIED),
   row('tcp-ut', 1, NO_WORD),
   row('tfo', 0),
