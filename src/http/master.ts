@@ -84,7 +84,7 @@ export function createMaster({receive, state, count, zerorpc, script, clock, log
   };
 
   acceptAnyBody(app);
-  if (zerorpc !== undefined) takeZerorpc(app, zerorpc);
+  if (zerorpc !== undefined) takeZerorpc(app, zerorpc, clock);
 
   app.put<{Body: Buffer | undefined}>('/ping', (request, reply) => {
     const reception = receive(request.body ?? Buffer.alloc(0), request.ip, request.headers.authorization);
@@ -154,8 +154,12 @@ export function createMaster({receive, state, count, zerorpc, script, clock, log
   return app;
 }
 
-function takeZerorpc(app: FastifyInstance, {firstByte, take, close}: NonNullable<MasterPorts['zerorpc']>): void {
-  const cutUndecided = divert(app.server as Server, {firstByte, take, silentMs: TIMEOUTS.headersMs});
+function takeZerorpc(
+  app: FastifyInstance,
+  {firstByte, take, close}: NonNullable<MasterPorts['zerorpc']>,
+  clock: Clock,
+): void {
+  const cutUndecided = divert(app.server as Server, {firstByte, take, silentMs: TIMEOUTS.headersMs, clock});
   app.addHook('preClose', done => {
     cutUndecided();
     close();

@@ -30,7 +30,7 @@ export interface GatewayPorts {
 
 /** Speaks with the slaves of kontrol's last release, each of which keeps one connection open. */
 export interface Gateway {
-  /** Takes over a paused connection; its pings are given to `receive`. */
+  /** Takes over a connection from its first byte on; its pings are given to `receive`. */
   take(socket: Socket, receive: Receive): void;
   readonly connections: number;
   /** Ends every connection. */
@@ -104,7 +104,6 @@ export function openGateway(ports: GatewayPorts): Gateway {
         }
       });
       socket.setNoDelay(true);
-      socket.resume();
     },
     get connections() {
       return connections.size;
