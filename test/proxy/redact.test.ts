@@ -200,3 +200,43 @@ test('redaction, any lines with credentials, broken ones among them -> none is s
     {numRuns: 2000},
   );
 });
+
+for (const [text, redacted, secrets] of [
+  ['stats auth admin:ab1', 'stats auth admin:***', ['ab1']],
+  [String.raw`stats auth admin:a\ b1`, 'stats auth admin:***', ['a b1', String.raw`a\ b1`]],
+  ['stats auth ab1', 'stats auth ***', ['ab1']],
+  ['stats auth :ab1', 'stats auth :***', ['ab1']],
+  [String.raw`log-format x\ Bearer\ s3cret99`, String.raw`log-format x\ Bearer\ ***`, ['s3cret99']],
+  [String.raw`log-format %{+Q}o\ basic%20dXNlcjpwYXNz`, String.raw`log-format %{+Q}o\ basic%20***`, ['dXNlcjpwYXNz']],
+  [
+    'http-request capture req.hdr(Authorization),hmac(sha256,k3y4567) len 10',
+    'http-request capture req.hdr(Authorization),hmac(***) len 10',
+    ['sha256,k3y4567', 'sha256', 'k3y4567'],
+  ],
+  [
+    String.raw`http-request set-var(txn.a) str(abc1\)def),lower`,
+    'http-request set-var(txn.a) str(***),lower',
+    [String.raw`abc1\)def`],
+  ],
+  [
+    String.raw`http-request set-var(txn.a) str(abc123\\),lower`,
+    'http-request set-var(txn.a) str(***),lower',
+    ['abc123', String.raw`abc123\\`],
+  ],
+  ['http-request set-var(txn.a) str((abc12)3),lower', 'http-request set-var(txn.a) str(***),lower', ['(abc12)3']],
+  ['# user bob password abc12', '# user bob password ***', ['abc12']],
+  ['# secret hunter2 or not', '# ***', ['hunter2']],
+  ['# pw', '# ***', []],
+  ['#', '#', []],
+  [String.raw`usre hunter2\ x`, '***', ['hunter2 x', 'hunter2', String.raw`hunter2\ x`]],
+  ['Usre12 hunter2', '***', ['Usre12', 'hunter2']],
+  ['stats auth admin:ab1 # "x', 'stats auth admin:*** # "x', ['ab1']],
+  ['monitor-uri /a?token=t0k3n99&x=y', 'monitor-uri /a?token=***&x=y', ['t0k3n99']],
+  ['redirect prefix http://user:p4ss@h/ code 301', 'redirect prefix http://***@h/ code 301', ['user:p4ss']],
+  ['user haproxy # "', 'user haproxy # "', []],
+] as [string, string, string[]][]) {
+  test(`what is hidden of ${JSON.stringify(text)} -> in its place, and these words in every other`, () => {
+    assert.equal(redactConfiguration(text), redacted);
+    assert.deepEqual([...secretsOf(text)].sort(), secrets.toSorted());
+  });
+}
