@@ -237,4 +237,46 @@ export const EQUIVALENT: readonly Equivalent[] = [
     becomes: 'isHung: ports.hangMs > 0 && silentMs > ports.hangMs,',
     why: 'at that very moment it is ended: nobody looks in between',
   },
+  {
+    file: 'src/proxy/redact.ts',
+    was: 'for (let at = 0; at < text.length; at += 1) {',
+    becomes: 'for (let at = 0; at <= text.length; at += 1) {',
+    why: 'there is no character behind the last one',
+  },
+  {
+    file: 'src/proxy/redact.ts',
+    was: 'for (let at = 0; at < text.length; at += 1) {',
+    becomes: 'for (let at = 1; at < text.length; at += 1) {',
+    why: 'a parenthesis with no name before it begins no expression',
+  },
+  {
+    file: 'src/proxy/redact.ts',
+    was: 'for (let at = 0; at < written.length; at += 1) {',
+    becomes: 'for (let at = 0; at <= written.length; at += 1) {',
+    why: 'there is no character behind the last one',
+  },
+  {
+    file: 'src/proxy/redact.ts',
+    was: 'found.push([match.index + match[0].length - (match[1]?.length ?? 0), match.index + match[0].length]);',
+    becomes: 'found.push([match.index + match[0].length - (match[1]?.length ?? 1), match.index + match[0].length]);',
+    why: 'the pattern has its group wherever it matches',
+  },
+  {
+    file: 'src/proxy/redact.ts',
+    was: 'const [start, end] = [words[0]?.start ?? 0, words.at(-1)?.end ?? 0];',
+    becomes: 'const [start, end] = [words[0]?.start ?? 1, words.at(-1)?.end ?? 0];',
+    why: 'it is asked of lines that have a word',
+  },
+  {
+    file: 'src/proxy/redact.ts',
+    was: 'const [start, end] = [words[0]?.start ?? 0, words.at(-1)?.end ?? 0];',
+    becomes: 'const [start, end] = [words[0]?.start ?? 0, words.at(-1)?.end ?? 1];',
+    why: 'it is asked of lines that have a word',
+  },
+  {
+    file: 'src/proxy/redact.ts',
+    was: "const SECTIONS = new Set(LINES.split('\\n\\n', 1)[0]?.match(/[\\w-]+/g) ?? []);",
+    becomes: "const SECTIONS = new Set(LINES.split('\\n\\n', 2)[0]?.match(/[\\w-]+/g) ?? []);",
+    why: FIRST_PART,
+  },
 ];

@@ -234,6 +234,13 @@ for (const [text, redacted, secrets] of [
   ['monitor-uri /a?token=t0k3n99&x=y', 'monitor-uri /a?token=***&x=y', ['t0k3n99']],
   ['redirect prefix http://user:p4ss@h/ code 301', 'redirect prefix http://***@h/ code 301', ['user:p4ss']],
   ['user haproxy # "', 'user haproxy # "', []],
+  ['log-format "a # secrets b"', 'log-format "a # secrets b"', []],
+  ['# password changeable hunter22', '# ***', ['hunter22']],
+  [
+    'http-request set-var(txn.a) str(token=abc12345),lower',
+    'http-request set-var(txn.a) str(***),lower',
+    ['token=abc12345', 'abc12345'],
+  ],
 ] as [string, string, string[]][]) {
   test(`what is hidden of ${JSON.stringify(text)} -> in its place, and these words in every other`, () => {
     assert.equal(redactConfiguration(text), redacted);
