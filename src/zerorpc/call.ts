@@ -20,7 +20,7 @@ export const HEARTBEAT = '_zpc_hb';
 const MAX_ID_BYTES = 256;
 const MAX_ITEMS = 64;
 
-/** Deeper than any call of a slave: `decode` keeps its own stack, so this bounds memory, not recursion. */
+/** More than any call of a slave has. `decode` does not recurse: depth is bounded by the size of the message. */
 const LIMITS = {maxArrayLength: MAX_ITEMS, maxMapLength: MAX_ITEMS, maxExtLength: MAX_ITEMS};
 
 const isId = (value: unknown): value is Id =>

@@ -23,9 +23,12 @@ export interface Conversation {
   readonly isAmidst: boolean;
 }
 
+const SWITCHED_OFF =
+  'running commands from outside is switched off; write to the control socket inside the pod instead';
+
 const REFUSALS: Readonly<Record<string, string>> = {
-  invoke: 'running commands from outside is switched off; write to the control socket inside the pod instead',
-  script: 'running commands from outside is switched off; write to the control socket inside the pod instead',
+  invoke: SWITCHED_OFF,
+  script: SWITCHED_OFF,
 };
 
 /** Greets at once: a peer that speaks ZMTP says its version only when it knows ours. */
