@@ -11,10 +11,11 @@ import {waitFor} from '../support/wait.ts';
 async function open() {
   const clock = createFakeClock();
   const stream = createEventStream(clock);
-  const world = {greetings: 0, held: 0};
+  const world = {greetings: 0, written: 0, held: 0};
   const app = fastify({forceCloseConnections: true});
   const greeting = () => [{name: 'hello', value: {n: ++world.greetings}}];
   const hold = () => {
+    world.written += 1;
     world.held += 1;
     return () => {
       world.held -= 1;
@@ -69,10 +70,11 @@ describe('server-sent events', () => {
     assert.equal(world.held, 0);
   });
 
-  test('HEAD -> what an answer would be, and no listener', async () => {
+  test('HEAD -> what an answer would be, nothing is written, and no listener', async () => {
     await using stage = await open();
     const answer = await stage.ask('HEAD');
     assert.equal(answer.statusCode, 200);
+    assert.equal(stage.world.written, 0);
     assert.equal(stage.stream.listeners, 0);
   });
 
@@ -94,6 +96,9 @@ describe('server-sent events', () => {
     await clock.advance(1);
     await stage.listen();
     assert.equal(world.greetings, 2);
+    await clock.advance(999);
+    await stage.listen();
+    assert.equal(world.greetings, 2);
     stream.publish({name: 'pass', value: {}});
     await stage.listen();
     assert.equal(world.greetings, 3);
@@ -105,6 +110,13 @@ describe('server-sent events', () => {
     await waitFor(() => stage.stream.listeners === 0, 'that it is gone');
     await stage.listen();
     assert.equal(stage.world.greetings, 2);
+  });
+
+  test('nobody listens -> what is published is not even written as JSON', async () => {
+    await using stage = await open();
+    let written = 0;
+    stage.stream.publish({name: 'pass', value: {toJSON: () => ++written}});
+    assert.equal(written, 0);
   });
 
   test('one that reads nothing -> cut off, and what it was sent is held no longer', async () => {

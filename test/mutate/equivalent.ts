@@ -57,6 +57,24 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'the time is looked at after a pause of random length',
   },
   {
+    file: 'src/http/events.ts',
+    was: 'const MAX_UNREAD_BYTES = 8 << 20;',
+    becomes: 'const MAX_UNREAD_BYTES = 9 << 20;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
+    file: 'src/http/events.ts',
+    was: 'const MAX_UNREAD_BYTES = 8 << 20;',
+    becomes: 'const MAX_UNREAD_BYTES = 8 << 21;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
+    file: 'src/http/events.ts',
+    was: 'if (raw.writableLength > MAX_UNREAD_BYTES) raw.destroy();',
+    becomes: 'if (raw.writableLength >= MAX_UNREAD_BYTES) raw.destroy();',
+    why: BOUND_OF_MEMORY,
+  },
+  {
     file: 'src/http/master.ts',
     was: "const path = request.url.split('?', 1)[0] ?? '';",
     becomes: "const path = request.url.split('?', 2)[0] ?? '';",
