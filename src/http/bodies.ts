@@ -36,104 +36,126 @@ const MAX_LARGE = 32;
 /** Each of those that wait for their turn is one of its own. */
 const nobody = (): Reader => ({destroy() {}});
 
+type Build = Parameters<Bodies['of']>[1];
+
+interface BodiesState {
+  readonly clock: Clock;
+  readonly maxBytes: number;
+  /** The oldest first. */
+  readonly held: Map<Buffer, {readonly readers: Set<Reader>; readonly onDropped: () => void}>;
+  /** How much `held` is. */
+  bytes: number;
+  readonly latest: Map<string, Latest>;
+  /** Those who are sent a large body, the oldest first. */
+  readonly ofLarge: Set<Reader>;
+  turn: Promise<void>;
+}
+
 /**
  * All bodies that are being sent have `maxBytes` together, each counted once however many read it: one too many ends the
  * readers of the oldest. One reader too many of large ones ends the oldest, since the kernel holds a part of it for each.
  * Each body is made, and given to each reader, in a turn of the event loop of its own: probes are answered in between.
  */
 export function createBodies({clock, maxBytes}: {readonly clock: Clock; readonly maxBytes: number}): Bodies {
-  /** The oldest first. */
-  const held = new Map<Buffer, {readonly readers: Set<Reader>; readonly onDropped: () => void}>();
-  const latest = new Map<string, Latest>();
-  /** Those who are sent a large body, the oldest first. */
-  const ofLarge = new Set<Reader>();
-  let bytes = 0;
-  let turn = Promise.resolve();
-
-  const drop = (body: Buffer): readonly Reader[] => {
-    const dropped = held.get(body);
-    if (dropped === undefined) return [];
-    held.delete(body);
-    bytes -= body.length;
-    dropped.onDropped();
-    return [...dropped.readers];
+  const state: BodiesState = {
+    clock,
+    maxBytes,
+    held: new Map(),
+    bytes: 0,
+    latest: new Map(),
+    ofLarge: new Set(),
+    turn: Promise.resolve(),
   };
-
-  const keep = (body: Buffer, reader: Reader, onDropped = () => {}): (() => void) => {
-    const known = held.get(body);
-    const {readers} = known ?? {readers: new Set<Reader>()};
-    readers.add(reader);
-    if (known === undefined) {
-      held.set(body, {readers, onDropped});
-      bytes += body.length;
-    }
-    for (const oldest of held.keys()) {
-      if (bytes <= maxBytes || oldest === body) break;
-      for (const slow of drop(oldest)) slow.destroy();
-    }
-    return () => {
-      readers.delete(reader);
-      if (readers.size === 0 && held.get(body)?.readers === readers) drop(body);
-    };
-  };
-
-  const hold: Bodies['hold'] = (body, reader) => {
-    const release = keep(body, reader);
-    if (body.length >= LARGE_BYTES) ofLarge.add(reader);
-    const [oldest] = ofLarge;
-    if (oldest !== undefined && ofLarge.size > MAX_LARGE) {
-      ofLarge.delete(oldest);
-      oldest.destroy();
-    }
-    return () => {
-      ofLarge.delete(reader);
-      release();
-    };
-  };
-
-  const ownTurn = (): Promise<void> => {
-    turn = turn.then(yieldToLoop);
-    return turn;
-  };
-
-  const make = async (build: Parameters<Bodies['of']>[1]): Promise<Buffer | undefined> => {
-    await ownTurn();
-    const text = await build();
-    return text === undefined ? undefined : Buffer.from(text);
-  };
-
-  /** The newest of a key. */
-  const making = (key: string, build: Parameters<Bodies['of']>[1]): Latest => {
-    const known = latest.get(key);
-    if (known !== undefined && clock.nowMs() - known.startedMs < FRESH_MS) return known;
-    const made: Latest = {
-      startedMs: clock.nowMs(),
-      body: make(build),
-      forget() {
-        if (latest.get(key) === made) latest.delete(key);
-      },
-    };
-    latest.set(key, made);
-    return made;
-  };
-
   return {
-    hold,
-    async of(key, build) {
-      const {body: made, forget} = making(key, build);
-      const body = await made.catch(error => {
-        forget();
-        throw error;
-      });
-      if (body === undefined) {
-        forget();
-        return undefined;
-      }
-      const release = keep(body, nobody(), forget);
-      await ownTurn();
-      // The caller holds it now, before anything else is done.
-      void yieldToLoop().then(release);
-      return body;
+    of: (key, build) => bodyOf(state, key, build),
+    hold: (body, reader) => hold(state, body, reader),
+  };
+}
+
+async function bodyOf(state: BodiesState, key: string, build: Build): Promise<Buffer | undefined> {
+  const {body: made, forget} = newestOf(state, key, build);
+  const body = await made.catch(error => {
+    forget();
+    throw error;
+  });
+  if (body === undefined) {
+    forget();
+    return undefined;
+  }
+  const release = keep(state, body, nobody(), forget);
+  await ownTurn(state);
+  // The caller holds it now, before anything else is done.
+  void yieldToLoop().then(release);
+  return body;
+}
+
+function newestOf(state: BodiesState, key: string, build: Build): Latest {
+  const {clock, latest} = state;
+  const known = latest.get(key);
+  if (known !== undefined && clock.nowMs() - known.startedMs < FRESH_MS) return known;
+  const made: Latest = {
+    startedMs: clock.nowMs(),
+    body: make(state, build),
+    forget() {
+      if (latest.get(key) === made) latest.delete(key);
     },
   };
+  latest.set(key, made);
+  return made;
+}
+
+async function make(state: BodiesState, build: Build): Promise<Buffer | undefined> {
+  await ownTurn(state);
+  const text = await build();
+  return text === undefined ? undefined : Buffer.from(text);
+}
+
+function ownTurn(state: BodiesState): Promise<void> {
+  state.turn = state.turn.then(yieldToLoop);
+  return state.turn;
+}
+
+function hold(state: BodiesState, body: Buffer, reader: Reader): () => void {
+  const {ofLarge} = state;
+  const release = keep(state, body, reader);
+  if (body.length >= LARGE_BYTES) ofLarge.add(reader);
+  const [oldest] = ofLarge;
+  if (oldest !== undefined && ofLarge.size > MAX_LARGE) {
+    ofLarge.delete(oldest);
+    oldest.destroy();
+  }
+  return () => {
+    ofLarge.delete(reader);
+    release();
+  };
+}
+
+/** Counts a body among what is held, and ends the readers of the oldest where that is too much. */
+function keep(state: BodiesState, body: Buffer, reader: Reader, onDropped = () => {}): () => void {
+  const {held, maxBytes} = state;
+  const known = held.get(body);
+  const {readers} = known ?? {readers: new Set<Reader>()};
+  readers.add(reader);
+  if (known === undefined) {
+    held.set(body, {readers, onDropped});
+    state.bytes += body.length;
+  }
+  for (const oldest of held.keys()) {
+    if (state.bytes <= maxBytes || oldest === body) break;
+    for (const slow of drop(state, oldest)) slow.destroy();
+  }
+  return () => {
+    readers.delete(reader);
+    if (readers.size === 0 && held.get(body)?.readers === readers) drop(state, body);
+  };
+}
+
+/** Holds a body no longer; returns whom it is still being sent to. */
+function drop(state: BodiesState, body: Buffer): readonly Reader[] {
+  const dropped = state.held.get(body);
+  if (dropped === undefined) return [];
+  state.held.delete(body);
+  state.bytes -= body.length;
+  dropped.onDropped();
+  return [...dropped.readers];
 }
