@@ -52,94 +52,123 @@ const REFUSALS: ReadonlySet<string> = new Set(['RENDER', 'VALIDATE', 'APPLY']);
 
 const isRefusal = (fault: unknown): boolean => fault instanceof DaemonError && REFUSALS.has(fault.code);
 
+interface FallbackState {
+  readonly ports: FallbackPorts;
+  refused: (Refusal & {readonly template: string | undefined}) | undefined;
+}
+
 export function createFallback(ports: FallbackPorts): Fallback {
-  const {clock, log, passes, good, runPass, addresses, quarantine} = ports;
-  let refused: (Refusal & {readonly template: string | undefined}) | undefined;
-
-  /** Rollbacks succeed with an older template: that one is good then. */
-  const keepGood = async (input: TemplateInput | undefined): Promise<void> => {
-    if (input === undefined || input.template === good.current?.template) return;
-    const kept = {pass: passes.last?.pass ?? 0, template: input.template, sinceAt: clock.epochMs()};
-    await good.put(kept).catch(err => log.warn({err}, 'cannot remember the template that works'));
-  };
-
-  const refuse = (fault: unknown, template: string | undefined, serving: KeptTemplate | undefined): void => {
-    const isNew = refused === undefined || refused.template !== template;
-    const sinceAt = isNew || refused === undefined ? clock.epochMs() : refused.sinceAt;
-    const shown = serving === undefined ? null : {pass: serving.pass, sinceAt: serving.sinceAt};
-    if (isNew) log.warn({reason: reasonOf(fault), pass: shown?.pass}, 'template refused: the last good one is used');
-    // The record's words hide what may be a credential.
-    refused = {reason: passes.last?.error ?? reasonOf(fault), template, sinceAt, serving: shown};
-  };
-
-  /** Nobody is sent to pods that left, though no text can be made without them. */
-  const retireDeparted = async (): Promise<void> => {
-    const {applied, appliedText} = passes;
-    if (applied === undefined || appliedText === undefined) return;
-    const present = addresses();
-    const before = [...applied.input.variables.hosts.values()].flat();
-    const departed = [...new Set(before)].filter(ip => !present.has(ip));
-    try {
-      await passes.applyText(disableServers(appliedText, departed));
-      if (departed.length > 0) log.warn({ip: departed}, 'pods that left get no more requests');
-    } catch (error) {
-      log.error({reason: reasonOf(error), ip: departed}, 'pods that left are still in the configuration');
-    }
-  };
-
-  /** Another try without the pods that the last one failed with, if they are to blame. */
-  const runWithout = async (cause: string, fault: unknown, given: {readonly template?: string}): Promise<void> => {
-    const {tried, applied} = passes;
-    const isFound = tried !== undefined && (await quarantine.isolate(tried.input, applied?.input, fault));
-    if (!isFound) throw fault;
-    await runPass(`${cause}; without the pods that it fails with`, given);
-  };
-
-  const fallBack = async (cause: string, fault: unknown, template: string | undefined, current: KeptTemplate) => {
-    const given = {template: current.template};
-    const why = `${cause}; the newest template is refused`;
-    try {
-      await runPass(why, given).catch(again => runWithout(why, again, given));
-      refuse(fault, template, current);
-    } catch (error) {
-      log.warn({reason: reasonOf(error), pass: current.pass}, 'the last good template fails with the pods of today');
-      refuse(fault, template, undefined);
-      await retireDeparted();
-    }
-  };
-
-  /** Resolves where the newest template works after all, without some pods; rejects with what it failed of. */
-  const recover = async (cause: string, fault: unknown): Promise<void> => {
-    const template = passes.tried?.input.template;
-    const {current} = good;
-    if (current !== undefined && current.template !== template) {
-      await fallBack(cause, fault, template, current);
-      throw fault;
-    }
-    try {
-      await runWithout(cause, fault, {});
-    } catch (error) {
-      await retireDeparted();
-      throw error;
-    }
-  };
-
+  const state: FallbackState = {ports, refused: undefined};
   return {
-    async run(cause, read) {
-      const isStale = await quarantine.retryDue(ports.loadWhole);
-      try {
-        await runPass(cause, read === undefined || isStale ? {} : {read});
-      } catch (fault) {
-        if (!isRefusal(fault)) throw fault;
-        await recover(cause, fault);
-      }
-      refused = undefined;
-      const {applied} = passes;
-      if (applied !== undefined) quarantine.keepOnly(applied.input.template);
-      await keepGood(applied?.input);
-    },
+    run: (cause, read) => run(state, cause, read),
     get refusal() {
+      const {refused} = state;
       return refused && {reason: refused.reason, sinceAt: refused.sinceAt, serving: refused.serving};
     },
   };
+}
+
+async function run(state: FallbackState, cause: string, read: PassInput | undefined): Promise<void> {
+  const {passes, quarantine, runPass, loadWhole} = state.ports;
+  const isStale = await quarantine.retryDue(loadWhole);
+  try {
+    await runPass(cause, read === undefined || isStale ? {} : {read});
+  } catch (fault) {
+    if (!isRefusal(fault)) throw fault;
+    await recover(state, cause, fault);
+  }
+  state.refused = undefined;
+  const {applied} = passes;
+  if (applied !== undefined) quarantine.keepOnly(applied.input.template);
+  await keepGood(state.ports, applied?.input);
+}
+
+/** Resolves where the newest template works after all, without some pods; rejects with what it failed of. */
+async function recover(state: FallbackState, cause: string, fault: unknown): Promise<void> {
+  const {passes, good} = state.ports;
+  const template = passes.tried?.input.template;
+  const {current} = good;
+  if (current !== undefined && current.template !== template) {
+    await fallBack(state, cause, fault, template, current);
+    throw fault;
+  }
+  try {
+    await runWithout(state.ports, cause, fault, {});
+  } catch (error) {
+    await retireDeparted(state.ports);
+    throw error;
+  }
+}
+
+async function fallBack(
+  state: FallbackState,
+  cause: string,
+  fault: unknown,
+  template: string | undefined,
+  current: KeptTemplate,
+): Promise<void> {
+  const {ports} = state;
+  const given = {template: current.template};
+  const why = `${cause}; the newest template is refused`;
+  try {
+    await ports.runPass(why, given).catch(again => runWithout(ports, why, again, given));
+    refuse(state, fault, template, current);
+  } catch (error) {
+    ports.log.warn(
+      {reason: reasonOf(error), pass: current.pass},
+      'the last good template fails with the pods of today',
+    );
+    refuse(state, fault, template, undefined);
+    await retireDeparted(ports);
+  }
+}
+
+function refuse(
+  state: FallbackState,
+  fault: unknown,
+  template: string | undefined,
+  serving: KeptTemplate | undefined,
+): void {
+  const {clock, log, passes} = state.ports;
+  const {refused} = state;
+  const isNew = refused === undefined || refused.template !== template;
+  const sinceAt = isNew ? clock.epochMs() : refused.sinceAt;
+  const shown = serving === undefined ? null : {pass: serving.pass, sinceAt: serving.sinceAt};
+  if (isNew) log.warn({reason: reasonOf(fault), pass: shown?.pass}, 'template refused: the last good one is used');
+  // The record's words hide what may be a credential.
+  state.refused = {reason: passes.last?.error ?? reasonOf(fault), template, sinceAt, serving: shown};
+}
+
+/** Another try without the pods that the last one failed with, if they are to blame. */
+async function runWithout(
+  {passes: {tried, applied}, quarantine, runPass}: FallbackPorts,
+  cause: string,
+  fault: unknown,
+  given: {readonly template?: string},
+): Promise<void> {
+  const isFound = tried !== undefined && (await quarantine.isolate(tried.input, applied?.input, fault));
+  if (!isFound) throw fault;
+  await runPass(`${cause}; without the pods that it fails with`, given);
+}
+
+/** Nobody is sent to pods that left, though no text can be made without them. */
+async function retireDeparted({passes, addresses, log}: FallbackPorts): Promise<void> {
+  const {applied, appliedText} = passes;
+  if (applied === undefined || appliedText === undefined) return;
+  const present = addresses();
+  const before = [...applied.input.variables.hosts.values()].flat();
+  const departed = [...new Set(before)].filter(ip => !present.has(ip));
+  try {
+    await passes.applyText(disableServers(appliedText, departed));
+    if (departed.length > 0) log.warn({ip: departed}, 'pods that left get no more requests');
+  } catch (error) {
+    log.error({reason: reasonOf(error), ip: departed}, 'pods that left are still in the configuration');
+  }
+}
+
+/** Rollbacks succeed with an older template: that one is good then. */
+async function keepGood({good, passes, clock, log}: FallbackPorts, input: TemplateInput | undefined): Promise<void> {
+  if (input === undefined || input.template === good.current?.template) return;
+  const kept = {pass: passes.last?.pass ?? 0, template: input.template, sinceAt: clock.epochMs()};
+  await good.put(kept).catch(err => log.warn({err}, 'cannot remember the template that works'));
 }
