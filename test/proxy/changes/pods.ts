@@ -7,6 +7,7 @@ import {join} from 'node:path';
 import {systemSpawn} from '../../../src/ports/spawn.ts';
 import {ask} from '../../../src/proxy/runtime.ts';
 import {openFolder} from '../../support/folder.ts';
+import {freePort} from '../../support/free-port.ts';
 import {waitFor} from '../../support/wait.ts';
 
 const SPEECHES = ['plain', 'tls', 'proxy', 'proxytls', 'h2c', 'h2tls', 'agent', 'socks4'] as const;
@@ -18,12 +19,20 @@ export type Speech = (typeof SPEECHES)[number];
 export const LIVE_IPS = ['127.0.1.1', '127.0.1.2', '127.0.1.3', '127.0.1.4', '127.0.1.5'] as const;
 export const DEAD_IP = '127.0.9.9';
 
+/** Requests to `path` are answered once `release` is called. */
+export interface Held {
+  readonly path: string;
+  /** So many of them have come to a server, of those that ask for one backend. */
+  arrivedFor(cell: string): number;
+  release(): void;
+}
+
 /** Small servers that answer with the address they were asked at: what stands behind a HAProxy under test. */
 export interface Pods extends AsyncDisposable {
   /** Two ports for each, so that a server can move between them. */
   readonly ports: Readonly<Record<Speech, readonly [number, number]>>;
-  /** A path whose requests are answered once `release` is called. */
-  hold(): {readonly path: string; release(): void};
+  /** Holds requests back. */
+  hold(): Held;
   /** A folder with `ca.pem` (also a server's certificate with its key), `client.pem` and `crl.pem`. */
   readonly folder: string;
 }
@@ -71,13 +80,20 @@ ${Object.entries(BINDS)
   )
   .join('')}`;
 
+interface Hold {
+  readonly over: Promise<void>;
+  readonly arrived: string[];
+}
+
 /** Says what it was asked at, after a while, or once it is let go. */
-const slow = (held: ReadonlyMap<string, Promise<void>>): Server =>
+const slow = (holds: ReadonlyMap<string, Hold>): Server =>
   createHttpServer((request, response) => {
     const answer = () => response.end(request.headers['x-address']);
-    const hold = held.get(/\/(held\d+)\//.exec(request.url ?? '')?.[1] ?? '');
+    const [, cell = '', name = ''] = /^\/(c\d+)\/(held\d+)\//.exec(request.url ?? '') ?? [];
+    const hold = holds.get(name);
+    hold?.arrived.push(cell);
     if (hold === undefined) setTimeout(answer, SLOW_MS);
-    else void hold.then(answer);
+    else void hold.over.then(answer);
   });
 
 const agent = (): Server =>
@@ -134,13 +150,16 @@ function createCertificates(folder: string): void {
   openssl('ca', '-config', 'ca.cnf', '-gencrl', '-keyfile', 'ca.key', '-cert', 'ca.crt', '-out', 'crl.pem');
 }
 
-/** A port that is free at every address. */
+const given = new Set<number>();
+
+/** A port that is free at every address, and given to nobody else here: they are found long before they are listened on. */
 async function findPort(): Promise<number> {
-  const probe = createTcpServer().listen(0, '0.0.0.0');
-  await once(probe, 'listening');
-  const {port} = probe.address() as {port: number};
-  await new Promise(resolve => probe.close(resolve));
-  return port;
+  for (;;) {
+    const port = await freePort();
+    if (given.has(port)) continue;
+    given.add(port);
+    return port;
+  }
 }
 
 /** Starts them all, on ports of the system's choice. Needs `openssl` and a HAProxy from 2.2 on. */
@@ -161,8 +180,8 @@ export async function startPods(): Promise<Pods> {
       server.close();
     });
   };
-  const held = new Map<string, Promise<void>>();
-  await listen(slow(held), {path: join(folder.path, 'slow.sock')});
+  const holds = new Map<string, Hold>();
+  await listen(slow(holds), {path: join(folder.path, 'slow.sock')});
   for (const host of LIVE_IPS) {
     for (const port of ports.agent) await listen(agent(), {host, port});
     for (const port of ports.socks4) await listen(socks4(), {host, port});
@@ -180,11 +199,16 @@ export async function startPods(): Promise<Pods> {
     evidence: () => lines.slice(-20).join('\n'),
   });
   const started = undo.move();
-  const hold = () => {
+  const hold = (): Held => {
     const {promise, resolve} = Promise.withResolvers<void>();
-    const name = `held${held.size}`;
-    held.set(name, promise);
-    return {path: `/${name}/slow`, release: resolve};
+    const name = `held${holds.size}`;
+    const arrived: string[] = [];
+    holds.set(name, {over: promise, arrived});
+    return {
+      path: `/${name}/slow`,
+      arrivedFor: cell => arrived.filter(one => one === cell).length,
+      release: resolve,
+    };
   };
   return {ports, hold, folder: folder.path, [Symbol.asyncDispose]: () => started.disposeAsync()};
 }

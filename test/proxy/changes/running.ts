@@ -19,8 +19,10 @@ export interface Running extends AsyncDisposable {
   isAlive(): boolean;
 }
 
+/** Checks begin within two seconds: HAProxy would spread them over the longest `inter` of all. */
 const HEAD = `global
   maxconn 4000
+  max-spread-checks 2000
   stats socket {run}/runtime.sock level admin
   stats timeout 5m
 defaults

@@ -8,7 +8,7 @@ import {readBack} from '../../../src/reload/read-back.ts';
 import {waitFor} from '../../support/wait.ts';
 import type {Cell} from './cells.ts';
 import type {Harness} from './harness.ts';
-import {DEAD_IP, trackedOf} from './pods.ts';
+import {DEAD_IP, type Held, trackedOf} from './pods.ts';
 import {inTurn, isOut, isPending, type Running, run, standings, textOf} from './running.ts';
 
 /** How a cell fared: what we decide, and what came of its commands, whether they are allowed or not. */
@@ -63,11 +63,17 @@ interface KeptClient {
   close(): void;
 }
 
-async function openKeptClient(running: Running, cell: Cell, heldPath: string): Promise<KeptClient> {
+async function openKeptClient(running: Running, cell: Cell, held: Held, requestsBefore: number): Promise<KeptClient> {
   const agent = new Agent({keepAlive: true, maxSockets: 1});
-  await running.get(cell, '/', agent);
+  for (let count = 0; count < requestsBefore; count += 1) await running.get(cell, '/', agent);
+  const arrived = held.arrivedFor(cell.id);
+  let isAnswered = false;
+  const first = running.get(cell, held.path, agent).finally(() => {
+    isAnswered = true;
+  });
+  await waitFor(() => isAnswered || held.arrivedFor(cell.id) > arrived, 'the request that is held');
   return {
-    first: running.get(cell, heldPath, agent),
+    first,
     async later() {
       const answers: string[] = [];
       for (let count = 0; count < 3; count += 1) answers.push(await running.get(cell, '/', agent));
@@ -75,6 +81,25 @@ async function openKeptClient(running: Running, cell: Cell, heldPath: string): P
     },
     close: () => agent.destroy(),
   };
+}
+
+/** One after the other, with one request before the first's and two before the next's, so that two servers have one each. */
+async function openKeptClients(running: Running, cell: Cell, held: Held): Promise<KeptClient[]> {
+  const clients: KeptClient[] = [];
+  for (let index = 0; index < Math.min(cell.before.length, KEPT_CLIENTS); index += 1)
+    clients.push(await openKeptClient(running, cell, held, 1 + (index % 2)));
+  return clients;
+}
+
+/** What they are answered once nothing is held any more. */
+async function askKept(clients: readonly KeptClient[]): Promise<string[]> {
+  const answers: string[] = [];
+  for (const client of clients) {
+    await client.first;
+    answers.push(...(await client.later()));
+    client.close();
+  }
+  return answers;
 }
 
 const tally = (answers: readonly string[]): string => [...new Set(answers)].sort().join(', ');
@@ -229,11 +254,7 @@ export async function tryCells(
   await using told = await run(binary, before);
   await waitFor(async () => ![...(await standings(told)).values()].some(isPending), 'the first checks', {everyMs: 400});
   const held = pods.hold();
-  const kept = await each(cells, 60, cell =>
-    Promise.all(
-      Array.from({length: Math.min(cell.before.length, KEPT_CLIENTS)}, () => openKeptClient(told, cell, held.path)),
-    ),
-  );
+  const kept = await each(cells, 60, cell => openKeptClients(told, cell, held));
   const plans = cells.map(cell => {
     const [own, next] = (['before', 'after'] as const).map(when => textOf([cell], when, tracked));
     const difference = deriveDifference(own ?? '', next ?? '', abilities);
@@ -253,17 +274,10 @@ export async function tryCells(
     if (deviation !== undefined) wrong.set(cell, `${deviation} (HAProxy says: ${said.get(cell)?.trim()})`);
   }
   held.release();
+  // At once, before HAProxy closes connections that nobody uses.
+  const later = await each(cells, 40, cell => askKept(kept.get(cell) ?? []));
   await using fresh = await run(binary, after);
   const parallel = await Promise.all([told, fresh].map(one => each(cells, 12, cell => inParallel(one, cell))));
-  const later = await each(cells, 40, async cell => {
-    const answers: string[] = [];
-    for (const client of kept.get(cell) ?? []) {
-      await client.first;
-      answers.push(...(await client.later()));
-      client.close();
-    }
-    return answers;
-  });
   await finishRemovals(
     told,
     plans.flatMap(({changes}) => changes),
