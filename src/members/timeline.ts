@@ -41,7 +41,7 @@ export interface Departure {
 }
 
 interface Line {
-  moments: TimelineLine[];
+  readonly moments: TimelineLine[];
   gone: boolean;
   /** What the next successful pass will make of it. */
   pending: 'config' | 'removed' | undefined;
@@ -73,91 +73,114 @@ const REPEATABLE: ReadonlySet<Happening> = new Set(['changed']);
 
 const HAPPENINGS = {joined: 'first ping', restored: 'restored', changed: 'changed'} as const;
 
+interface TimelinesState extends Required<TimelineOptions> {
+  readonly lines: Map<string, Line>;
+  /** IPs without a live pod, the longest gone first. */
+  readonly gone: Set<string>;
+  /** IPs of which the next successful pass will tell something. */
+  readonly pending: Set<string>;
+  /** The newest first. */
+  departures: readonly Departure[];
+}
+
 export function createTimelines(options: TimelineOptions = {}): Timelines {
   const {maxGone = 2000, maxMomentsEach = 40, maxDepartures = 500} = options;
-  const lines = new Map<string, Line>();
-  /** IPs without a live pod, the longest gone first. */
-  const gone = new Set<string>();
-  const pending = new Set<string>();
-  let departures: Departure[] = [];
-
-  const lineOf = (ip: string): Line => {
-    const line = lines.get(ip) ?? {moments: [], gone: false, pending: undefined};
-    lines.set(ip, line);
-    return line;
+  const state: TimelinesState = {
+    maxGone,
+    maxMomentsEach,
+    maxDepartures,
+    lines: new Map(),
+    gone: new Set(),
+    pending: new Set(),
+    departures: [],
   };
-
-  const append = (line: Line, moment: TimelineLine): void => {
-    const last = line.moments.at(-1);
-    if (last !== undefined && REPEATABLE.has(moment.what) && last.what === moment.what) line.moments.pop();
-    line.moments.push(moment);
-    // The first one says when the story began.
-    if (line.moments.length > maxMomentsEach) line.moments.splice(1, 1);
-  };
-
-  const depart = ({app, id, ip}: Member, departure: Pick<Departure, 'at' | 'why' | 'reason'>): void => {
-    departures = [{...departure, app, id, ip}, ...departures].slice(0, maxDepartures);
-  };
-
-  const leave = (line: Line, member: Member): void => {
-    line.gone = true;
-    line.pending = 'removed';
-    gone.delete(member.ip);
-    gone.add(member.ip);
-    for (const ip of gone) {
-      if (gone.size <= maxGone) break;
-      gone.delete(ip);
-      pending.delete(ip);
-      lines.delete(ip);
-    }
-  };
-
-  const timelineOf = (ip: string): Timeline | undefined => {
-    const line = lines.get(ip);
-    return line === undefined ? undefined : {ip, gone: line.gone, moments: [...line.moments]};
-  };
-
   return {
-    note(event, at) {
-      const isNothingNew = event.is === 'settled' || (event.is === 'replaced' && event.alternating);
-      if (isNothingNew) return;
-      const {app, id, ip} = event.member;
-      const line = lineOf(ip);
-      pending.add(ip);
-      if (event.is === 'left') {
-        const reason = event.why === 'evicted' ? {reason: event.reason} : {};
-        append(line, {at, what: event.why, app, id, ...reason});
-        depart(event.member, {at, why: event.why, ...reason});
-        leave(line, event.member);
-        return;
-      }
-      line.pending = 'config';
-      if (event.is === 'replaced') {
-        depart(event.previous, {at, why: 'replaced'});
-        append(line, {at, what: 'replaced another pod', app, id});
-        return;
-      }
-      append(line, {at, what: HAPPENINGS[event.is], app, id});
-      line.gone = false;
-      gone.delete(ip);
-    },
-    applied(pass, ips, at) {
-      for (const ip of pending) {
-        const line = lines.get(ip);
-        const last = line?.moments.at(-1);
-        if (line?.pending === undefined || last === undefined || ips.has(ip) !== (line.pending === 'config')) continue;
-        append(line, {at, what: line.pending, app: last.app, id: last.id, pass});
-        line.pending = undefined;
-        pending.delete(ip);
-      }
-    },
-    of: timelineOf,
-    find(name) {
-      const lastOf = ({moments}: Line) => moments.findLast(({id}) => id === name)?.at ?? 0;
-      const named = [...lines].filter(([, line]) => lastOf(line) > 0).sort(([, a], [, b]) => lastOf(b) - lastOf(a));
-      return timelineOf(name) ?? (named[0] && timelineOf(named[0][0]));
-    },
-    departures: () => departures,
-    whyLeft: ({app, ip, id}) => departures.find(one => one.ip === ip && one.app === app && one.id === id)?.why,
+    note: (event, at) => note(state, event, at),
+    applied: (pass, ips, at) => noteApplied(state, pass, ips, at),
+    of: ip => timelineOf(state, ip),
+    find: name => find(state, name),
+    departures: () => state.departures,
+    whyLeft: ({app, ip, id}) => state.departures.find(one => one.ip === ip && one.app === app && one.id === id)?.why,
   };
+}
+
+function note(state: TimelinesState, event: MemberEvent, at: number): void {
+  const isNothingNew = event.is === 'settled' || (event.is === 'replaced' && event.alternating);
+  if (isNothingNew) return;
+  const {app, id, ip} = event.member;
+  const line = lineOf(state, ip);
+  state.pending.add(ip);
+  if (event.is === 'left') {
+    const reason = event.why === 'evicted' ? {reason: event.reason} : {};
+    append(state, line, {at, what: event.why, app, id, ...reason});
+    depart(state, event.member, {at, why: event.why, ...reason});
+    leave(state, line, ip);
+    return;
+  }
+  line.pending = 'config';
+  if (event.is === 'replaced') {
+    depart(state, event.previous, {at, why: 'replaced'});
+    append(state, line, {at, what: 'replaced another pod', app, id});
+    return;
+  }
+  append(state, line, {at, what: HAPPENINGS[event.is], app, id});
+  line.gone = false;
+  state.gone.delete(ip);
+}
+
+function noteApplied(state: TimelinesState, pass: number, ips: ReadonlySet<string>, at: number): void {
+  for (const ip of state.pending) {
+    const line = state.lines.get(ip);
+    const last = line?.moments.at(-1);
+    if (line?.pending === undefined || last === undefined || ips.has(ip) !== (line.pending === 'config')) continue;
+    append(state, line, {at, what: line.pending, app: last.app, id: last.id, pass});
+    line.pending = undefined;
+    state.pending.delete(ip);
+  }
+}
+
+function lineOf({lines}: TimelinesState, ip: string): Line {
+  const line = lines.get(ip) ?? {moments: [], gone: false, pending: undefined};
+  lines.set(ip, line);
+  return line;
+}
+
+function append({maxMomentsEach}: TimelinesState, {moments}: Line, moment: TimelineLine): void {
+  const last = moments.at(-1);
+  if (last !== undefined && REPEATABLE.has(moment.what) && last.what === moment.what) moments.pop();
+  moments.push(moment);
+  // The first one says when the story began.
+  if (moments.length > maxMomentsEach) moments.splice(1, 1);
+}
+
+function depart(
+  state: TimelinesState,
+  {app, id, ip}: Member,
+  departure: Pick<Departure, 'at' | 'why' | 'reason'>,
+): void {
+  state.departures = [{...departure, app, id, ip}, ...state.departures].slice(0, state.maxDepartures);
+}
+
+function leave({gone, lines, pending, maxGone}: TimelinesState, line: Line, ip: string): void {
+  line.gone = true;
+  line.pending = 'removed';
+  gone.delete(ip);
+  gone.add(ip);
+  for (const longest of gone) {
+    if (gone.size <= maxGone) break;
+    gone.delete(longest);
+    pending.delete(longest);
+    lines.delete(longest);
+  }
+}
+
+function timelineOf({lines}: TimelinesState, ip: string): Timeline | undefined {
+  const line = lines.get(ip);
+  return line === undefined ? undefined : {ip, gone: line.gone, moments: [...line.moments]};
+}
+
+function find(state: TimelinesState, name: string): Timeline | undefined {
+  const lastOf = ({moments}: Line) => moments.findLast(({id}) => id === name)?.at ?? 0;
+  const named = [...state.lines].filter(([, line]) => lastOf(line) > 0).sort(([, a], [, b]) => lastOf(b) - lastOf(a));
+  return timelineOf(state, name) ?? (named[0] && timelineOf(state, named[0][0]));
 }
