@@ -45,6 +45,9 @@ const noText = (reply: FastifyReply, {pass, verdict}: HistoryEntry) => {
     .send({error: 'not kept', reason: `pass ${pass} has no configuration: ${why} is no longer kept`});
 };
 
+const noneServed = (reply: FastifyReply) =>
+  reply.code(503).send({error: 'no configuration', reason: 'HAProxy has not served anything yet'});
+
 /** `/history`, `/config` and `/config/diff`. */
 export function serveHistory(
   app: FastifyInstance,
@@ -52,10 +55,17 @@ export function serveHistory(
   bodies: Bodies,
   refusals: Refusals,
 ): void {
-  const {history, configuration, loadToken, log} = ports;
+  const guard = createGuard(ports, refusals);
+  servePasses(app, ports, bodies);
+  serveConfiguration(app, ports, bodies, guard);
+  serveDifference(app, ports, bodies, guard);
+}
 
-  /** Whoever asks for what is hidden needs the token, and is remembered in the log. */
-  const guard = async (request: FastifyRequest<{Querystring: Revealing}>, reply: FastifyReply) => {
+type Guard = (request: FastifyRequest<{Querystring: Revealing}>, reply: FastifyReply) => Promise<unknown>;
+
+/** Whoever asks for what is hidden needs the token, and is remembered in the log. */
+function createGuard({loadToken, log}: HistoryRoutesPorts, refusals: Refusals): Guard {
+  return async (request, reply) => {
     if (request.query.reveal !== 1) return;
     const admission = await admit(request.headers.authorization, loadToken);
     const fields = {event: `${request.method} ${shownUrl(request.url)}`, outcome: admission.is};
@@ -68,7 +78,9 @@ export function serveHistory(
     const reason = `what is hidden is shown with the token only: ${admission.reason}`;
     return reply.code(admission.status).send({error: `secrets are ${admission.is}`, reason});
   };
+}
 
+function servePasses(app: FastifyInstance, {history}: HistoryRoutesPorts, bodies: Bodies): void {
   app.get<{Querystring: {limit: number}}>(
     '/history',
     {
@@ -87,15 +99,21 @@ export function serveHistory(
     {schema: {params: {type: 'object', properties: {pass: PASS}}}},
     ({params}, reply) => history.entry(params.pass) ?? noSuchPass(reply, history, params.pass),
   );
+}
 
+function serveConfiguration(
+  app: FastifyInstance,
+  {history, configuration}: HistoryRoutesPorts,
+  bodies: Bodies,
+  guard: Guard,
+): void {
   app.get<{Querystring: Revealing & {pass?: number}}>(
     '/config',
     {preHandler: guard, schema: {querystring: {type: 'object', properties: {pass: PASS, reveal: REVEAL}}}},
     async ({query: {pass, ...query}}, reply) => {
       if (pass === undefined) {
         const served = await bodies.of(`/config ${asOf(query)}`, () => configuration(asOf(query)));
-        if (served !== undefined) return sendText(reply, served);
-        return reply.code(503).send({error: 'no configuration', reason: 'HAProxy has not served anything yet'});
+        return served === undefined ? noneServed(reply) : sendText(reply, served);
       }
       const entry = history.entry(pass);
       if (entry === undefined) return noSuchPass(reply, history, pass);
@@ -103,7 +121,14 @@ export function serveHistory(
       return text === undefined ? noText(reply, entry) : sendText(reply, text);
     },
   );
+}
 
+function serveDifference(
+  app: FastifyInstance,
+  {history, configuration}: HistoryRoutesPorts,
+  bodies: Bodies,
+  guard: Guard,
+): void {
   app.get<{Querystring: Revealing & {from: number; to?: number}}>(
     '/config/diff',
     {
@@ -119,15 +144,21 @@ export function serveHistory(
         entry === undefined ? configuration(asOf(query)) : history.configuration(entry, asOf(query));
       const body = await bodies.of(`/config/diff ${from} ${to} ${asOf(query)}`, async () => {
         const [before, after] = [await textOf(older), await textOf(newer)];
-        if (before === undefined || after === undefined) return undefined;
-        const {text, tooLarge} = derivePatch(before, after, MAX_DIFF_CHARACTERS);
-        const head = `--- pass ${from}\n+++ ${to === undefined ? 'serving now' : `pass ${to}`}\n`;
-        return `${head}${text}${tooLarge ? '... too large to show in full\n' : ''}`;
+        return before === undefined || after === undefined ? undefined : differenceOf(before, after, {from, to});
       });
       if (body !== undefined) return sendText(reply, body);
       if ((await textOf(older)) === undefined) return noText(reply, older);
-      if (newer !== undefined) return noText(reply, newer);
-      return reply.code(503).send({error: 'no configuration', reason: 'HAProxy has not served anything yet'});
+      return newer === undefined ? noneServed(reply) : noText(reply, newer);
     },
   );
+}
+
+function differenceOf(
+  before: string,
+  after: string,
+  {from, to}: {readonly from: number; readonly to: number | undefined},
+): string {
+  const {text, tooLarge} = derivePatch(before, after, MAX_DIFF_CHARACTERS);
+  const head = `--- pass ${from}\n+++ ${to === undefined ? 'serving now' : `pass ${to}`}\n`;
+  return `${head}${text}${tooLarge ? '... too large to show in full\n' : ''}`;
 }
