@@ -20,7 +20,7 @@ export interface BlockPorts {
     tag: string,
     env: Readonly<Record<string, string>>,
     signal: AbortSignal,
-  ) => Promise<void>;
+  ) => Promise<string>;
 }
 
 /**
@@ -28,7 +28,8 @@ export interface BlockPorts {
  * promises.
  */
 export interface Blocks {
-  run(block: string, visit: Visit, signal: AbortSignal): Promise<void>;
+  /** Resolves with what it wrote last. */
+  run(block: string, visit: Visit, signal: AbortSignal): Promise<string>;
 }
 
 const OWNER_ONLY = 0o600;
@@ -69,7 +70,7 @@ export async function openBlocks(ports: BlockPorts): Promise<Blocks> {
         log.warn({to: visit.tag, reason: reasonOf(cause)}, 'INPUT_FILE cannot be written: the block has INPUT alone');
       }
       try {
-        await ports.run(block, visit.tag, environment(visit, input, inputFile), signal);
+        return await ports.run(block, visit.tag, environment(visit, input, inputFile), signal);
       } finally {
         await files.remove(inputFile).catch(err => log.warn({err}, 'cannot remove an input file'));
       }

@@ -53,6 +53,11 @@ export interface LifecyclePorts {
   readonly runShell: (block: string, visit: Visit, signal: AbortSignal) => Promise<void>;
   /** Before a state's first step; a rejection is its fault. */
   readonly onVisitBegun: (visit: Visit) => Promise<void>;
+  /**
+   * After a state's last step, where none failed; a rejection is its fault. `hasRestarted`: its block had HAProxy take
+   * `proxy.cfg`.
+   */
+  readonly onStepsDone: (visit: Visit, hasRestarted: boolean) => Promise<void>;
   /** After a state's work, before anybody is answered; `fault` is what it failed of, if it did. */
   readonly onVisitEnded: (visit: Visit, fault: unknown) => Promise<void>;
 }
@@ -84,6 +89,7 @@ interface Running {
   readonly work: AbortController;
   readonly shell: AbortController;
   inShell: boolean;
+  hasRestarted: boolean;
   blamed: unknown;
 }
 
@@ -107,6 +113,7 @@ const startRunning = (): Running => ({
   work: new AbortController(),
   shell: new AbortController(),
   inShell: false,
+  hasRestarted: false,
   blamed: undefined,
 });
 
@@ -143,7 +150,10 @@ export function openLifecycle(ports: LifecyclePorts): Lifecycle {
     },
     goTo: (tag, asked) => goTo(state, tag, asked),
     blame(fault) {
-      if (state.running.inShell) state.running.blamed = fault;
+      const {running} = state;
+      if (!running.inShell) return;
+      running.blamed = fault;
+      running.hasRestarted ||= fault === undefined;
     },
     async stop() {
       send(state, {is: 'stop'});
@@ -223,6 +233,7 @@ async function work(state: State, spec: StateSpec, id: number | undefined): Prom
     await ports.onVisitBegun(visit);
     for (const step of spec.steps) await take(step, visit, running, ports);
     if (running.blamed !== undefined) throw running.blamed;
+    await ports.onStepsDone(visit, running.hasRestarted);
   } catch (error) {
     fault = error ?? new Error('unknown');
   }

@@ -6,6 +6,10 @@ import type {OwnChild, Spawn} from '../ports/spawn.ts';
 /** A superseded or stopped block's process group gets this long between SIGTERM and SIGKILL. */
 const KILL_DELAY_MS = 2000;
 
+/** What of its output is told to whoever asks why it failed. */
+const SAID_LINES = 3;
+const SAID_CHARACTERS = 200;
+
 /** What was sent SIGKILL is gone within a moment, unless the kernel holds it. */
 const GONE_WITHIN_MS = 1000;
 const GONE_POLL_MS = 5;
@@ -13,19 +17,22 @@ const GONE_POLL_MS = 5;
 /**
  * Runs a state's `shell` block with `/bin/sh -c` in a process group of its own, its output logged line by line however
  * much it writes. Rejects with LIFECYCLE when it exits other than 0, and when `signal` aborted: once its group is gone.
- * What it left in the background when it ended by itself lives on.
+ * What it left in the background when it ended by itself lives on. Resolves with what it wrote last, on one line.
  */
 export async function runShellBlock(
   block: string,
   tag: string,
   env: Readonly<Record<string, string>>,
   {spawn, clock, log, signal}: {spawn: Pick<Spawn, 'start'>; clock: Clock; log: Log; signal: AbortSignal},
-): Promise<void> {
+): Promise<string> {
   signal.throwIfAborted();
   let pid: number | undefined;
-  const child = await spawn.start({file: '/bin/sh', args: ['-c', block], env}, (line, stream) =>
-    log.info({to: tag, pid, stream, line}, 'shell block wrote'),
-  );
+  const said: string[] = [];
+  const child = await spawn.start({file: '/bin/sh', args: ['-c', block], env}, (line, stream) => {
+    log.info({to: tag, pid, stream, line}, 'shell block wrote');
+    said.push(line.slice(0, SAID_CHARACTERS));
+    if (said.length > SAID_LINES) said.shift();
+  });
   pid = child.pid;
   const aborted = new Promise<void>(resolve => {
     if (signal.aborted) resolve();
@@ -37,12 +44,10 @@ export async function runShellBlock(
     throw signal.reason;
   }
   const exit = await child.exited;
-  if (exit.code !== 0) {
-    throw new DaemonError(
-      'LIFECYCLE',
-      `cannot finish state ${tag}: its shell block ended with ${exit.signal ?? `exit code ${exit.code}`}`,
-    );
-  }
+  const lines = said.join(' | ');
+  if (exit.code === 0) return lines;
+  const how = `its shell block ended with ${exit.signal ?? `exit code ${exit.code}`}`;
+  throw new DaemonError('LIFECYCLE', `cannot finish state ${tag}: ${how}${lines && `, and said last: ${lines}`}`);
 }
 
 /** Ends a whole process group: SIGTERM, and SIGKILL for what is left of it after a grace or once its first process is gone. */

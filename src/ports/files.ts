@@ -1,6 +1,6 @@
 import {constants} from 'node:fs';
 import type {FileHandle} from 'node:fs/promises';
-import {mkdir, open, readdir, readFile, rename, rm, symlink, writeFile} from 'node:fs/promises';
+import {mkdir, open, readdir, readFile, rename, rm, stat, symlink, writeFile} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {systemCodeOf} from '../errors.ts';
 import {temporaryBeside} from './temporary.ts';
@@ -17,6 +17,8 @@ export interface PreparedFile {
 export interface Files {
   /** The text (UTF-8) of a file, or undefined when there is none. */
   readText(path: string): Promise<string | undefined>;
+  /** Differs once the file was written or replaced, with the same text or not; undefined when there is none. */
+  readStamp(path: string): Promise<string | undefined>;
   /** Writes and syncs `text` to a temporary file in the folder of `path`. */
   prepare(path: string, text: string, mode?: number): Promise<PreparedFile>;
   /** `prepare` and `commit` in one: durable and atomic. */
@@ -101,6 +103,8 @@ const unlessAbsent = async <Content>(reading: Promise<Content>): Promise<Content
 
 export const systemFiles: Files = {
   readText: path => unlessAbsent(readFile(path, 'utf8')),
+  readStamp: path =>
+    unlessAbsent(stat(path, {bigint: true}).then(({ino, mtimeNs, size}) => `${ino} ${mtimeNs} ${size}`)),
   prepare,
   async replace(path, text, mode) {
     const prepared = await prepare(path, text, mode);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {readFile} from 'node:fs/promises';
 import {describe, test} from 'node:test';
+import {isDeepStrictEqual} from 'node:util';
 import {startBackends} from '../support/backend.ts';
 import {type Daemon, startDaemon} from '../support/daemon.ts';
 import {getSegments} from '../support/exchange.ts';
@@ -30,6 +31,7 @@ states:
       - expose-via-*
     shell: |
       echo "configure $INPUT" >> $POD/visits
+      case $INPUT in *127.5.5.5*) echo "nobody to ask"; exit 0 ;; esac
       {
         printf 'defaults\\n  mode http\\n  timeout connect 2s\\n  timeout client 15s\\n  timeout server 15s\\n'
         printf 'frontend f\\n  bind 127.0.0.1:%s\\n  default_backend b\\nbackend b\\n' $WEB_PORT
@@ -89,6 +91,10 @@ async function answerOf(webPort: number): Promise<string> {
   return outcome.is === 'answered' ? `${outcome.answer.status} ${outcome.answer.body}`.trim() : outcome.kind;
 }
 
+/** As `GET /state` has them. */
+const hostsServed = async ({getMaster}: Daemon): Promise<unknown> =>
+  (JSON.parse((await getMaster('/state'))?.body ?? '{}') as {readonly hosts?: unknown}).hosts;
+
 const visitsOf = async ({folder}: Pod): Promise<string[]> =>
   (await readFile(folder.file('visits'), 'utf8')).trim().split('\n');
 
@@ -130,6 +136,17 @@ describe('manifest of 2017', {skip: missing('haproxy', 'socat'), timeout: 600_00
     assert.equal(refused?.proxy.generation, serving);
     assert.match(refused?.lastError ?? '', /unknown keyword 'nonsense'/);
     assert.doesNotMatch(await readFile(`${daemon.dataFolder}/proxy.cfg`, 'utf8'), /nonsense/);
+
+    await daemon.ping({ip: '127.0.0.8'});
+    const served = {web: ['127.0.0.9', '127.0.0.8']};
+    await daemon.waitFor(async () => isDeepStrictEqual(await hostsServed(daemon), served), 'another pod');
+    await daemon.ping({ip: '127.5.5.5'});
+    const skipped = await daemon.waitFor(status => !status.inSync && status.lastError !== null && status, 'its fault');
+    assert.match(
+      skipped.problems[0]?.why ?? '',
+      /left \S+proxy\.cfg and haproxy as they were; it said last: nobody to ask/,
+    );
+    assert.deepEqual(await hostsServed(daemon), served);
 
     daemon.signal('SIGTERM');
     assert.deepEqual(await daemon.exited, {code: 0, signal: null});

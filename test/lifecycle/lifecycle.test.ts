@@ -33,7 +33,8 @@ function openBench() {
   const {log, said} = openLogSink();
   const steps: Step[] = [];
   const visits: [string, string][] = [];
-  const faults = {begin: undefined as unknown};
+  const faults = {begin: undefined as unknown, done: undefined as unknown};
+  const restarted: boolean[] = [];
   const take = (what: string, visit?: Visit, signal?: AbortSignal): Promise<void> => {
     const {promise, resolve, reject} = Promise.withResolvers<void>();
     steps.push({
@@ -66,6 +67,10 @@ function openBench() {
     async onVisitBegun() {
       if (faults.begin !== undefined) throw faults.begin;
     },
+    async onStepsDone(_, hasRestarted) {
+      restarted.push(hasRestarted);
+      if (faults.done !== undefined) throw faults.done;
+    },
     async onVisitEnded(visit, fault) {
       visits.push([visit.tag, fault === undefined ? 'ok' : String((fault as Error).message)]);
     },
@@ -95,8 +100,9 @@ function openBench() {
     for (let step = 0; step < 3; step += 1) await last().end();
     steps.length = 0;
     visits.length = 0;
+    restarted.length = 0;
   };
-  return {clock, lifecycle, steps, visits, faults, ask, last, start, said};
+  return {clock, lifecycle, steps, visits, faults, restarted, ask, last, start, said};
 }
 
 describe('lifecycle', () => {
@@ -244,7 +250,7 @@ describe('lifecycle', () => {
   });
 
   test('blamed for what its block had done -> the state fails, unless it went well after all', async () => {
-    const {clock, ask, last, start, lifecycle} = openBench();
+    const {clock, ask, last, start, lifecycle, restarted, faults} = openBench();
     await start();
     lifecycle.blame(new Error('nobody runs'));
     const first = ask('plain');
@@ -258,6 +264,11 @@ describe('lifecycle', () => {
     lifecycle.blame(undefined);
     await last().end();
     assert.equal(second.now, 'OK');
+    faults.done = new Error('and did nothing');
+    const third = ask('plain');
+    await clock.advance(0);
+    await last().end();
+    assert.deepEqual([third.now, restarted], ['and did nothing', [true, false]]);
   });
 
   test('stop -> what waits is refused, what can be cancelled is; resolves when the terminal state is over', async () => {

@@ -49,6 +49,9 @@ describe('shell block', () => {
       code: 'LIFECYCLE',
       message: 'cannot finish state configure: its shell block ended with exit code 3',
     });
+    await assert.rejects(openBench().run('printf "1\\n2\\n3\\n%0300d" 4; exit 3'), {
+      message: `cannot finish state configure: its shell block ended with exit code 3, and said last: 2 | 3 | ${'0'.repeat(200)}`,
+    });
   });
 
   test('ended by a signal -> rejects with the signal', async () => {

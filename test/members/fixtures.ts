@@ -51,6 +51,7 @@ export function createMemoryFiles(texts: Record<string, string> = {}) {
     async readText(path) {
       return contents.get(path);
     },
+    readStamp: async path => contents.get(path),
     async prepare(path, text, mode) {
       if (failure !== undefined) throw failure;
       return {commit: () => files.replace(path, text, mode), discard: async () => {}};

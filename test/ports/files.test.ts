@@ -18,6 +18,17 @@ describe('files', () => {
     assert.deepEqual(await readdir(folder.path), ['file', 'link']);
   });
 
+  test('written with the same text, and not written -> another stamp, and the same', async () => {
+    await using folder = await openFolder();
+    const file = join(folder.path, 'file');
+    assert.equal(await files.readStamp(file), undefined);
+    await files.replace(file, 'text');
+    const stamp = await files.readStamp(file);
+    assert.ok(stamp !== undefined && (await files.readStamp(file)) === stamp);
+    await files.replace(file, 'text');
+    assert.notEqual(await files.readStamp(file), stamp);
+  });
+
   test('links planted where a file and its temporary one come -> replaced; what they lead to is left as it is', async () => {
     await using folder = await openFolder();
     const [file, victim] = [join(folder.path, 'file'), join(folder.path, 'victim')];

@@ -1,6 +1,8 @@
+import {createBlockEffect} from '../../lifecycle/block-effect.ts';
 import {type Lifecycle, openLifecycle} from '../../lifecycle/lifecycle.ts';
 import type {Passes} from '../../lifecycle/passes.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
+import {systemFiles as files} from '../../ports/files.ts';
 import type {Context} from './context.ts';
 import type {PipelineNeeds} from './pipeline.ts';
 import {type Scripts, tellCallback} from './scripts.ts';
@@ -11,6 +13,14 @@ export function openStates(
   {ground, proxy}: PipelineNeeds,
   {passes, scripts}: {readonly passes: Passes; readonly scripts: Scripts},
 ): Lifecycle {
+  const effect = createBlockEffect({
+    manifest: ground.manifest,
+    files,
+    path: proxy.generations.committedPath,
+    isServing: proxy.generations.isServing,
+    hostsOf: passes.hostsOf,
+    servedHosts: () => passes.applied?.input.variables.hosts,
+  });
   return openLifecycle({
     manifest: ground.manifest,
     clock,
@@ -23,8 +33,14 @@ export function openStates(
       telegraf: scripts.telegraf,
     },
     runJob: scripts.runJob,
-    runShell: scripts.blocks.run,
-    onVisitBegun: passes.begin,
+    async runShell(block, visit, signal) {
+      effect.heard(visit, await scripts.blocks.run(block, visit, signal));
+    },
+    async onVisitBegun(visit) {
+      await passes.begin(visit);
+      await effect.begin(visit);
+    },
+    onStepsDone: effect.check,
     async onVisitEnded(visit, fault) {
       await passes.conclude(visit, fault);
       if (fault === undefined) tellCallback(scripts, visit, passes);
