@@ -86,14 +86,17 @@ async function run(state: FallbackState, cause: string, read: PassInput | undefi
 /** Resolves where the newest template works after all, without some pods; rejects with what it failed of. */
 async function recover(state: FallbackState, cause: string, fault: unknown): Promise<void> {
   const {passes, good} = state.ports;
-  const template = passes.tried?.input.template;
+  const {tried} = passes;
+  const template = tried?.input.template;
   const {current} = good;
   if (current !== undefined && current.template !== template) {
     await fallBack(state, cause, fault, template, current);
-    throw fault;
+    if (state.refused?.serving == null) throw fault;
+    // The newest may fail with nobody but those who are kept out of the last good one.
+    return await runWithout(state.ports, {cause, fault, tried});
   }
   try {
-    await runWithout(state.ports, cause, fault, {});
+    await runWithout(state.ports, {cause, fault, tried});
   } catch (error) {
     await retireDeparted(state.ports);
     throw error;
@@ -111,7 +114,9 @@ async function fallBack(
   const given = {template: current.template};
   const why = `${cause}; the newest template is refused`;
   try {
-    await ports.runPass(why, given).catch(again => runWithout(ports, why, again, given));
+    await ports
+      .runPass(why, given)
+      .catch(again => runWithout(ports, {cause: why, fault: again, tried: ports.passes.tried}, given));
     refuse(state, fault, template, current);
   } catch (error) {
     ports.log.warn(
@@ -139,12 +144,11 @@ function refuse(
   state.refused = {reason: passes.last?.error ?? reasonOf(fault), template, sinceAt, serving: shown};
 }
 
-/** Another try without the pods that the last one failed with, if they are to blame. */
+/** Another try of what failed, without the pods that it failed with, if they are to blame. */
 async function runWithout(
-  {passes: {tried, applied}, quarantine, runPass}: FallbackPorts,
-  cause: string,
-  fault: unknown,
-  given: {readonly template?: string},
+  {passes: {applied}, quarantine, runPass}: FallbackPorts,
+  {cause, fault, tried}: {readonly cause: string; readonly fault: unknown; readonly tried: PassInput | undefined},
+  given: {readonly template?: string} = {},
 ): Promise<void> {
   const isFound = tried !== undefined && (await quarantine.isolate(tried.input, applied?.input, fault));
   if (!isFound) throw fault;

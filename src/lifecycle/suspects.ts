@@ -58,6 +58,7 @@ export function isOverBound(culprits: readonly Suspect[], pods: readonly Pod[], 
   const sizes = Map.groupBy(all.values(), ({app}) => app);
   return [...Map.groupBy(culprits, ({pod}) => pod.app)].some(([app, found]) => {
     const share = Math.floor(((sizes.get(app)?.length ?? 0) * percent) / 100);
-    return found.length > (percent === 0 ? 0 : Math.max(1, share));
+    // One may be found again, for another template.
+    return new Set(found.map(({pod}) => pod.ip)).size > (percent === 0 ? 0 : Math.max(1, share));
   });
 }

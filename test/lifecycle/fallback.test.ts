@@ -117,6 +117,18 @@ describe('a refused template', () => {
     assert.deepEqual([fallback.refusal, good.current?.template], [undefined, 'B']);
   });
 
+  test('it fails with nobody but pods that are kept out of the good one -> served without them, and no more refused', async () => {
+    const {fallback, applied, faults, world, culprits, isolated} = await openStage();
+    await fallback.run('start');
+    world.newest = 'B';
+    faults.set('B', REFUSED);
+    culprits.add('B');
+    await fallback.run('template changed');
+    assert.deepEqual(applied, ['A', 'A', 'B']);
+    assert.equal(fallback.refusal, undefined);
+    assert.deepEqual(isolated, [['B', 'A', REFUSED]]);
+  });
+
   test('another one that is refused as well -> refused since then', async () => {
     const {clock, fallback, faults, world} = await openStage();
     await fallback.run('start');

@@ -1,32 +1,10 @@
-import {setTimeout as sleep} from 'node:timers/promises';
 import {type BadPing, badPingSegments} from './bad-pings.ts';
-import {cast, HUSHED_APP} from './cast.ts';
-import {BACK_MS, disturbed, holdLock, killDaemon, killProxy, outage, pause, restart} from './faults.ts';
+import {HUSHED_APP} from './cast.ts';
+import {holdLock, killDaemon, killProxy, outage, pause, restart} from './faults.ts';
 import type {Action} from './plan.ts';
-import {goodTemplate, SPOILT, type Spoilt} from './templates.ts';
+import {poison} from './poison.ts';
+import {nextTemplate, spoil} from './spoil.ts';
 import type {World} from './world.ts';
-
-async function nextTemplate(world: World): Promise<void> {
-  world.template.n += 1;
-  if (!world.template.isSpoilt) await world.writeTemplate(goodTemplate(world.template.n, world.isOld));
-}
-
-/** It is refused, whatever is wrong with it, and what served before serves on. */
-const spoil = (world: World, kind: Spoilt, forMs: number) =>
-  disturbed(world, 'spoilt template', async () => {
-    const {template} = world;
-    const {pass} = (await world.daemon.status())?.reload.last ?? {pass: 0};
-    template.isSpoilt = true;
-    await world.writeTemplate(SPOILT[kind](goodTemplate(template.n + 1_000_000, world.isOld)));
-    const refused = world.daemon.waitFor(
-      ({inSync, lastError, reload}) => !inSync && lastError !== null && (reload.last?.pass ?? 0) > pass,
-      `the refusal of a template (${kind})`,
-      BACK_MS,
-    );
-    await Promise.all([refused, sleep(forMs)]);
-    template.isSpoilt = false;
-    await nextTemplate(world);
-  });
 
 async function badPing({net, fail}: World, kind: BadPing): Promise<void> {
   const master = {host: net.proxy.ip, port: 8000};
@@ -59,6 +37,8 @@ export async function perform(world: World, action: Exclude<Action, {do: 'check'
       return await nextTemplate(world);
     case 'spoil':
       return await spoil(world, action.kind, action.forMs);
+    case 'poison':
+      return await poison(world, action);
     case 'killProxy':
       return await killProxy(world);
     case 'killDaemon':
@@ -73,6 +53,3 @@ export async function perform(world: World, action: Exclude<Action, {do: 'check'
       return await holdLock(world, action.forMs);
   }
 }
-
-/** Pods that a plan may name. */
-export const PODS = cast.length;

@@ -14,10 +14,25 @@ export const HUSHED_APP = 'batch';
 
 const FIRST_HOST = 21;
 
+const CROWD = Object.entries(APPS).flatMap(([app, {pods, anchors}]) =>
+  Array.from({length: pods}, (_, index) => ({app, isAnchor: index < anchors, part: 'crowd'}) as const),
+);
+
+/** The pods that a plan names by their number. */
+export const CROWD_SIZE = CROWD.length;
+
 /** All pods that may ever join; anchors are there all the time. */
-export const cast: readonly CastPod[] = Object.entries(APPS)
-  .flatMap(([app, {pods, anchors}]) => Array.from({length: pods}, (_, index) => ({app, isAnchor: index < anchors})))
-  .map((pod, index) => ({...pod, ip: `10.77.1.${FIRST_HOST + index}`}));
+export const cast: readonly CastPod[] = [
+  ...CROWD,
+  ...([
+    {app: 'api', isAnchor: false, part: 'guest'},
+    {app: 'web', isAnchor: false, part: 'sick'},
+    {app: 'api', isAnchor: false, part: 'sick'},
+  ] as const),
+].map((pod, index) => ({...pod, ip: `10.77.1.${FIRST_HOST + index}`}));
+
+/** Whom one of the templates is refused with. */
+export const GUEST_IP = cast.find(({part}) => part === 'guest')?.ip ?? '';
 
 /** Gives a place all their addresses. */
 export function addAddresses(place: Place): void {

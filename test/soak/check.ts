@@ -2,6 +2,7 @@ import {isDeepStrictEqual} from 'node:util';
 import {waitFor} from '../support/wait.ts';
 import type {Journal} from './journal.ts';
 import type {Expectation} from './model.ts';
+import type {Note} from './notes.ts';
 import {type Discrepancy, judgeUsage} from './oracle.ts';
 import {goodText, type Hosts, parseServed} from './templates.ts';
 import {loadUsage, type Usage} from './usage.ts';
@@ -22,6 +23,13 @@ const hostsWithin = (expected: readonly Expectation[]): Readonly<Record<string, 
 const sorted = (hosts: Hosts): Readonly<Record<string, string[]>> =>
   Object.fromEntries(Object.entries(hosts).map(([app, ips]) => [app, ips.toSorted()]));
 
+/** Each pod's payload of now, and no other. */
+const saysAll = ({pods}: World, notes: readonly Note[]): boolean => {
+  const said = pods.flatMap(({isOn, note}) => (isOn && note !== undefined ? [note] : []));
+  const byName = (all: readonly Note[]) => all.toSorted((a, b) => a.name.localeCompare(b.name));
+  return isDeepStrictEqual(byName(notes), byName(said));
+};
+
 /** With nothing being done: waits until the model knows for sure and all agree with it, then nothing may be left behind. */
 export async function checkCalm(world: World, journal: Pick<Journal, 'note'>): Promise<Discrepancy[]> {
   const startedMs = Date.now();
@@ -37,7 +45,8 @@ export async function checkCalm(world: World, journal: Pick<Journal, 'note'>): P
     const unknown = expected.filter(({is}) => is === 'unknown').map(({ip}) => ip);
     const {status, served, isStill} = sight;
     const found = judgeSight(world, sight);
-    const isExact = served === goodText(world.template.n, status.hosts, world.isOld);
+    const notes = parseServed(served)?.notes ?? [];
+    const isExact = served === goodText(world.template.n, status.hosts, world.isOld, notes) && saysAll(world, notes);
     const isAgreed = isDeepStrictEqual(sorted(status.hosts), hostsWithin(expected));
     const {draining} = status.proxy;
     last = JSON.stringify({
@@ -48,6 +57,7 @@ export async function checkCalm(world: World, journal: Pick<Journal, 'note'>): P
       draining,
       wanted: world.template.n,
       served: parseServed(served)?.n,
+      notes,
       lastError: status.lastError,
       healthy: status.store.healthy,
       found,

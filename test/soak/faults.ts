@@ -4,6 +4,7 @@ import {mkdir, rm, rmdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
+import type {Status} from '../support/status.ts';
 import {waitFor} from '../support/wait.ts';
 import type {Action} from './plan.ts';
 import type {World} from './world.ts';
@@ -52,7 +53,11 @@ export async function holdLock(world: World, forMs: number): Promise<void> {
 }
 
 /** SIGKILL for the daemon, then the next one on its folder. */
-export const killDaemon = (world: World, {downMs, lockMs, lockFrom}: Extract<Action, {do: 'killDaemon'}>) =>
+export const killDaemon = (
+  world: World,
+  {downMs, lockMs, lockFrom}: Omit<Extract<Action, {do: 'killDaemon'}>, 'do'>,
+  isWell: (status: Status) => boolean = ({inSync}) => inSync,
+) =>
   disturbed(world, 'killed daemon', async () => {
     const killed = world.daemon;
     world.isDown = true;
@@ -68,10 +73,7 @@ export const killDaemon = (world: World, {downMs, lockMs, lockFrom}: Extract<Act
     world.model.daemonBack({fromMs, toMs: Date.now()});
     world.era += 1;
     world.isDown = false;
-    await Promise.all([
-      early ?? holdLock(world, lockMs),
-      next.waitFor(({inSync}) => inSync, 'the next daemon in sync', BACK_MS),
-    ]);
+    await Promise.all([early ?? holdLock(world, lockMs), next.waitFor(isWell, 'the next daemon well', BACK_MS)]);
   });
 
 /** The daemon stands still, and goes on. */

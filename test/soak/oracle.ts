@@ -42,7 +42,7 @@ export function judgeText(served: string, {from, to}: {from: number; to: number}
   if (parsed.n < from || parsed.n > to) {
     return [{what: 'wrong template served', detail: `template ${parsed.n}, not one of ${from} to ${to}`}];
   }
-  const wanted = goodText(parsed.n, hostsOf(parsed), isOld);
+  const wanted = goodText(parsed.n, hostsOf(parsed), isOld, parsed.notes);
   return served === wanted ? [] : [{what: 'text differs', detail: `served:\n${served}\nwanted:\n${wanted}`}];
 }
 

@@ -17,7 +17,17 @@ describe('plan', () => {
   test('the rounds of three minutes -> every heavy action is among them, each round ends with a check', () => {
     const steps = take(1, 24 * 7);
     const kinds = new Set(steps.map(({action}) => action.do));
-    for (const kind of ['killProxy', 'killDaemon', 'pause', 'outage', 'restart', 'lock', 'spoil', 'hush'] as const) {
+    for (const kind of [
+      'killProxy',
+      'killDaemon',
+      'pause',
+      'outage',
+      'restart',
+      'lock',
+      'spoil',
+      'hush',
+      'poison',
+    ] as const) {
       assert.ok(kinds.has(kind), kind);
     }
     assert.equal(steps.filter(({action}) => action.do === 'check').length, 7);

@@ -1,4 +1,5 @@
 import type {BadPing} from './bad-pings.ts';
+import type {Poison} from './notes.ts';
 import {createRandom, type Random} from './random.ts';
 import type {Spoilt} from './templates.ts';
 
@@ -12,6 +13,16 @@ export type Action =
   | {readonly do: 'template'}
   /** A template that must not be served, and after a while a good one. */
   | {readonly do: 'spoil'; readonly kind: Spoilt; readonly forMs: number}
+  /** A pod says what breaks the configuration, and after a while something good, or it goes. */
+  | {
+      readonly do: 'poison';
+      readonly kind: Poison;
+      /** Whether it worked before. */
+      readonly was: 'new' | 'good';
+      /** What else happens while it is kept out. */
+      readonly meanwhile: 'nothing' | 'template' | 'spoil' | 'killProxy' | 'killDaemon';
+      readonly ending: 'mend' | 'leave' | 'silence';
+    }
   | {readonly do: 'killProxy'}
   | {
       readonly do: 'killDaemon';
@@ -56,7 +67,16 @@ const MALFORMED: readonly [BadPing, ...BadPing[]] = [
   'zerorpc',
 ];
 const BROKEN: readonly [Spoilt, ...Spoilt[]] = ['syntax', 'attribute', 'keyword', 'nothing'];
+const POISONOUS: readonly [Poison, ...Poison[]] = ['value', 'shape', 'injection', 'twin'];
 const DANGEROUS: readonly [Spoilt, ...Spoilt[]] = ['loop', 'memory', 'escape', 'takenPort'];
+
+const poison = (random: Random): Action => ({
+  do: 'poison',
+  kind: random.pick(POISONOUS),
+  was: random.pick(['new', 'good']),
+  meanwhile: random.pick(['nothing', 'template', 'spoil', 'killProxy', 'killDaemon']),
+  ending: random.pick(['mend', 'leave', 'silence']),
+});
 
 const HEAVY: readonly ((random: Random) => Action)[] = [
   () => ({do: 'killProxy'}),
@@ -67,6 +87,9 @@ const HEAVY: readonly ((random: Random) => Action)[] = [
   random => ({do: 'lock', forMs: random.between(500, 3000)}),
   random => ({do: 'spoil', kind: random.pick(BROKEN), forMs: random.between(1000, 6000)}),
   random => ({do: 'spoil', kind: random.pick(DANGEROUS), forMs: random.between(3000, 8000)}),
+  () => ({do: 'spoil', kind: 'guest', forMs: 0}),
+  poison,
+  poison,
 ];
 
 function lightAction(random: Random, pods: number): Action {

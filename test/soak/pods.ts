@@ -1,17 +1,25 @@
 import type {Place} from '../support/place.ts';
 import {createSlave, isAccepted, keyOf} from '../support/slave.ts';
 import type {Model, Ping, PingEnd} from './model.ts';
+import type {Note} from './notes.ts';
 
 /** A pod that the soak plays. An anchor never leaves: without servers no request could succeed. */
 export interface CastPod {
   readonly app: string;
   readonly ip: string;
   readonly isAnchor: boolean;
+  /** `guest`: it comes or goes while something is refused. `sick`: its payload may break the configuration. */
+  readonly part: 'crowd' | 'guest' | 'sick';
 }
 
 /** What a pod does, one thing after the other; each resolves when it is done. */
 export interface PlayedPod extends CastPod {
+  readonly isOn: boolean;
+  /** What its payload says; undefined for a pod without one. */
+  readonly note: Note | undefined;
   join(): void;
+  /** From now on its payload is this one; told at once where it is there. */
+  say(note: Note | undefined): void;
   /** Stops with a last keepalive that says so. */
   leave(): Promise<void>;
   /** Dies without a word. */
@@ -46,11 +54,14 @@ export function playPod(cast: CastPod, ports: PodPorts): PlayedPod {
   let incarnation = 0;
   let isFresh = false;
   let isOn = false;
+  let note: Note | undefined;
   let timer: NodeJS.Timeout | undefined;
   let turn: Promise<void> = Promise.resolve();
 
   const ping = async (down = false): Promise<boolean> => {
-    const slave = createSlave({master, place, app, ip, id: `${app}-${keyOf(ip)}-${incarnation}`, localAddress: ip});
+    const id = `${app}-${keyOf(ip)}-${incarnation}`;
+    const payload = note === undefined ? '' : {note: {...note}};
+    const slave = createSlave({master, place, app, ip, id, payload, localAddress: ip});
     const said: Ping = {ip, app, sentMs: Date.now(), down, fresh: isFresh && !down};
     model.sent(said);
     const outcome = await slave.ping(down ? {down} : {});
@@ -93,7 +104,17 @@ export function playPod(cast: CastPod, ports: PodPorts): PlayedPod {
 
   return {
     ...cast,
+    get isOn() {
+      return isOn;
+    },
+    get note() {
+      return note;
+    },
     end,
+    say(next) {
+      note = next;
+      if (isOn) beat();
+    },
     join() {
       if (isOn) return;
       isOn = true;

@@ -1,6 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {haproxiesOf} from '../support/processes.ts';
-import {PODS, perform} from './actions.ts';
+import {perform} from './actions.ts';
+import {CROWD_SIZE} from './cast.ts';
 import {checkCalm} from './check.ts';
 import type {Journal} from './journal.ts';
 import {type Discrepancy, judgeGrowth, splitLosses} from './oracle.ts';
@@ -74,7 +75,7 @@ async function act(world: World, seed: number, endMs: number, ended: AbortSignal
   let heavy: Promise<void> = Promise.resolve();
   const guarded = (work: Promise<void>): Promise<void> =>
     work.catch(error => world.fail([{what: 'an action failed', detail: String(error)}]));
-  for (const step of planSteps(seed, PODS)) {
+  for (const step of planSteps(seed, CROWD_SIZE)) {
     const {action, afterMs} = step;
     await sleep(afterMs);
     if (ended.aborted) break;
@@ -91,7 +92,16 @@ async function act(world: World, seed: number, endMs: number, ended: AbortSignal
 }
 
 /** They go on while light actions are done; one at a time. */
-const HEAVY: ReadonlySet<string> = new Set(['spoil', 'killProxy', 'killDaemon', 'pause', 'outage', 'restart', 'lock']);
+const HEAVY: ReadonlySet<string> = new Set([
+  'spoil',
+  'poison',
+  'killProxy',
+  'killDaemon',
+  'pause',
+  'outage',
+  'restart',
+  'lock',
+]);
 
 async function again(everyMs: number, signal: AbortSignal, world: World, work: () => Promise<void>): Promise<void> {
   while (!signal.aborted && !world.failed.aborted) {

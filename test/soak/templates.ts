@@ -1,3 +1,6 @@
+import {GUEST_IP} from './cast.ts';
+import {NOTES_TEMPLATE, type Note, notesText, parseNotes} from './notes.ts';
+
 /** The hosts of a configuration: addresses by app, in their order. */
 export type Hosts = Readonly<Record<string, readonly string[]>>;
 
@@ -26,12 +29,12 @@ export const goodTemplate = (n: number, isOld: boolean): string => {
     `${headOf(n, isOld)}{% for ip in hosts.web|default([]) %}  server web-{{ loop.index }} {{ ip }}:${WEB_PORT} weight ${weight}\n` +
     `{% endfor %}{% for app in hosts if app != 'web' %}backend {{ app }}\n` +
     `{% for ip in hosts[app] %}  server {{ ip.replace('.', '-') }} {{ ip }}:${WEB_PORT} weight ${weight}\n` +
-    '{% endfor %}{% endfor %}'
+    `{% endfor %}{% endfor %}${NOTES_TEMPLATE}`
   );
 };
 
 /** What that template comes out as: written apart from every template engine. */
-export function goodText(n: number, hosts: Hosts, isOld: boolean): string {
+export function goodText(n: number, hosts: Hosts, isOld: boolean, notes: readonly Note[] = []): string {
   const {weight} = settingsOf(n);
   const lines = (hosts.web ?? []).map((ip, index) => `  server web-${index + 1} ${ip}:${WEB_PORT} weight ${weight}\n`);
   for (const app of Object.keys(hosts).sort()) {
@@ -41,7 +44,7 @@ export function goodText(n: number, hosts: Hosts, isOld: boolean): string {
       lines.push(`  server ${ip.replaceAll('.', '-')} ${ip}:${WEB_PORT} weight ${weight}\n`);
     }
   }
-  return headOf(n, isOld) + lines.join('');
+  return headOf(n, isOld) + lines.join('') + notesText(notes);
 }
 
 /** Templates that must not be served, by what is wrong with them; each holds a good one. */
@@ -50,6 +53,8 @@ export const SPOILT = {
   attribute: (good: string) => `${good}{{ hosts.web.first.second }}\n`,
   keyword: (good: string) => `${good}  no-such-keyword\n`,
   nothing: () => '# nobody listens\n',
+  guest: (good: string) =>
+    `${good}{% for ip in hosts.api|default([]) if ip == '${GUEST_IP}' %}  no-such-keyword\n{% endfor %}`,
   loop: (good: string) => `${good}{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}\n`,
   // A string only repeated takes next to nothing until somebody looks at its letters.
   memory: (good: string) =>
@@ -68,10 +73,11 @@ export interface Server {
   readonly weight: number;
 }
 
-/** What a served configuration says: which template it comes from, and its servers. */
+/** What a served configuration says: which template it comes from, its servers, and what pods said in their payload. */
 export interface Served {
   readonly n: number;
   readonly servers: readonly Server[];
+  readonly notes: readonly Note[];
 }
 
 /** Reads a text that came of a good template; undefined for any other. */
@@ -85,11 +91,11 @@ export function parseServed(text: string): Served | undefined {
     const [, name, ip, weight] = /^ {2}server (\S+) ([0-9.]+):\d+ weight (\d+)$/.exec(line) ?? [];
     if (name !== undefined && ip !== undefined) servers.push({backend, name, ip, weight: Number(weight)});
   }
-  return {n: Number(n), servers};
+  return {n: Number(n), servers, notes: parseNotes(text)};
 }
 
 /** The hosts map behind a configuration's servers. */
-export function hostsOf({servers}: Served): Hosts {
+export function hostsOf({servers}: Pick<Served, 'servers'>): Hosts {
   const byApp = Map.groupBy(servers, server => server.backend);
   return Object.fromEntries([...byApp].map(([app, own]) => [app, own.map(({ip}) => ip)]));
 }

@@ -1,5 +1,3 @@
-import {readFile} from 'node:fs/promises';
-import {join} from 'node:path';
 import {isDeepStrictEqual} from 'node:util';
 import type {Status} from '../support/status.ts';
 import {loadView} from './haproxy-view.ts';
@@ -28,8 +26,8 @@ export async function look(world: World): Promise<Sight | undefined> {
   const {era, daemon} = world;
   const status = await judgedStatus(world);
   if (status === undefined) return undefined;
-  const served = await readFile(join(world.dataFolder, 'proxy.cfg'), 'utf8');
-  const view = await loadView(join(world.dataFolder, 'haproxy.sock')).catch(() => undefined);
+  const served = await world.served();
+  const view = await loadView(world.proxySocket).catch(() => undefined);
   const after = world.daemon === daemon ? await judgedStatus(world) : undefined;
   if (after === undefined || era !== world.era) return undefined;
   const isStill =

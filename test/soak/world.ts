@@ -1,5 +1,5 @@
 import {existsSync} from 'node:fs';
-import {mkdir, rename, symlink, writeFile} from 'node:fs/promises';
+import {mkdir, readFile, rename, symlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {startBackends} from '../support/backend.ts';
 import {type Daemon, startDaemon} from '../support/daemon.ts';
@@ -33,6 +33,9 @@ export interface World extends AsyncDisposable {
   readonly pods: readonly PlayedPod[];
   readonly isOld: boolean;
   readonly dataFolder: string;
+  readonly proxySocket: string;
+  /** `proxy.cfg` as it is. */
+  served(): Promise<string>;
   /** The daemon of now; `life` counts them. */
   daemon: Daemon;
   life: number;
@@ -129,6 +132,8 @@ export async function openWorld(store: StoreKind, journal: Journal): Promise<Wor
     model,
     isOld,
     dataFolder,
+    proxySocket: join(dataFolder, 'haproxy.sock'),
+    served: () => readFile(join(dataFolder, 'proxy.cfg'), 'utf8'),
     pods: cast.map(pod =>
       playPod(pod, {
         place: net.client,
