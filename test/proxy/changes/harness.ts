@@ -1,6 +1,6 @@
 import {execFileSync} from 'node:child_process';
 import {deriveDifference, type RuntimeAbilities} from '../../../src/proxy/difference.ts';
-import {parseVersion} from '../../../src/proxy/version.ts';
+import {parseVersion, type Version} from '../../../src/proxy/version.ts';
 import {createAbilities} from '../../../src/reload/abilities.ts';
 import {type Cell, cellOf, SITUATIONS, type Situation, type Trial} from './cells.ts';
 import {type Pods, startPods, trackedOf} from './pods.ts';
@@ -28,14 +28,27 @@ export interface Harness extends AsyncDisposable {
   readonly abilities: RuntimeAbilities;
 }
 
+const versionOf = (binary: string): Version => parseVersion(execFileSync(binary, ['-v'], {encoding: 'utf8'}));
+
+/** Major and minor version, as the page names it. */
+export function releaseOf(binary: string): string {
+  const {major, minor} = versionOf(binary);
+  return `${major}.${minor}`;
+}
+
 /** Starts what stands behind the HAProxys of this binary, and asks one what it can be told. */
 export async function openHarness(binary: string): Promise<Harness> {
-  const version = parseVersion(execFileSync(binary, ['-v'], {encoding: 'utf8'}));
+  const version = versionOf(binary);
   const pods = await startPods();
   await using running = await run(binary, textOf([], 'before', trackedOf(pods)));
   const abilities = await createAbilities((_, command) => running.ask(command), version).of(running.socket);
-  const release = `${version.major}.${version.minor}`;
-  return {binary, release, pods, abilities, [Symbol.asyncDispose]: () => pods[Symbol.asyncDispose]()};
+  return {
+    binary,
+    release: releaseOf(binary),
+    pods,
+    abilities,
+    [Symbol.asyncDispose]: () => pods[Symbol.asyncDispose](),
+  };
 }
 
 const ALL = Object.keys(SITUATIONS) as Situation[];
@@ -67,6 +80,22 @@ export async function decide(
     decided.get(cell.trial)?.set(situation, decision);
   }
   return decided;
+}
+
+/** Of what is told at run time, what is not known of another HAProxy, and one situation of each trial: every one in turn. */
+export function fewOf(
+  decided: ReadonlyMap<Trial, ReadonlyMap<Situation, Decision>>,
+  isKnown: (trial: Trial, situation: Situation) => boolean,
+): Map<Trial, Map<Situation, Decision>> {
+  return new Map(
+    [...decided].map(([trial, decisions], index) => {
+      const told = [...decisions].filter(([, {is}]) => is === 'runtime');
+      return [
+        trial,
+        new Map(told.filter(([situation], at) => at === index % told.length || !isKnown(trial, situation))),
+      ];
+    }),
+  );
 }
 
 const BATCH = 150;

@@ -19,13 +19,10 @@ export function sectionOf(release: string, decided: Decided, notTried: ReadonlyM
     ([{keyword}, decisions]) =>
       `| ${escaped(keyword)} | ${COLUMNS.map(column => markOf(decisions.get(column))).join(' | ')} |`,
   );
-  const told = [...decided.values()]
-    .flatMap(decisions => [...decisions.values()])
-    .filter(({is}) => is === 'runtime').length;
   return [
     `## HAProxy ${release}`,
     '',
-    `${told} situations are told at run time and were found equal.`,
+    `${countTold(decided)} situations are told at run time and were found equal.`,
     '',
     `| | ${COLUMNS.map(column => SITUATIONS[column]).join(' | ')} |`,
     `|---|${COLUMNS.map(() => '---|').join('')}`,
@@ -38,6 +35,16 @@ export function sectionOf(release: string, decided: Decided, notTried: ReadonlyM
     ...[...notTried].map(([keyword, why]) => `- \`${keyword}\`: ${why}`),
     '',
   ].join('\n');
+}
+
+/** How many situations are told at run time. */
+export const countTold = (decided: Decided): number =>
+  [...decided.values()].flatMap(decisions => [...decisions.values()]).filter(({is}) => is === 'runtime').length;
+
+/** Whether a section says of a keyword that it is told at run time in a situation. */
+export function isToldIn(section: string, {keyword}: Trial, situation: Situation): boolean {
+  const row = section.split('\n').find(line => line.startsWith(`| ${escaped(keyword)} | `));
+  return row?.split(' | ')[1 + COLUMNS.indexOf(situation)]?.startsWith('✓') ?? false;
 }
 
 const escaped = (text: string): string => text.replaceAll('|', '\\|');
