@@ -61,12 +61,24 @@ const ALLOWED_METHODS: ReadonlyMap<string, string> = new Map([
   ['/down', 'POST'],
 ]);
 
+const NO_SCRIPTS: Refusal = {
+  error: 'switched off',
+  reason: 'running commands over HTTP is switched off; write to the control socket inside the pod instead',
+};
+
+const NO_STOP: Refusal = {
+  error: 'switched off',
+  reason: 'stopping over HTTP is switched off; delete the pod or send the daemon SIGTERM instead',
+};
+
 /**
  * The master endpoint (docs/contract-2017.md#keepalive), not yet listening: `PUT /ping`, `GET /state`, and the two
  * calls of the old slave that ran commands, refused. Every refusal is JSON `{"error", "field"?, "reason"}`. Whatever a
  * client does, a ping of another one is answered; slow clients are cut.
  */
-export function createMaster({receive, state, count, zerorpc, script, clock, log}: MasterPorts): FastifyInstance {
+export function createMaster(ports: MasterPorts): FastifyInstance {
+  const {zerorpc, script, clock, log} = ports;
+  const answer = createAnswer(ports);
   const app = fastify({
     clientErrorHandler: createClientErrorHandler(log),
     connectionTimeout: TIMEOUTS.silentMs,
@@ -77,15 +89,29 @@ export function createMaster({receive, state, count, zerorpc, script, clock, log
     keepAliveTimeout: TIMEOUTS.keepAliveMs,
     requestTimeout: TIMEOUTS.requestMs,
   });
+  acceptAnyBody(app);
+  if (zerorpc !== undefined) takeZerorpc(app, zerorpc, clock);
+  takePings(app, ports, answer);
+  showState(app, ports);
+  if (script === undefined) app.put('/script', (_request, reply) => answer(reply, 403, NO_SCRIPTS));
+  else addScript(app, script);
+  app.post('/down', (_request, reply) => answer(reply, 403, NO_STOP));
+  refuseUnknown(app, answer);
+  refuseFaulty(app, answer, log);
+  return app;
+}
 
-  const answer = (reply: FastifyReply, status: number, body?: Refusal | MasterState): void => {
+/** Every answer but `/state`'s goes through here, so that it is counted. */
+type Answer = (reply: FastifyReply, status: number, body?: Refusal) => void;
+
+const createAnswer =
+  ({count}: MasterPorts): Answer =>
+  (reply, status, body) => {
     count?.(status);
     reply.code(status).send(body);
   };
 
-  acceptAnyBody(app);
-  if (zerorpc !== undefined) takeZerorpc(app, zerorpc, clock);
-
+function takePings(app: FastifyInstance, {receive}: MasterPorts, answer: Answer): void {
   app.put<{Body: Buffer | undefined}>('/ping', (request, reply) => {
     const reception = receive(request.body ?? Buffer.alloc(0), request.ip, request.headers.authorization);
     switch (reception.is) {
@@ -101,33 +127,20 @@ export function createMaster({receive, state, count, zerorpc, script, clock, log
         return answer(reply, 503, {error: 'ping not taken', reason: reception.reason});
     }
   });
+}
 
-  app.register(async scope => {
+function showState(app: FastifyInstance, {state, count, clock}: MasterPorts): void {
+  app.register((scope, _options, done) => {
     const bodies = boundAnswers(scope, clock);
     scope.get('/state', (_request, reply) => {
       count?.(200);
       return sendSharedJson(reply, bodies, '/state', state);
     });
+    done();
   });
+}
 
-  if (script === undefined) {
-    app.put('/script', (_request, reply) =>
-      answer(reply, 403, {
-        error: 'switched off',
-        reason: 'running commands over HTTP is switched off; write to the control socket inside the pod instead',
-      }),
-    );
-  } else {
-    addScript(app, script);
-  }
-
-  app.post('/down', (_request, reply) =>
-    answer(reply, 403, {
-      error: 'switched off',
-      reason: 'stopping over HTTP is switched off; delete the pod or send the daemon SIGTERM instead',
-    }),
-  );
-
+function refuseUnknown(app: FastifyInstance, answer: Answer): void {
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '';
     const methods = ALLOWED_METHODS.get(path);
@@ -138,7 +151,9 @@ export function createMaster({receive, state, count, zerorpc, script, clock, log
     reply.header('allow', methods);
     return answer(reply, 405, {error: 'wrong method', reason: `${path} takes ${methods}, not ${request.method}`});
   });
+}
 
+function refuseFaulty(app: FastifyInstance, answer: Answer, log: Log): void {
   app.setErrorHandler<Error & {statusCode?: number}>((error, request, reply) => {
     if (error instanceof errorCodes.FST_ERR_CTP_BODY_TOO_LARGE) {
       const reason = `the body exceeds ${BODY_LIMIT_BYTES} bytes; send a smaller payload`;
@@ -150,8 +165,6 @@ export function createMaster({receive, state, count, zerorpc, script, clock, log
     log.error({err: error, method: request.method, path: shownUrl(request.url)}, 'request failed');
     return answer(reply, 500, {error: 'internal error', reason: 'the daemon failed to answer; its log says why'});
   });
-
-  return app;
 }
 
 function takeZerorpc(
