@@ -1,9 +1,8 @@
 import {type Certificates, openCertificates} from '../../certs/certificates.ts';
-import {parseTlsNames, TLS_ANNOTATION} from '../../certs/names.ts';
 import {canSetCertificates} from '../../certs/rotation.ts';
 import type {DaemonError} from '../../errors.ts';
 import type {Problem} from '../../http/status-types.ts';
-import {openEventWriter} from '../../kubernetes/event-writer.ts';
+import {type EventWriter, openEventWriter} from '../../kubernetes/event-writer.ts';
 import {
   eventOfCertificate,
   eventOfDrift,
@@ -13,22 +12,20 @@ import {
   eventOfProblem,
   eventOfQuarantine,
 } from '../../kubernetes/pod-events.ts';
-import type {LivePod} from '../../kubernetes/pod-facts.ts';
-import {openServiceEndpoints} from '../../kubernetes/service-endpoints.ts';
-import {parseServices, SERVICES_ANNOTATION, type ServiceMapping} from '../../kubernetes/services.ts';
+import {openServiceEndpoints, type ServiceEndpoints} from '../../kubernetes/service-endpoints.ts';
 import type {ServicesStatus} from '../../kubernetes/status.ts';
 import {createSecretFollower} from '../../kubernetes/tls-secrets.ts';
-import type {PassEnd} from '../../lifecycle/passes.ts';
+import type {PassEnd, PassRecord} from '../../lifecycle/passes.ts';
 import type {Quarantined} from '../../lifecycle/quarantine.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock, within} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
-import type {Log} from '../../ports/log.ts';
-import {createSource, type Source} from '../../ports/source.ts';
+import {createSource, type OpenSource, type Source} from '../../ports/source.ts';
 import {describeDeviation} from '../../proxy/drift.ts';
 import type {Drift} from '../../proxy/drift-watch.ts';
 import {ask} from '../../proxy/runtime.ts';
 import type {Hang} from '../../reload/liveness.ts';
+import {wantedCertificates, wantedServices} from './annotations.ts';
 import type {Context} from './context.ts';
 import type {Ground} from './ground.ts';
 
@@ -71,38 +68,98 @@ export interface Cluster extends AsyncDisposable {
   annotated(): void;
 }
 
+interface ClusterState {
+  readonly context: Context;
+  readonly changes: OpenSource<ClusterChange>;
+  /** None of these without the Kubernetes API. */
+  readonly events: EventWriter | undefined;
+  readonly services: ServiceEndpoints | undefined;
+  failedBefore: boolean;
+}
+
 /** Opens what the annotations ask for, and waits a moment for the first word of it; a stop that is asked for ends the wait. */
-export async function openCluster(
-  {config, pod: live, api, room, ending, output}: Context,
-  {haproxy}: Ground,
-): Promise<Cluster> {
-  const {dataFolder, pod} = config;
-  const log = room('kubernetes');
+export async function openCluster(context: Context, ground: Ground): Promise<Cluster> {
   const changes = createSource<ClusterChange>();
-
-  const identity = {namespace: pod.namespace, id: pod.id};
-  const events = api && openEventWriter({...identity, uid: () => live.facts.uid, api, clock, log});
-  let failedBefore = false;
-
-  const services =
-    api &&
-    openServiceEndpoints({
-      namespace: pod.namespace,
-      api,
-      files,
-      path: `${dataFolder}/services.json`,
-      clock,
-      log,
-      onChange: () => changes.tell({urgent: false, cause: 'endpoints of services changed'}),
-    });
-  const wantServices = () => {
-    const wanted = wantedServices(live, api, log);
-    services?.want(wanted);
+  const state: ClusterState = {
+    context,
+    changes,
+    events: openEvents(context),
+    services: openServices(context, changes),
+    failedBefore: false,
   };
-  wantServices();
+  followServices(state);
+  const certificates = await openOwnCertificates(state, ground);
+  const {ending, pod: live, room, output} = context;
+  const {events, services} = state;
+  await within(clock, FIRST_WORD_MS, Promise.all([certificates.tried, services?.tried()]), ending.asked);
+  return {
+    certificates,
+    changes,
+    serviceHosts: () => services?.hosts() ?? NO_HOSTS,
+    get services() {
+      return {hosts: Object.fromEntries(services?.hosts() ?? NO_HOSTS), watch: services?.status ?? null};
+    },
+    passed(end, served) {
+      if (end.record.verdict !== 'failed') void certificates.settle(end.record.verdict === 'ok', served ?? '');
+      if (!end.isFallback) tellOfPass(state, end.record);
+    },
+    quarantined(found) {
+      for (const member of found) events?.tell(eventOfQuarantine(member));
+    },
+    hung: hang => events?.tell(eventOfHang(hang)),
+    noteProblem(problem, isOver) {
+      const event = eventOfProblem(problem, isOver);
+      if (event !== undefined) events?.tell(event);
+    },
+    failed: error => events?.tell(eventOfFatal(output.secrets.hide(error.message))),
+    drifted({count, deviations: [first]}) {
+      if (first !== undefined) events?.tell(eventOfDrift(describeDeviation(first), count));
+    },
+    annotated() {
+      certificates.want(wantedCertificates(live, room('kubernetes')));
+      followServices(state);
+    },
+    async [Symbol.asyncDispose]() {
+      certificates.close();
+      services?.close();
+      if (events !== undefined) await within(clock, LAST_WORD_MS, events.settled(), ending.skip);
+    },
+  };
+}
 
+function openEvents({config: {pod}, pod: live, api, room}: Context): EventWriter | undefined {
+  if (api === undefined) return undefined;
+  const {namespace, id} = pod;
+  return openEventWriter({namespace, id, uid: () => live.facts.uid, api, clock, log: room('kubernetes')});
+}
+
+function openServices(
+  {config: {dataFolder, pod}, api, room}: Context,
+  changes: OpenSource<ClusterChange>,
+): ServiceEndpoints | undefined {
+  if (api === undefined) return undefined;
+  return openServiceEndpoints({
+    namespace: pod.namespace,
+    api,
+    files,
+    path: `${dataFolder}/services.json`,
+    clock,
+    log: room('kubernetes'),
+    onChange: () => changes.tell({urgent: false, cause: 'endpoints of services changed'}),
+  });
+}
+
+function followServices({services, context: {pod: live, api, room}}: ClusterState): void {
+  const wanted = wantedServices(live, api, room('kubernetes'));
+  services?.want(wanted);
+}
+
+function openOwnCertificates({context, changes, events}: ClusterState, {haproxy}: Ground): Promise<Certificates> {
+  const {dataFolder, pod} = context.config;
+  const {api, room, pod: live} = context;
+  const log = room('kubernetes');
   const socket = `${dataFolder}/haproxy.sock`;
-  const certificates = await openCertificates(
+  return openCertificates(
     {
       dataFolder,
       mounted: pod.certs,
@@ -119,60 +176,10 @@ export async function openCluster(
     },
     wantedCertificates(live, log),
   );
-
-  await within(clock, FIRST_WORD_MS, Promise.all([certificates.tried, services?.tried()]), ending.asked);
-
-  return {
-    certificates,
-    changes,
-    serviceHosts: () => services?.hosts() ?? NO_HOSTS,
-    get services() {
-      return {hosts: Object.fromEntries(services?.hosts() ?? NO_HOSTS), watch: services?.status ?? null};
-    },
-    passed({record, isFallback}, served) {
-      if (record.verdict !== 'failed') void certificates.settle(record.verdict === 'ok', served ?? '');
-      if (isFallback) return;
-      const event = eventOfPass(record, failedBefore);
-      failedBefore = record.verdict === 'failed';
-      if (event !== undefined) events?.tell(event);
-    },
-    quarantined(found) {
-      for (const member of found) events?.tell(eventOfQuarantine(member));
-    },
-    hung: hang => events?.tell(eventOfHang(hang)),
-    noteProblem(problem, isOver) {
-      const event = eventOfProblem(problem, isOver);
-      if (event !== undefined) events?.tell(event);
-    },
-    failed: error => events?.tell(eventOfFatal(output.secrets.hide(error.message))),
-    drifted({count, deviations: [first]}) {
-      if (first !== undefined) events?.tell(eventOfDrift(describeDeviation(first), count));
-    },
-    annotated() {
-      certificates.want(wantedCertificates(live, log));
-      wantServices();
-    },
-    async [Symbol.asyncDispose]() {
-      certificates.close();
-      services?.close();
-      if (events !== undefined) await within(clock, LAST_WORD_MS, events.settled(), ending.skip);
-    },
-  };
 }
 
-/** The names of certificates that the annotation asks for; those that are none are a warning. */
-function wantedCertificates({facts}: LivePod, log: Log): readonly string[] {
-  const {names, refused} = parseTlsNames(facts.annotations[TLS_ANNOTATION]);
-  if (refused.length > 0) log.warn({reason: refused.join(', ')}, `names in ${TLS_ANNOTATION} refused`);
-  return names;
-}
-
-/** The Services that the annotation asks for; entries that are none, or that nobody can follow, are a warning. */
-function wantedServices({facts}: LivePod, api: Context['api'], log: Log): readonly ServiceMapping[] {
-  const {mappings, refused} = parseServices(facts.annotations[SERVICES_ANNOTATION]);
-  if (refused.length > 0) log.warn({reason: refused.join(', ')}, `entries of ${SERVICES_ANNOTATION} refused`);
-  if (mappings.length > 0 && api === undefined) {
-    log.warn({reason: `${SERVICES_ANNOTATION} needs the Kubernetes API`}, 'services cannot be followed');
-  }
-  return mappings;
+function tellOfPass(state: ClusterState, record: PassRecord): void {
+  const event = eventOfPass(record, state.failedBefore);
+  state.failedBefore = record.verdict === 'failed';
+  if (event !== undefined) state.events?.tell(event);
 }
