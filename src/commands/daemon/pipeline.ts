@@ -1,12 +1,12 @@
 import {deriveDamper, isWarm} from '../../damper/warm-up.ts';
 import type {ReplicaState} from '../../fleet/record.ts';
 import {type Converger, openConverger} from '../../lifecycle/converge.ts';
-import {createFallback, type Refusal} from '../../lifecycle/fallback.ts';
+import {createFallback, type Fallback, type FallbackPorts, type Refusal} from '../../lifecycle/fallback.ts';
 import type {Lifecycle, Visit} from '../../lifecycle/lifecycle.ts';
 import {CONFIGURE} from '../../lifecycle/manifest.ts';
 import type {Passes} from '../../lifecycle/passes.ts';
 import type {Quarantine} from '../../lifecycle/quarantine.ts';
-import {createReadiness, isInSync, isServing, lastErrorOf} from '../../lifecycle/readiness.ts';
+import {createReadiness, isInSync, isServing, lastErrorOf, type SyncFacts} from '../../lifecycle/readiness.ts';
 import {digestHosts, mergeHosts} from '../../members/hosts.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
@@ -60,7 +60,7 @@ export interface PipelineNeeds {
 }
 
 export async function openPipeline(context: Context, needs: PipelineNeeds): Promise<Pipeline> {
-  const {config, template, room, ending, pod, startedMs, version} = context;
+  const {config, template, ending, pod, startedMs, version} = context;
   const {membership, proxy, cluster} = needs;
   const {generations} = proxy;
   await using opening = new AsyncDisposableStack();
@@ -80,16 +80,8 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   const passes = openPasses(context, needs, {loadInput, renderer, trial});
   const scripts = opening.use(await openScripts(context, {...needs, inputOf: visit => inputOf(visit, passes)}));
   const lifecycle = openStates(context, needs, {passes, scripts});
-  const fallback = createFallback({
-    clock,
-    log: room('lifecycle'),
-    passes,
-    good: await openTemplateFile(files, `${config.dataFolder}/template-good.json`),
-    runPass: (cause, given) => lifecycle.goTo(CONFIGURE, {cause, origin: 'daemon', ...given}),
-    addresses: () => new Set([...hosts().values()].flat()),
-    quarantine,
-    loadWhole,
-  });
+  const addresses = () => new Set([...hosts().values()].flat());
+  const fallback = await openFallback(context, {passes, lifecycle, quarantine, addresses, loadWhole});
   const warmUp = () => ({elapsedMs: clock.nowMs() - startedMs, remembers: membership.remembers()});
   const converger = openConverger({
     clock,
@@ -98,15 +90,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     runPass: fallback.run,
   });
   opening.defer(() => converger.close());
-  const inSync = () =>
-    isInSync({
-      hasApplied: passes.applied !== undefined,
-      last: passes.last,
-      convergence: converger.state,
-      serves: isServing(generations.status),
-      deviations: proxy.drift.drift.count,
-      quarantined: quarantine.members.length,
-    });
+  const inSync = () => isInSync(syncFactsOf(proxy, {passes, converger, quarantine}));
   const closing = opening.move();
 
   return {
@@ -136,17 +120,57 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
       digest: digestHosts(hosts()),
       inSync: inSync(),
     }),
-    async boot() {
-      // Its blocks start telegraf; nothing of theirs writes its configuration.
-      if (needs.ground.manifest.isOf2017) await scripts.telegraf();
-      await lifecycle.boot();
-      ending.throwIfReached();
-      scripts.jobs.autostart();
-      await converger.start('start').catch(async fault => {
-        if (ending.asked.aborted || fallback.refusal?.serving) return;
-        await startFromDisk(fault, template, generations, passes.applyText, room('main'));
-      });
-    },
+    boot: () => boot(context, needs, {scripts, lifecycle, converger, fallback, passes}),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
+}
+
+async function openFallback(
+  {config, room}: Context,
+  {
+    lifecycle,
+    ...parts
+  }: Pick<FallbackPorts, 'passes' | 'quarantine' | 'addresses' | 'loadWhole'> & Pick<Pipeline, 'lifecycle'>,
+): Promise<Fallback> {
+  return createFallback({
+    ...parts,
+    clock,
+    log: room('lifecycle'),
+    good: await openTemplateFile(files, `${config.dataFolder}/template-good.json`),
+    runPass: (cause, given) => lifecycle.goTo(CONFIGURE, {cause, origin: 'daemon', ...given}),
+  });
+}
+
+const syncFactsOf = (
+  {generations, drift}: ProxyPart,
+  {passes, converger, quarantine}: Pick<Pipeline, 'passes' | 'converger' | 'quarantine'>,
+): SyncFacts => ({
+  hasApplied: passes.applied !== undefined,
+  last: passes.last,
+  convergence: converger.state,
+  serves: isServing(generations.status),
+  deviations: drift.drift.count,
+  quarantined: quarantine.members.length,
+});
+
+async function boot(
+  {template, ending, room}: Context,
+  {ground, proxy}: PipelineNeeds,
+  {
+    scripts,
+    lifecycle,
+    converger,
+    fallback,
+    passes,
+  }: Pick<Pipeline, 'scripts' | 'lifecycle' | 'converger' | 'passes'> & {readonly fallback: Fallback},
+): Promise<void> {
+  // Its blocks start telegraf; nothing of theirs writes its configuration.
+  if (ground.manifest.isOf2017) await scripts.telegraf();
+  await lifecycle.boot();
+  ending.throwIfReached();
+  scripts.jobs.autostart();
+  await converger.start('start').catch(async fault => {
+    if (ending.asked.aborted || fallback.refusal?.serving) return;
+    await startFromDisk(fault, template, proxy.generations, passes.applyText, room('main'));
+  });
 }
