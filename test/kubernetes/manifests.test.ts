@@ -8,6 +8,7 @@ import {parse, parseAllDocuments} from 'yaml';
 import {missing} from '../support/parts.ts';
 import {APISERVER_SUITE_MS, startApiServer} from './apiserver.ts';
 import {manifestFolder} from './cluster.ts';
+import {kustomizeLacks} from './kustomize.ts';
 import {checkManifest} from './model-schema.ts';
 import {deriveMonitoring} from './write-monitoring.ts';
 
@@ -42,17 +43,6 @@ const isOfOperator = ({apiVersion}: Document): boolean => apiVersion.startsWith(
 const files = globSync('**/*.yaml', {cwd: manifestFolder}).sort();
 const kustomizations = files.filter(file => file.endsWith('kustomization.yaml'));
 const manifests = files.filter(file => !kustomizations.includes(file));
-
-/** Components are younger than the kustomize in Debian's kubectl. */
-function kustomizeLacks(): string | false {
-  try {
-    const version = execFileSync('kubectl', ['version', '--client'], {encoding: 'utf8', timeout: 10_000});
-    const [, major = '0'] = /Kustomize Version: v(\d+)/.exec(version) ?? [];
-    return Number(major) >= 5 ? false : 'this kubectl has no kustomize 5';
-  } catch {
-    return 'there is no kubectl';
-  }
-}
 
 const build = (path: string): Document[] =>
   documentsIn(execFileSync('kubectl', ['kustomize', join(manifestFolder, path)], {encoding: 'utf8', timeout: 30_000}));
@@ -121,6 +111,18 @@ describe('manifests', () => {
       assert.deepEqual(build(path).flatMap(checkManifest), []);
     });
   }
+
+  test('the Service that slaves of 2017 know -> has its three ports, by number, which pods of both times have', () => {
+    const [service] = documentsIn(read('base/services.yaml')) as unknown as [
+      {metadata: {name: string}; spec: {ports: {port: number; targetPort: number}[]}},
+    ];
+    assert.equal(service.metadata.name, 'haproxy');
+    const ports = service.spec.ports.map(({port, targetPort}) => [port, targetPort]);
+    assert.deepEqual(
+      ports,
+      [80, 443, 8000].map(port => [port, port]),
+    );
+  });
 
   test("the component with the operators' token -> mounted where KONTROL_TOKEN_FILE says", () => {
     const [patch] = documentsIn(read('components/operator-token/operator-token.yaml')) as unknown as [Mounting];

@@ -27,7 +27,7 @@ export interface Slave {
   /** The keepalive of a graceful stop. Stops `run`. */
   down(): Promise<Outcome>;
   /** Pings now and then every `intervalMs`, sooner after a failure, as the real client does. */
-  run(intervalMs: number): void;
+  run(intervalMs: number, heard?: (outcome: Outcome) => void): void;
   /** Stops `run` without a word: a pod that died. */
   silence(): void;
 }
@@ -102,12 +102,14 @@ export function createSlave({master, place = machine, localAddress, ...options}:
       silence();
       return await ping({down: true});
     },
-    run(intervalMs) {
+    run(intervalMs, heard) {
       silence();
       const run = running;
       const beat = async (failures: number) => {
-        const failed = !isAccepted(await ping());
+        const outcome = await ping();
         if (run !== running) return;
+        heard?.(outcome);
+        const failed = !isAccepted(outcome);
         const retryMs = RETRY_DELAYS_MS[Math.min(failures, RETRY_DELAYS_MS.length - 1)];
         timer = setTimeout(beat, failed ? retryMs : intervalMs, failed ? failures + 1 : 0);
       };
