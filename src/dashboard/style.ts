@@ -69,7 +69,7 @@ const STATE = `
 .tile dt { color: var(--muted); font-size: 13px; }
 .tile dd { margin: 0; }
 .tile .value { font-size: 19px; font-weight: 600; overflow-wrap: anywhere; }
-.tile .note { font-size: 13px; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.tile .note { font-size: 13px; overflow-wrap: anywhere; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; }
 .tile[data-tone=good] { border-top-color: var(--good); }
 .tile[data-tone=notice] { border-top-color: var(--notice); }
 .tile[data-tone=bad] { border-top-color: var(--bad); }
@@ -112,11 +112,17 @@ progress[data-tone=notice]::-webkit-progress-value { background: var(--notice); 
 progress[data-tone=notice]::-moz-progress-bar { background: var(--notice); }
 progress[data-tone=bad]::-webkit-progress-value { background: var(--bad); }
 progress[data-tone=bad]::-moz-progress-bar { background: var(--bad); }
-@media (max-width: 600px) {
+@media (max-width: 960px) {
+  .scroll :is(th, td) { padding-right: 6px; }
   .app table { min-width: 0; }
-  .app :is(th, td):is(:nth-child(4), :nth-child(5), :nth-child(6)) { display: none; }
+  .app :is(th, td):nth-child(6) { display: none; }
+  .app th:nth-child(3) { width: 31%; } .app th:nth-child(4) { width: 10%; } .app th:nth-child(7) { width: 19%; }
+}
+@media (max-width: 600px) {
+  .scroll table:has(#generations) :is(th, td):nth-child(2) { display: none; }
+  .app :is(th, td):is(:nth-child(4), :nth-child(5)) { display: none; }
   .app th { white-space: normal; }
-  .app th:nth-child(1) { width: 29%; } .app th:nth-child(2) { width: 18%; } .app th:nth-child(3) { width: 35%; } .app th:nth-child(7) { width: 18%; }
+  .app th:nth-child(1) { width: 29%; } .app th:nth-child(2) { width: 18%; } .app th:nth-child(3) { width: 30%; } .app th:nth-child(7) { width: 23%; }
   .app :is(td, .link) { white-space: normal; overflow-wrap: anywhere; text-align: left; }
   .app progress { display: none; }
 }

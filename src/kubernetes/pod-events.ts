@@ -77,10 +77,20 @@ export const eventOfQuarantine = ({
   message: `${app} ${ip} (${id}): ${lasting(reason)}; it is served ${served} until that is mended`,
 });
 
-export const eventOfHang = ({silentMs}: {readonly silentMs: number}): PodEvent => ({
+export const eventOfHang = ({
+  pid,
+  silentMs,
+  restarts,
+}: {
+  readonly pid: number;
+  readonly silentMs: number;
+  readonly restarts: boolean;
+}): PodEvent => ({
   type: 'Warning',
   reason: 'ProxyHung',
-  message: `HAProxy answered nothing for ${Math.round(silentMs / 1000)} s: it was ended and started anew`,
+  message:
+    `${restarts ? 'HAProxy' : `An old HAProxy (PID ${pid})`} answered nothing for ${Math.round(silentMs / 1000)} s: ` +
+    (restarts ? 'it was ended and started anew' : 'it was ended, with the connections that it had left'),
 });
 
 /** A problem that `/status` lists and that has stayed for a while. */

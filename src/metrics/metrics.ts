@@ -199,7 +199,7 @@ function addProxy(registry: Registry, sources: MetricSources): void {
   addCounter(
     registry,
     'kontrol_proxy_hangs_total',
-    'HAProxys that answered nothing for KONTROL_HANG, and were ended and started anew.',
+    'HAProxys that answered nothing for KONTROL_HANG, and were ended; started anew unless they were old ones.',
     () => sources.proxy().hangs,
   );
   addCounter(

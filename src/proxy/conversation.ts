@@ -3,8 +3,8 @@ import {DaemonError, reasonOf} from '../errors.ts';
 
 /** A connection to a runtime socket on which one question after the other is asked (management.txt 9.3, `prompt`). */
 export interface Conversation {
-  /** The whole answer. Rejects with PROXY when there is none in time; nothing can be asked after that. */
-  ask(command: string): Promise<string>;
+  /** The whole answer. Rejects with PROXY when there is none in time, which may be another here; nothing can be asked after that. */
+  ask(command: string, limitMs?: number): Promise<string>;
   close(): void;
 }
 
@@ -37,12 +37,12 @@ export async function openConversation(socketPath: string, timeoutMs: number): P
     if (answer.endsWith(PROMPT) || answer === PROMPT.trimStart()) waiting?.resolve(answer.slice(0, -PROMPT.length));
   });
 
-  const ask = async (command: string): Promise<string> => {
+  const ask = async (command: string, limitMs = timeoutMs): Promise<string> => {
     if (fault !== undefined) throw fault;
     answer = '';
     waiting = Promise.withResolvers();
     socket.write(`${command}\n`);
-    const timer = setTimeout(() => end(`no answer within ${timeoutMs} ms`), timeoutMs);
+    const timer = setTimeout(() => end(`no answer within ${limitMs} ms`), limitMs);
     try {
       return (await waiting.promise).trimEnd();
     } finally {

@@ -23,9 +23,11 @@ interface Hidden {
 
 /** `name(`, where an expression can begin. */
 const FUNCTION = /(?<=^|[,[{!"'\s=])([A-Za-z][\w.-]*)\(/g;
-const USER_INFO = /(?<=:\/\/)[^\s/@]+(?=@)/g;
+const USER_INFO = /(?<=\/\/)[^\s/@]+(?=@)/g;
+/** A variable with what to take where there is none of its name, in the manner of a shell. */
+const DEFAULT_VALUE = /(?<=\$\{\w+[:+=?-]+)[^}:+=?-][^}]*/g;
 const SCHEME = /\b(?:bearer|basic|digest|negotiate|token|apikey)(?:\\? |%20|\\x20)+(.+)/gi;
-const NAMED_VALUE = /(?<![\w.-])([\w.-]+)["']?(?:=|:(?:\\? )*)["']?([^\s&;,"'}\])]+)/g;
+const NAMED_VALUE = /(?<![\w.-])([\w.-]+)\\?["']?(?:=|:(?:\\? )*)\\?["']?([^\s&;,"'}\])\\]+)/g;
 
 /** Where each parenthesis is closed; one that never is, is not in it. */
 function closingsOf(text: string): ReadonlyMap<number, number> {
@@ -49,7 +51,9 @@ function hiddenIn(written: string): [start: number, end: number][] {
     const end = closings?.get(start - 1);
     if (end === undefined || !PLAIN_FUNCTION.test(name)) found.push([start, end ?? written.length]);
   }
-  for (const {0: text, index} of written.matchAll(USER_INFO)) found.push([index, index + text.length]);
+  for (const pattern of [USER_INFO, DEFAULT_VALUE]) {
+    for (const {0: text, index} of written.matchAll(pattern)) found.push([index, index + text.length]);
+  }
   for (const match of written.matchAll(SCHEME)) {
     found.push([match.index + match[0].length - (match[1]?.length ?? 0), match.index + match[0].length]);
   }
@@ -101,10 +105,39 @@ function hiddenOfLine(words: readonly Word[], section: string, text: string): Hi
   const areClosed = words.every(({start, end}) => isClosed(text.slice(start, end)));
   const fates = areClosed ? readLine(words, section) : undefined;
   if (fates === undefined) return hiddenWhole(words, text);
+  hideJoined(words, section, fates);
   const sure = SURE.test(first.text) || (/env$/.test(first.text) && SENSITIVE_NAME.test(second?.text ?? ''));
   return words.flatMap((word, index) =>
     hideWord(word, fates[index] ?? 'hidden', text).map(hidden => ({...hidden, sure: sure || hidden.sure})),
   );
+}
+
+/** Keywords of lines that have a credential, at the end of a word. */
+const JOINED =
+  /(?:stats|user|setenv|cluster-secret|dynamic-cookie-key|http-(?:(?:after-)?response|check|request)|tcp-(?:check|request)|reqadd|rspadd)$/;
+
+/**
+ * A line that has lost its end, as by a `-%}` too many, goes on with words of the next one: they are read as a line of
+ * their own, too.
+ */
+function hideJoined(words: readonly Word[], section: string, fates: Fate[]): void {
+  for (const [at, word] of words.entries()) {
+    const keyword = at > 0 ? JOINED.exec(word.text)?.[0] : undefined;
+    if (keyword === undefined) continue;
+    const rest = [{...word, text: keyword}, ...words.slice(at + 1)];
+    if (!isJoined(keyword, rest)) continue;
+    const theirs = readLine(rest, section);
+    for (const [index, fate] of (theirs ?? rest.map((): Fate => 'hidden')).entries()) {
+      if (fate !== 'shown') fates[at + index] = fate;
+    }
+  }
+}
+
+/** Words that stand in other lines, too, are told by what comes next. */
+function isJoined(keyword: string, [, next, ...rest]: readonly Word[]): boolean {
+  if (keyword === 'stats') return next?.text === 'auth';
+  if (keyword === 'user') return rest.some(({text}) => /^(?:insecure-)?password$/.test(text));
+  return next !== undefined;
 }
 
 /** A keyword that was mistyped, most likely: whoever reads of it should see which. */
@@ -141,6 +174,12 @@ function hiddenOfComment(start: number, end: number, section: string, text: stri
   }));
 }
 
+/** HAProxy reads no line beyond a carriage return: what may stand there, as in a file of such line ends, nobody knows. */
+function hiddenUnread(start: number, end: number, text: string): Hidden[] {
+  const lines = text.slice(start, end).matchAll(/[^\r]+/g);
+  return [...lines].flatMap(({0: line, index}) => hiddenWhole(readWords(line, start + index, NO_VARIABLES), text));
+}
+
 const NO_VARIABLES = {known: new Map<string, string>(), complete: false};
 
 /** A server as nearly all lines of the largest texts have it: nothing in it can be a secret. */
@@ -160,6 +199,8 @@ function findHidden(text: string): Hidden[] {
       if (first !== undefined && isSection(first)) section = first;
       found.push(...hiddenOfLine(words, section, text));
       const from = words.at(-1)?.end ?? start;
+      const unread = text.slice(from, end).indexOf('\r');
+      if (unread >= 0) found.push(...hiddenUnread(from + unread, end, text));
       const comment = text.slice(from, end).indexOf('#');
       if (comment >= 0) found.push(...hiddenOfComment(from + comment, end, section, text));
     }

@@ -2,6 +2,7 @@ import {
   ACTIONS,
   BIND_OPTIONS,
   LINES,
+  LOAD_OPTIONS,
   PLAIN_CRITERION,
   PLAIN_HEADER,
   REPLY_OPTIONS,
@@ -45,6 +46,7 @@ const SERVER = optionsOf(SERVER_OPTIONS);
 const REPLY = optionsOf(REPLY_OPTIONS);
 const SEND = optionsOf(SEND_OPTIONS);
 const USER = optionsOf(USER_OPTIONS);
+const LOAD: Options = {alone: BIND.alone, valued: new Set([...BIND.valued, ...LOAD_OPTIONS.split(' ')])};
 
 /** What becomes of a word of a line; `after colon` shows what stands before its first one. */
 export type Fate = 'shown' | 'hidden' | 'after colon';
@@ -190,6 +192,8 @@ function readAs(reading: string, words: readonly Word[], inParentheses: string |
       return readOptions(words, BIND);
     case '<server>':
       return readOptions(words, SERVER);
+    case '<load>':
+      return readOptions(words, LOAD);
     case '<user>':
       return readOptions(words, USER);
     case '<named>':

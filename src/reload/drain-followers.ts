@@ -32,6 +32,8 @@ export interface DrainFollowers {
   readonly pids: readonly number[];
   /** How many connections a process had when it was last heard; undefined when it is not followed. */
   connectionsOf(pid: number): number | undefined;
+  /** How many answers a process has given; undefined when it is not followed. */
+  answersOf(pid: number): number | undefined;
   /** Before they are told to go. Resolves once each was heard, or cannot be; they go, or `letGo` is called. */
   follow(leaving: readonly Leaving[]): Promise<void>;
   /** They were not told to go after all. */
@@ -43,21 +45,29 @@ export interface DrainFollowers {
 const SOON_MS = 100;
 const PERIOD_MS = 1000;
 
+/** One that hangs is ended long before; one that is only slow is heard again. */
+const ANSWER_LIMIT_MS = 3_600_000;
+
 /** Frontends and backends: their number does not grow with the pods. */
 const TRAFFIC = 'show stat -1 3 -1';
 
 /** Nobody answers, or nonsense: HAProxy's fault, and the end of it. */
 const isTheirs = (error: unknown): boolean => error instanceof DaemonError && error.code === 'PROXY';
 
+/** A process that is followed. */
+interface Followed {
+  readonly conversation: Conversation;
+  connections: number | undefined;
+  answers: number;
+}
+
 export function createDrainFollowers(ports: DrainFollowersPorts): DrainFollowers {
-  const followed = new Map<number, Conversation>();
-  const connections = new Map<number, number>();
+  const followed = new Map<number, Followed>();
 
   const stop = (pid: number | undefined): void => {
     if (pid === undefined) return;
-    followed.get(pid)?.close();
+    followed.get(pid)?.conversation.close();
     followed.delete(pid);
-    connections.delete(pid);
   };
 
   const followOne = async (one: Leaving): Promise<void> => {
@@ -65,11 +75,11 @@ export function createDrainFollowers(ports: DrainFollowersPorts): DrainFollowers
     if (child === undefined || job.is !== 'RUNNING' || followed.has(child.pid)) return;
     try {
       const conversation = await ports.converse(one.paths.socket);
-      followed.set(child.pid, conversation);
+      const it: Followed = {conversation, connections: undefined, answers: 0};
+      followed.set(child.pid, it);
       ports.onRows(child.pid, parseStat(await conversation.ask('show stat')));
       const {pid} = child;
-      const noteConnections = (count: number) => void connections.set(pid, count);
-      void listen(one, pid, conversation, {...ports, noteConnections}).finally(() => stop(pid));
+      void listen(one, pid, it, ports).finally(() => stop(pid));
     } catch (error) {
       stop(child.pid);
       if (!isTheirs(error)) throw error;
@@ -81,7 +91,8 @@ export function createDrainFollowers(ports: DrainFollowersPorts): DrainFollowers
     get pids() {
       return [...followed.keys()];
     },
-    connectionsOf: pid => connections.get(pid),
+    connectionsOf: pid => followed.get(pid)?.connections,
+    answersOf: pid => followed.get(pid)?.answers,
     async follow(leaving) {
       await Promise.all(leaving.map(followOne));
     },
@@ -98,18 +109,23 @@ export function createDrainFollowers(ports: DrainFollowersPorts): DrainFollowers
 async function listen(
   {supervisor}: Leaving,
   pid: number,
-  conversation: Conversation,
-  {clock, onRows, noteConnections}: DrainFollowersPorts & {readonly noteConnections: (count: number) => void},
+  it: Followed,
+  {clock, onRows}: DrainFollowersPorts,
 ): Promise<void> {
+  const ask = async (command: string): Promise<string> => {
+    const answer = await it.conversation.ask(command, ANSWER_LIMIT_MS);
+    it.answers += 1;
+    return answer;
+  };
   try {
     for (;;) {
       const isGoing = supervisor.job.is !== 'RUNNING';
       await sleep(clock, isGoing ? PERIOD_MS : SOON_MS);
       // Our own connection is none of them, and HAProxy waits for it.
-      const left = isGoing ? Number(parseInfo(await conversation.ask('show info')).get('CurrConns')) : undefined;
-      if (left !== undefined && !Number.isNaN(left)) noteConnections(left);
+      const left = isGoing ? Number(parseInfo(await ask('show info')).get('CurrConns')) : undefined;
+      if (left !== undefined && !Number.isNaN(left)) it.connections = left;
       const isDrained = left === 0;
-      onRows(pid, parseStat(await conversation.ask(isDrained ? 'show stat' : TRAFFIC)));
+      onRows(pid, parseStat(await ask(isDrained ? 'show stat' : TRAFFIC)));
       if (isDrained) return;
     }
   } catch (error) {

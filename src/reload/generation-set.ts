@@ -14,6 +14,8 @@ export interface GenerationSet {
   readonly current: StagedGeneration | undefined;
   /** All of them, the oldest first, `current` last. */
   all(): StagedGeneration[];
+  /** Those that were told to go and have not gone. */
+  finishing(): StagedGeneration[];
   /** Those that were not told to go. */
   listening(): StagedGeneration[];
   has(generation: StagedGeneration): boolean;
@@ -49,6 +51,7 @@ export function createGenerationSet(
       return current;
     },
     all,
+    finishing: () => outgoing.filter(({supervisor}) => supervisor.job.is === 'STOPPING'),
     listening: () => all().filter(({supervisor}) => isListening(supervisor.job)),
     has: generation => all().includes(generation),
     promote(generation) {

@@ -39,7 +39,7 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
   /** A HAProxy that answers nothing for so long is ended and started anew; 0: never. */
   readonly hangMs: number;
   /** Hears what a generation counts while it finishes its connections. */
-  readonly followers?: Pick<DrainFollowers, 'follow' | 'letGo'>;
+  readonly followers?: Pick<DrainFollowers, 'follow' | 'letGo' | 'answersOf'>;
 }
 
 /**
@@ -89,13 +89,7 @@ function createState(ports: GenerationsPorts): GenerationsState {
   const committedPath = `${ports.dataFolder}/proxy.cfg`;
   const ownedSockets = createOwnedSockets(ports);
   const hung = createSource<Hang>();
-  const liveness = createLiveness({
-    ...ports,
-    onHang(hang) {
-      state.hangs += 1;
-      hung.tell(hang);
-    },
-  });
+  const liveness = createLiveness({...ports, onHang: hang => noteHang(state, hang)});
   const state: GenerationsState = {
     ports,
     committedPath,
@@ -148,6 +142,11 @@ function jobChanged(state: GenerationsState, generation: StagedGeneration, job: 
   } else if (!hasProcess(job) && generations.drop(generation)) {
     void run.forget(generation.number);
   }
+}
+
+export function noteHang(state: GenerationsState, hang: Hang): void {
+  state.hangs += 1;
+  state.hung.tell(hang);
 }
 
 /** Who runs, for the next daemon. */

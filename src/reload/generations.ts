@@ -6,7 +6,8 @@ import {apply, discard, stage} from './apply.ts';
 import type {Applied, ApplyOptions, Candidate} from './candidate.ts';
 import type {Capabilities} from './capabilities.ts';
 import {drainAll} from './drain.ts';
-import {type GenerationsPorts, type GenerationsState, openGenerationsState} from './generations-state.ts';
+import {watchDrains} from './drain-watch.ts';
+import {type GenerationsPorts, type GenerationsState, noteHang, openGenerationsState} from './generations-state.ts';
 import {watchForHangs} from './hang-watch.ts';
 import type {Hang} from './liveness.ts';
 import type {ReloadWay} from './ways.ts';
@@ -23,7 +24,7 @@ export interface ProxyStatus {
   readonly silentMs: number;
   /** It has not answered for so long that it counts as hung. */
   readonly isHung: boolean;
-  /** Of this data folder since the daemon started; each was ended and started anew. */
+  /** Of this data folder since the daemon started; each was ended, and started anew unless it was an old one. */
   readonly hangs: number;
   readonly draining: readonly {readonly pid: number; readonly generation: number; readonly sinceMs: number}[];
 }
@@ -85,7 +86,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
     committedPath,
     failed: failed.promise,
     hung: state.hung,
-    watchForHangs: signal => watchForHangs(state.liveness, () => generations.current, {clock: ports.clock, signal}),
+    watchForHangs: signal => watch(state, signal),
     get text() {
       return state.textIs === 'adopted' ? undefined : generations.current?.text;
     },
@@ -133,6 +134,20 @@ function isServing({textIs, generations: {current}}: GenerationsState, text: str
 
 async function isSafe({textIs, generations: {current}, runtime}: GenerationsState, text: string): Promise<boolean> {
   return textIs === 'known' && current !== undefined && runtime.isSafe(current, text);
+}
+
+async function watch(state: GenerationsState, signal: AbortSignal): Promise<void> {
+  const {ports, generations, liveness} = state;
+  const drainPorts = {
+    ...ports,
+    finishing: generations.finishing,
+    answersOf: (pid: number) => ports.followers?.answersOf(pid),
+    onHang: (hang: Hang) => noteHang(state, hang),
+  };
+  await Promise.all([
+    watchForHangs(liveness, () => generations.current, {clock: ports.clock, signal}),
+    watchDrains(drainPorts, signal),
+  ]);
 }
 
 function drain(

@@ -24,20 +24,23 @@ export interface Silence {
 }
 
 /** A question that waited so much longer than it was to: it was us who slept. */
-const OWN_PAUSE_MS = 1000;
+export const OWN_PAUSE_MS = 1000;
 
 /** Who had the CPU for less than this share of the time, and wants it, is starved. */
 const STARVED_SHARE = 0.5;
 
 /** A starved process gets this many times the period. */
-const STARVED_PERIODS = 3;
+export const STARVED_PERIODS = 3;
 
 /** Whether a silence means that the process hangs: it is stopped, sleeps, or spins. Pure. */
 export function isHang({hangMs, waitedMs, silentMs, before, after}: Silence): boolean {
   if (waitedMs > hangMs + OWN_PAUSE_MS) return false;
-  const isStarved =
-    before !== undefined && after?.state === 'R' && after.cpuMs - before.cpuMs < STARVED_SHARE * waitedMs;
-  return !isStarved || silentMs >= STARVED_PERIODS * hangMs;
+  return !isStarved(before, after, waitedMs) || silentMs >= STARVED_PERIODS * hangMs;
+}
+
+/** Whether a process wants the CPU, and got it for less than half of the time between two looks. Pure. */
+export function isStarved(before: Activity | undefined, after: Activity | undefined, betweenMs: number): boolean {
+  return before !== undefined && after?.state === 'R' && after.cpuMs - before.cpuMs < STARVED_SHARE * betweenMs;
 }
 
 /** A HAProxy that hung. */
@@ -45,6 +48,8 @@ export interface Hang {
   readonly generation: number;
   readonly pid: number;
   readonly silentMs: number;
+  /** It is started anew: otherwise it was an old one. */
+  readonly restarts: boolean;
 }
 
 export interface LivenessPorts {
@@ -109,7 +114,7 @@ async function checkOnce(
   const silentMs = await listenFor(generation, child.pid, ports);
   // One that was told to finish meanwhile need not answer.
   if (silentMs === undefined || supervisor.child !== child || supervisor.job.is !== 'RUNNING') return undefined;
-  const hang = {generation: number, pid: child.pid, silentMs: Math.round(silentMs)};
+  const hang = {generation: number, pid: child.pid, silentMs: Math.round(silentMs), restarts};
   ports.log.error(hang, 'HAProxy does not answer: ending it');
   await (restarts ? endForRestart(generation, ports) : endForGood(generation, ports));
   ports.onHang(hang);

@@ -13,6 +13,7 @@ export const STEPS: Readonly<Record<string, string | undefined>> = {
   'the new HAProxy starts': 'start haproxy',
   'proxy.cfg is replaced': 'rename into place proxy.cfg',
   'the old HAProxy is told to go': 'send SIGUSR1',
+  'it finishes its connections': 'link haproxy.sock',
 };
 
 export interface Hang {
@@ -44,7 +45,7 @@ export function renderHangs(hangs: readonly Hang[]): string {
     `## ${HANGS_TITLE}`,
     '',
     'Who came while it hung waited, or failed. In every case the new text served in the end, all clients from then on got their answers, and one HAProxy',
-    'was left, where the cell says nothing else. `KONTROL_HANG` was 3 s.',
+    'was left. `KONTROL_HANG` was 3 s.',
     '',
     `| step | ${WAYS.map(way => `\`${way}\``).join(' | ')} |`,
     `|---|${WAYS.map(() => '---|').join('')}`,

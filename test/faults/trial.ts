@@ -4,7 +4,6 @@ import {readFile, rename, rm, writeFile} from 'node:fs/promises';
 import {stripTypeScriptTypes} from 'node:module';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {type Daemon, startDaemon} from '../support/daemon.ts';
 import {openFolder} from '../support/folder.ts';
@@ -51,9 +50,6 @@ const QUIET_POLLS = 30;
 
 /** Once another HAProxy serves: none of them may meet the old one's listener. */
 const VISITS_AFTER = 20;
-
-/** One that still listens is ended after a second. */
-const LEFT_AFTER_MS = 10_000;
 
 export async function openSession(scenario: Scenario, stage: Stage): Promise<Session> {
   await using undo = new AsyncDisposableStack();
@@ -116,20 +112,6 @@ export async function openSession(scenario: Scenario, stage: Stage): Promise<Ses
     await writeFile(armedFile, JSON.stringify({trial: round, generation, pid, fault} satisfies Armed));
     daemon.signal('SIGHUP');
     return since;
-  };
-
-  /** Whether a hung HAProxy is among those that finish their connections, and stays there: then it is ended here. */
-  const isLeftToDrain = async (pid: number): Promise<boolean> => {
-    const isThere = async () => ((await daemon.status())?.proxy.draining ?? []).some(one => one.pid === pid);
-    const untilMs = performance.now() + LEFT_AFTER_MS;
-    while (await isThere()) {
-      if (performance.now() > untilMs) {
-        process.kill(pid, 'SIGKILL');
-        return true;
-      }
-      await sleep(100);
-    }
-    return false;
   };
 
   const effects = (): Point[] => {
@@ -215,11 +197,9 @@ export async function openSession(scenario: Scenario, stage: Stage): Promise<Ses
         PATIENCE_MS,
       );
       for (let visits = 0; visits < VISITS_AFTER; visits += 1) assert.equal(await stage.visit(), 'pod');
-      const isLeft = await isLeftToDrain(hung);
       await seeClean(data.path, proxy.generation, stage.place);
       await rm(armedFile, {force: true});
-      const outcome = label === undefined ? 'another one is started' : outcomeOf(daemon, since);
-      return isLeft ? `${outcome}; the hung one, which listens no more, is left to drain` : outcome;
+      return label === undefined ? 'another one is started' : outcomeOf(daemon, since);
     },
     async run(point, kind) {
       const descriptors = countDescriptors(daemon.pid);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
+import {once} from 'node:events';
+import {connect} from 'node:net';
 import {describe, test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {startReloading} from '../reload/reloading.ts';
@@ -33,7 +35,8 @@ const stopped = (pid: number) => {
   };
 };
 
-describe('HAProxy hangs', {skip: missing('haproxy'), timeout: 300_000}, () => {
+/** All that they do is wait. */
+describe('HAProxy hangs', {concurrency: 3, skip: missing('haproxy'), timeout: 300_000}, () => {
   test('nothing changes -> a problem, not ready, ended and served again within 20 s, unaided', async () => {
     await using served = await startServed();
     const pid = await served.pid();
@@ -82,10 +85,33 @@ describe('HAProxy hangs', {skip: missing('haproxy'), timeout: 300_000}, () => {
     await waitFor(() => haproxiesOf(daemon.dataFolder).length === 1, 'the end of the hung one');
   });
 
+  test('it hangs while it finishes its connections -> ended, told, its clients need not wait for KONTROL_DRAIN', async () => {
+    await using served = await startServed({KONTROL_HANG: '3'});
+    const {daemon} = served;
+    const client = connect({host: '127.0.0.1', port: served.port});
+    using _client = {[Symbol.dispose]: () => client.destroy()};
+    await once(client, 'connect');
+    // Half a request: HAProxy waits for the rest.
+    client.on('error', () => {}).write('GET / HTTP/1.1\r\n');
+    await served.reload();
+    const {pid} = await daemon.waitFor(({proxy}) => proxy.draining[0], 'a drain');
+    using _awake = stopped(pid);
+    await waitFor(() => client.closed, 'the end of the connection');
+    const {proxy} = await daemon.waitFor(seen => seen.proxy.draining.length === 0 && seen, 'the end of the drain');
+    assert.deepEqual([proxy.hangs, proxy.restarts], [1, 0]);
+    assert.deepEqual(haproxiesOf(daemon.dataFolder), [proxy.pid]);
+    assert.equal(await served.fetch(), 'pod');
+    const said = daemon.logs.filter(({msg}) => /hangs while it finishes its connections/.test(String(msg)));
+    assert.deepEqual(
+      said.map(line => line.pid),
+      [pid],
+    );
+  });
+
   test('it gets the CPU in short turns only, and answers late -> it is left alone', async () => {
     await using served = await startServed({KONTROL_HANG: '8'});
     const pid = await served.pid();
-    for (let turn = 0; turn < 5; turn += 1) {
+    for (let turn = 0; turn < 3; turn += 1) {
       {
         using _awake = stopped(pid);
         await sleep(4000);
@@ -138,6 +164,7 @@ const WAYS: readonly Way[] = [
 ];
 
 describe('HAProxy hangs before a reload', {
+  concurrency: 3,
   skip: missing('root', 'haproxy', 'netns', 'iptables'),
   timeout: 600_000,
 }, () => {

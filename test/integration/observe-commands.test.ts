@@ -4,6 +4,7 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
+import type {HistoryEntry} from '../../src/lifecycle/history.ts';
 import {type Fleet, startFleet} from '../dashboard/fleet.ts';
 import {exchange, getSegments} from '../support/exchange.ts';
 import {freePort} from '../support/free-port.ts';
@@ -47,6 +48,12 @@ const questions = [...GUIDE.matchAll(/^\| ([^|]+\?) +\| `haproxy-kontrol ([^`]+)
   ([, question = '', line = '']) => ({question: question.trim(), line}),
 );
 
+/** How many pods the causes of all passes say that joined: `joined web 10.2.0.17, joined web 10.2.0.18 and 3 more`. */
+const countJoined = (entries: readonly HistoryEntry[]): number =>
+  entries
+    .flatMap(({cause}) => [...cause.matchAll(/joined web|(?<=and )\d+(?= more)/g)].map(([word]) => Number(word) || 1))
+    .reduce((sum, count) => sum + count, 0);
+
 /** One pod comes, another too, the first goes; a template is refused, then another accepted; a request fails. */
 async function live({daemon, port, writeTemplate}: Fleet): Promise<void> {
   const passes = async () => JSON.parse((await daemon.get('/history'))?.body ?? '[]').length;
@@ -72,6 +79,7 @@ describe('commands against a running daemon', {skip: missing('haproxy'), timeout
     assert.ok(questions.length >= 10);
     await using fleet = await startFleet({KONTROL_TTL: '120'});
     await live(fleet);
+    const servingAtMs = performance.now();
     for (const {question, line} of questions) {
       const {code, stdout, stderr} = await run(line.split(' '), fleet.daemon.statusPort);
       t.diagnostic(`${question} ${line}`);
@@ -83,13 +91,30 @@ describe('commands against a running daemon', {skip: missing('haproxy'), timeout
       const {stdout} = await run([...line.split(' '), '--json'], fleet.daemon.statusPort);
       assert.doesNotThrow(() => JSON.parse(stdout), line);
     }
+    // Nobody asked this before: it counts from HAProxy's start all the same.
+    const servingS = Math.floor((performance.now() - servingAtMs) / 1000);
+    const {stdout} = await run(['ctl', 'status'], fleet.daemon.statusPort, {
+      KONTROL_SOCKET: join(fleet.daemon.dataFolder, 'sock'),
+    });
+    const [, hours, minutes, seconds] = /uptime (\d+):(\d\d):(\d\d)/.exec(stdout) ?? [];
+    assert.ok(Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds) >= servingS, `${stdout}: ${servingS} s`);
   });
 
   test('status, something is wrong -> 12 and the reason; nobody there -> 13 and what to do', async () => {
     await using fleet = await startFleet();
     const {daemon} = fleet;
+    const ips = Array.from({length: 10}, (_, index) => `127.0.2.${index + 1}`);
+    await Promise.all(ips.map(ip => daemon.ping({ip})));
+    const history = async () => JSON.parse((await daemon.get('/history'))?.body ?? '[]') as HistoryEntry[];
+    await waitFor(async () => countJoined(await history()) === ips.length, 'ten pods that joined, no more');
+
     await fleet.writeTemplate('nonsense in this place');
     await daemon.waitFor(({lastError}) => lastError !== null, 'a refused template');
+    await daemon.ping({ip: '127.0.2.1'}, {down: true});
+    const isItsEnd = ({verdict, left}: HistoryEntry) =>
+      verdict !== 'failed' && left.pods.map(({ip}) => ip).join() === '127.0.2.1';
+    await waitFor(async () => (await history()).some(isItsEnd), 'the pass that took it out to say so');
+    assert.doesNotMatch((await daemon.get('/config'))?.body ?? '', /127\.0\.2\.1:/);
     const wrong = await run(['status'], daemon.statusPort);
     assert.equal(wrong.code, 12);
     assert.match(wrong.stdout, /needs attention[\s\S]*! The template of .* is refused.*unknown keyword/);

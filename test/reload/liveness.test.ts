@@ -108,7 +108,7 @@ describe('liveness', () => {
     const {clock, liveness, generation, signals, hangs} = open([]);
     const checks = Promise.all([liveness.check(generation, true), liveness.check(generation, true)]);
     await clock.advance(10_500);
-    const hang = {generation: 3, pid: 17, silentMs: 10_000};
+    const hang = {generation: 3, pid: 17, silentMs: 10_000, restarts: true};
     assert.deepEqual(await checks, [hang, hang]);
     assert.deepEqual(hangs, [hang]);
     assert.deepEqual(signals, ['SIGTERM', 'SIGKILL']);

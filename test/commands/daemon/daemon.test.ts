@@ -138,7 +138,7 @@ function openStage(
         passes.tell(PASS);
         return;
       case 'a hang':
-        hung.tell({generation: 1, pid: 17, silentMs: 10_000});
+        hung.tell({generation: 1, pid: 17, silentMs: 10_000, restarts: true});
         return;
       case 'a quarantine':
         quarantine.found.tell([QUARANTINED]);
