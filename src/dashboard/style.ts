@@ -116,6 +116,7 @@ progress[data-tone=bad]::-moz-progress-bar { background: var(--bad); }
   .scroll :is(th, td) { padding-right: 6px; }
   .app table { min-width: 0; }
   .app :is(th, td):nth-child(6) { display: none; }
+  .app progress { width: 50px; }
   .app th:nth-child(3) { width: 31%; } .app th:nth-child(4) { width: 10%; } .app th:nth-child(7) { width: 19%; }
 }
 @media (max-width: 600px) {

@@ -19,6 +19,8 @@ export interface EventWriterPorts {
   readonly api: Api;
   readonly clock: Clock;
   readonly log: Log;
+  /** Without the secrets of configurations: whoever may look at the pod reads its events. */
+  readonly hideSecrets: (text: string) => string;
 }
 
 /** Tells people who look at the pod what happened to its proxy: Events on the own Pod, in the background. */
@@ -41,7 +43,8 @@ export function openEventWriter(ports: EventWriterPorts): EventWriter {
   const create = async ({key, event}: EventWrite): Promise<void> => {
     // As client-go names them: the pod, a dot, something unique.
     const name = `${id}.${randomBytes(8).toString('hex')}`;
-    const {type, reason, message, count} = event;
+    const {type, reason, count} = event;
+    const message = ports.hideSecrets(event.message);
     const at = new Date(clock.epochMs()).toISOString();
     const involvedObject = {apiVersion: 'v1', kind: 'Pod', namespace, name: id, uid: ports.uid()};
     const source = {component: COMPONENT, host: id};

@@ -4,7 +4,9 @@ import {paintDiff, type Tone} from './paint.ts';
 import {formatPairs, formatTable, NO_SCREEN, plain, type Screen} from './table.ts';
 
 const retriesText = ({retries}: HistoryEntry): string =>
-  retries === undefined ? '' : ` (and ${retries.count === 1 ? 'once' : `${retries.count} times`} more, last ${formatMoment(retries.lastAt)})`;
+  retries === undefined
+    ? ''
+    : ` (and ${retries.count === 1 ? 'once' : `${retries.count} times`} more, last ${formatMoment(retries.lastAt)})`;
 
 const whyText = (entry: HistoryEntry): string =>
   entry.error === null ? entry.cause : `${entry.error}${retriesText(entry)}`;

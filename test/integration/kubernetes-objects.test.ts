@@ -128,7 +128,9 @@ describe('objects of a cluster', {
     });
     await using daemon = await startDaemon({template: '', env: space.environment('haproxy-1')});
     await seeServed(port, 'one', daemon);
-    await space.annotate('haproxy-1', {[CONFIG]: `${templateOf(port, 'two')}\n  nonsense here\n`});
+    // HAProxy quotes what it does not expect.
+    const secret = '  http-request set-header X-Api-Key my hunter2Xyzzy\n  nonsense here\n';
+    await space.annotate('haproxy-1', {[CONFIG]: `${templateOf(port, 'two')}\n${secret}`});
     const refused = await waitFor(
       async () =>
         (await space.eventsOf('haproxy-1')).find(({reason, count}) => reason === 'ConfigurationRefused' && count > 1),
@@ -136,7 +138,8 @@ describe('objects of a cluster', {
       {timeoutMs: PATIENCE_MS, evidence: evidenceOf(daemon)},
     );
     assert.equal(refused.type, 'Warning');
-    assert.match(refused.message, /nonsense/);
+    assert.match(refused.message, /cannot validate .*line \d+/);
+    assert.doesNotMatch(JSON.stringify(await space.eventsOf('haproxy-1')), /hunter2Xyzzy/);
     assert.equal(await locationAt(port), '/one');
     await using occupied = await occupyPort();
     await space.annotate('haproxy-1', {[CONFIG]: templateOf(occupied.port, 'occupied')});

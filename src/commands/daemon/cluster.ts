@@ -89,7 +89,7 @@ export async function openCluster(context: Context, ground: Ground): Promise<Clu
   };
   followServices(state);
   const certificates = await openOwnCertificates(state, ground);
-  const {ending, pod: live, room, output} = context;
+  const {ending, pod: live, room} = context;
   const {events, services} = state;
   await within(clock, FIRST_WORD_MS, Promise.all([certificates.tried, services?.tried()]), ending.asked);
   return {
@@ -111,7 +111,7 @@ export async function openCluster(context: Context, ground: Ground): Promise<Clu
       const event = eventOfProblem(problem, isOver);
       if (event !== undefined) events?.tell(event);
     },
-    failed: error => events?.tell(eventOfFatal(output.secrets.hide(error.message))),
+    failed: error => events?.tell(eventOfFatal(error.message)),
     drifted({count, deviations: [first]}) {
       if (first !== undefined) events?.tell(eventOfDrift(describeDeviation(first), count));
     },
@@ -127,10 +127,11 @@ export async function openCluster(context: Context, ground: Ground): Promise<Clu
   };
 }
 
-function openEvents({config: {pod}, pod: live, api, room}: Context): EventWriter | undefined {
+function openEvents({config: {pod}, pod: live, api, room, output}: Context): EventWriter | undefined {
   if (api === undefined) return undefined;
   const {namespace, id} = pod;
-  return openEventWriter({namespace, id, uid: () => live.facts.uid, api, clock, log: room('kubernetes')});
+  const ports = {uid: () => live.facts.uid, api, clock, log: room('kubernetes'), hideSecrets: output.secrets.hide};
+  return openEventWriter({namespace, id, ...ports});
 }
 
 function openServices(

@@ -95,7 +95,10 @@ function createPass(pass: Pass): HTMLElement {
 /** Why it failed, and how often since; else why it was. */
 function reasonOf({error, cause, retries}: Pass): string {
   if (error === null) return cause;
-  const again = retries === undefined ? '' : ` (and ${retries.count === 1 ? 'once' : `${retries.count} times`} more, last ${formatTime(retries.lastAt)})`;
+  const again =
+    retries === undefined
+      ? ''
+      : ` (and ${retries.count === 1 ? 'once' : `${retries.count} times`} more, last ${formatTime(retries.lastAt)})`;
   return `${error}${again}`;
 }
 
