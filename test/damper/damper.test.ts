@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {calm, type Damper, dueAtMs, noteChange} from '../../src/damper/damper.ts';
+import {fc} from '../support/properties.ts';
 
 const SETTINGS = {quietMs: 10_000, maxMs: 40_000};
 

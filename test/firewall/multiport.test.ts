@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {deriveMultiports} from '../../src/firewall/multiport.ts';
+import {fc} from '../support/properties.ts';
 
 const portsOf = (dports: string): number[] =>
   dports.split(',').flatMap(part => {

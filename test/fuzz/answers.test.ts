@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {DaemonError} from '../../src/errors.ts';
 import {parseInfo, parseServersState, parseStat} from '../../src/proxy/answers.ts';
 import {parseCsv} from '../../src/proxy/csv.ts';
@@ -8,6 +7,7 @@ import {parseOutputLine} from '../../src/proxy/output.ts';
 import {parseBusyPorts, parseWaitingSockets} from '../../src/proxy/sockets.ts';
 import {parseVersion} from '../../src/proxy/version.ts';
 import {recordingOf} from '../proxy/recording.ts';
+import {fc} from '../support/properties.ts';
 import {budget} from './budget.ts';
 import {mutatedText} from './mutated.ts';
 

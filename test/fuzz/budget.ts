@@ -1,4 +1,4 @@
-import type fc from 'fast-check';
+import type {fc} from '../support/properties.ts';
 
 /** What a property may take in CI; `KONTROL_FUZZ_SECONDS` gives each of them that long instead. */
 const RUNS = 400;

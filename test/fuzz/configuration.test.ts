@@ -1,7 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: HAProxy's variables look the same
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {parseBinds} from '../../src/proxy/binds.ts';
 import {deriveDifference} from '../../src/proxy/difference.ts';
 import {parseGlobals} from '../../src/proxy/globals.ts';
@@ -11,6 +10,7 @@ import {parseLines} from '../../src/proxy/lines.ts';
 import {redactConfiguration, secretsOf} from '../../src/proxy/redact.ts';
 import {parseServedPorts} from '../../src/proxy/served.ts';
 import {parseStateFile} from '../../src/proxy/server-state.ts';
+import {fc} from '../support/properties.ts';
 import {budget} from './budget.ts';
 import {mutatedText} from './mutated.ts';
 

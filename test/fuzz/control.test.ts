@@ -3,13 +3,13 @@ import {once} from 'node:events';
 import {connect} from 'node:net';
 import {join} from 'node:path';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {parseCommand} from '../../src/lifecycle/command.ts';
 import {openControlSocket} from '../../src/lifecycle/control-socket.ts';
 import {matchesGlob} from '../../src/lifecycle/glob.ts';
 import {systemClock} from '../../src/ports/clock.ts';
 import {openLogSink} from '../members/fixtures.ts';
 import {openFolder} from '../support/folder.ts';
+import {fc} from '../support/properties.ts';
 import {budget} from './budget.ts';
 import {mutatedBytes, mutatedText} from './mutated.ts';
 

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
 import {readFileSync} from 'node:fs';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {DaemonError} from '../../src/errors.ts';
 import {decodeJobRecords, encodeJobRecords} from '../../src/jobs/job-records.ts';
 import {parseDownward} from '../../src/kubernetes/downward-text.ts';
@@ -13,6 +12,7 @@ import {decodeSnapshot, encodeSnapshot} from '../../src/members/snapshot.ts';
 import {decodeRecords, encodeRecords} from '../../src/reload/process-records.ts';
 import {createFrameReader, encodeFrame} from '../../src/template/frames.ts';
 import {memberOf} from '../members/fixtures.ts';
+import {fc} from '../support/properties.ts';
 import {budget} from './budget.ts';
 import {mutatedText} from './mutated.ts';
 

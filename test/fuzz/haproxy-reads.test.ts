@@ -4,7 +4,6 @@ import {writeFile} from 'node:fs/promises';
 import {isIP} from 'node:net';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {openProcessTable} from '../../src/jobs/proc.ts';
 import {parseServersState} from '../../src/proxy/answers.ts';
 import {parseBinds, tcpPorts} from '../../src/proxy/binds.ts';
@@ -14,6 +13,7 @@ import {isSameIp} from '../../src/proxy/server-line.ts';
 import {startProxy} from '../proxy/real-proxy.ts';
 import {openFolder} from '../support/folder.ts';
 import {haproxyBinary, missing} from '../support/parts.ts';
+import {fc} from '../support/properties.ts';
 import {budget} from './budget.ts';
 
 const PER_TEXT = 40;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import {fc} from '../support/properties.ts';
 
 /** What breaks parsers of text, whatever they parse. */
 const NASTY = [

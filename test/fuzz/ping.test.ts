@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import {isIP} from 'node:net';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {parseHosts} from '../../src/members/hosts-map.ts';
 import {parsePing} from '../../src/members/ping.ts';
 import {createAddressRule} from '../../src/members/special-addresses.ts';
+import {fc} from '../support/properties.ts';
 import {budget} from './budget.ts';
 import {mutatedBytes, mutatedText} from './mutated.ts';
 

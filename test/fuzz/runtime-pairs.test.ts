@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {deriveDifference} from '../../src/proxy/difference.ts';
 import {type Cell, CHECK_REQUEST, CHECK_TIMES, fill, type Trial} from '../proxy/changes/cells.ts';
 import {type Harness, openHarness, proveCells} from '../proxy/changes/harness.ts';
@@ -8,6 +7,7 @@ import {DEAD_IP, LIVE_IPS, type Pods} from '../proxy/changes/pods.ts';
 import {takenBy, textOf} from '../proxy/changes/running.ts';
 import {BACKEND_TRIALS, SERVER_TRIALS} from '../proxy/changes/trials.ts';
 import {haproxiesUnderTest} from '../support/haproxies.ts';
+import {fc} from '../support/properties.ts';
 
 /**
  * Pairs in CI, the same each time, so that a change of ours is what a failure comes from. `KONTROL_PAIRS` draws as many as

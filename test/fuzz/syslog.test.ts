@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import {once} from 'node:events';
 import {PassThrough} from 'node:stream';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {MAX_LINE_CHARACTERS, readLines} from '../../src/ports/lines.ts';
 import {parseAccessLine} from '../../src/proxy/access-line.ts';
 import {parseSyslog} from '../../src/proxy/syslog.ts';
+import {fc} from '../support/properties.ts';
 import {budget} from './budget.ts';
 import {mutatedBytes, mutatedText} from './mutated.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {encode} from '@msgpack/msgpack';
-import fc from 'fast-check';
 import {openConversation} from '../../src/zerorpc/conversation.ts';
 import {message, ZmtpFault} from '../../src/zerorpc/zmtp.ts';
+import {fc} from '../support/properties.ts';
 import {BAD_PING, bytes, HANDSHAKE, INVOKE, PING, pingOf} from '../zerorpc/recorded.ts';
 import {budget} from './budget.ts';
 

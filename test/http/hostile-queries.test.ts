@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {createStatus} from '../../src/http/status.ts';
 import {openLog} from '../../src/ports/log.ts';
+import {fc} from '../support/properties.ts';
 import {createStatusPorts, MEMBER} from './status-ports.ts';
 
 const logged: string[] = [];

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {decodeJobRecords, encodeJobRecords, openJobRecords} from '../../src/jobs/job-records.ts';
 import type {ProcessIdentity} from '../../src/jobs/proc.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {fc} from '../support/properties.ts';
 import {systemError} from '../support/system-error.ts';
 
 const PATH = '/data/run/jobs.json';

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {
   type Job,
   type JobEffect,
@@ -10,6 +9,7 @@ import {
   stepJob,
   stoppedJob,
 } from '../../src/jobs/job.ts';
+import {fc} from '../support/properties.ts';
 
 const SETTINGS: JobSettings = {
   retries: 2,

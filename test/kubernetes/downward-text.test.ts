@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {parseDownward} from '../../src/kubernetes/downward-text.ts';
+import {fc} from '../support/properties.ts';
 
 /** As Go's strconv.Quote writes printable and control characters. */
 const quote = (text: string): string =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {type ControlCommand, parseCommand} from '../../src/lifecycle/command.ts';
+import {fc} from '../support/properties.ts';
 
 const parse = (text: string): ControlCommand => parseCommand(Buffer.from(text)).command;
 const inputOf = (text: string): string | undefined => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {
   type Convergence,
   type ConvergenceEvent,
@@ -10,6 +9,7 @@ import {
   nextPassAtMs,
   stepConvergence,
 } from '../../src/lifecycle/convergence.ts';
+import {fc} from '../support/properties.ts';
 
 const SETTINGS = {quietMs: 1000, maxMs: 4000};
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {findCulprits} from '../../src/lifecycle/find-culprits.ts';
+import {fc} from '../support/properties.ts';
 
 /** Finds out of `count` suspects, 0 to count-1; `failure` says what a group fails of. */
 async function find(

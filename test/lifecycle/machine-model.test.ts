@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {
   FORCE_GRACE_MS,
   isAllowed,
@@ -14,6 +13,7 @@ import {
   stepMachine,
   tagOf,
 } from '../../src/lifecycle/machine.ts';
+import {fc} from '../support/properties.ts';
 import {manifestOf} from './fixtures.ts';
 
 const MANIFEST = manifestOf(`

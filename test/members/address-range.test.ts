@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import {BlockList, isIPv4} from 'node:net';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {canonicalIp} from '../../src/members/address.ts';
 import {isWithin, octetsOf, parseRange} from '../../src/members/address-range.ts';
+import {fc} from '../support/properties.ts';
 
 test('block of addresses, no such -> undefined', () => {
   for (const text of [

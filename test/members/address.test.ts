@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import {isIP} from 'node:net';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {canonicalIp, isLoopback, unreachableReason} from '../../src/members/address.ts';
+import {fc} from '../support/properties.ts';
 
 const SPELLINGS: readonly [string, string | undefined][] = [
   ['10.2.0.17', '10.2.0.17'],

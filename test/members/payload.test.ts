@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {parsePayload, payloadBytesOf, samePayload} from '../../src/members/payload.ts';
+import {fc} from '../support/properties.ts';
 
 const nested = (levels: number): unknown => (levels === 0 ? 1 : [nested(levels - 1)]);
 

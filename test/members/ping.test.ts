@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {parsePing as parseBy} from '../../src/members/ping.ts';
 import {createAddressRule} from '../../src/members/special-addresses.ts';
+import {fc} from '../support/properties.ts';
 import {bodyOf, pingOf} from './fixtures.ts';
 
 const POD = {remoteAddress: '10.2.0.17'};

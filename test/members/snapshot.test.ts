@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {parsePayload} from '../../src/members/payload.ts';
 import {decodeSnapshot, encodeSnapshot} from '../../src/members/snapshot.ts';
+import {fc} from '../support/properties.ts';
 import {memberOf} from './fixtures.ts';
 
 const NOW = 1_500_000_000_000;

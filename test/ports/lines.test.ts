@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import {once} from 'node:events';
 import {PassThrough, Readable} from 'node:stream';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {MAX_LINE_CHARACTERS, readLines} from '../../src/ports/lines.ts';
+import {fc} from '../support/properties.ts';
 
 async function linesOf(chunks: readonly (string | Buffer)[]): Promise<string[]> {
   const lines: string[] = [];

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {parseAccessLine} from '../../src/proxy/access-line.ts';
 import {fullCap, takeLine} from '../../src/proxy/access-log.ts';
 import {logsToLocalSyslog} from '../../src/proxy/log-targets.ts';
 import {parseSyslog} from '../../src/proxy/syslog.ts';
+import {fc} from '../support/properties.ts';
 
 const HTTP =
   '10.0.1.2:33317 [06/Feb/2009:12:14:14.655] http-in static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 {1wt.eu} {} "GET /index.html?a=b HTTP/1.1"';

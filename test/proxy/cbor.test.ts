@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {decodeCborMap} from '../../src/proxy/cbor.ts';
+import {fc} from '../support/properties.ts';
 
 const decode = (hex: string) => {
   const map = decodeCborMap(Buffer.from(hex, 'hex'));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {createCounterLedger} from '../../src/proxy/counter-ledger.ts';
+import {fc} from '../support/properties.ts';
 
 const row = (stot: number | string, name = 'web', more: Record<string, string> = {}) => ({
   pxname: name,

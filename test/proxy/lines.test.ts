@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: HAProxy's variables look the same
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {type Environment, parseLines} from '../../src/proxy/lines.ts';
+import {fc} from '../support/properties.ts';
 
 const wordsOf = (text: string, env?: Environment): string[][] =>
   [...parseLines(text, env)].map(line => line.words.map(word => word.text));

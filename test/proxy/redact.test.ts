@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {hideSecrets} from '../../src/proxy/hide-secrets.ts';
 import {redactConfiguration, secretsOf} from '../../src/proxy/redact.ts';
+import {fc} from '../support/properties.ts';
 import {headOf, PLAIN_LINES, SECRET_LINES} from './secret-lines.ts';
 
 /** A credential that nothing else of a text looks like. */

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {
   derivePeriodMs,
   deriveRetryMs,
@@ -10,6 +9,7 @@ import {
   type KeepaliveEvent,
   stepKeepalive,
 } from '../../src/slave/keepalive.ts';
+import {fc} from '../support/properties.ts';
 
 const settings = {periodMs: 18_750};
 const reachable = {is: 'reachable'} as const;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import fc from 'fast-check';
 import {parse as parseToml} from 'smol-toml';
 import {deriveTags, parseEndpoint, renderTelegraf, tomlString} from '../../src/telegraf/configuration.ts';
+import {fc} from '../support/properties.ts';
 
 /** As plain objects: the library's have no prototype. */
 const parse = (text: string) => JSON.parse(JSON.stringify(parseToml(text)));

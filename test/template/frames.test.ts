@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {createFrameReader, encodeFrame} from '../../src/template/frames.ts';
+import {fc} from '../support/properties.ts';
 
 test('frame, any texts in pieces of any size -> the same texts, once the last piece is there', () => {
   fc.assert(

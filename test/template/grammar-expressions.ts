@@ -1,4 +1,5 @@
-import fc, {type Arbitrary} from 'fast-check';
+import type {Arbitrary} from 'fast-check';
+import {fc} from '../support/properties.ts';
 
 /*
  * What prints an address in Python (a bound method, a generator) cannot be compared: filters that give generators are

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import fc from 'fast-check';
 import {decodeTemplate} from '../../src/template/utf8.ts';
+import {fc} from '../support/properties.ts';
 
 const decode = (...parts: readonly (string | readonly number[])[]): string =>
   decodeTemplate(Buffer.concat(parts.map(part => Buffer.from(part as string))), 'cannot read x', 'RENDER');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import fc from 'fast-check';
+import {fc} from '../../support/properties.ts';
 import {CONFIRM_MS, createEtcdModel, createModelReplica, settleAll, TTL_MS} from './model.ts';
 
 const REPLICAS = 3;
