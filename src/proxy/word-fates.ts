@@ -48,7 +48,10 @@ const SEND = optionsOf(SEND_OPTIONS);
 const USER = optionsOf(USER_OPTIONS);
 const LOAD: Options = {alone: BIND.alone, valued: new Set([...BIND.valued, ...LOAD_OPTIONS.split(' ')])};
 
-/** What becomes of a word of a line; `after colon` shows what stands before its first one. */
+/**
+ * What becomes of a word of a line; `after colon` shows what stands before its first one. A line that ends too early has
+ * more fates than words.
+ */
 export type Fate = 'shown' | 'hidden' | 'after colon';
 
 const isCondition = ({text}: Word): boolean => text === 'if' || text === 'unless';
@@ -59,10 +62,7 @@ function hideUntilCondition(words: readonly Word[]): Fate[] {
   return words.map((_, index) => (at < 0 || index < at ? 'hidden' : 'shown'));
 }
 
-/**
- * Options in any order: those that are not known, and values of those that are secret, are hidden. Where a line ends
- * before the last value, that one's fate is one too many.
- */
+/** Options in any order: those that are not known, and values of those that are secret, are hidden. */
 function readOptions(words: readonly Word[], {alone, valued}: Options): Fate[] {
   const fates: Fate[] = [];
   for (let at = 0; at < words.length; at += 1) {
@@ -93,7 +93,7 @@ function readNamed(words: readonly Word[], inParentheses: string | undefined): F
   const given = inParentheses === undefined ? rest : words;
   const isPlain = /^[\w.,/ -]+$/.test(name) && !SENSITIVE_NAME.test(name);
   const fates = isPlain ? given.map((): Fate => 'shown') : hideUntilCondition(given);
-  return inParentheses === undefined && first !== undefined ? ['shown', ...fates] : fates;
+  return inParentheses === undefined ? ['shown', ...fates] : fates;
 }
 
 /** What a health check sends: the values of its headers are hidden, but for those that say nothing. */
@@ -149,7 +149,7 @@ function readCriterion(words: readonly Word[]): Fate[] {
   const fates = rest.map((): Fate => (isPlain ? 'shown' : 'hidden'));
   for (let at = 0; FLAG.test(rest[at]?.text ?? ''); at += 1) {
     fates[at] = 'shown';
-    if (VALUED_FLAG.test(rest[at]?.text ?? '') && at + 1 < rest.length) fates[++at] = 'shown';
+    if (VALUED_FLAG.test(rest[at]?.text ?? '')) fates[++at] = 'shown';
   }
   return ['shown', ...fates];
 }
@@ -180,7 +180,6 @@ function readRow(row: Row, words: readonly Word[], inParentheses?: string): Fate
     const rest = words.slice(index);
     if (part === '...') return [...fates, ...rest.map((): Fate => 'shown')];
     if (part.startsWith('<')) return [...fates, ...readAs(part, rest, inParentheses)];
-    if (rest.length === 0) return fates;
     fates.push(part === '*' ? 'hidden' : part === ':*' ? 'after colon' : 'shown');
   }
   return [...fates, ...words.slice(row.length).map((): Fate => 'hidden')];

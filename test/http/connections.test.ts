@@ -37,6 +37,20 @@ describe('connections of a port', () => {
     assert.deepEqual(cut, ['a']);
   });
 
+  test('as many from each address -> the one that was there first goes, not the new one', () => {
+    for (const name of ['a', 'b', 'c', 'd']) connect(name, `10.0.0.${name}`);
+    assert.deepEqual(cut, ['a']);
+  });
+
+  test('all but one of an address were closed -> that one counts still', () => {
+    const [first, second] = ['a', 'b', 'c'].map(name => connect(name, '10.0.0.1'));
+    for (const closed of [first, second]) closed?.emit('close');
+    connect('d', '10.0.0.1');
+    connect('e', '10.0.0.2');
+    connect('f', '10.0.0.3');
+    assert.deepEqual(cut, ['c']);
+  });
+
   test('two more at once -> the second one does not count on the one that is being closed', async () => {
     for (const name of ['a', 'b', 'c', 'd', 'e']) connect(name, '10.0.0.1');
     assert.deepEqual(cut, ['a', 'b']);

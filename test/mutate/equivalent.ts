@@ -297,4 +297,10 @@ export const EQUIVALENT: readonly Equivalent[] = [
     becomes: "const SECTIONS = new Set(LINES.split('\\n\\n', 2)[0]?.match(/[\\w-]+/g) ?? []);",
     why: FIRST_PART,
   },
+  {
+    file: 'src/proxy/word-fates.ts',
+    was: 'for (let at = 0; at < words.length; ) {',
+    becomes: 'for (let at = 0; at <= words.length; ) {',
+    why: 'no fate comes of the words behind the last one',
+  },
 ];

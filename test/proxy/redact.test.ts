@@ -71,6 +71,8 @@ const ROWS: [string, string, string][] = [
     'http-request set-var(txn.a) url,hmac(sha256,k),hex',
     'http-request set-var(txn.a) url,hmac(***),hex',
   ],
+  ['an action whose second word there is not', 'http-request auth raelm Shop secret', 'http-request *** *** *** ***'],
+  ['a variable that tells a password', 'http-request set-var(txn.token) abc', 'http-request set-var(txn.token) ***'],
   ['an argument with parentheses', 'balance hdr(a),foo(b(c)d),lower', 'balance hdr(a),foo(***),lower'],
   ['an argument that is not closed', 'balance foo(bc', 'balance foo(***'],
   ['user and password of a URL', 'errorloc 503 http://a:b@c/d', 'errorloc 503 http://***@c/d'],

@@ -94,6 +94,7 @@ describe('conversation with a ZeroRPC slave', () => {
       [bytes(INVOKE), /control socket/],
       [call([HEADER, 'script', ['ls']]), /control socket/],
       [call([HEADER, '_zerorpc_inspect', []]), /there is no call "_zerorpc_inspect" here; there is ping/],
+      [call([HEADER, 'x'.repeat(65), []]), /there is no call "x{64}" here/],
       [call([HEADER, 'constructor', []]), /there is no call "constructor"/],
       [call([HEADER, 'ping', []]), /takes one argument/],
       [call([HEADER, 'ping', [1]]), /takes one argument/],

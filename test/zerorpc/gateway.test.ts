@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import {EventEmitter} from 'node:events';
 import {connect, type Socket} from 'node:net';
 import {describe, test} from 'node:test';
 import {listen} from '../../src/http/listen.ts';
@@ -169,5 +170,87 @@ describe('ZeroRPC slaves on the master endpoint', () => {
     await master[Symbol.asyncDispose]();
     await ends;
     await waitFor(undecided.isClosed, 'the close of the other');
+  });
+});
+
+/** A gateway for one connection, which is no socket but a record of what becomes of it. */
+function takeOne({writableLength = 0} = {}) {
+  const clock = createFakeClock();
+  const logged: {reason?: string}[] = [];
+  const {log} = openLog('warn', {write: line => logged.push(JSON.parse(line))});
+  const gateway = openGateway({
+    clock,
+    log,
+    mayWarn: () => true,
+    maxConnections: 1,
+    maxBodyBytes: 1000,
+    silentMs: 60_000,
+  });
+  const connectOne = () => {
+    const socket = Object.assign(new EventEmitter(), {
+      remoteAddress: '10.2.0.17',
+      writableLength,
+      destroyed: false,
+      isPrompt: false,
+      write: () => true,
+      setNoDelay(isPrompt: boolean) {
+        socket.isPrompt = isPrompt;
+      },
+      destroy() {
+        socket.destroyed = true;
+        socket.emit('close');
+      },
+    });
+    gateway.take(socket as never, () => ({is: 'accepted'}));
+    return socket;
+  };
+  return {clock, logged, connectOne, socket: connectOne()};
+}
+
+describe('a connection of a ZeroRPC slave', () => {
+  test('silent for a minute, to the millisecond -> cut; what it is sent waits for nothing', async () => {
+    const {clock, socket} = takeOne();
+    assert.equal(socket.isPrompt, true);
+    socket.emit('data', bytes(HANDSHAKE.join('') + PING));
+    await clock.advance(59_999);
+    assert.equal(socket.destroyed, false);
+    await clock.advance(1);
+    assert.equal(socket.destroyed, true);
+  });
+
+  test('a greeting byte by byte -> cut after 10 s all the same', async () => {
+    const {clock, socket} = takeOne();
+    for (const byte of bytes(HANDSHAKE[0] ?? '').subarray(0, 9)) {
+      socket.emit('data', Buffer.from([byte]));
+      await clock.advance(1000);
+    }
+    assert.equal(socket.destroyed, false);
+    await clock.advance(1000);
+    assert.equal(socket.destroyed, true);
+  });
+
+  test('64 KiB of answers unread -> stays; a byte more -> cut', () => {
+    for (const [writableLength, isCut] of [
+      [64 * 1024, false],
+      [64 * 1024 + 1, true],
+    ] as const) {
+      const {socket} = takeOne({writableLength});
+      socket.emit('data', bytes(HANDSHAKE.join('')));
+      assert.equal(socket.destroyed, isCut);
+    }
+  });
+
+  test('one that reads nothing sends what cannot be understood -> one line', () => {
+    const {socket, logged} = takeOne({writableLength: 1 << 20});
+    socket.emit('data', bytes(`${HANDSHAKE.join('')}0800`));
+    assert.equal(socket.destroyed, true);
+    assert.equal(logged.length, 1);
+  });
+
+  test('one too many -> cut, and nothing of it is read', () => {
+    const {connectOne} = takeOne();
+    const second = connectOne();
+    assert.equal(second.destroyed, true);
+    assert.equal(second.listenerCount('data'), 0);
   });
 });
