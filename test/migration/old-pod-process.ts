@@ -6,7 +6,7 @@ import type {OldPodSettings} from './old-pod.ts';
 
 const {ip, ttlMs, master} = helperSettings<OldPodSettings>();
 const OWN_APP = 'haproxy';
-const PINGS_EVERY_MS = 1000;
+const PINGS_EVERY_MS = 500;
 
 const pods = new Map<string, {readonly app: string; readonly atMs: number}>();
 let turn = 0;

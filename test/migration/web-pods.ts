@@ -14,7 +14,7 @@ export interface WebPod extends AsyncDisposable {
   leave(): Promise<void>;
 }
 
-const PING_EVERY_MS = 1000;
+const PING_EVERY_MS = 500;
 
 export async function startWebPod(
   {ip, place, masters}: {readonly ip: string; readonly place: Place; readonly masters: readonly string[]},
