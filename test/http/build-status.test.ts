@@ -91,6 +91,12 @@ describe('status', () => {
     assert.equal('fleet' in status, false);
   });
 
+  test('more in quarantine than anybody reads -> the first hundred', () => {
+    const one = {app: 'web', id: 'a', reason: '', sinceAt: 1, served: 'not at all'} as const;
+    const quarantined = Array.from({length: 101}, (_, n) => ({...one, ip: `10.2.0.${n}`}));
+    assert.deepEqual(buildStatus({...PARTS, quarantined}).quarantined, quarantined.slice(0, 100));
+  });
+
   test('mode -> the roles it has', () => {
     const modeOf = (master: boolean, slave: boolean) => buildStatus({...PARTS, mode: {master, slave}}).mode;
     assert.deepEqual([modeOf(true, false), modeOf(false, true)], [['master'], ['slave']]);

@@ -10,6 +10,9 @@ export interface Equivalent {
 /** Each line of a table has as many cells as there are columns: the default is for the compiler. */
 const NEVER_SHORT = 'no row is shorter than the head';
 
+/** A part is read once all its bytes are there: the default is for the compiler. */
+const NEVER_CUT = 'the byte is there';
+
 /** `split` gives the same first part however many there may be. */
 const FIRST_PART = 'only the first part is used';
 
@@ -302,5 +305,41 @@ export const EQUIVALENT: readonly Equivalent[] = [
     was: 'for (let at = 0; at < words.length; ) {',
     becomes: 'for (let at = 0; at <= words.length; ) {',
     why: 'no fate comes of the words behind the last one',
+  },
+  {
+    file: 'src/zerorpc/zmtp.ts',
+    was: 'const flags = bytes[0] ?? 0;',
+    becomes: 'const flags = bytes[0] ?? 1;',
+    why: NEVER_CUT,
+  },
+  {
+    file: 'src/zerorpc/zmtp.ts',
+    was: 'if ((flags & LONG) === 0) return expectBody(flags, bytes[1] ?? 0);',
+    becomes: 'if ((flags & LONG) === 0) return expectBody(flags, bytes[1] ?? 1);',
+    why: NEVER_CUT,
+  },
+  {
+    file: 'src/zerorpc/zmtp.ts',
+    was: 'const high = bytes[1] ?? 0;',
+    becomes: 'const high = bytes[1] ?? 1;',
+    why: NEVER_CUT,
+  },
+  {
+    file: 'src/zerorpc/zmtp.ts',
+    was: 'const version = bytes[VERSION_AT] ?? 0;',
+    becomes: 'const version = bytes[VERSION_AT] ?? 1;',
+    why: NEVER_CUT,
+  },
+  {
+    file: 'src/zerorpc/zmtp.ts',
+    was: 'const nameEnd = at + 1 + (bytes[at] ?? 0);',
+    becomes: 'const nameEnd = at + 1 + (bytes[at] ?? 1);',
+    why: NEVER_CUT,
+  },
+  {
+    file: 'src/zerorpc/zmtp.ts',
+    was: 'if (length < wanted) return;',
+    becomes: '',
+    why: 'too little is kept as it is: joining it is spared for the time it takes',
   },
 ];
