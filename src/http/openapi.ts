@@ -141,7 +141,9 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
         count,
         deviations: listOf(object({backend: text, server: text, what: text, expected: text, found: text, sinceAt: at})),
       }),
-      refused: orNull(object({reason: text, sinceAt: at, serving: orNull(object({pass: count, sinceAt: at}))})),
+      refused: orNull(
+        object({reason: text, sinceAt: at, serving: orNull(object({pass: count, sinceAt: at, replica: orNull(text)}))}),
+      ),
       quarantined: listOf(object({...POD, reason: text, sinceAt: at, served: text})),
       logLevel: text,
       accessLog: orNull(object({port: count, written: count, overRate: count, slowOutput: count, malformed: count})),

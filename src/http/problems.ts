@@ -118,12 +118,14 @@ function absenceProblems({absent, isAnybodyThere}: Seen): StatedProblem[] {
 
 const timeOf = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
+const ofReplica = (id: string | null): string => (id === null ? '' : ` of replica ${id}`);
+
 function refusalProblem({sinceAt, serving, reason}: NonNullable<Given['refused']>): StatedProblem {
   const refused = `The template of ${timeOf(sinceAt)} is refused`;
   const what =
     serving === null
       ? `${refused}, and the last good one fails with the pods of today`
-      : `${refused}: the one of pass ${serving.pass} (${timeOf(serving.sinceAt)}) serves the pods of today`;
+      : `${refused}: the one of pass ${serving.pass}${ofReplica(serving.replica)} (${timeOf(serving.sinceAt)}) serves the pods of today`;
   return bad('template', what, reason, 'mend the template; what it fails of: haproxy-kontrol check');
 }
 

@@ -189,12 +189,13 @@ export interface Status {
   };
   /**
    * The newest template, when it does not work: why, and since when (epoch ms); `serving` is the pass whose template is
-   * used instead with today's pods, null when that fails with them as well.
+   * used instead with today's pods, null when that fails with them as well. `replica` is the other replica that made that
+   * pass, null for this one.
    */
   readonly refused: {
     readonly reason: string;
     readonly sinceAt: number;
-    readonly serving: {readonly pass: number; readonly sinceAt: number} | null;
+    readonly serving: {readonly pass: number; readonly sinceAt: number; readonly replica: string | null} | null;
   } | null;
   /**
    * Members that no configuration can be made with, and why; each is served as it was before it changed, or, when it never

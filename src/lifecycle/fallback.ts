@@ -2,8 +2,9 @@ import {DaemonError, reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {disableServers} from '../proxy/departed.ts';
+import type {GoodTemplate} from '../template/good-template.ts';
 import type {TemplateInput} from '../template/input.ts';
-import type {KeptTemplate, TemplateFile} from '../template/kept-template.ts';
+import type {KeptTemplate} from '../template/kept-template.ts';
 import type {Passes, PassInput} from './passes.ts';
 import type {Quarantine} from './quarantine.ts';
 
@@ -21,16 +22,16 @@ export interface Refusal {
   readonly reason: string;
   /** Since when this template is refused. */
   readonly sinceAt: number;
-  /** The template that is used instead, with today's pods; null when it fails with them as well. */
-  readonly serving: {readonly pass: number; readonly sinceAt: number} | null;
+  /** The template that is used instead, with today's pods; null when it fails with them as well. `replica`: whose pass, null for ours. */
+  readonly serving: {readonly pass: number; readonly sinceAt: number; readonly replica: string | null} | null;
 }
 
 export interface FallbackPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly passes: Pick<Passes, 'tried' | 'applied' | 'appliedText' | 'last' | 'applyText'>;
-  /** The last template that worked, kept beside `proxy.cfg`. */
-  readonly good: TemplateFile;
+  /** The last template that worked, kept beside `proxy.cfg`, and with the other replicas. */
+  readonly good: GoodTemplate;
   /** One pass, with this template instead of the newest where one is given. Rejects with what it failed of. */
   readonly runPass: (cause: string, given: {readonly read?: PassInput; readonly template?: string}) => Promise<void>;
   /** The addresses of today's pods. */
@@ -69,7 +70,7 @@ export function createFallback(ports: FallbackPorts): Fallback {
 }
 
 async function run(state: FallbackState, cause: string, read: PassInput | undefined): Promise<void> {
-  const {passes, quarantine, runPass, loadWhole} = state.ports;
+  const {passes, quarantine, runPass, loadWhole, good, clock} = state.ports;
   const isStale = await quarantine.retryDue(loadWhole);
   try {
     await runPass(cause, read === undefined || isStale ? {} : {read});
@@ -79,8 +80,12 @@ async function run(state: FallbackState, cause: string, read: PassInput | undefi
   }
   state.refused = undefined;
   const {applied} = passes;
-  if (applied !== undefined) quarantine.keepOnly(applied.input.template);
-  await keepGood(state.ports, applied?.input);
+  if (applied === undefined) return;
+  const {template} = applied.input;
+  await quarantine.keepOnly(template);
+  const {current} = good;
+  const isKnown = current !== undefined && current.template === template;
+  await keepGood(state.ports, isKnown ? current : {pass: passes.last?.pass ?? 0, template, sinceAt: clock.epochMs()});
 }
 
 /** Resolves where the newest template works after all, without some pods; rejects with what it failed of. */
@@ -88,7 +93,7 @@ async function recover(state: FallbackState, cause: string, fault: unknown): Pro
   const {passes, good} = state.ports;
   const {tried} = passes;
   const template = tried?.input.template;
-  const {current} = good;
+  const current = await good.recall();
   if (current !== undefined && current.template !== template) {
     await fallBack(state, cause, fault, template, current);
     if (state.refused?.serving == null) throw fault;
@@ -117,6 +122,7 @@ async function fallBack(
     await ports
       .runPass(why, given)
       .catch(again => runWithout(ports, {cause: why, fault: again, tried: ports.passes.tried}, given));
+    await keepGood(ports, current);
     refuse(state, fault, template, current);
   } catch (error) {
     ports.log.warn(
@@ -138,7 +144,8 @@ function refuse(
   const {refused} = state;
   const isNew = refused === undefined || refused.template !== template;
   const sinceAt = isNew ? clock.epochMs() : refused.sinceAt;
-  const shown = serving === undefined ? null : {pass: serving.pass, sinceAt: serving.sinceAt};
+  const shown =
+    serving === undefined ? null : {pass: serving.pass, sinceAt: serving.sinceAt, replica: serving.replica ?? null};
   if (isNew) log.warn({reason: reasonOf(fault), pass: shown?.pass}, 'template refused: the last good one is used');
   // The record's words hide what may be a credential.
   state.refused = {reason: passes.last?.error ?? reasonOf(fault), template, sinceAt, serving: shown};
@@ -171,8 +178,5 @@ async function retireDeparted({passes, addresses, log}: FallbackPorts): Promise<
 }
 
 /** Rollbacks succeed with an older template: that one is good then. */
-async function keepGood({good, passes, clock, log}: FallbackPorts, input: TemplateInput | undefined): Promise<void> {
-  if (input === undefined || input.template === good.current?.template) return;
-  const kept = {pass: passes.last?.pass ?? 0, template: input.template, sinceAt: clock.epochMs()};
-  await good.put(kept).catch(err => log.warn({err}, 'cannot remember the template that works'));
-}
+const keepGood = ({good, log}: FallbackPorts, kept: KeptTemplate): Promise<void> =>
+  good.put(kept).catch(err => log.warn({err}, 'cannot remember the template that works'));

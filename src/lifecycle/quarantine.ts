@@ -1,3 +1,4 @@
+import {createHash} from 'node:crypto';
 import {DaemonError, reasonOf} from '../errors.ts';
 import {type Backoff, deriveBackoffMs} from '../ports/backoff.ts';
 import type {Clock} from '../ports/clock.ts';
@@ -7,6 +8,7 @@ import {createSource, type OpenSource, type Source} from '../ports/source.ts';
 import type {TemplateInput} from '../template/input.ts';
 import type {Answer} from './culprits.ts';
 import {findCulprits} from './find-culprits.ts';
+import type {QuarantineFile} from './quarantine-file.ts';
 import {deriveSuspects, isOverBound, type Suspect, saysTheSame, withoutSuspects} from './suspects.ts';
 
 /*
@@ -14,6 +16,7 @@ import {deriveSuspects, isOverBound, type Suspect, saysTheSame, withoutSuspects}
  * - A member is in quarantine for one template and for what it says of itself: it is tried again with another template,
  *   when it says something else, and now and then.
  * - One that worked before is served as it was then; only one that never did is left out.
+ * - A restart changes nothing of it.
  * - Never more of an app than the bound: beyond that the template is to blame.
  */
 
@@ -38,6 +41,8 @@ export interface QuarantinePorts {
   /** How much of an app may be in quarantine, per cent; 0 switches it off. */
   readonly percent: number;
   readonly hideSecrets: (said: string) => string;
+  /** What an earlier daemon left, and this one leaves. */
+  readonly file: QuarantineFile;
   /** Nothing is tried any more once it aborts. */
   readonly ended: AbortSignal;
 }
@@ -57,7 +62,7 @@ export interface Quarantine {
   /** How often somebody was put into it. */
   readonly count: number;
   /** Forgets whoever was in it for another template than the one that works now. */
-  keepOnly(template: string): void;
+  keepOnly(template: string): Promise<void>;
   /** Those who were put into it, each time. */
   readonly found: Source<readonly Quarantined[]>;
   /** It is time to try somebody again; the cause of a pass. */
@@ -74,7 +79,8 @@ const MAX_RETRIES = 5;
 
 interface Entry extends Quarantined {
   readonly suspect: Suspect;
-  readonly template: string;
+  /** Of the template. */
+  readonly digest: string;
   readonly tries: number;
   /** Monotonic. */
   readonly retryAtMs: number;
@@ -110,6 +116,8 @@ export function openQuarantine(ports: QuarantinePorts): Quarantine {
     count: 0,
   };
   const {entries, found, due} = state;
+  for (const {suspect, ...kept} of ports.file.kept) put(state, {...describe(suspect), ...kept, suspect});
+  schedule(state);
   return {
     apply: input => without(input, holding(state, input)),
     isolate: (input, before, fault) => isolate(state, input, before, fault),
@@ -127,8 +135,10 @@ export function openQuarantine(ports: QuarantinePorts): Quarantine {
     get count() {
       return state.count;
     },
-    keepOnly(template) {
-      for (const [ip, entry] of entries) if (entry.template !== template) entries.delete(ip);
+    async keepOnly(template) {
+      const digest = entries.size === 0 ? '' : digestOf(template);
+      for (const [ip, entry] of entries) if (entry.digest !== digest) entries.delete(ip);
+      await save(state);
     },
     found,
     due,
@@ -169,6 +179,7 @@ async function isolate(
     return entry;
   });
   schedule(state);
+  await save(state);
   state.count += culprits.length;
   state.found.tell(culprits);
   return true;
@@ -180,11 +191,29 @@ function accuse(
   {suspect, fault}: {readonly suspect: Suspect; readonly fault: unknown},
 ): Quarantined {
   const {clock, hideSecrets} = state.ports;
-  const {ip, app, id} = suspect.pod;
-  const served = suspect.before === undefined ? 'not at all' : 'as before';
-  const culprit = {ip, app, id, reason: hideSecrets(reasonOf(fault)), sinceAt: clock.epochMs(), served} as const;
-  put(state, {...culprit, suspect, template, tries: 1});
+  const culprit = {...describe(suspect), reason: hideSecrets(reasonOf(fault)), sinceAt: clock.epochMs()};
+  put(state, {...culprit, suspect, digest: digestOf(template), tries: 1});
   return culprit;
+}
+
+const describe = ({pod: {ip, app, id}, before}: Suspect): Pick<Entry, 'ip' | 'app' | 'id' | 'served'> => ({
+  ip,
+  app,
+  id,
+  served: before === undefined ? 'not at all' : 'as before',
+});
+
+const digestOf = (template: string): string => createHash('md5').update(template).digest('hex');
+
+async function save({entries, ports: {file, log}}: State): Promise<void> {
+  const kept = [...entries.values()].map(({suspect, digest, reason, sinceAt, tries}) => ({
+    suspect,
+    digest,
+    reason,
+    sinceAt,
+    tries,
+  }));
+  await file.put(kept).catch(err => log.warn({err}, 'cannot remember who is in quarantine'));
 }
 
 async function retryDue(state: State, load: () => Promise<TemplateInput>): Promise<boolean> {
@@ -198,6 +227,7 @@ async function retryDue(state: State, load: () => Promise<TemplateInput>): Promi
   }
   for (const entry of [...entries.values()].filter(isDue)) put(state, entry);
   schedule(state);
+  await save(state);
   return released;
 }
 
@@ -248,7 +278,9 @@ function holding({entries}: State, {template, variables: {pods}}: TemplateInput)
     const pod = present.get(ip);
     if (pod === undefined || !saysTheSame(pod, suspect.pod)) entries.delete(ip);
   }
-  return [...entries.values()].filter(entry => entry.template === template);
+  if (entries.size === 0) return [];
+  const digest = digestOf(template);
+  return [...entries.values()].filter(entry => entry.digest === digest);
 }
 
 const without = (input: TemplateInput, out: readonly Entry[]): TemplateInput =>

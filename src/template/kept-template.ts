@@ -6,14 +6,19 @@ export interface KeptTemplate {
   readonly template: string;
   /** Epoch ms: since when it is kept. */
   readonly sinceAt: number;
+  /** The other replica whose pass it is; absent for our own. */
+  readonly replica?: string;
 }
+
+/** What a template's file takes of them. */
+export type TemplateFiles = Pick<Files, 'readText' | 'readStamp' | 'replace' | 'remove'>;
 
 /** One template in a file of its own. */
 export interface TemplateFile {
   readonly current: KeptTemplate | undefined;
   /** The file was there, and altered or cut. */
   readonly isDamaged: boolean;
-  /** Keeps this one, or none, from now on. Rejects with the system's error, and then keeps what it kept. */
+  /** Keeps this one, or none, from now on; written again where somebody removed the file. Rejects with the system's error, and then keeps what it kept. */
   put(kept: KeptTemplate | undefined): Promise<void>;
 }
 
@@ -25,17 +30,16 @@ const parseKept = (text: string): KeptTemplate | undefined => {
     const value = JSON.parse(text) as KeptTemplate;
     const isSound =
       Number.isSafeInteger(value.pass) && Number.isSafeInteger(value.sinceAt) && typeof value.template === 'string';
-    return isSound ? {pass: value.pass, template: value.template, sinceAt: value.sinceAt} : undefined;
+    if (!isSound) return undefined;
+    const {pass, template, sinceAt, replica} = value;
+    return {pass, template, sinceAt, ...(typeof replica === 'string' && {replica})};
   } catch {
     return undefined;
   }
 };
 
 /** Opens what an earlier daemon kept at `path`; a file that cannot be read is one that is not there. */
-export async function openTemplateFile(
-  files: Pick<Files, 'readText' | 'replace' | 'remove'>,
-  path: string,
-): Promise<TemplateFile> {
+export async function openTemplateFile(files: TemplateFiles, path: string): Promise<TemplateFile> {
   const text = await files.readText(path).catch(() => undefined);
   let current = text === undefined ? undefined : parseKept(text);
   const isDamaged = text !== undefined && current === undefined;
@@ -45,6 +49,7 @@ export async function openTemplateFile(
     },
     isDamaged,
     async put(kept) {
+      if (kept !== undefined && kept === current && (await files.readStamp(path)) !== undefined) return;
       if (kept === undefined) await files.remove(path);
       else await files.replace(path, JSON.stringify(kept), FILE_MODE);
       current = kept;

@@ -1,7 +1,6 @@
 import type {Clock} from '../ports/clock.ts';
-import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
-import {type KeptTemplate, openTemplateFile} from './kept-template.ts';
+import {type KeptTemplate, openTemplateFile, type TemplateFiles} from './kept-template.ts';
 
 /** A rollback: an older pass's template is rendered instead of today's, with today's hosts, until it is released. */
 export interface Rollback {
@@ -17,7 +16,7 @@ export interface Rollback {
 
 /** Opens the one that an earlier daemon left in the file `path`, if any; an unreadable one is a warning. */
 export async function openRollback(
-  {files, clock, log}: {files: Pick<Files, 'readText' | 'replace' | 'remove'>; clock: Clock; log: Log},
+  {files, clock, log}: {files: TemplateFiles; clock: Clock; log: Log},
   path: string,
 ): Promise<Rollback> {
   const file = await openTemplateFile(files, path);

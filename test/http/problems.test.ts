@@ -95,7 +95,7 @@ describe('problems', () => {
 
     test('a template is refused -> bad: since when, why, and what serves instead', () => {
       const [at, earlier] = [Date.parse('2026-11-28T12:04:00Z'), Date.parse('2026-11-28T11:30:00Z')];
-      const refused = {reason: 'unknown keyword', sinceAt: at, serving: {pass: 6, sinceAt: earlier}};
+      const refused = {reason: 'unknown keyword', sinceAt: at, serving: {pass: 6, sinceAt: earlier, replica: null}};
       assert.deepEqual(problemsOf({inSync: false, lastError: 'unknown keyword', refused}), [
         'bad: The template of 2026-11-28 12:04 UTC is refused: the one of pass 6 (2026-11-28 11:30 UTC) serves the pods of today: unknown keyword',
       ]);

@@ -11,14 +11,14 @@ const PODS = ['10.9.1.1', '10.9.1.2', '10.9.1.3'];
 /** A third of the warm-up that a replica which knows nobody waits: 0.75 of the default TTL. */
 const READY_WITHIN_MS = 6000;
 
-test('a fresh replica beside an etcd that knows members -> ready in under 6 s, with all of them, and no word of trouble', {
+test('a fresh replica beside an etcd that knows members -> ready in under 6 s, with all of them, and no word of trouble; its template refused: it serves with that of the others', {
   skip: missing('haproxy', 'etcd'),
   timeout: 120_000,
 }, async () => {
   await using etcd = await startEtcd({nodes: 1});
-  const start = async (id: string) =>
+  const start = async (id: string, more = '') =>
     startDaemon({
-      template: webTemplate(`127.0.0.1:${await freePort()}`, 80),
+      template: `${webTemplate(`127.0.0.1:${await freePort()}`, 80)}${more}`,
       env: {KONTROL_ID: id, KONTROL_ETCD: etcd.endpoints},
     });
   await using first = await start('lb-0');
@@ -37,4 +37,14 @@ test('a fresh replica beside an etcd that knows members -> ready in under 6 s, w
     fresh.logs.filter(({level}) => Number(level) >= 40),
     [],
   );
+
+  // Both serve on a port of their own: what the third one is to fall back on can only be had once they are gone.
+  await first[Symbol.asyncDispose]();
+  await fresh[Symbol.asyncDispose]();
+  await using refused = await start('lb-2', '  bogus word\n');
+  const status = await refused.waitFor(seen => seen.ready && seen.refused?.serving && seen, 'it serves');
+  assert.match(status.lastError ?? '', /bogus/);
+  assert.equal(status.refused?.serving?.replica, 'lb-1');
+  assert.match(status.problems[0]?.what ?? '', /the one of pass \d+ of replica lb-1 .* serves the pods of today$/);
+  assert.deepEqual(Object.values(await appliedHosts(refused)), [PODS]);
 });

@@ -85,7 +85,7 @@ describe('a pod that breaks the configuration', {skip: missing('haproxy'), timeo
     assert.match(await served.committed(), new RegExp(`${THIRD_IP}:${podPort} weight 2\n`));
   });
 
-  test('a restart with such a pod among the members -> served without it', async () => {
+  test('a restart with such a pod among the members -> served without it, and no pass fails with it first', async () => {
     await using served = await startServed(WARM);
     const {daemon, podPort} = served;
     await served.rewrite(weighed(served.template, podPort));
@@ -98,6 +98,10 @@ describe('a pod that breaks the configuration', {skip: missing('haproxy'), timeo
     await using next = await startDaemon(served.again);
     await next.waitFor(({ready, quarantined}) => ready && quarantined.length === 1, 'the quarantine again');
     assert.equal(await served.fetch(), 'pod');
+    assert.deepEqual(
+      next.logs.filter(({msg}) => String(msg).startsWith('pass failed')),
+      [],
+    );
   });
 
   test('one among 1,000 -> found in at most 12 checks, and pings are answered meanwhile', async t => {

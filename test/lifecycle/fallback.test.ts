@@ -3,6 +3,7 @@ import {describe, test} from 'node:test';
 import {DaemonError} from '../../src/errors.ts';
 import {createFallback} from '../../src/lifecycle/fallback.ts';
 import type {PassInput} from '../../src/lifecycle/passes.ts';
+import {createGoodTemplate} from '../../src/template/good-template.ts';
 import {openTemplateFile} from '../../src/template/kept-template.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
@@ -29,7 +30,7 @@ async function openStage() {
   const {log, said} = openLogSink();
   const {files, contents} = createMemoryFiles();
   const path = '/data/template-good.json';
-  const good = await openTemplateFile(files, path);
+  const good = createGoodTemplate(await openTemplateFile(files, path), undefined);
   const applied: string[] = [];
   const isolated: unknown[][] = [];
   const kept: string[] = [];
@@ -78,7 +79,9 @@ async function openStage() {
         return isFound;
       },
       retryDue: async () => false,
-      keepOnly: template => void kept.push(template),
+      async keepOnly(template) {
+        kept.push(template);
+      },
     },
     loadWhole: async () => inputOf(world.newest, world.ips).input,
   });
@@ -97,7 +100,11 @@ describe('a refused template', () => {
     const sinceAt = clock.epochMs();
     await assert.rejects(fallback.run('template changed'), REFUSED);
     assert.deepEqual(applied, ['A', 'A']);
-    assert.deepEqual(fallback.refusal, {reason: 'hidden: unknown keyword', sinceAt, serving: {pass: 1, sinceAt}});
+    assert.deepEqual(fallback.refusal, {
+      reason: 'hidden: unknown keyword',
+      sinceAt,
+      serving: {pass: 1, sinceAt, replica: null},
+    });
   });
 
   test('retried -> refused since the first time, told once; mended -> forgotten, and good from then on', async () => {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {DaemonError} from '../../src/errors.ts';
 import {openQuarantine, type Quarantined} from '../../src/lifecycle/quarantine.ts';
+import {openQuarantineFile} from '../../src/lifecycle/quarantine-file.ts';
 import type {Json} from '../../src/members/member.ts';
 import type {Pod, TemplateInput} from '../../src/template/input.ts';
-import {openLogSink} from '../members/fixtures.ts';
+import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 
 const podOf = (last: number, payload: Json = null, more: Partial<Pod> = {}): Pod => ({
@@ -34,7 +35,7 @@ const inputOf = (pods: readonly Pod[], template = 'A'): TemplateInput => ({
 const REFUSED = new DaemonError('VALIDATE', 'weight hunter2 is not within 0 and 256');
 
 /** A quarantine before a HAProxy that refuses every pod whose payload is `bad`. */
-function openStage({percent = 25, fault = REFUSED as unknown} = {}) {
+async function openStage({percent = 25, fault = REFUSED as unknown, files = createMemoryFiles().files} = {}) {
   const clock = createFakeClock(1_000_000);
   const {log, said} = openLogSink();
   const tried: TemplateInput[] = [];
@@ -48,6 +49,7 @@ function openStage({percent = 25, fault = REFUSED as unknown} = {}) {
     },
     percent,
     hideSecrets: text => text.replaceAll('hunter2', '***'),
+    file: await openQuarantineFile(files, '/data/quarantine.json'),
     ended: new AbortController().signal,
   });
   const found: Quarantined[] = [];
@@ -67,7 +69,7 @@ const seen = ({variables: {pods, hosts}}: TemplateInput) => [
 
 describe('quarantine', () => {
   test('a pod that came and breaks it -> left out, of pods and hosts; shown with the words, told once', async () => {
-    const {clock, quarantine, found, said} = openStage();
+    const {clock, quarantine, found, said} = await openStage();
     const before = inputOf([podOf(1), podOf(2)]);
     const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad')]);
     assert.equal(await quarantine.isolate(now, before, REFUSED), true);
@@ -88,7 +90,7 @@ describe('quarantine', () => {
   });
 
   test('a pod that changed and breaks it -> served as it was, in the place that it has now', async () => {
-    const {quarantine} = openStage();
+    const {quarantine} = await openStage();
     const before = inputOf([podOf(1), podOf(2, 'good', {seq: undefined})]);
     const now = inputOf([podOf(1), podOf(2, 'bad')]);
     assert.equal(await quarantine.isolate(now, before, REFUSED), true);
@@ -97,24 +99,24 @@ describe('quarantine', () => {
   });
 
   test('another pod on the address of a good one -> it never worked, so it is left out', async () => {
-    const {quarantine} = openStage();
+    const {quarantine} = await openStage();
     const now = inputOf([podOf(1), podOf(2, 'bad', {id: 'web-other'})]);
     assert.equal(await quarantine.isolate(now, inputOf([podOf(1), podOf(2, 'good')]), REFUSED), true);
     assert.deepEqual(seen(quarantine.apply(now))[0], ['10.0.0.1 null']);
   });
 
   test('nothing worked before (a start) -> everybody is a suspect', async () => {
-    const {quarantine} = openStage();
+    const {quarantine} = await openStage();
     const now = inputOf([podOf(1), podOf(2, 'bad'), podOf(3)]);
     assert.equal(await quarantine.isolate(now, undefined, REFUSED), true);
     assert.deepEqual(seen(quarantine.apply(now))[0], ['10.0.0.1 null', '10.0.0.3 null']);
   });
 
   test('an app of one pod -> that one may be; half of an app -> the template is to blame', async () => {
-    const one = openStage();
+    const one = await openStage();
     assert.equal(await one.quarantine.isolate(inputOf([podOf(1, 'bad')]), inputOf([]), REFUSED), true);
     assert.deepEqual(seen(one.quarantine.apply(inputOf([podOf(1, 'bad')]))), [[], []]);
-    const {quarantine, said} = openStage();
+    const {quarantine, said} = await openStage();
     const half = inputOf([podOf(1), podOf(2), podOf(3, 'bad'), podOf(4, 'bad')]);
     assert.equal(await quarantine.isolate(half, inputOf([podOf(1), podOf(2)]), REFUSED), false);
     assert.match(String(said('no member is put into quarantine')[0]?.reason), /KONTROL_QUARANTINE/);
@@ -122,7 +124,7 @@ describe('quarantine', () => {
   });
 
   test('those in it already count against the bound, with the size that the app really has', async () => {
-    const {quarantine} = openStage();
+    const {quarantine} = await openStage();
     const others = Array.from({length: 6}, (_, index) => podOf(index + 1));
     const first = inputOf([...others, podOf(7, 'bad'), podOf(8)]);
     assert.equal(await quarantine.isolate(first, inputOf([...others, podOf(8)]), REFUSED), true);
@@ -135,24 +137,24 @@ describe('quarantine', () => {
 
   test('0 per cent, or a fault that no pod can cause -> nobody, and nothing is tried', async () => {
     const now = inputOf([podOf(1), podOf(2, 'bad')]);
-    const off = openStage({percent: 0});
+    const off = await openStage({percent: 0});
     assert.equal(await off.quarantine.isolate(now, inputOf([podOf(1)]), REFUSED), false);
     const taken = new DaemonError('APPLY', 'the port is taken');
-    const {quarantine, tried} = openStage();
+    const {quarantine, tried} = await openStage();
     assert.equal(await quarantine.isolate(now, inputOf([podOf(1)]), taken), false);
     assert.deepEqual([off.tried, tried], [[], []]);
   });
 
   test('a disk that is full while it looks -> that is told, nobody is blamed', async () => {
     const full = new DaemonError('APPLY', 'no space left');
-    const {quarantine} = openStage({fault: full});
+    const {quarantine} = await openStage({fault: full});
     const now = inputOf([podOf(1), podOf(2, 'bad'), podOf(3)]);
     await assert.rejects(quarantine.isolate(now, inputOf([podOf(1)]), REFUSED), full);
     assert.deepEqual(quarantine.members, []);
   });
 
   test('it says something else, or leaves -> tried with it, and forgotten', async () => {
-    const {quarantine} = openStage();
+    const {quarantine} = await openStage();
     const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad')]);
     await quarantine.isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
     const changed = inputOf([podOf(1), podOf(2), podOf(3, 'good')]);
@@ -160,24 +162,24 @@ describe('quarantine', () => {
   });
 
   test('only its place in the order was settled -> in it still', async () => {
-    const {quarantine} = openStage();
+    const {quarantine} = await openStage();
     const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad', {seq: undefined})]);
     await quarantine.isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
     assert.equal(quarantine.apply(inputOf([podOf(1), podOf(2), podOf(3, 'bad')])).variables.pods.length, 2);
   });
 
   test('another template -> tried with it; once that works, nobody is in quarantine for the old one', async () => {
-    const {quarantine} = openStage();
+    const {quarantine} = await openStage();
     const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad')]);
     await quarantine.isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
     const other = inputOf(now.variables.pods, 'B');
     assert.deepEqual([quarantine.apply(other), quarantine.members.length], [other, 1]);
-    quarantine.keepOnly('B');
+    await quarantine.keepOnly('B');
     assert.deepEqual(quarantine.members, []);
   });
 
   test('after a while -> a pass is asked for; in vain: later again; it works: let out', async () => {
-    const {clock, quarantine, due, tried, said, mend} = openStage();
+    const {clock, quarantine, due, tried, said, mend} = await openStage();
     const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad')]);
     await quarantine.isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
     tried.length = 0;
@@ -198,8 +200,41 @@ describe('quarantine', () => {
     assert.equal(said('member let out of quarantine').length, 1);
   });
 
+  test('a restart -> the same pods, each as it was, and none is tried before its time; let out: forgotten', async () => {
+    const {files, contents} = createMemoryFiles();
+    const first = await openStage({files});
+    const before = inputOf([podOf(1), podOf(2, 'good')]);
+    await first.quarantine.isolate(inputOf([podOf(1), podOf(2, 'bad')]), before, REFUSED);
+    await first.quarantine.isolate(inputOf([podOf(1), podOf(2, 'bad'), podOf(3, 'bad')]), before, REFUSED);
+    const again = inputOf([podOf(1), podOf(2, 'bad'), podOf(3, 'bad'), podOf(4)]);
+
+    const {clock, quarantine, due, mend} = await openStage({files});
+    assert.deepEqual(quarantine.members, first.quarantine.members);
+    assert.deepEqual(quarantine.apply(again), first.quarantine.apply(again));
+    assert.deepEqual(due, []);
+    await clock.advance(60_000);
+    assert.equal(due.length, 1);
+    mend();
+    assert.equal(await quarantine.retryDue(async () => again), true);
+    assert.deepEqual([...contents.keys()], []);
+  });
+
+  test('its file removed or altered -> written again while somebody is in it; nobody is, where it says nothing', async () => {
+    const {files, contents} = createMemoryFiles();
+    const {quarantine} = await openStage({files});
+    await quarantine.isolate(inputOf([podOf(1), podOf(3, 'bad')]), inputOf([podOf(1)]), REFUSED);
+    const [written] = contents.values();
+    contents.clear();
+    await quarantine.keepOnly('A');
+    assert.deepEqual([...contents.values()], [written]);
+    for (const text of ['{', '[1]', '[{"suspect":{"pod":{}}}]', 'null']) {
+      const damaged = await openStage({files: createMemoryFiles({'/data/quarantine.json': text}).files});
+      assert.deepEqual(damaged.quarantine.members, []);
+    }
+  });
+
   test('a stop -> no timer is left', async () => {
-    const {clock, quarantine, due} = openStage();
+    const {clock, quarantine, due} = await openStage();
     await quarantine.isolate(inputOf([podOf(1), podOf(3, 'bad')]), inputOf([podOf(1)]), REFUSED);
     quarantine.close();
     await clock.advance(3_600_000);

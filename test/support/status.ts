@@ -21,7 +21,7 @@ export interface Status {
   readonly refused: {
     readonly reason: string;
     readonly sinceAt: number;
-    readonly serving: {readonly pass: number; readonly sinceAt: number} | null;
+    readonly serving: {readonly pass: number; readonly sinceAt: number; readonly replica: string | null} | null;
   } | null;
   readonly quarantined: readonly {
     readonly ip: string;

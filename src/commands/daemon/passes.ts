@@ -1,8 +1,10 @@
 import type {Visit} from '../../lifecycle/lifecycle.ts';
 import {createPasses, type Passes} from '../../lifecycle/passes.ts';
 import {openQuarantine, type Quarantine} from '../../lifecycle/quarantine.ts';
+import {openQuarantineFile} from '../../lifecycle/quarantine-file.ts';
 import {createTrial, type Trial} from '../../lifecycle/trial.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
+import {systemFiles as files} from '../../ports/files.ts';
 import {digestBlockInput, digestInput, type TemplateInput} from '../../template/input.ts';
 import type {IsolatedRenderer, Renderer} from '../../template/renderer.ts';
 import type {Context} from './context.ts';
@@ -18,13 +20,17 @@ export const openTrial = (proxy: ProxyPart, renderer: IsolatedRenderer): Trial =
     fileNamed: /[^\s[\]:"']*\/run\/\d+(?:\.run)?\.cfg/,
   });
 
-export const openOwnQuarantine = ({config, room, ending, output}: Context, {tryOut}: Trial): Quarantine =>
+export const openOwnQuarantine = async (
+  {config, room, ending, output}: Context,
+  {tryOut}: Trial,
+): Promise<Quarantine> =>
   openQuarantine({
     clock,
     log: room('lifecycle'),
     tryOut,
     percent: config.quarantinePercent,
     hideSecrets: output.secrets.hide,
+    file: await openQuarantineFile(files, `${config.dataFolder}/quarantine.json`),
     ended: ending.asked,
   });
 

@@ -11,6 +11,7 @@ import {digestHosts, mergeHosts} from '../../members/hosts.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
+import {createGoodTemplate} from '../../template/good-template.ts';
 import {openTemplateFile} from '../../template/kept-template.ts';
 import {readTemplateFile} from '../../template/read-template.ts';
 import {createRenderer} from '../../template/renderer.ts';
@@ -73,7 +74,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   });
   const renderer = opening.use(createRenderer({timeoutMs: config.renderTimeoutMs}));
   const trial = openTrial(proxy, renderer);
-  const quarantine = openOwnQuarantine(context, trial);
+  const quarantine = await openOwnQuarantine(context, trial);
   opening.defer(quarantine.close);
   const loadWhole = createInputLoader(context, needs, {hosts, templateText});
   const loadInput = async (visit?: Visit) => quarantine.apply(await loadWhole(visit));
@@ -81,7 +82,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   const scripts = opening.use(await openScripts(context, {...needs, inputOf: visit => inputOf(visit, passes)}));
   const lifecycle = openStates(context, needs, {passes, scripts});
   const addresses = () => new Set([...hosts().values()].flat());
-  const fallback = await openFallback(context, {passes, lifecycle, quarantine, addresses, loadWhole});
+  const fallback = await openFallback(context, membership, {passes, lifecycle, quarantine, addresses, loadWhole});
   const warmUp = () => ({elapsedMs: clock.nowMs() - startedMs, remembers: membership.remembers()});
   const converger = openConverger({
     clock,
@@ -127,6 +128,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
 
 async function openFallback(
   {config, room}: Context,
+  {shared}: Membership,
   {
     lifecycle,
     ...parts
@@ -136,7 +138,7 @@ async function openFallback(
     ...parts,
     clock,
     log: room('lifecycle'),
-    good: await openTemplateFile(files, `${config.dataFolder}/template-good.json`),
+    good: createGoodTemplate(await openTemplateFile(files, `${config.dataFolder}/template-good.json`), shared.template),
     runPass: (cause, given) => lifecycle.goTo(CONFIGURE, {cause, origin: 'daemon', ...given}),
   });
 }

@@ -9,6 +9,7 @@ import {openTransport} from '../../etcd/transport.ts';
 import {openFleet, REPLICA_TTL_MS} from '../../fleet/fleet.ts';
 import type {ReplicaRecord, ReplicaState} from '../../fleet/record.ts';
 import {openReloadLock, type ReloadLock} from '../../fleet/reload-lock.ts';
+import {openSharedTemplate, type SharedTemplate} from '../../fleet/shared-template.ts';
 import {createEmbeddedStore} from '../../members/embedded-store.ts';
 import {createEtcdStore} from '../../members/etcd/etcd-store.ts';
 import {keysOf} from '../../members/etcd/keys.ts';
@@ -35,6 +36,8 @@ export interface OpenStore extends ReloadLock {
   join(describe: () => ReplicaState): void;
   /** All replicas, this one included; undefined where there is one only. */
   readonly replicas: readonly ReplicaRecord[] | undefined;
+  /** The last template that worked for any of them; undefined where there is one only. */
+  readonly template: SharedTemplate | undefined;
   /** Says goodbye; after the store's own end. */
   close(): Promise<void>;
 }
@@ -55,6 +58,7 @@ export async function openStore(sources: StoreSources): Promise<OpenStore> {
     hold: work => work(),
     join() {},
     replicas: undefined,
+    template: undefined,
     async close() {},
   };
 }
@@ -86,6 +90,7 @@ async function openShared({config, snapshot, guard, room}: StoreSources, etcd: E
   });
   const run = randomBytes(4).toString('hex');
   const lock = openReloadLock({gateway, leases, key: keys.reloadLock, id: self.id, clock, log: room('fleet')});
+  const template = openSharedTemplate({gateway, key: keys.template, id: self.id, clock, log: room('fleet')});
   let fleet: ReturnType<typeof openFleet> | undefined;
   const isAlone = () => (fleet?.replicas.length ?? 0) < 2;
   return {
@@ -109,7 +114,9 @@ async function openShared({config, snapshot, guard, room}: StoreSources, etcd: E
     get replicas() {
       return fleet?.replicas ?? [];
     },
+    template,
     async close() {
+      template.close();
       await fleet?.close();
       gateway.close();
     },

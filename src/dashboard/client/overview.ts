@@ -97,7 +97,9 @@ export function showOverview(status: LiveStatus): void {
       setText(item.children[0] as Element, what);
       setText(item.children[1] as Element, why);
       setText(item.children[2] as Element, `Since ${formatTime(sinceAt)}. To do: ${todo}.`);
-      showAction(item.children[3] as Element, actionFor(kind, knownPasses(), status.refused?.serving?.pass));
+      const serving = status.refused?.serving;
+      const own = serving?.replica === null ? serving.pass : undefined;
+      showAction(item.children[3] as Element, actionFor(kind, knownPasses(), own));
     },
   );
   reconcile(

@@ -12,6 +12,8 @@ export const keysOf = (namespace: string, app: string) => {
     replicasOf: (id: string) => `${root}replicas/${id}.`,
     /** Held by the one replica that may reload now. */
     reloadLock: `${root}turn`,
+    /** The last one that worked for any replica. */
+    template: `${root}template`,
   } as const;
 };
 
