@@ -2,6 +2,7 @@ import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {type Daemon, startDaemon} from '../support/daemon.ts';
 import {freePort} from '../support/free-port.ts';
+import {replaceFile} from '../support/replace-file.ts';
 import {makeTemporaryFolder} from './temporary-folder.ts';
 
 export const TOKEN = 'open-sesame';
@@ -45,7 +46,7 @@ export async function startFleet(env: Readonly<Record<string, string>> = {}): Pr
   const folder = opening.use(await makeTemporaryFolder());
   const port = await freePort();
   const template = join(folder.path, 'haproxy.j2');
-  const writeTemplate = (lines: string, options?: string) => writeFile(template, templateOf(port, lines, options));
+  const writeTemplate = (lines: string, options?: string) => replaceFile(template, templateOf(port, lines, options));
   await writeTemplate('');
   await writeFile(join(folder.path, 'token'), `${TOKEN}\n`);
   const daemon = opening.use(

@@ -36,7 +36,7 @@ const stopped = (pid: number) => {
 };
 
 /** All that they do is wait. */
-describe('HAProxy hangs', {concurrency: 3, skip: missing('haproxy'), timeout: 300_000}, () => {
+describe('HAProxy hangs', {concurrency: 2, skip: missing('haproxy'), timeout: 300_000}, () => {
   test('nothing changes -> a problem, not ready, ended and served again within 20 s, unaided', async () => {
     await using served = await startServed();
     const pid = await served.pid();
@@ -164,7 +164,7 @@ const WAYS: readonly Way[] = [
 ];
 
 describe('HAProxy hangs before a reload', {
-  concurrency: 3,
+  concurrency: 2,
   skip: missing('root', 'haproxy', 'netns', 'iptables'),
   timeout: 600_000,
 }, () => {

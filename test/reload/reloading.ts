@@ -2,6 +2,7 @@ import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {type Daemon, type DaemonOptions, startDaemon} from '../support/daemon.ts';
+import {replaceFile} from '../support/replace-file.ts';
 import type {Status} from '../support/status.ts';
 
 export type Last = NonNullable<Status['reload']['last']>;
@@ -36,7 +37,7 @@ export async function startReloading(template: string, options: Omit<DaemonOptio
     daemon,
     async change(text) {
       const before = (await daemon.status())?.reload.last?.pass ?? 0;
-      await writeFile(file, text);
+      await replaceFile(file, text);
       daemon.signal('SIGHUP');
       const asked = await daemon.waitFor(
         ({reload: {last}}) => last !== null && last.pass > before && last.cause.includes('SIGHUP') && last,

@@ -5,6 +5,7 @@ import {startBackends} from './backend.ts';
 import {appliedHosts, type Daemon, type DaemonOptions, startDaemon} from './daemon.ts';
 import {openFolder} from './folder.ts';
 import {freePort} from './free-port.ts';
+import {replaceFile} from './replace-file.ts';
 import type {Slave} from './slave.ts';
 import {waitFor} from './wait.ts';
 import {fetchText, webTemplate, webTemplateAgain} from './web.ts';
@@ -71,8 +72,8 @@ export async function startServed(env: DaemonOptions['env'] = {}): Promise<Serve
     pod,
     template,
     again: {...options, port: daemon.port, statusPort: daemon.statusPort},
-    rewrite: text => writeFile(path, text),
-    reload: () => writeFile(path, webTemplateAgain(template, ++reloads)),
+    rewrite: text => replaceFile(path, text),
+    reload: () => replaceFile(path, webTemplateAgain(template, ++reloads)),
     fetch,
     pid: () => daemon.waitFor(({proxy}) => proxy.state === 'RUNNING' && proxy.pid, 'a running proxy'),
     committed: () => readFile(join(data.path, 'proxy.cfg'), 'utf8'),
