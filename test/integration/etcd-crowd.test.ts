@@ -9,7 +9,7 @@ import {startProber} from '../support/prober.ts';
 import {openReplicaSet} from '../support/replica-set.ts';
 
 /** As many as two cores that also run other suites carry; `KONTROL_CROWD=5000` on a machine of its own. */
-const PODS = Number(process.env.KONTROL_CROWD ?? 500);
+const PODS = Number(process.env.KONTROL_CROWD ?? 250);
 /** So many say down, and as many join, while one replica is cut off. */
 const MOVING = 50;
 
