@@ -12,6 +12,7 @@ import {
   isSameAddress,
   isSameServer,
   optionsOf,
+  readOptions,
   type ServerLine,
 } from './server-line.ts';
 import type {Release} from './version.ts';
@@ -262,10 +263,10 @@ function findOptionDoubt(change: ServerChange, {release, addWords}: RuntimeAbili
   const kind = kindOf(change);
   const {rest} = lineOf(change);
   if (rest.some(word => word.includes('$'))) return 'an option may be a variable';
-  for (const option of optionsOf(rest)) {
+  for (const [option, value] of readOptions(rest)) {
     const row = findServerRow(option);
     if (row === undefined) return `"${option}" is not known to be safe with changes at run time`;
-    const why = findException(row, kind, release);
+    const why = findException(row, kind, release, value);
     if (why !== undefined) return `"${option}": ${why}`;
     if (kind === 'add' && addWords?.has(row.keyword) === false) {
       return `"${option}": this HAProxy's "add server" has no word for it`;

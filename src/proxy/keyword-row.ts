@@ -15,6 +15,8 @@ export interface Exception {
   readonly why: string;
   readonly since: Release;
   readonly until: Release;
+  /** Only where the keyword's value is a longer time. */
+  readonly aboveMs: number;
 }
 
 /**
@@ -38,12 +40,39 @@ export const row = (keyword: string, values: number, ...exceptions: readonly Exc
 export function except(
   kinds: string,
   why: string,
-  {since = 0, until = Number.POSITIVE_INFINITY}: {readonly since?: Release; readonly until?: Release} = {},
+  {since = 0, until = Number.POSITIVE_INFINITY, aboveMs = -1}: Partial<Omit<Exception, 'kinds' | 'why'>> = {},
 ): Exception {
   const named = kinds === 'any' ? CHANGE_KINDS : CHANGE_KINDS.filter(kind => kinds.split(' ').includes(kind));
-  return {kinds: new Set(named), why, since, until};
+  return {kinds: new Set(named), why, since, until, aboveMs};
 }
 
-/** Why a change of this kind must be a reload where the keyword is in effect; undefined when it ends where one would. */
-export const findException = ({exceptions}: KeywordRow, kind: ChangeKind, release: Release): string | undefined =>
-  exceptions.find(({kinds, since, until}) => kinds.has(kind) && release >= since && release < until)?.why;
+const UNITS_MS: Readonly<Record<string, number>> = {
+  us: 0.001,
+  ms: 1,
+  '': 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** A time as HAProxy reads it (configuration.txt 2.5), in milliseconds; without end when it is none. */
+function parseTimeMs(text: string): number {
+  const [, digits = '', unit = ''] = /^(\d+)([a-z]*)$/.exec(text) ?? [];
+  return digits === '' ? Number.POSITIVE_INFINITY : Number(digits) * (UNITS_MS[unit] ?? Number.POSITIVE_INFINITY);
+}
+
+/**
+ * Why a change of this kind must be a reload where the keyword is in effect, with its value where it has one; undefined
+ * when it ends where a reload would.
+ */
+export const findException = (
+  {exceptions}: KeywordRow,
+  kind: ChangeKind,
+  release: Release,
+  value = '',
+): string | undefined =>
+  exceptions.find(
+    ({kinds, since, until, aboveMs}) =>
+      kinds.has(kind) && release >= since && release < until && (aboveMs < 0 || parseTimeMs(value) > aboveMs),
+  )?.why;

@@ -17,6 +17,12 @@ const WAITS_FOR_CHECK = except(
   'recheck enable add',
   'a server that leaves maintenance would serve for as long as that before its first check',
 );
+/** A start checks the first servers at once; HAProxy's default is 2 s. */
+const LATE_CHECK = except(
+  'recheck enable',
+  'a server that leaves maintenance would serve for as long as that before its next check',
+  {aboveMs: 5000},
+);
 const WAKES_SLOWLY = except(
   'recheck enable add',
   'a server that leaves maintenance starts slowly, at a start it does not',
@@ -69,7 +75,7 @@ export const SERVER_KEYWORDS: readonly KeywordRow[] = [
   row('idle-ping', 1),
   row('init-addr', 1, NAMED),
   row('init-state', 1, except('recheck enable add', 'it decides how a server leaves maintenance')),
-  row('inter', 1),
+  row('inter', 1, LATE_CHECK),
   row('interface', 1),
   row('ktls', 1, UNTRIED),
   row('log-bufsize', 1, UNTRIED),

@@ -95,12 +95,18 @@ export const findServerRow = (option: string): KeywordRow | undefined =>
 /** How many words behind an option are its value, so that none of them is taken for an option. */
 const valuesOf = (option: string): number => findServerRow(option)?.values ?? 0;
 
-/** The options among words, without their values. */
-export function optionsOf(words: readonly string[]): string[] {
-  const found: string[] = [];
-  for (let at = 0; at < words.length; at += 1 + valuesOf(words[at] ?? '')) found.push(words[at] ?? '');
-  return found;
+/** The options among words, each with its first value, `''` where it has none. */
+export function* readOptions(words: readonly string[]): Generator<readonly [option: string, value: string]> {
+  for (let at = 0; at < words.length; ) {
+    const option = words[at] ?? '';
+    const values = valuesOf(option);
+    yield [option, values === 0 ? '' : (words[at + 1] ?? '')];
+    at += 1 + values;
+  }
 }
+
+/** The options among words, without their values. */
+export const optionsOf = (words: readonly string[]): string[] => [...readOptions(words)].map(([option]) => option);
 
 const MAX_INT = 2 ** 31 - 1;
 
@@ -115,8 +121,8 @@ export function optionValue(options: readonly string[], name: string): string | 
   // Nearly no server has what is asked for.
   if (!options.includes(name)) return undefined;
   let value: string | undefined;
-  for (let at = 0; at < options.length; at += 1 + valuesOf(options[at] ?? '')) {
-    if (options[at] === name) value = options[at + 1];
+  for (const [option, own] of readOptions(options)) {
+    if (option === name) value = own;
   }
   return value;
 }

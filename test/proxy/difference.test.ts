@@ -109,6 +109,9 @@ const CASES: readonly Case[] = [
     ]),
     since26: FRESH,
   },
+  moved('address, checked each minute', `  server s1 10.0.0.1:80 check inter 1m\n${S2}`, [
+    'reload: b/s1: "inter": a server that leaves maintenance would serve for as long as that before its next check',
+  ]),
   moved('address, checked, downinter', `  server s1 10.0.0.1:80 check downinter 30s\n${S2}`, [
     'reload: b/s1: "downinter": a server that leaves maintenance would serve for as long as that before its first check',
   ]),
