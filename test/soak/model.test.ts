@@ -52,6 +52,23 @@ describe('model', () => {
     assert.deepEqual(model.expected({fromMs: 600, toMs: 600})[0]?.joined, {fromMs: 500, toMs: 600});
   });
 
+  test('a goodbye of a pod that never came, then a dead or paused daemon -> its first stay begins with its first ping', () => {
+    const {model, say} = createScene();
+    for (const ip of ['dead', 'paused']) say(ip, 100, 200, {down: true});
+    model.paused({fromMs: 150, toMs: 300});
+    say('paused', 400, 500);
+    model.daemonDied(600);
+    model.daemonBack({fromMs: 700, toMs: 800});
+    say('dead', 900, 1000);
+    assert.deepEqual(
+      ['dead', 'paused'].map(ip => [at(model, ip, 850), at(model, ip, 5500)]),
+      [
+        ['out', 'unknown'],
+        ['unknown', 'unknown'],
+      ],
+    );
+  });
+
   test('a lost ping -> it may have been heard; a refused one was not', () => {
     const {model, say} = createScene();
     say('a', 100, 200, {end: 'lost'});

@@ -163,7 +163,8 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
   const leave = (pod: Pod, atMs: number, end: PingEnd) => {
     if (end !== 'accepted') return;
     endSilence(pod, atMs);
-    pod.possible.untilMs = atMs;
+    // The goodbye of a pod that never came ends no stay.
+    if (pod.possible.fromMs <= atMs) pod.possible.untilMs = atMs;
     pod.saidDown = true;
   };
 
