@@ -51,7 +51,10 @@ export function createCall<Name extends CommandName>(
     gone,
     warn: stderr.print,
     get client() {
-      return createStatusClient(text('url') ?? loadStatusUrl());
+      return createStatusClient(text('url') ?? loadStatusUrl(), {
+        print: stderr.print,
+        isTerminal: process.stderr.isTTY === true,
+      });
     },
     get isColored() {
       return process.stdout.hasColors?.() === true;

@@ -7,14 +7,20 @@ const isChange = ({difference, secretsChanged}: HistoryEntry): boolean =>
   secretsChanged || difference.text !== '' || difference.tooLarge;
 
 /** `haproxy-kontrol diff`: without arguments, what the last pass that changed anything changed. */
-export const diff: CommandMain<'diff'> = async ({client, positionals, paint, countOf, print}) => {
-  const [from, to] = positionals.map(given => countOf('pass', given, Number.MAX_SAFE_INTEGER));
+export const diff: CommandMain<'diff'> = async given => {
+  const {client, positionals, paint, countOf, print, printJson} = given;
+  const [from, to] = positionals.map(pass => countOf('pass', pass, Number.MAX_SAFE_INTEGER));
   if (from !== undefined) {
     const text = await client.text(`/config/diff?from=${from}${to === undefined ? '' : `&to=${to}`}`);
-    print(paintDiff(text.split('\n').map(plain).join('\n'), paint));
+    if (given.has('json')) printJson({from, to: to ?? null, text});
+    else print(paintDiff(text.split('\n').map(plain).join('\n'), paint));
     return 0;
   }
   const changed = (await client.json<HistoryEntry[]>('/history')).find(isChange);
+  if (given.has('json')) {
+    printJson(changed === undefined ? null : resultOf(changed));
+    return 0;
+  }
   if (changed === undefined) {
     print('no pass has changed anything yet\n');
     return 0;
@@ -24,3 +30,11 @@ export const diff: CommandMain<'diff'> = async ({client, positionals, paint, cou
   print(secretsChanged ? 'only what is hidden changed\n' : paintDiff(difference.text, paint));
   return 0;
 };
+
+const resultOf = ({pass, cause, verdict, difference, secretsChanged}: HistoryEntry) => ({
+  pass,
+  verdict,
+  cause,
+  difference,
+  secretsChanged,
+});

@@ -23,29 +23,35 @@ const PATIENCE_MS = 1000;
 
 const ADVICE = 'is the daemon running there? set --url, or KONTROL_STATUS_PORT';
 
-/** Speaks of a wait that takes long, on `stderr`, once a second; what it wrote goes when the wait ends. */
-function watchWait(what: string, stderr: NodeJS.WriteStream): Disposable {
+/** Where a wait is told: `print` to stderr, which may be a terminal, where what was told can be taken back. */
+export interface WaitTold {
+  readonly print: (text: string) => void;
+  readonly isTerminal: boolean;
+}
+
+/** Speaks of a wait that takes long, once a second; what it wrote goes when the wait ends. */
+function watchWait(what: string, {print, isTerminal}: WaitTold): Disposable {
   const startedMs = performance.now();
   let isTold = false;
   const timer = setInterval(() => {
     const seconds = Math.round((performance.now() - startedMs) / 1000);
-    if (stderr.isTTY) stderr.write(`\rwaiting for ${what} (${seconds} s)`);
-    else if (!isTold) stderr.write(`waiting for ${what}\n`);
+    if (isTerminal) print(`\rwaiting for ${what} (${seconds} s)`);
+    else if (!isTold) print(`waiting for ${what}\n`);
     isTold = true;
   }, PATIENCE_MS);
   return {
     [Symbol.dispose]() {
       clearInterval(timer);
-      if (isTold && stderr.isTTY) stderr.write('\r\u001b[K');
+      if (isTold && isTerminal) print('\r\u001b[K');
     },
   };
 }
 
 /** `base` is the status port's address, such as `http://127.0.0.1:8001`. Rejects with UNREACHABLE or USAGE. */
-export function createStatusClient(base: string): StatusClient {
+export function createStatusClient(base: string, wait: WaitTold): StatusClient {
   const ask = async (path: string, {token}: {readonly token?: string} = {}): Promise<Response> => {
     const url = `${base.replace(/\/$/, '')}${path}`;
-    using _wait = watchWait(url, process.stderr);
+    using _wait = watchWait(url, wait);
     let answer: Response;
     try {
       answer = await fetch(url, {

@@ -208,7 +208,7 @@ export const REFERENCE = {
   diff: {
     summary: 'what the last pass changed, what changed since a pass, or between two; credentials hidden',
     arguments: {shown: '[FROM [TO]]', most: 2},
-    options: {url: URL_OPTION},
+    options: {url: URL_OPTION, json: {type: 'boolean', help: 'as JSON: the difference, and what it is of'}},
     examples: [
       ['diff', 'what did the last change do?'],
       ['diff 7', 'what is different now from pass 7?'],

@@ -63,6 +63,14 @@ describe('piped output', () => {
     assert.deepEqual(first, {code: 0, stdout: '[\n', stderr: ''});
   });
 
+  test('diff --json -> what the last change changed', async () => {
+    using port = await openStatusPort();
+    const {code, stdout} = await shell(`$kontrol diff --json --url ${port.url}`);
+    assert.equal(code, 0);
+    const {pass, verdict, difference} = JSON.parse(stdout);
+    assert.deepEqual([pass, verdict, difference], [200, 'ok', entryOf(200).difference]);
+  });
+
   test('status, its reader goes away -> the exit code says all the same that something is wrong', async () => {
     using port = await openStatusPort();
     const {code, stderr} = await shell(`$kontrol status --json --url ${port.url} | head -c 1`);
