@@ -3,7 +3,7 @@ import {describe, test} from 'node:test';
 import {startBackends} from '../support/backend.ts';
 import {startDaemon} from '../support/daemon.ts';
 import {missing} from '../support/parts.ts';
-import {POD_IP, type Served, startServed} from '../support/served.ts';
+import {POD_IP, type Served, startServed, type TemplateSource} from '../support/served.ts';
 import {fetchText} from '../support/web.ts';
 
 const OTHER_IP = '127.0.9.2';
@@ -20,33 +20,35 @@ describe('a refused template costs itself alone', {
   skip: missing('haproxy'),
   timeout: 180_000,
 }, () => {
-  test('pods come and go with the last one that worked; the page says which and why; mended, it serves', async () => {
-    await using served = await startServed(WARM);
-    const {daemon} = served;
-    await using _pods = await startBackends([{name: 'other', host: OTHER_IP, port: served.podPort}]);
-    await served.rewrite(served.template.replace('balance roundrobin', 'balance roundrobbin'));
-    await daemon.waitFor(({refused}) => refused?.serving != null, 'the template refused');
+  const testRefusal = (source: TemplateSource) =>
+    test(`${source}: pods come and go with the last one that worked; the page says which and why; mended, it serves`, async () => {
+      await using served = await startServed(WARM, source);
+      const {daemon} = served;
+      await using _pods = await startBackends([{name: 'other', host: OTHER_IP, port: served.podPort}]);
+      await served.rewrite(served.template.replace('balance roundrobin', 'balance roundrobbin'));
+      await daemon.waitFor(({refused}) => refused?.serving != null, 'the template refused');
 
-    const other = daemon.slave({ip: OTHER_IP});
-    using _silence = {[Symbol.dispose]: other.silence};
-    other.run(500);
-    await daemon.waitFor(async () => (await answers(served)).join() === 'other,pod', 'who joins served');
-    await served.pod.down();
-    await daemon.waitFor(async () => (await answers(served)).join() === 'other', 'who left gone');
+      const other = daemon.slave({ip: OTHER_IP});
+      using _silence = {[Symbol.dispose]: other.silence};
+      other.run(500);
+      await daemon.waitFor(async () => (await answers(served)).join() === 'other,pod', 'who joins served');
+      await served.pod.down();
+      await daemon.waitFor(async () => (await answers(served)).join() === 'other', 'who left gone');
 
-    const status = await daemon.waitFor(seen => !seen.inSync && seen.lastError !== null && seen, 'the status');
-    assert.match(status.refused?.reason ?? '', /roundrobbin|balance only supports/);
-    const [problem] = status.problems;
-    assert.match(
-      problem?.what ?? '',
-      /^The template of .* UTC is refused: the one of pass \d+ .* serves the pods of today$/,
-    );
-    assert.equal(status.ready, true);
+      const status = await daemon.waitFor(seen => !seen.inSync && seen.lastError !== null && seen, 'the status');
+      assert.match(status.refused?.reason ?? '', /roundrobbin|balance only supports/);
+      const [problem] = status.problems;
+      assert.match(
+        problem?.what ?? '',
+        /^The template of .* UTC is refused: the one of pass \d+ .* serves the pods of today$/,
+      );
+      assert.equal(status.ready, true);
 
-    await served.rewrite(served.template);
-    const mended = await daemon.waitFor(seen => seen.inSync && seen, 'the mended template');
-    assert.deepEqual([mended.lastError, mended.refused], [null, null]);
-  });
+      await served.rewrite(served.template);
+      const mended = await daemon.waitFor(seen => seen.inSync && seen, 'the mended template');
+      assert.deepEqual([mended.lastError, mended.refused], [null, null]);
+    });
+  for (const source of ['file', 'annotation'] as const) testRefusal(source);
 
   test('a restart meanwhile -> the same, from the template that is kept beside proxy.cfg', async () => {
     await using served = await startServed(WARM);

@@ -1,6 +1,9 @@
 import {readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {isDeepStrictEqual} from 'node:util';
+import {openVolume, podinfoOf} from '../kubernetes/downward.ts';
+import {environmentOf} from '../kubernetes/downward-world.ts';
+import {CONFIG, LABELS} from '../kubernetes/served.ts';
 import {startBackends} from './backend.ts';
 import {appliedHosts, type Daemon, type DaemonOptions, startDaemon} from './daemon.ts';
 import {openFolder} from './folder.ts';
@@ -10,7 +13,10 @@ import type {Slave} from './slave.ts';
 import {waitFor} from './wait.ts';
 import {fetchText, webTemplate, webTemplateAgain} from './web.ts';
 
-/** A daemon on loopback whose HAProxy serves one backend, `pod`, by a template in a file that a test may rewrite. */
+/** Where a template stands: in a file, or in the pod's annotation, which a volume shows. */
+export type TemplateSource = 'file' | 'annotation';
+
+/** A daemon on loopback whose HAProxy serves one backend, `pod`, by a template that a test may rewrite. */
 export interface Served extends AsyncDisposable {
   readonly daemon: Daemon;
   /** HAProxy's port. */
@@ -39,17 +45,40 @@ export const POD_IP = '127.0.9.1';
 
 const PING_EVERY_MS = 500;
 
+interface KeptTemplate extends AsyncDisposable {
+  readonly options: Pick<DaemonOptions, 'template' | 'env'>;
+  write(text: string): Promise<void>;
+}
+
+async function keepTemplate(source: TemplateSource, text: string): Promise<KeptTemplate> {
+  const filesOf = (template: string) => podinfoOf(LABELS, {[CONFIG]: template});
+  if (source === 'annotation') {
+    const volume = await openVolume(filesOf(text));
+    return {
+      options: {template: '', env: environmentOf(volume.path)},
+      write: next => volume.write(filesOf(next)),
+      [Symbol.asyncDispose]: () => volume[Symbol.asyncDispose](),
+    };
+  }
+  const folder = await openFolder();
+  const path = join(folder.path, 'proxy.j2');
+  await writeFile(path, text);
+  return {
+    options: {template: path, env: {}},
+    write: next => replaceFile(path, next),
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
 /** Resolves once the backend answers through the proxy, everything is in sync and the snapshot holds it. */
-export async function startServed(env: DaemonOptions['env'] = {}): Promise<Served> {
+export async function startServed(env: DaemonOptions['env'] = {}, source: TemplateSource = 'file'): Promise<Served> {
   await using undo = new AsyncDisposableStack();
   const [port, podPort] = [await freePort(), await freePort()];
-  const folder = undo.use(await openFolder());
   const data = undo.use(await openFolder());
-  const path = join(folder.path, 'proxy.j2');
   const template = webTemplate(`127.0.0.1:${port}`, podPort);
-  await writeFile(path, template);
+  const kept = undo.use(await keepTemplate(source, template));
   undo.use(await startBackends([{name: 'pod', host: POD_IP, port: podPort}]));
-  const options = {template: path, dataFolder: data.path, env};
+  const options = {...kept.options, dataFolder: data.path, env: {...kept.options.env, ...env}};
   const daemon = undo.use(await startDaemon(options));
   const pod = daemon.slave({ip: POD_IP});
   undo.defer(pod.silence);
@@ -64,7 +93,7 @@ export async function startServed(env: DaemonOptions['env'] = {}): Promise<Serve
   const isRemembered = async () => (await readFile(join(data.path, 'members.json'), 'utf8')).includes(POD_IP);
   await waitFor(() => isRemembered().catch(() => false), 'the pod in the snapshot');
   let reloads = 0;
-  const kept = undo.move();
+  const opened = undo.move();
   return {
     daemon,
     port,
@@ -72,11 +101,11 @@ export async function startServed(env: DaemonOptions['env'] = {}): Promise<Serve
     pod,
     template,
     again: {...options, port: daemon.port, statusPort: daemon.statusPort},
-    rewrite: text => replaceFile(path, text),
-    reload: () => replaceFile(path, webTemplateAgain(template, ++reloads)),
+    rewrite: kept.write,
+    reload: () => kept.write(webTemplateAgain(template, ++reloads)),
     fetch,
     pid: () => daemon.waitFor(({proxy}) => proxy.state === 'RUNNING' && proxy.pid, 'a running proxy'),
     committed: () => readFile(join(data.path, 'proxy.cfg'), 'utf8'),
-    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
