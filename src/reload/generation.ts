@@ -34,7 +34,7 @@ export interface GenerationPorts {
   readonly haproxy: string;
   readonly supervise: (name: string, fields: Record<string, unknown>, ports: SupervisorPorts) => Supervisor;
   /** One command on a runtime socket; the whole answer, within `limitMs` where that is given. */
-  readonly ask: (socket: string, command: string, limitMs?: number) => Promise<string>;
+  readonly ask: (socket: string, command: string, limitMs?: number, signal?: AbortSignal) => Promise<string>;
   /** The PID that a `show info` answer names. */
   readonly pidIn: (answer: string) => number | undefined;
   /** Each line HAProxy writes. */

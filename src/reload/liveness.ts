@@ -1,6 +1,6 @@
 import {DaemonError, systemCodeOf} from '../errors.ts';
 import type {Activity, ProcessTable} from '../jobs/proc.ts';
-import {type Clock, sleep, within} from '../ports/clock.ts';
+import {type Clock, pause, within} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {END, type StagedGeneration} from './generation.ts';
 
@@ -8,6 +8,7 @@ import {END, type StagedGeneration} from './generation.ts';
  * INVARIANTS
  * - Any answer counts, however late within `hangMs`: HAProxy's runtime socket is served by the loop that serves clients,
  *   so one that is merely slow answers slowly.
+ * - One connection that gets no answer proves nothing: two were asked before a process hangs.
  * - What kept the process from the CPU (others), or us from hearing it (a pause of our own), is not its fault.
  */
 
@@ -56,8 +57,8 @@ export interface LivenessPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly processes: Pick<ProcessTable, 'activity'>;
-  /** One command on a runtime socket, within `limitMs`. */
-  readonly ask: (socket: string, command: string, limitMs: number) => Promise<string>;
+  /** One command on a runtime socket, on a connection of its own, within `limitMs` and until `signal` aborts. */
+  readonly ask: (socket: string, command: string, limitMs: number, signal?: AbortSignal) => Promise<string>;
   /** No answer for so long is a hang; 0 switches all of this off. */
   readonly hangMs: number;
   /** It died a moment ago, and a supervised one is being started anew. */
@@ -122,31 +123,52 @@ async function checkOnce(
 }
 
 /** Resolves with how long it was silent when it hangs; undefined when it answers, or is gone. */
-async function listenFor(
-  {paths, supervisor}: StagedGeneration,
-  pid: number,
-  {clock, processes, ask, hangMs}: LivenessPorts,
-): Promise<number | undefined> {
-  const {child} = supervisor;
+async function listenFor(generation: StagedGeneration, pid: number, ports: LivenessPorts): Promise<number | undefined> {
+  const {clock, processes, hangMs} = ports;
   const look = () => processes.activity(pid).catch(() => undefined);
   const firstMs = clock.nowMs();
   for (;;) {
     const askedMs = clock.nowMs();
     const before = await look();
-    while (clock.nowMs() < askedMs + hangMs) {
-      const answer = await ask(paths.socket, 'show info', Math.ceil(askedMs + hangMs - clock.nowMs())).then(
-        () => 'answered',
-        (error: unknown) => {
-          if (!(error instanceof DaemonError)) throw error;
-          return systemCodeOf(error.cause) ?? 'silent';
-        },
-      );
-      if (answer === 'answered' || NOBODY_THERE.has(answer) || supervisor.child !== child) return undefined;
-      await sleep(clock, Math.min(ASK_AGAIN_MS, Math.max(0, askedMs + hangMs - clock.nowMs())));
-    }
+    if (await answersWithin(hangMs, generation, ports)) return undefined;
     const [waitedMs, silentMs] = [clock.nowMs() - askedMs, clock.nowMs() - firstMs];
     if (isHang({hangMs, waitedMs, silentMs, before, after: await look()})) return silentMs;
   }
+}
+
+/** Whether it answers, or is gone. Half of the time over, a second connection is asked beside the first. */
+async function answersWithin(limitMs: number, generation: StagedGeneration, ports: LivenessPorts): Promise<boolean> {
+  const {clock} = ports;
+  const untilMs = clock.nowMs() + limitMs;
+  const over = new AbortController();
+  const first = askUntil(untilMs, generation, ports, over.signal);
+  const second = pause(clock, limitMs / 2, over.signal).then(() => askUntil(untilMs, generation, ports, over.signal));
+  try {
+    return (await Promise.race([first, second])) || (await Promise.all([first, second])).includes(true);
+  } finally {
+    over.abort();
+  }
+}
+
+async function askUntil(
+  untilMs: number,
+  {paths, supervisor}: StagedGeneration,
+  {clock, ask}: LivenessPorts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const {child} = supervisor;
+  while (clock.nowMs() < untilMs && !signal.aborted) {
+    const answer = await ask(paths.socket, 'show info', Math.ceil(untilMs - clock.nowMs()), signal).then(
+      () => 'answered',
+      (error: unknown) => {
+        if (!(error instanceof DaemonError)) throw error;
+        return systemCodeOf(error.cause) ?? 'silent';
+      },
+    );
+    if (answer === 'answered' || NOBODY_THERE.has(answer) || supervisor.child !== child) return true;
+    await pause(clock, Math.min(ASK_AGAIN_MS, Math.max(0, untilMs - clock.nowMs())), signal);
+  }
+  return false;
 }
 
 /** The supervisor sees a death, and starts the same text anew. */

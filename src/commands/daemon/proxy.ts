@@ -29,9 +29,13 @@ import type {Observation} from './observation.ts';
 
 const RUNTIME_LIMIT_MS = 2000;
 
-/** One command on a runtime socket; rejects when HAProxy does not answer in time. */
-const askRuntime = (socket: string, command: string, timeoutMs = RUNTIME_LIMIT_MS): Promise<string> =>
-  ask(socket, command, {timeoutMs});
+/** One command on a runtime socket; rejects when HAProxy does not answer in time, and as soon as `signal` aborts. */
+const askRuntime = (
+  socket: string,
+  command: string,
+  timeoutMs = RUNTIME_LIMIT_MS,
+  signal?: AbortSignal,
+): Promise<string> => ask(socket, command, {timeoutMs, ...(signal && {signal})});
 
 /** HAProxy and all that carries it. */
 export interface ProxyPart extends AsyncDisposable {
