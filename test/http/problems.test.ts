@@ -49,7 +49,7 @@ describe('problems', () => {
       problemsOf({proxy: {...WELL.proxy, silentMs, isHung}, ready: !isHung, inSync: !isHung});
     const why = 'PID 17 says nothing over its runtime socket, so clients are not served either';
     assert.deepEqual(silent(4400, false), [`notice: HAProxy has not answered for 4 s: ${why}`]);
-    assert.deepEqual(silent(12_000, true), [`bad: HAProxy has not answered for 12 s: ${why}`]);
+    assert.deepEqual(silent(900_000, true), [`bad: HAProxy has not answered for 900 s: ${why}`]);
   });
 
   test("what HAProxy's counters say -> by kind and name, each with what to do", () => {
@@ -84,6 +84,32 @@ describe('problems', () => {
       deriveProblems(WELL, {troubles: [], absent, isAnybodyThere}).map(({severity, what}) => `${severity}: ${what}`);
     assert.deepEqual(told(false), ['bad: Nobody is left to serve']);
     assert.deepEqual(told(true), ['notice: No pod of web is left']);
+    assert.deepEqual(deriveProblems(WELL, {troubles: [], absent: [], isAnybodyThere: false}), []);
+  });
+
+  test('many of a kind -> 20 of each are listed', () => {
+    const many = Array.from({length: 21}, (_, index) => ({app: `app-${index}`, sinceAt: 1}));
+    const troubles = many.map(({app}) => ({is: 'down', name: app}) as const);
+    const kinds = deriveProblems(WELL, {troubles, absent: many, isAnybodyThere: true}).map(({kind}) => kind);
+    assert.deepEqual(kinds, [...Array(20).fill('backend-down'), ...Array(20).fill('members')]);
+  });
+
+  test('pods in quarantine -> bad, with their number, the first of them and why', () => {
+    const first = {
+      app: 'web',
+      ip: '10.0.0.1',
+      id: 'web-1',
+      reason: 'weight',
+      sinceAt: 0,
+      served: 'not at all',
+    } as const;
+    const why = 'weight; so says HAProxy, or the template, with web 10.0.0.1 (web-1), which is served not at all';
+    assert.deepEqual(problemsOf({quarantined: [first]}), [
+      `bad: A pod is in quarantine: no configuration can be made with what it says: ${why}`,
+    ]);
+    assert.deepEqual(problemsOf({quarantined: [first, {...first, ip: '10.0.0.2'}]}), [
+      `bad: 2 pods are in quarantine: no configuration can be made with what they say: ${why}`,
+    ]);
   });
 
   describe('sync', () => {

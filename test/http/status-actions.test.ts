@@ -109,6 +109,37 @@ describe('changes over HTTP', () => {
     assert.match((await ask('PUT', '/log-level', AUTHORIZED, {level: 'loud'})).json().reason, /level/);
   });
 
+  test('what is asked for -> reaches the action as it was said, as a preview or for good', async () => {
+    const asked: unknown[] = [];
+    const note = (name: string) => async (ofWhat: unknown, isPreview?: boolean) => {
+      asked.push([name, ofWhat, isPreview]);
+      return {is: 'done', answer: {}} as const;
+    };
+    ports.actions = {
+      ...ports.actions,
+      reconfigure: note('reconfigure'),
+      rollback: note('rollback'),
+      release: note('release'),
+    };
+    for (const [url, ...wanted] of [
+      ['/reconfigure', 'reconfigure', false, undefined],
+      ['/reconfigure?preview=1', 'reconfigure', true, undefined],
+      ['/release', 'release', false, undefined],
+      ['/release?preview=1', 'release', true, undefined],
+      ['/rollback?pass=1', 'rollback', {is: 'pass', pass: 1}, false],
+      ['/rollback?last=1&preview=1', 'rollback', {is: 'last'}, true],
+      ['/rollback?at=0', 'rollback', {is: 'time', at: 0}, false],
+      ['/rollback?at=8640000000000000', 'rollback', {is: 'time', at: 8.64e15}, false],
+    ]) {
+      assert.equal((await ask('POST', `${url}`, AUTHORIZED)).statusCode, 200);
+      assert.deepEqual(asked.splice(0), [wanted]);
+    }
+    for (const wish of ['pass=0', 'at=-1', 'at=8640000000000001', 'last=2']) {
+      assert.equal((await ask('POST', `/rollback?${wish}`, AUTHORIZED)).statusCode, 400, wish);
+    }
+    assert.deepEqual(asked, []);
+  });
+
   test('a token file that went away -> 503, nobody is let in', async () => {
     ports.loadToken = () => Promise.reject(new Error('ENOENT'));
     assert.equal((await ask('POST', '/release', AUTHORIZED)).statusCode, 503);

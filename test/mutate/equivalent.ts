@@ -18,6 +18,8 @@ const FIRST_PART = 'only the first part is used';
 
 const BOUND_OF_MEMORY = 'it bounds memory: nobody relies on the figure';
 
+const HOW_OFTEN = 'how often the limits are looked at is no promise';
+
 /** Long work is cut into steps by the number of entries. */
 const WHICH_STEP = 'how long a step is counts, not where the first one ends';
 
@@ -91,6 +93,18 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'src/http/status.ts',
+    was: 'http: {connectionsCheckingInterval: 1000, headersTimeout: 5000},',
+    becomes: 'http: {connectionsCheckingInterval: 1001, headersTimeout: 5000},',
+    why: HOW_OFTEN,
+  },
+  {
+    file: 'src/http/problems.ts',
+    was: 'const NOTHING_SEEN: Seen = {troubles: [], absent: [], isAnybodyThere: true};',
+    becomes: 'const NOTHING_SEEN: Seen = {troubles: [], absent: [], isAnybodyThere: false};',
+    why: 'it is asked only where somebody is absent',
+  },
+  {
+    file: 'src/http/status.ts',
     was: 'const {statusCode = 500} = err;',
     becomes: 'const {statusCode = 501} = err;',
     why: 'all from 500 on are answered as 500',
@@ -100,7 +114,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
     was: 'const TIMEOUTS = {headersMs: 5000, requestMs: 10_000, keepAliveMs: 5000, silentMs: 15_000, checkEveryMs: 1000} as const;',
     becomes:
       'const TIMEOUTS = {headersMs: 5000, requestMs: 10_000, keepAliveMs: 5000, silentMs: 15_000, checkEveryMs: 1001} as const;',
-    why: 'how often the limits are looked at is no promise',
+    why: HOW_OFTEN,
   },
   {
     file: 'src/http/master.ts',
