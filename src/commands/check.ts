@@ -1,49 +1,142 @@
-import {mkdtemp, rm, writeFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
-import {join} from 'node:path';
-import {DaemonError} from '../errors.ts';
-import {systemSpawn as spawn} from '../ports/spawn.ts';
-import {checkCandidate} from '../proxy/check.ts';
-import {withoutIgnoredKeywords} from '../proxy/ignored-keywords.ts';
-import {deriveLogTarget, SYSLOG_PORT} from '../proxy/log-targets.ts';
+import {readFile, writeFile} from 'node:fs/promises';
+import {loadRenderSettings} from '../config/load.ts';
+import {DaemonError, EXIT_CODES, reasonOf, systemCodeOf} from '../errors.ts';
+import type {Hosts} from '../members/member.ts';
+import {derivePatch} from '../proxy/patch.ts';
 import {createRenderer} from '../template/renderer.ts';
-import {traceMessages} from '../template/trace-messages.ts';
-import type {CommandMain} from './call.ts';
-import {loadTemplateArguments} from './template-arguments.ts';
+import {findUndefinedNames, findUnknownApps} from '../template/unknown-names.ts';
+import {type CheckedTemplate, describeFindings, type Finding, FORMATS, type Format} from '../terminal/findings.ts';
+import type {CommandCall, CommandMain} from './call.ts';
+import {type CheckTools, tryTemplate} from './check-template.ts';
+import {type GivenTemplate, loadHosts, loadTemplates, sampleHostsOf} from './template-arguments.ts';
 
-/**
- * `haproxy-kontrol check`: renders with the given hosts, or with samples, and has HAProxy check the result; its messages
- * name the template's lines where they can be told. Rejects with RENDER, VALIDATE, HAPROXY or USAGE.
- */
-export const check: CommandMain<'check'> = async given => {
-  const {input, name, timeoutMs, haproxy} = await loadTemplateArguments(given, {samples: true});
-  const never = AbortSignal.any([]);
-  using renderer = createRenderer({timeoutMs});
-  const {text, lineOf} = await renderer.trace(input, never);
-  await using folder = await temporaryFolder();
-  const file = join(folder.path, 'proxy.cfg');
-  await writeFile(file, withoutIgnoredKeywords(text));
-  // As in the daemon, whose port any will do for.
-  const logFile = join(folder.path, 'log.cfg');
-  await writeFile(logFile, deriveLogTarget(SYSLOG_PORT));
-  const lines = text.split('\n');
-  const showLine = (line: number) => lines[line - 1]?.trim() ?? '';
-  const traced = (messages: string): string => traceMessages(messages, {file, name, lineOf, showLine});
-  const checked = {text, files: [logFile, file], configuration: file};
-  const warnings = await checkCandidate({spawn, haproxy}, checked, never).catch(error => {
-    if (!(error instanceof DaemonError)) throw error;
-    throw new DaemonError(error.code, traced(error.message), {
-      cause: error,
-      detail: error.detail && traced(error.detail),
-    });
-  });
-  for (const warning of warnings) given.warn(`warning: ${traced(warning)}\n`);
-  const count = text.split('\n').length - 1;
-  given.print(`${name}: valid (${count} lines, ${warnings.length} warnings)\n`);
-  return 0;
+type Given = CommandCall<'check'>;
+
+const MAX_DIFFERENCE_CHARACTERS = 20_000;
+
+const refuse = (reason: string): never => {
+  throw new DaemonError('USAGE', `cannot run check: ${reason}`);
 };
 
-async function temporaryFolder(): Promise<{readonly path: string} & AsyncDisposable> {
-  const path = await mkdtemp(join(tmpdir(), 'kontrol-check-'));
-  return {path, [Symbol.asyncDispose]: () => rm(path, {recursive: true, force: true})};
+/**
+ * `haproxy-kontrol check`: renders every template that is given and has HAProxy check the text, with the given hosts, or
+ * with samples and once more without any. Says what it finds at the lines of the given file. Rejects with HAPROXY or USAGE.
+ */
+export const check: CommandMain<'check'> = async given => {
+  const {env, renderTimeoutMs, haproxy} = loadRenderSettings();
+  using renderer = createRenderer({timeoutMs: renderTimeoutMs});
+  return await checkWith(given, {renderer, haproxy, env});
+};
+
+/** The same with tools that are there. */
+export async function checkWith(given: Given, tools: CheckTools): Promise<number> {
+  const format = formatOf(given.text('format'));
+  const templates = await loadTemplates(given);
+  const hosts = await loadHosts(given);
+  if (given.has('update') && given.text('expect') === undefined) refuse('--update writes the file that --expect names');
+  if (given.text('expect') !== undefined && templates.length > 1) {
+    refuse(`--expect is of one template: choose with --name ${templates.map(({from}) => from).join(' or ')}`);
+  }
+  const checked: CheckedTemplate[] = [];
+  for (const template of templates) checked.push(...(await checkTemplate(given, template, hosts, tools)));
+  const told = given.has('werror') ? checked.map(withWarningsAsErrors) : checked;
+  const {out, err} = describeFindings(told, format);
+  given.warn(err);
+  given.print(out);
+  return exitCodeOf(told.flatMap(({findings}) => findings));
+}
+
+function formatOf(given = 'text'): Format {
+  return FORMATS.find(format => format === given) ?? refuse(`--format ${given} is none of ${FORMATS.join(', ')}`);
+}
+
+function exitCodeOf(findings: readonly Finding[]): number {
+  const errors = findings.filter(({level}) => level === 'error');
+  if (errors.some(({by}) => by === 'template' || by === 'names')) return EXIT_CODES.RENDER;
+  return errors.length > 0 ? EXIT_CODES.VALIDATE : 0;
+}
+
+const withWarningsAsErrors = (checked: CheckedTemplate): CheckedTemplate => ({
+  ...checked,
+  findings: checked.findings.map(finding => ({...finding, level: 'error'})),
+});
+
+async function checkTemplate(
+  given: Given,
+  template: GivenTemplate,
+  hosts: Hosts | undefined,
+  tools: CheckTools,
+): Promise<CheckedTemplate[]> {
+  const {name, file} = template;
+  const apps = given
+    .text('apps')
+    ?.split(',')
+    .map(app => app.trim());
+  const tried = await tryTemplate(template, hosts ?? sampleHostsOf(template.template, apps), tools);
+  const findings = [
+    ...findNames(given, template, apps ?? (hosts && [...hosts.keys()])),
+    ...tried.findings,
+    ...(await compare(given, tried.text)),
+  ];
+  const full: CheckedTemplate = {
+    name,
+    file,
+    hosts: hosts === undefined ? 'sampled' : 'given',
+    lines: tried.lines,
+    findings,
+  };
+  if (hosts !== undefined || tried.findings.some(({level}) => level === 'error')) return [full];
+  const empty = await tryTemplate(template, new Map(), tools);
+  const known = new Set(findings.map(({message}) => message));
+  const news = empty.findings.filter(({message}) => !known.has(message)).map(asOfStart);
+  return [full, {name, file, hosts: 'none', lines: empty.lines, findings: news}];
+}
+
+/** A start without a pod that fails is no failure of the daemon's: it waits. */
+const asOfStart = (finding: Finding): Finding =>
+  finding.level === 'warning'
+    ? finding
+    : {
+        ...finding,
+        level: 'warning',
+        message: `${finding.message} (without any pod: a proxy that starts then waits, not ready)`,
+      };
+
+/** A template that cannot be parsed says so when it is rendered. */
+function findNames(given: Given, {template, place}: GivenTemplate, apps: readonly string[] | undefined): Finding[] {
+  const wantsApps = given.has('strict') || given.text('apps') !== undefined;
+  try {
+    const unknown = [
+      ...(given.has('strict') ? findUndefinedNames(template) : []),
+      ...(wantsApps && apps !== undefined ? findUnknownApps(template, apps) : []),
+    ];
+    return unknown.map(({at, message}) => ({
+      level: 'error',
+      by: 'names',
+      line: place.lineOf(at.lineno + 1),
+      column: place.columnOf?.(at.colno + 1),
+      message,
+      detail: '',
+    }));
+  } catch {
+    return [];
+  }
+}
+
+/** Compares with the file of `--expect`, or writes it. */
+async function compare(given: Given, text: string | undefined): Promise<Finding[]> {
+  const file = given.text('expect');
+  if (file === undefined || text === undefined) return [];
+  if (given.has('update')) {
+    await writeFile(file, text).catch(error => refuse(`cannot write ${file}: ${reasonOf(error)}`));
+    return [];
+  }
+  const expected = await readFile(file, 'utf8').catch(error => {
+    const advice = systemCodeOf(error) === 'ENOENT' ? '; --update writes it' : '';
+    return refuse(`cannot read ${file}: ${reasonOf(error)}${advice}`);
+  });
+  const {added, removed, text: difference} = derivePatch(expected, text, MAX_DIFFERENCE_CHARACTERS);
+  if (expected === text) return [];
+  const message = `another text than ${file} comes out: +${added} -${removed} lines; --update writes it as it is now`;
+  return [{level: 'error', by: 'expected', line: undefined, column: undefined, message, detail: difference.trimEnd()}];
 }

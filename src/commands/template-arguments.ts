@@ -1,93 +1,78 @@
 import {readFile} from 'node:fs/promises';
+import {isIP} from 'node:net';
 import {buffer as bytesOfStream} from 'node:stream/consumers';
-import {loadRenderSettings} from '../config/load.ts';
+import {parseTlsNames, TLS_ANNOTATION} from '../certs/names.ts';
 import {DaemonError, reasonOf} from '../errors.ts';
 import type {Hosts} from '../members/member.ts';
-import type {TemplateInput} from '../template/input.ts';
-import {findAnnotatedPod} from '../template/manifest-annotation.ts';
+import type {TemplateInput, TemplateVariables} from '../template/input.ts';
+import {findTemplates, type ManifestTemplate} from '../template/manifest-templates.ts';
+import {findNamedKeys} from '../template/named-keys.ts';
 import {podsOf, sampleHosts} from '../template/sample.ts';
+import {WHOLE_FILE} from '../template/source-place.ts';
 import {decodeTemplate} from '../template/utf8.ts';
 import type {CommandCall} from './call.ts';
 
-/** What `render` and `check` work on. */
-export interface TemplateArguments {
-  readonly input: TemplateInput;
-  /** The template's name, for messages. */
+/** A template to work on. */
+export interface GivenTemplate extends ManifestTemplate {
+  /** Its file (`-` is stdin), and the object in it where that is a manifest. */
   readonly name: string;
-  readonly timeoutMs: number;
-  readonly haproxy: string;
+  readonly file: string;
+  /** The names in `certs`: those of the pod's annotation, or the ones that the template itself names. */
+  readonly certificates: readonly string[];
 }
+
+type Options = Pick<CommandCall<'render' | 'check'>, 'text'>;
+
+/** Where the daemon of an image has its certificates. */
+export const CERTIFICATE_FOLDER = '/data/certs';
 
 const refuse = (reason: string, cause?: unknown): never => {
   throw new DaemonError('USAGE', reason, {cause});
 };
 
-/**
- * Loads what the options of `render` and `check` name. Hosts that were not given are sampled where `samples` allows it. Rejects
- * with USAGE, saying what to do.
- */
-export async function loadTemplateArguments(
-  {text}: Pick<CommandCall<'render' | 'check'>, 'text'>,
-  {samples}: {samples: boolean},
-): Promise<TemplateArguments> {
-  const source = await loadSource({template: text('template'), manifest: text('manifest'), name: text('name')});
-  const {env, renderTimeoutMs, haproxy} = loadRenderSettings();
-  const named = text('hosts');
-  const hosts = named === undefined ? undefined : await loadHosts(named);
-  if (hosts === undefined && !samples) refuse('no hosts: give --hosts FILE or --hosts \'{"web": ["10.0.0.1"]}\'');
-  const given = hosts ?? sampleHostsOf(source.template);
-  const {labels = {}, annotations = {}} = source;
-  return {
-    input: {
-      template: source.template,
-      variables: {
-        hosts: given,
-        pods: podsOf(given),
-        node: {labels: {}, annotations: {}},
-        labels,
-        annotations,
-        env,
-        certs: {},
-      },
-    },
-    name: source.name,
-    timeoutMs: renderTimeoutMs,
-    haproxy,
-  };
+/** Loads the templates that the options name. Rejects with USAGE, saying what to do. */
+export async function loadTemplates({text}: Options): Promise<GivenTemplate[]> {
+  const [template, manifest] = [text('template'), text('manifest')];
+  if (template !== undefined && manifest === undefined) {
+    const given = decodeTemplate(await loadBytes(template), `cannot read the template ${template}`, 'USAGE');
+    const whole = {from: template, template: given, place: WHOLE_FILE, labels: {}, annotations: {}};
+    return [{...whole, name: template, file: template, certificates: certificatesIn(given)}];
+  }
+  if (manifest === undefined || template !== undefined) return refuse('give either --template FILE or --manifest FILE');
+  const found = findTemplates(await load(manifest), manifest, {name: text('name'), key: text('key')});
+  return found.map(one => {
+    const annotation = one.annotations[TLS_ANNOTATION];
+    const certificates = annotation === undefined ? certificatesIn(one.template) : parseTlsNames(annotation).names;
+    return {...one, name: `${manifest} (${one.from})`, file: manifest, certificates};
+  });
 }
 
-/** A template that cannot be parsed fails when it is rendered, with its place. */
-function sampleHostsOf(template: string): Hosts {
+/** What a template cannot be parsed for is told when it is rendered. */
+function attemptParsed<T>(work: () => T, instead: T): T {
   try {
-    return sampleHosts(template);
+    return work();
   } catch {
-    return new Map();
+    return instead;
   }
 }
 
-interface Source {
-  readonly name: string;
-  readonly template: string;
-  readonly labels?: TemplateInput['variables']['labels'];
-  readonly annotations?: TemplateInput['variables']['annotations'];
-}
+const certificatesIn = (template: string): string[] =>
+  attemptParsed(() => [...new Set(findNamedKeys(template, 'certs').map(({name}) => name))], []);
 
-/** What was given of these. */
-interface Named {
-  readonly template: string | undefined;
-  readonly manifest: string | undefined;
-  readonly name: string | undefined;
-}
+/** Hosts for a template when none are given: of these apps, or of those it names; none where it cannot be parsed. */
+export const sampleHostsOf = (template: string, apps?: readonly string[]): Hosts =>
+  attemptParsed(() => sampleHosts(template, apps), new Map());
 
-async function loadSource({template, manifest, name}: Named): Promise<Source> {
-  if (template !== undefined && manifest === undefined) return {name: template, template: await loadTemplate(template)};
-  if (manifest === undefined || template !== undefined) return refuse('give either --template FILE or --manifest FILE');
-  const pod = findAnnotatedPod(await load(manifest), manifest, name);
-  return {...pod, name: `${manifest} (${pod.from})`};
+/** What the daemon would render of it with these hosts. */
+export function inputOf(
+  {template, labels, annotations, certificates}: GivenTemplate,
+  hosts: Hosts,
+  env: TemplateVariables['env'],
+): TemplateInput {
+  const node = {labels: {}, annotations: {}};
+  const certs = Object.fromEntries(certificates.map(name => [name, `${CERTIFICATE_FOLDER}/${name}.pem`]));
+  return {template, variables: {hosts, pods: podsOf(hosts), node, labels, annotations, env, certs}};
 }
-
-const loadTemplate = async (path: string): Promise<string> =>
-  decodeTemplate(await loadBytes(path), `cannot read the template ${path}`, 'USAGE');
 
 const load = async (path: string): Promise<string> => (await loadBytes(path)).toString();
 
@@ -99,24 +84,32 @@ async function loadBytes(path: string): Promise<Buffer> {
   }
 }
 
-/** A value that begins like JSON is the hosts themselves; anything else names a file. */
-async function loadHosts(value: string): Promise<Hosts> {
+/** The hosts that `--hosts` gives, undefined when it is absent: JSON itself, or the name of a file. Rejects with USAGE. */
+export async function loadHosts({text}: Options): Promise<Hosts | undefined> {
+  const value = text('hosts');
+  if (value === undefined) return undefined;
   const isText = /^\s*[{[]/.test(value);
-  const where = isText ? '--hosts' : value;
-  const text = isText ? value : await load(value);
+  const where = `cannot read the hosts in ${isText ? '--hosts' : value}`;
+  const json = isText ? value : await load(value);
   let hosts: unknown;
   try {
-    hosts = JSON.parse(text);
+    hosts = JSON.parse(json);
   } catch (error) {
-    return refuse(`cannot read the hosts in ${where}: ${reasonOf(error)}`, error);
+    return refuse(`${where}: ${reasonOf(error)}`, error);
   }
   if (typeof hosts !== 'object' || hosts === null || Array.isArray(hosts)) {
-    return refuse(`cannot read the hosts in ${where}: expected {"app": ["10.0.0.1", ...], ...}`);
+    return refuse(`${where}: expected {"app": ["10.0.0.1", ...], ...}`);
   }
-  return new Map(
-    Object.entries(hosts).map(([app, ips]) => {
-      const isList = Array.isArray(ips) && ips.every(ip => typeof ip === 'string');
-      return [app, isList ? ips : refuse(`cannot read the hosts in ${where}: "${app}" is not a list of addresses`)];
-    }),
-  );
+  return new Map(Object.entries(hosts).map(([app, ips]) => [app, parseAddresses(app, ips, where)]));
+}
+
+/** A name is let through, since HAProxy may know it; what is written like an address has to be one. */
+const isHost = (host: string): boolean => isIP(host) > 0 || /^(?=.*[A-Za-z_-])[\w.-]+$/.test(host);
+
+function parseAddresses(app: string, ips: unknown, where: string): string[] {
+  if (!Array.isArray(ips)) return refuse(`${where}: "${app}" is not a list of addresses`);
+  return ips.map(ip => {
+    if (typeof ip === 'string' && isHost(ip)) return ip;
+    return refuse(`${where}: "${app}" holds ${JSON.stringify(ip)}, which is no IP address`);
+  });
 }

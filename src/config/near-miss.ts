@@ -1,3 +1,5 @@
+import {distance, tolerance} from './edit-distance.ts';
+
 /** A name that is no setting, and the one that was probably meant. */
 export interface NearMiss {
   readonly given: string;
@@ -17,30 +19,6 @@ const SERVICE_NAME = /_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT_\d+_(?:TCP|UDP|SCTP
 
 /** Endings that people add, or forget. */
 const ENDING = /(?:_?(?:MS|S|SEC|SECONDS|FILE|PATH|DIR|FOLDER))$/;
-
-/** How many letters may be wrong in a name of that length: short ones are too close to each other. */
-const tolerance = (length: number): number => (length < 3 ? 0 : length < 6 ? 1 : 2);
-
-/** Letters to change, add, remove or swap with their neighbour (Damerau and Levenshtein, optimal string alignment). */
-function distance(a: string, b: string): number {
-  const rows = [Array.from({length: b.length + 1}, (_, index) => index)];
-  const at = (row: number, column: number): number => rows[row]?.[column] ?? Number.POSITIVE_INFINITY;
-  for (let i = 1; i <= a.length; i += 1) {
-    rows.push([i]);
-    for (let j = 1; j <= b.length; j += 1) {
-      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      rows[i]?.push(
-        Math.min(
-          at(i - 1, j) + 1,
-          at(i, j - 1) + 1,
-          at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1),
-          isSwap ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY,
-        ),
-      );
-    }
-  }
-  return at(a.length, b.length);
-}
 
 const bare = (name: string): string => name.replaceAll('_', '');
 

@@ -32,6 +32,13 @@ export function parseOutputLine(line: string): OutputLine {
 const SUMMARY =
   /^(?:config : )?(?:Error\(s\) found in configuration file|Fatal errors found in configuration|Some warnings were found)/;
 
+/** Every alert of HAProxy's that says something by itself, in its own words. */
+export const findAlerts = (lines: readonly string[]): string[] =>
+  lines
+    .map(parseOutputLine)
+    .filter(({level, text}) => level === 'error' && !SUMMARY.test(text))
+    .map(({text}) => text);
+
 /**
  * Why HAProxy refused or could not start, in its own words, from all that it wrote: its first alert, or where that only
  * sums up, its warnings. Undefined when it wrote neither.

@@ -8,20 +8,24 @@ const LINES_BEFORE = 2;
 export const placeOf = ({lineno, colno}: Position): string => `line ${lineno + 1}, column ${colno + 1}`;
 
 /**
- * The lines of a template around a place, numbered, with a caret under it:
+ * The lines of a template around a place, numbered (`numberOf` a line, from 1, where its file holds more), with a caret:
  * ```
  *   3 |   server {{ host.name }}
  *     |                 ^
  * ```
  */
-export function excerptOf(source: string, {lineno, colno}: Position): string {
+export function excerptOf(
+  source: string,
+  {lineno, colno}: Position,
+  numberOf: (line: number) => number = line => line,
+): string {
   const lines = source.replace(/\r\n?/g, '\n').split('\n');
-  const width = String(lineno + 1).length;
+  const width = String(numberOf(lineno + 1)).length;
   const shown = lines.slice(Math.max(0, lineno - LINES_BEFORE), lineno + 1);
   // A long line is shown from where its caret is in sight.
   const skipped = Math.max(0, colno - SHOWN_CHARACTERS / 2);
   const numbered = shown.map((line, index) => {
-    const number = String(lineno - shown.length + index + 2).padStart(width);
+    const number = String(numberOf(lineno - shown.length + index + 2)).padStart(width);
     const from = index === shown.length - 1 ? skipped : 0;
     return `  ${number} | ${line.slice(from, from + SHOWN_CHARACTERS)}`;
   });

@@ -1,11 +1,11 @@
 import {DaemonError} from '../errors.ts';
 import {createQueue} from '../ports/queue.ts';
-import {excerptOf, placeOf} from './excerpt.ts';
 import {encodeFrame} from './frames.ts';
 import type {TemplateInput} from './input.ts';
 import {createLineMap, type LineMap} from './line-map.ts';
 import {HEAP_MIB, type NoAnswer, type RenderProcess, startRenderProcess} from './render-process.ts';
 import type {AnswerHead, RequestHead} from './request.ts';
+import {TemplateRefusal} from './template-refusal.ts';
 
 /** Renders a template. Rejects with RENDER, with what Jinja2 would say; the text is as Jinja2 would write it. */
 export interface Renderer {
@@ -75,7 +75,7 @@ export function createRenderer({timeoutMs}: {timeoutMs: number}): IsolatedRender
       throw new DaemonError('RENDER', `cannot render the template: ${told(asked, timeoutMs)}`);
     const [headText = '', body = ''] = asked.texts;
     const head = JSON.parse(headText) as AnswerHead;
-    if (head.is === 'refused') throw refusal(head, input.template);
+    if (head.is === 'refused') throw new TemplateRefusal({at: undefined, ...head}, input.template);
     const text = `${body.replace(/\n+$/, '')}\n`;
     return {text, lineOf: createLineMap(text, head.marks)};
   };
@@ -103,14 +103,6 @@ function requestOf({template, variables}: TemplateInput, timeoutMs: number, trac
   const entries = Object.entries({...variables, hosts: [...variables.hosts]});
   const head: RequestHead = {timeoutMs, tracksLines, names: entries.map(([name]) => name)};
   return [JSON.stringify(head), template, ...entries.map(([, value]) => JSON.stringify(value))];
-}
-
-function refusal({kind, message, at}: Extract<AnswerHead, {is: 'refused'}>, template: string): DaemonError {
-  const reason = message.replace(/\s+/g, ' ').trim();
-  const place = at === undefined ? '' : `${placeOf(at)}: `;
-  return new DaemonError('RENDER', `cannot render the template: ${place}${reason}`, {
-    detail: at === undefined ? kind : `${excerptOf(template, at)}\n${kind}: ${message}`,
-  });
 }
 
 /** Why there is no text, in words. */

@@ -1,4 +1,5 @@
 import type {LineMap} from './line-map.ts';
+import {quotePattern} from './named-line.ts';
 
 /** A rendered text on disk, and the template behind it. */
 export interface TracedFile {
@@ -19,16 +20,13 @@ export function traceMessages(messages: string, {file, name, lineOf, showLine}: 
     .split('\n')
     .map(message => {
       const shown = new Set<number>();
-      const traced = message.replaceAll(
-        new RegExp(`${file.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?::(\\d+))?`, 'g'),
-        (_, number?: string) => {
-          if (number === undefined) return name;
-          const line = Number(number);
-          shown.add(line);
-          const origin = lineOf(line);
-          return origin === undefined ? `${name}, rendered line ${line}` : `${name}:${origin}`;
-        },
-      );
+      const traced = message.replaceAll(new RegExp(`${quotePattern(file)}(?::(\\d+))?`, 'g'), (_, number?: string) => {
+        if (number === undefined) return name;
+        const line = Number(number);
+        shown.add(line);
+        const origin = lineOf(line);
+        return origin === undefined ? `${name}, rendered line ${line}` : `${name}:${origin}`;
+      });
       return [traced, ...[...shown].map(line => `    rendered line ${line}: ${showLine(line)}`)].join('\n');
     })
     .join('\n');

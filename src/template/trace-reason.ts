@@ -1,4 +1,5 @@
 import {DaemonError} from '../errors.ts';
+import {findNamedLine} from './named-line.ts';
 import {type TracedFile, traceMessages} from './trace-messages.ts';
 
 /**
@@ -10,19 +11,12 @@ export function traceReason(fault: DaemonError, traced: Omit<TracedFile, 'name'>
   const detail = fault.detail && traceMessages(fault.detail, {...traced, name: 'template'});
   const told = (message: string): DaemonError =>
     new DaemonError(fault.code, message.replaceAll(file, 'the template'), {cause: fault, detail});
-  const quoted = file.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const named = new RegExp(`(?:config : )?(?:(?:parsing )?\\[${quoted}:(\\d+)\\]|${quoted}:(\\d+))(?: ?: )?`).exec(
-    fault.message,
-  );
-  if (named === null) return told(fault.message);
-  const line = Number(named[1] ?? named[2]);
+  const named = findNamedLine(fault.message, file);
+  if (named === undefined) return told(fault.message);
   const nameOf = (rendered: number): string => {
     const origin = lineOf(rendered);
     return origin === undefined ? `rendered line ${rendered}` : `line ${origin}`;
   };
-  const words = fault.message
-    .slice(named.index + named[0].length)
-    .replace(/\bline (\d+)/g, (_, other: string) => nameOf(Number(other)));
-  const before = fault.message.slice(0, named.index);
-  return told(`${before}${nameOf(line)}: ${words.trim()} (rendered: "${showLine(line)}")`);
+  const words = named.words.replace(/\bline (\d+)/g, (_, other: string) => nameOf(Number(other)));
+  return told(`${named.before}${nameOf(named.line)}: ${words} (rendered: "${showLine(named.line)}")`);
 }

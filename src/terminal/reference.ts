@@ -72,6 +72,7 @@ const TEMPLATE_OPTIONS = {
     help: 'a YAML manifest that holds one in the annotation haproxy.unity3d.com/config',
   },
   name: {type: 'string', value: 'NAME', help: 'which object of the manifest, where several have one'},
+  key: {type: 'string', value: 'KEY', help: "the key of the manifest's ConfigMaps that holds a template"},
 } as const;
 
 /** Every command, in the order of `--help`: dispatch, `--help`, completion and the check of arguments come from here. */
@@ -118,19 +119,28 @@ export const REFERENCE = {
       hosts: {
         type: 'string',
         value: 'FILE|JSON',
-        help: 'the hosts: {"app": ["10.0.0.1", ...], ...}; samples when absent',
+        help: 'the hosts: {"app": ["10.0.0.1", ...], ...}; when absent, samples, and then none',
       },
+      strict: {type: 'boolean', help: 'refuse names that nothing defines, and apps that --apps or --hosts do not name'},
+      apps: {type: 'string', value: 'APP,...', help: 'the apps that there are: others are refused, these are sampled'},
+      werror: {type: 'boolean', help: 'warnings are errors'},
+      expect: {type: 'string', value: 'FILE', help: 'the text that has to come out; where it differs is an error'},
+      update: {type: 'boolean', help: 'write that file instead'},
+      format: {type: 'string', value: 'FORMAT', help: 'text (when absent), github, junit or json'},
     },
     examples: [
-      ['check --manifest deployment.yaml', 'may this be rolled out?'],
+      ['check --manifest deployment.yaml', 'may this be rolled out? all templates of the file'],
       ['check --template - < proxy.j2', 'the same of a template on its own'],
+      ['check --manifest deployment.yaml --strict --apps web,api --werror', 'nothing misspelt, nothing to warn of?'],
+      [`check --template proxy.j2 --hosts hosts.json --expect proxy.cfg`, 'does it still give what it gave?'],
+      ['check --manifest configmap.yaml --key proxy.j2 --format junit', 'a ConfigMap, for a CI that reads JUnit'],
     ],
-    success: 'HAProxy takes it; what it warns of is on stderr',
+    success: 'HAProxy takes it; warnings are told',
     failures: {
       CONFIG: 'a setting in the environment is no good (KONTROL_HAPROXY, ...)',
       HAPROXY: 'HAProxy cannot be run',
-      RENDER: 'the template failed: its line is on stderr',
-      VALIDATE: 'HAProxy refuses it: why, and where, is on stderr',
+      RENDER: 'a template failed, or has an unknown name: its line is told',
+      VALIDATE: 'HAProxy refuses it, it warns (--werror), or another text came out (--expect)',
     },
   },
   ctl: {

@@ -78,6 +78,11 @@ describe('render', () => {
     ['no hosts', ['--template', '-'], /no hosts: give --hosts/],
     ['hosts that are no object', ['--template', '-', '--hosts', '[]'], /expected \{"app"/],
     ['an app that is no list', ['--template', '-', '--hosts', '{"web": "x"}'], /"web" is not a list of addresses/],
+    [
+      'an address that is none',
+      ['--template', '-', '--hosts', '{"web": ["10.0.0"]}'],
+      /"web" holds "10\.0\.0", which is/,
+    ],
     ['hosts that are no JSON', ['--template', '-', '--hosts', '{web}'], /cannot read the hosts in --hosts/],
     ['a file that is not there', ['--template', '/nowhere.j2', '--hosts', '{}'], /cannot read \/nowhere\.j2/],
     ['an unknown option', ['--temlate', 'x'], /--template FILE +a Jinja2 template/],
