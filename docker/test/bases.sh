@@ -9,7 +9,8 @@
 #   haproxy:1.7.5-alpine     BusyBox, Debian's musl, HAProxy (KONTROL_HAPROXY, else Debian's 2.6)
 #   telegraf-stand-in        a statically linked program of that name, to see the build argument work
 #
-# In the Alpine ones `apk` writes down what it was asked for instead of doing it: /apk-not-executed.
+# In the Alpine ones `apk` writes down what it was asked for instead of doing it: /apk-not-executed. Of the packages that it
+# is asked for, /apk-packages has this machine's own socat, jq and Python 3 with Jinja2: it lays those over the root.
 
 machine=$(uname -m)
 
@@ -106,7 +107,11 @@ fill_busybox() {
 
 fill_apk() {
   mkdir -p "$1/sbin"
-  printf '#!/bin/sh\necho "$@" >>/apk-not-executed\n' >"$1/sbin/apk"
+  cat >"$1/sbin/apk" <<'APK'
+#!/bin/sh
+echo "$@" >>/apk-not-executed
+for package; do if [ -f "/apk-packages/$package.tar" ]; then tar -xf "/apk-packages/$package.tar" -C /; fi; done
+APK
   chmod 755 "$1/sbin/apk"
 }
 
@@ -138,8 +143,33 @@ fill_glibc_node() {
   done
 }
 
+# keep_package NAME ROOT INTO: what `apk add NAME` brings into the stand-in INTO.
+keep_package() {
+  mkdir -p "$3/apk-packages"
+  tar -cf "$3/apk-packages/$1.tar" -C "$2" .
+  rm -rf "$2"
+}
+
+fill_packages() {
+  for program in socat jq; do
+    copy_program "/usr/bin/$program" "$folder/$program" "usr/bin/$program"
+    keep_package "$program" "$folder/$program" "$1"
+  done
+  python=$(readlink -f /usr/bin/python3)
+  library=usr/lib/${python##*/}
+  copy_program "$python" "$folder/python" usr/bin/python
+  mkdir -p "$folder/python/$library" "$folder/jinja2/usr/lib/python3"
+  tar -c -C "/$library" --exclude=__pycache__ --exclude='lib-dynload' --exclude='config-*' --exclude=test . |
+    tar -x -C "$folder/python/$library"
+  keep_package python2 "$folder/python" "$1"
+  tar -c -C /usr/lib/python3 --exclude=__pycache__ dist-packages/jinja2 dist-packages/markupsafe |
+    tar -x -C "$folder/jinja2/usr/lib/python3"
+  keep_package py2-jinja2 "$folder/jinja2" "$1"
+}
+
 fill_haproxy() {
   fill_busybox "$1"
+  fill_packages "$1"
   cp -L "/lib/ld-musl-$machine.so.1" "$1/lib/"
   copy_program "$(command -v "${KONTROL_HAPROXY:-haproxy}")" "$1" usr/local/sbin/haproxy
   # Node for glibc takes what musl has in its loader (libm, libdl, ...) from the system.

@@ -65,6 +65,8 @@ build() {
   buildah bud --layers="$layers" --isolation chroot --pull-never --format docker --tag "$image" \
     --file "$dockerfile" "$@" .
 }
-build localhost/kontrol-debian docker/debian-12/Dockerfile
-build localhost/kontrol-alpine alpine-3.5/Dockerfile --build-arg TELEGRAF=localhost/telegraf-stand-in
+build localhost/kontrol-debian docker/debian-12/Dockerfile \
+  --build-arg PACKAGES='python-is-python3 python3-jinja2 jq busybox'
+build localhost/kontrol-alpine alpine-3.5/Dockerfile --build-arg TELEGRAF=localhost/telegraf-stand-in \
+  --build-arg PACKAGES='python2 py2-jinja2 jq'
 step built

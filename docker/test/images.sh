@@ -5,13 +5,13 @@
 #   refused: WHY     they cannot be built here
 #   failed: WHY      they were tried
 
-image_packages='buildah podman runc debootstrap busybox-static musl patchelf tini'
+image_packages='buildah podman runc debootstrap busybox-static musl patchelf tini socat jq python3-jinja2'
 
 # image_refusal: why no image can be built here; nothing where they can.
 image_refusal() {
   [ "$(id -u)" = 0 ] || { echo 'that takes root'; return; }
   (. /etc/os-release && [ "$ID:$VERSION_ID" = debian:12 ]) 2>/dev/null || { echo 'that takes Debian 12'; return; }
-  for program in buildah podman runc debootstrap patchelf /bin/busybox /usr/bin/tini-static; do
+  for program in buildah podman runc debootstrap patchelf socat jq /bin/busybox /usr/bin/tini-static; do
     command -v "$program" >/dev/null 2>&1 || { echo "there is no $program"; return; }
   done
   unshare --mount mount -t tmpfs tmpfs "$KONTROL_IMAGES" 2>/dev/null || { echo 'mounting is forbidden'; return; }
