@@ -62,6 +62,22 @@ install_newer_haproxy() {
   rm -f "$newer_haproxy_log"
 }
 
+# install_kubectl: where the machine's own is missing or, as that of Debian 12, too old for the components of our manifests.
+install_kubectl() {
+  kubectl=${XDG_CACHE_HOME:-$HOME/.cache}/haproxy-kontrol/kubectl
+  [ ! -x "$kubectl" ] || return 0
+  ! kubectl version --client 2>/dev/null | grep -q 'Kustomize Version: v[5-9]' || return 0
+  command -v apt-get >/dev/null 2>&1 || return 0
+  say 'fetching kubectl'
+  mkdir -p "${kubectl%/*}"
+  kubectl_log=$(mktemp)
+  if ! sh test/unpack-kubectl.sh "$kubectl" >"$kubectl_log" 2>&1; then
+    cat "$kubectl_log" >&2
+    say 'cannot fetch kubectl: the suites that need it say so'
+  fi
+  rm -f "$kubectl_log"
+}
+
 # The modules as the lock file says, Node 24 among them (npm's scripts find it first on PATH). Skipped when they are so already.
 install_node_modules() {
   stamp=node_modules/.installed-lock

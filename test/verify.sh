@@ -12,6 +12,7 @@ install_packages haproxy iptables iproute2 util-linux python3-jinja2 faketime \
 build_apiserver
 install_promtool
 install_newer_haproxy
+install_kubectl
 install_node_modules
 build_images
 npm run --silent lint

@@ -5,10 +5,9 @@ import {tmpdir} from 'node:os';
 import {dirname, join, relative} from 'node:path';
 import {describe, test} from 'node:test';
 import {parse, parseAllDocuments} from 'yaml';
-import {missing} from '../support/parts.ts';
+import {kubectlBinary, missing} from '../support/parts.ts';
 import {APISERVER_SUITE_MS, startApiServer} from './apiserver.ts';
 import {manifestFolder} from './cluster.ts';
-import {kustomizeLacks} from './kustomize.ts';
 import {checkManifest} from './model-schema.ts';
 import {deriveMonitoring} from './write-monitoring.ts';
 
@@ -45,7 +44,9 @@ const kustomizations = files.filter(file => file.endsWith('kustomization.yaml'))
 const manifests = files.filter(file => !kustomizations.includes(file));
 
 const build = (path: string): Document[] =>
-  documentsIn(execFileSync('kubectl', ['kustomize', join(manifestFolder, path)], {encoding: 'utf8', timeout: 30_000}));
+  documentsIn(
+    execFileSync(kubectlBinary, ['kustomize', join(manifestFolder, path)], {encoding: 'utf8', timeout: 30_000}),
+  );
 
 const BUILT = ['base', 'overlays/beside-2017', 'overlays/full', 'overlays/no-api'];
 
@@ -107,7 +108,7 @@ describe('manifests', () => {
   }
 
   for (const path of BUILT) {
-    test(`kubectl kustomize ${path} -> builds, every field known`, {skip: kustomizeLacks()}, () => {
+    test(`kubectl kustomize ${path} -> builds, every field known`, {skip: missing('kustomize')}, () => {
       assert.deepEqual(build(path).flatMap(checkManifest), []);
     });
   }
@@ -135,14 +136,16 @@ describe('manifests', () => {
   });
 
   test('the component for monitoring -> builds on the base; one Service, one policy and the three that watch more', {
-    skip: kustomizeLacks(),
+    skip: missing('kustomize'),
   }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'kontrol-kustomize-'));
     try {
       const at = (path: string) => relative(folder, join(manifestFolder, path));
       const text = `resources: [${at('base')}]\ncomponents: [${at('components/monitoring')}]\n`;
       writeFileSync(join(folder, 'kustomization.yaml'), text);
-      const built = documentsIn(execFileSync('kubectl', ['kustomize', folder], {encoding: 'utf8', timeout: 30_000}));
+      const built = documentsIn(
+        execFileSync(kubectlBinary, ['kustomize', folder], {encoding: 'utf8', timeout: 30_000}),
+      );
       assert.deepEqual(built.filter(document => !isOfOperator(document)).flatMap(checkManifest), []);
       const added = built.length - build('base').length;
       assert.deepEqual(
@@ -178,7 +181,7 @@ describe('manifests', () => {
     }
   });
 
-  test('the least and the most -> as docs/permissions.md says', {skip: kustomizeLacks()}, () => {
+  test('the least and the most -> as docs/permissions.md says', {skip: missing('kustomize')}, () => {
     const kinds = (path: string) => build(path).map(({kind}) => kind);
     assert.ok(!kinds('overlays/no-api').some(kind => kind.includes('Role')));
     const capabilitiesOf = (path: string) => /capabilities.*?drop/.exec(JSON.stringify(build(path)))?.[0] ?? '';
@@ -199,16 +202,11 @@ describe('manifests', () => {
   });
 
   test('a real API server, dry run -> takes every object', {
-    skip: missing('apiserver', 'openssl'),
+    skip: missing('apiserver', 'openssl', 'kustomize'),
     timeout: APISERVER_SUITE_MS,
   }, async () => {
     await using api = await startApiServer();
-    const documents = kustomizeLacks()
-      ? manifests
-          .filter(file => !/downward|net-admin|verify\.yaml/.test(file))
-          .flatMap(file => documentsIn(read(file)))
-          .filter(document => !isOfOperator(document))
-      : BUILT.flatMap(build);
+    const documents = BUILT.flatMap(build);
     for (const {apiVersion, ...document} of documents) {
       const path = PATHS[document.kind];
       assert.ok(path !== undefined, document.kind);

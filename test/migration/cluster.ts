@@ -2,6 +2,7 @@ import {execFileSync} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import {isDeepStrictEqual} from 'node:util';
 import {parseAllDocuments} from 'yaml';
+import {kubectlBinary} from '../support/parts.ts';
 import type {Place} from '../support/place.ts';
 import {fetchText} from '../support/web.ts';
 import {wordsOf} from './guide.ts';
@@ -128,7 +129,7 @@ export function createCluster(clients: readonly Place[], kubelet: Kubelet): Clus
     addresses.get(name.replace(/\.default\.svc$/, '')) ?? fail(`no Service has the name ${name}`);
 
   const apply = async (folder: string): Promise<void> => {
-    const text = execFileSync('kubectl', ['kustomize', `${REPOSITORY}${folder}`], {encoding: 'utf8'});
+    const text = execFileSync(kubectlBinary, ['kustomize', `${REPOSITORY}${folder}`], {encoding: 'utf8'});
     for (const document of parseAllDocuments(text)) {
       const object = document.toJS() as {readonly kind: string};
       if (object.kind === 'Service') addService(object as unknown as Service);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {kustomizeLacks} from '../kubernetes/kustomize.ts';
 import {type Daemon, startDaemon} from '../support/daemon.ts';
 import {startLoad} from '../support/load.ts';
 import {missing} from '../support/parts.ts';
@@ -36,7 +35,7 @@ const hostsIn = (state: string): string[] =>
   (JSON.parse(state) as {hosts: {web?: string[]}}).hosts.web?.toSorted() ?? [];
 
 test('docs/migration.md, walked line by line -> no request fails, no slave goes unanswered; the way back as well', {
-  skip: missing('root', 'netns', 'iptables', 'haproxy') || kustomizeLacks(),
+  skip: missing('root', 'netns', 'iptables', 'haproxy', 'kustomize'),
   timeout: 180_000,
 }, async () => {
   await using undo = new AsyncDisposableStack();

@@ -23,6 +23,7 @@ export type Part =
   | 'chromium'
   | 'promtool'
   | 'shellcheck'
+  | 'kustomize'
   | 'images';
 
 const onPath = (name: string): boolean =>
@@ -45,6 +46,11 @@ const CACHE = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'hap
 
 /** The newest HAProxy that Debian has, which test/install.sh brings. */
 export const newerHaproxyBinary = join(CACHE, 'newer-haproxy', 'haproxy');
+
+const ownKubectl = join(CACHE, 'kubectl');
+
+/** The one that test/install.sh brings where the machine's own can't build our manifests; else that. */
+export const kubectlBinary = existsSync(ownKubectl) ? ownKubectl : 'kubectl';
 
 /** Where test/kubernetes/build-apiserver.sh leaves its work. */
 export const apiserverBinary = join(CACHE, 'kube-apiserver');
@@ -76,6 +82,16 @@ export function imagesOutcome(): string | undefined {
 
 const imagesRefusal = (): string | undefined => /^refused: (.*)/s.exec(imagesOutcome() ?? '')?.[1];
 
+/** Components are younger than the kustomize in Debian 12's kubectl. */
+const hasKustomize = (): boolean => {
+  try {
+    const version = execFileSync(kubectlBinary, ['version', '--client'], {encoding: 'utf8', timeout: 10_000});
+    return Number(/Kustomize Version: v(\d+)/.exec(version)?.[1] ?? 0) >= 5;
+  } catch {
+    return false;
+  }
+};
+
 const PROBES: Record<Part, () => boolean> = {
   root: () => process.getuid?.() === 0,
   haproxy: () => succeeds(haproxyBinary, ['-v']),
@@ -92,6 +108,7 @@ const PROBES: Record<Part, () => boolean> = {
   chromium: () => existsSync(chromiumBinary),
   promtool: () => succeeds(promtoolBinary, ['--version']),
   shellcheck: () => onPath('shellcheck'),
+  kustomize: hasKustomize,
   images: () => imagesRefusal() === undefined,
 };
 
