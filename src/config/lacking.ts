@@ -12,7 +12,10 @@ export function lackingFacts(
 ): readonly string[] {
   const {labels, annotations, ip} = facts;
   const {mode, env} = given;
-  const hasTemplate = annotations[CONFIG_ANNOTATION] !== undefined || (env.KONTROL_TEMPLATE ?? '').trim() !== '';
+  const isSet = (name: string) => (env[name] ?? '').trim() !== '';
+  // Whether a lifecycle.yml of one's own renders a template is seen when it is read.
+  const hasTemplate =
+    annotations[CONFIG_ANNOTATION] !== undefined || isSet('KONTROL_TEMPLATE') || isSet('KONTROL_LIFECYCLE');
   return [
     ...['app', 'role'].filter(name => !labels[name]).map(name => `its label "${name}"`),
     ...(mode.master && !hasTemplate ? [`its annotation ${CONFIG_ANNOTATION}`] : []),

@@ -193,6 +193,8 @@ function parseVerify(reader: Reader, pod: PodSettings, resolvePath: (path: strin
   };
 }
 
+export const NO_TEMPLATE = `there is no template: set the annotation ${CONFIG_ANNOTATION} or KONTROL_TEMPLATE`;
+
 /** A value with a line break or a Jinja2 delimiter is the template itself; anything else names a file. */
 function parseTemplate(
   reader: Reader,
@@ -207,8 +209,10 @@ function parseTemplate(
       : {is: 'file', path: resolvePath(given)};
   }
   if (annotations[CONFIG_ANNOTATION] !== undefined) return {is: 'annotation'};
-  if (needed) reader.fault(`there is no template: set the annotation ${CONFIG_ANNOTATION} or KONTROL_TEMPLATE`);
-  return undefined;
+  if (!needed) return undefined;
+  // A lifecycle.yml of one's own may need none: whoever reads it says so.
+  if (reader.text('KONTROL_LIFECYCLE') === undefined) reader.fault(NO_TEMPLATE);
+  return {is: 'annotation'};
 }
 
 function readMasters(reader: Reader, annotations: Labels, defaultPort: number): readonly MasterAddress[] {

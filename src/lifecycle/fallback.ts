@@ -79,8 +79,9 @@ async function run(state: FallbackState, cause: string, read: PassInput | undefi
     await recover(state, cause, fault);
   }
   state.refused = undefined;
-  const {applied} = passes;
-  if (applied === undefined) return;
+  const {applied, appliedText} = passes;
+  // Of a text that a block wrote, no template can be said to work.
+  if (applied === undefined || appliedText === undefined) return;
   const {template} = applied.input;
   await quarantine.keepOnly(template);
   const {current} = good;

@@ -39,3 +39,7 @@ export interface Manifest {
   /** It uses nothing newer: its blocks make the configuration, and rely on what the start script of 2017 did. */
   readonly isOf2017: boolean;
 }
+
+/** Whether any state renders the template; where none does, blocks make the configuration out of what they like. */
+export const rendersTemplate = ({states}: Pick<Manifest, 'states'>): boolean =>
+  [...states.values()].some(({steps}) => steps.some(step => step.is === 'action' && step.name === 'render'));

@@ -63,4 +63,6 @@ test('lackingFacts, what each mode cannot do without -> named, nothing else', ()
   assert.deepEqual(lackingFacts({labels, annotations, ip: undefined}, slaveOnly), ['its IP']);
   const masterOnly = {mode: {master: true, slave: false}, env: {KONTROL_TEMPLATE: '/x'}};
   assert.deepEqual(lackingFacts({labels, annotations, ip: undefined}, masterOnly), []);
+  const ofBlocks = {...masterOnly, env: {KONTROL_LIFECYCLE: '/lifecycle.yml'}};
+  assert.deepEqual(lackingFacts({labels, annotations, ip: undefined}, ofBlocks), []);
 });

@@ -153,12 +153,13 @@ describe('manifest of 2017', {skip: missing('haproxy', 'socat'), timeout: 600_00
     assert.equal((await visitsOf(pod)).at(-1), 'shutdown');
   });
 
-  test('a payload changes, and telegraf cannot run -> no visit for the one, a start without fault for the other', async () => {
+  test('no template, a payload changes, telegraf cannot run -> no pass or start fails of it, no visit for the payload', async () => {
     await using folder = await openPodFolder();
     await folder.write('telegraf', '#!/bin/sh\nexit 3\n', 0o755);
     const pod = await startPod(folder, {
       KONTROL_ANNOTATIONS: JSON.stringify({'kontrol.unity3d.com/opentsdb': 'tsdb.example.org'}),
       KONTROL_TELEGRAF_CONF: folder.file('telegraf.conf'),
+      KONTROL_TEMPLATE: '',
     });
     await using daemon = pod.daemon;
     await daemon.waitFor(({inSync}) => inSync, 'a start');
@@ -173,7 +174,8 @@ describe('manifest of 2017', {skip: missing('haproxy', 'socat'), timeout: 600_00
 
   test('supervisorctl, from outside a block -> drives haproxy as a job; restart is a reload', async () => {
     await using folder = await openPodFolder();
-    const pod = await startPod(folder);
+    // Its blocks use none, so that one that cannot be read costs nothing.
+    const pod = await startPod(folder, {KONTROL_TEMPLATE: folder.file('no-such-template')});
     await using daemon = pod.daemon;
     await daemon.waitFor(({inSync}) => inSync, 'a start');
     const run = (line: string) => shell(line, {...folder.env, KONTROL_SOCKET: `${daemon.dataFolder}/sock`});
@@ -199,5 +201,16 @@ describe('manifest of 2017', {skip: missing('haproxy', 'socat'), timeout: 600_00
       stdout: 'nginx: ERROR (no such process)\n',
       stderr: '',
     });
+  });
+
+  test('no template where a state renders -> the start is refused, and says what to set', async () => {
+    await using folder = await openPodFolder();
+    const KONTROL_LIFECYCLE = await folder.write(
+      'lifecycle.yml',
+      'initial: configure\nterminal: configure\nstates: [{tag: configure, run: [render, validate, apply]}]\n',
+    );
+    await using daemon = await startDaemon({template: '', env: {KONTROL_LIFECYCLE}});
+    assert.deepEqual(await daemon.exited, {code: 2, signal: null});
+    assert.match(JSON.stringify(daemon.logs.at(-1)), /there is no template: set the annotation haproxy/);
   });
 });

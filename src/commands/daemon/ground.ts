@@ -1,6 +1,8 @@
 import {openDataFolder} from '../../config/data-folder.ts';
+import {CONFIG_ANNOTATION, NO_TEMPLATE} from '../../config/parse.ts';
+import {DaemonError} from '../../errors.ts';
 import {type Firewall, openFirewall} from '../../firewall/gate.ts';
-import type {Manifest} from '../../lifecycle/spec.ts';
+import {type Manifest, rendersTemplate} from '../../lifecycle/spec.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemSpawn as spawn} from '../../ports/spawn.ts';
 import {loadVersion} from '../../proxy/check.ts';
@@ -17,14 +19,17 @@ export interface Ground extends AsyncDisposable {
   readonly described: {readonly haproxy: string; readonly gate: Firewall['capability']};
 }
 
-/** Rejects with DATA, LIFECYCLE or HAPROXY. */
-export async function openGround({config, room}: Context): Promise<Ground> {
+/** Rejects with DATA, LIFECYCLE, CONFIG (a template is needed, and there is none) or HAPROXY. */
+export async function openGround({config, room, template, pod}: Context): Promise<Ground> {
   const {dataFolder} = config;
   await using opening = new AsyncDisposableStack();
   opening.use(await openDataFolder(dataFolder));
   // What HAProxy writes beside its configuration (the account key of `acme`) goes to the folder it is started in.
   process.chdir(dataFolder);
   const manifest = loadManifest(config.lifecycle);
+  if (rendersTemplate(manifest) && template.is === 'annotation' && !(CONFIG_ANNOTATION in pod.facts.annotations)) {
+    throw new DaemonError('CONFIG', `cannot read the configuration: ${NO_TEMPLATE}`);
+  }
   for (const reason of manifest.warnings) room('main').warn({reason}, 'lifecycle manifest warning');
   const haproxy = await loadVersion({spawn, haproxy: config.haproxy});
   const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});

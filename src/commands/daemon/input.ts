@@ -15,12 +15,12 @@ export const createInputLoader =
   (
     {config, pod}: Context,
     {observation, membership, cluster}: PipelineNeeds,
-    {hosts, templateText}: {readonly hosts: () => Hosts; readonly templateText: TemplateText},
+    {hosts, loadTemplate}: {readonly hosts: () => Hosts; readonly loadTemplate: TemplateText['load']},
   ) =>
   async (visit?: Visit): Promise<TemplateInput> => {
     const {labels, annotations, nodeLabels, nodeAnnotations} = pod.facts;
     return {
-      template: visit?.template ?? observation.rollback.current?.template ?? (await templateText.load()),
+      template: visit?.template ?? observation.rollback.current?.template ?? (await loadTemplate()),
       variables: {
         hosts: (visit && givenHosts(visit)) ?? hosts(),
         pods: membership.registry.members().map(podOf),
@@ -32,6 +32,15 @@ export const createInputLoader =
       },
     };
   };
+
+/** For passes that render nothing: a template that cannot be read fails none of them. */
+export const loadedOrNone =
+  (load: TemplateText['load']): TemplateText['load'] =>
+  () =>
+    load().catch(fault => {
+      if (fault instanceof DaemonError && fault.code === 'RENDER') return '';
+      throw fault;
+    });
 
 const podOf = ({app, id, ip, key, role, seq, payload}: MemberView): Pod => ({app, id, ip, key, role, seq, payload});
 

@@ -7,6 +7,7 @@ import {CONFIGURE} from '../../lifecycle/manifest.ts';
 import type {Passes} from '../../lifecycle/passes.ts';
 import type {Quarantine} from '../../lifecycle/quarantine.ts';
 import {createReadiness, isInSync, isServing, lastErrorOf, type SyncFacts} from '../../lifecycle/readiness.ts';
+import {rendersTemplate} from '../../lifecycle/spec.ts';
 import {digestHosts, mergeHosts} from '../../members/hosts.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
@@ -19,7 +20,7 @@ import {openTemplateText, type TemplateText} from '../../template/source.ts';
 import type {Cluster} from './cluster.ts';
 import type {Context} from './context.ts';
 import type {Ground} from './ground.ts';
-import {createInputLoader} from './input.ts';
+import {createInputLoader, loadedOrNone} from './input.ts';
 import {startFromDisk} from './last-good.ts';
 import type {Membership} from './membership.ts';
 import type {Observation} from './observation.ts';
@@ -76,8 +77,12 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   const trial = openTrial(proxy, renderer);
   const quarantine = await openOwnQuarantine(context, trial);
   opening.defer(quarantine.close);
-  const loadWhole = createInputLoader(context, needs, {hosts, templateText});
-  const loadInput = async (visit?: Visit) => quarantine.apply(await loadWhole(visit));
+  const {load} = templateText;
+  const loadWhole = createInputLoader(context, needs, {hosts, loadTemplate: load});
+  const loadOfPass = rendersTemplate(needs.ground.manifest)
+    ? loadWhole
+    : createInputLoader(context, needs, {hosts, loadTemplate: loadedOrNone(load)});
+  const loadInput = async (visit?: Visit) => quarantine.apply(await loadOfPass(visit));
   const passes = openPasses(context, needs, {loadInput, renderer, trial});
   const scripts = opening.use(await openScripts(context, {...needs, inputOf: visit => inputOf(visit, passes)}));
   const lifecycle = openStates(context, needs, {passes, scripts});
@@ -113,7 +118,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     quarantine,
     async tryOut(template) {
       const given: Visit = {tag: CONFIGURE, cause: 'a preview', origin: 'daemon', input: undefined, template};
-      return trial.tryOut(await loadInput(given), ending.asked);
+      return trial.tryOut(quarantine.apply(await loadWhole(given)), ending.asked);
     },
     describe: () => ({
       version,
