@@ -178,11 +178,30 @@ function readRow(row: Row, words: readonly Word[], inParentheses?: string): Fate
   const fates: Fate[] = [];
   for (const [index, part] of row.entries()) {
     const rest = words.slice(index);
-    if (part === '...') return [...fates, ...rest.map((): Fate => 'shown')];
+    if (part === '...') return [...fates, ...readOpen(rest)];
     if (part.startsWith('<')) return [...fates, ...readAs(part, rest, inParentheses)];
     fates.push(part === '*' ? 'hidden' : part === ':*' ? 'after colon' : 'shown');
   }
   return [...fates, ...words.slice(row.length).map((): Fate => 'hidden')];
+}
+
+/** The end of a word that begins a line of credentials, when it stands where another line has lost its end. */
+const LOST_LINE = /(?:^|[a-z\d])(stats|user)$/;
+
+/** `admin:pw`; addresses, variables and formats are none. */
+const PAIR = /^[\w.@-]+:(?=.*[a-z])[^\s/%$:[]+$/i;
+
+/** Any number of words: shown up to one that begins a line of credentials, and of a pair what it is called. */
+function readOpen(words: readonly Word[]): Fate[] {
+  const at = words.findIndex((word, index) => {
+    const next = words[index + 1];
+    return next !== undefined && !isCondition(next) && LOST_LINE.test(word.text);
+  });
+  const lost = words[at];
+  if (lost === undefined) return words.map(({text}) => (PAIR.test(text) ? 'after colon' : 'shown'));
+  const line = [{...lost, text: LOST_LINE.exec(lost.text)?.[1] ?? ''}, ...words.slice(at + 1)];
+  const [, ...fates] = readLine(line, '') ?? line.map((): Fate => 'hidden');
+  return [...readOpen(words.slice(0, at)), 'shown', ...fates];
 }
 
 function readAs(reading: string, words: readonly Word[], inParentheses: string | undefined): Fate[] {
@@ -227,7 +246,7 @@ export function readLine(words: readonly Word[], section: string): Fate[] | unde
   const first = rest[0]?.text ?? '';
   if (section === 'userlist' && !USER_LINES.includes(first)) return undefined;
   const row =
-    LINE_ROWS.get(first)?.find(one => isAt(one, rest)) ?? (first.startsWith('tune.') ? ['NAME', '...'] : undefined);
+    LINE_ROWS.get(first)?.find(one => isAt(one, rest)) ?? (first.startsWith('tune.') ? ['NAME', 'NAME'] : undefined);
   if (row === undefined) return undefined;
   const fates = [...words.slice(0, skipped).map((): Fate => 'shown'), ...readRow(row, rest)];
   readBraces(words, fates);

@@ -173,6 +173,8 @@ describe('dashboard in a real browser', {skip, timeout: 600_000}, () => {
     // Silent and held: no green bar.
     assert.equal(await page.locator('.app progress').getAttribute('data-tone'), 'notice');
     await see(page, '.app .late', '1 silent, held');
+    await see(page, '.app .late', '1 in quarantine');
+    await see(page, '#apps tr', `in quarantine, served not at all: ${HOSTILE}`);
     assert.equal(await page.locator('img, iframe, main script').count(), 0);
     assert.equal(await page.evaluate('window.hacked'), undefined);
     assert.deepEqual(browser.complaints, []);
@@ -234,6 +236,7 @@ async function serveHostile({context}: Browser, {daemon}: Fleet): Promise<void> 
   const member = {
     ...{app: HOSTILE, id: HOSTILE, ip: HOSTILE, role: HOSTILE, firstSeenAt: 0, lastSeenAt: 0, expiresInMs: 1},
     ...{proxyState: 'down', servers: [server], held: true},
+    quarantine: {reason: HOSTILE, sinceAt: 0, served: 'not at all'},
   };
   const pod = {app: HOSTILE, ip: HOSTILE, id: HOSTILE, why: HOSTILE};
   const [pass] = JSON.parse((await daemon.get('/history?limit=1'))?.body ?? '[]');

@@ -8,6 +8,7 @@ import {
   errorShare,
   groupByApp,
   matches,
+  toneOfMember,
   toPoints,
 } from '../../src/dashboard/client/model.ts';
 import type {LiveMember, LiveServer, TrafficSample} from '../../src/http/page-types.ts';
@@ -144,6 +145,13 @@ test('what stands beside a member -> its servers, and why one is down', () => {
   assert.equal(described({proxyState: 'no server', servers: []}), 'in hosts, in no backend');
   assert.equal(described({proxyState: 'not in hosts', servers: []}), 'not in hosts');
   assert.equal(described({proxyState: 'unknown', servers: null}), 'unknown: HAProxy does not answer');
+  assert.equal(toneOfMember(member), 'good');
+  const quarantine = {reason: 'weight "x" is no number', sinceAt: 0, served: 'as before'} as const;
+  assert.equal(
+    described({quarantine, servers: [{...server, state: 'up'}]}),
+    'in quarantine, served as before: weight "x" is no number; up: web/a',
+  );
+  assert.equal(toneOfMember({...member, quarantine}), 'bad');
 });
 
 test('the action beside a problem -> what ends it; back to the pass that serves, else to the last good one', () => {

@@ -1,7 +1,7 @@
 import type {Departure} from '../../http/page-types.ts';
 import {byId, el, reconcile, setText} from './dom.ts';
 import {formatDuration, formatTime} from './format.ts';
-import {describeMember, groupByApp, matches, type TimedMember, TONE_OF_STATE} from './model.ts';
+import {describeMember, groupByApp, matches, type TimedMember, toneOfMember} from './model.ts';
 
 /** Apps with more members than this start closed: one sees all apps first. */
 const OPEN_UP_TO = 25;
@@ -12,7 +12,7 @@ const MAX_ROWS = 1000;
 /** A pod pings when a quarter of its TTL is left: whoever has less than this missed a keepalive. */
 const LATE = 0.2;
 
-const HEADS = ['Address', 'Pod', 'HAProxy', 'Sessions', 'Errors', 'Here for', 'Expires'];
+const HEADS = ['Address', 'Pod', 'State', 'Sessions', 'Errors', 'Here for', 'Expires'];
 
 /** Of those who left, the last ones. */
 const MAX_DEPARTURES = 50;
@@ -48,13 +48,13 @@ function createRow({ip}: TimedMember): HTMLElement {
 }
 
 function updateRow(row: HTMLElement, member: TimedMember): void {
-  const {id, role, seq, servers, proxyState} = member;
+  const {id, role, seq, servers} = member;
   const sum = (field: 'sessions' | 'errors') =>
     servers === null ? '-' : String(servers.reduce((total, server) => total + server[field], 0));
   const texts = [id, describeMember(member), sum('sessions'), sum('errors')];
   for (const [index, text] of texts.entries()) setText(row.children[index + 1] as Element, text);
   row.children[1]?.setAttribute('title', `${id}, role ${role}, seq ${seq ?? 'not settled yet'}`);
-  (row.children[2] as HTMLElement).dataset.tone = TONE_OF_STATE[proxyState];
+  (row.children[2] as HTMLElement).dataset.tone = toneOfMember(member);
 }
 
 /** What changes by the mere passing of time. */
@@ -170,7 +170,11 @@ function showSummary(place: HTMLElement, group: readonly TimedMember[]): void {
     return found === 0 ? [] : [`${found} ${words}`];
   };
   const isLate = ({expiresAtMs, held}: TimedMember) => !held && expiresAtMs - performance.now() < LATE * ttlMs;
-  const bad = [...count(({proxyState}) => proxyState === 'down', 'down'), ...count(isLate, 'about to expire')];
+  const bad = [
+    ...count(({quarantine}) => quarantine !== null, 'in quarantine'),
+    ...count(({proxyState}) => proxyState === 'down', 'down'),
+    ...count(isLate, 'about to expire'),
+  ];
   const notices = [
     ...count(({held}) => held, 'silent, held'),
     ...count(({proxyState}) => proxyState === 'partly up', 'partly up'),

@@ -75,12 +75,22 @@ export function describeServer({backend, server, state, status, check}: LiveServ
   return `${name} ${status}${why === '' ? '' : `: ${why}`}`;
 }
 
-/** What stands in the row of a member about HAProxy. */
-export function describeMember({proxyState, servers}: LiveMember): string {
+/** What stands in the row of a member: what it is refused for, then how HAProxy serves it. */
+export function describeMember(member: LiveMember): string {
+  const {quarantine} = member;
+  const served = describeServing(member);
+  return quarantine === null ? served : `in quarantine, served ${quarantine.served}: ${quarantine.reason}; ${served}`;
+}
+
+function describeServing({proxyState, servers}: LiveMember): string {
   if (servers === null) return 'unknown: HAProxy does not answer';
   if (proxyState === 'no server') return 'in hosts, in no backend';
   return servers.length === 0 ? proxyState : `${proxyState}: ${servers.map(describeServer).join(', ')}`;
 }
+
+/** One in quarantine is never as it should be. */
+export const toneOfMember = ({proxyState, quarantine}: LiveMember): Tone =>
+  quarantine === null ? TONE_OF_STATE[proxyState] : 'bad';
 
 /** What an operator can do about a problem, and what that does. */
 export type Action =
