@@ -43,8 +43,7 @@ export function openEventWriter(ports: EventWriterPorts): EventWriter {
   const create = async ({key, event}: EventWrite): Promise<void> => {
     // As client-go names them: the pod, a dot, something unique.
     const name = `${id}.${randomBytes(8).toString('hex')}`;
-    const {type, reason, count} = event;
-    const message = ports.hideSecrets(event.message);
+    const {type, reason, message, count} = event;
     const at = new Date(clock.epochMs()).toISOString();
     const involvedObject = {apiVersion: 'v1', kind: 'Pod', namespace, name: id, uid: ports.uid()};
     const source = {component: COMPONENT, host: id};
@@ -83,7 +82,7 @@ export function openEventWriter(ports: EventWriterPorts): EventWriter {
 
   return {
     tell(event) {
-      const [next, write] = planEvent(plan, event, clock.nowMs());
+      const [next, write] = planEvent(plan, event, clock.nowMs(), ports.hideSecrets);
       plan = next;
       if (write === undefined) return;
       waiting = [...waiting, write].slice(-MAX_WAITING);

@@ -2,6 +2,7 @@
  * INVARIANTS
  * - Equal ones (reason and message) within the time of one event raise its count; they make no second one.
  * - A burst is let through, then a trickle: what is held back is counted into the next write of its event.
+ * - Secrets are hidden before anything is cut from a message: what is left of one would not be known for one.
  */
 
 /** Something that happened to the proxy, as `kubectl describe pod` shows it. */
@@ -28,9 +29,9 @@ const PASSING: readonly (readonly [RegExp, string])[] = [
   [/\bgeneration \d+/g, 'generation'],
 ];
 
-/** The reason of a failure, the same for each try that fails alike: events are told apart by it. */
-const lasting = (reason: string): string =>
-  PASSING.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), reason);
+/** A message, the same for each try that fails alike: events are told apart by it. */
+const lasting = (message: string): string =>
+  PASSING.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), message);
 
 /** What a pass that ended is worth telling: that it failed, or that it went well after failures. */
 export function eventOfPass(
@@ -39,7 +40,7 @@ export function eventOfPass(
 ): PodEvent | undefined {
   if (verdict === 'failed') {
     const reason = phasesMs.apply === undefined ? 'ConfigurationRefused' : 'ReloadFailed';
-    return {type: 'Warning', reason, message: `${lasting(error ?? 'unknown')}; the last good configuration stays`};
+    return {type: 'Warning', reason, message: `${error ?? 'unknown'}; the last good configuration stays`};
   }
   if (!failedBefore) return undefined;
   return {type: 'Normal', reason: 'Recovered', message: `pass ${pass} went well: the proxy serves what its inputs say`};
@@ -48,7 +49,7 @@ export function eventOfPass(
 export const eventOfFatal = (reason: string): PodEvent => ({
   type: 'Warning',
   reason: 'ProxyFatal',
-  message: lasting(reason),
+  message: reason,
 });
 
 /** HAProxy was told something else than its text says, or did not do what it was told. */
@@ -74,7 +75,7 @@ export const eventOfQuarantine = ({
 }): PodEvent => ({
   type: 'Warning',
   reason: 'MemberQuarantined',
-  message: `${app} ${ip} (${id}): ${lasting(reason)}; it is served ${served} until that is mended`,
+  message: `${app} ${ip} (${id}): ${reason}; it is served ${served} until that is mended`,
 });
 
 export const eventOfHang = ({
@@ -146,16 +147,17 @@ const MAX_MESSAGE_CHARACTERS = 1000;
 
 export const newEventPlan = (nowMs: number): EventPlan => ({events: new Map(), tokens: BURST, refilledMs: nowMs});
 
-/** Takes an event in: the new plan, and what to write for it now, if anything. */
+/** Takes an event in: the new plan, and what to write for it now, if anything, without the secrets that `hide` replaces. */
 export function planEvent(
   plan: EventPlan,
   told: PodEvent,
   nowMs: number,
+  hide: (said: string) => string,
 ): readonly [EventPlan, EventWrite | undefined] {
   const refilled = Math.floor((nowMs - plan.refilledMs) / REFILL_MS);
   const tokens = Math.min(BURST, plan.tokens + refilled);
   const refilledMs = plan.refilledMs + refilled * REFILL_MS;
-  const message = told.message.slice(0, MAX_MESSAGE_CHARACTERS);
+  const message = lasting(hide(told.message)).slice(0, MAX_MESSAGE_CHARACTERS);
   const key = `${told.reason} ${message}`;
   const live = new Map([...plan.events].filter(([, {firstMs}]) => nowMs - firstMs < SAME_EVENT_MS).slice(-MAX_EVENTS));
   const known = live.get(key);

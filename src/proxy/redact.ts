@@ -23,7 +23,7 @@ interface Hidden {
 
 /** `name(`, where an expression can begin. */
 const FUNCTION = /(?<=^|[,[{!"'\s=])([A-Za-z][\w.-]*)\(/g;
-const USER_INFO = /(?<=\/\/)[^\s/@]+(?=@)/g;
+const USER_INFO = /(?<=\/\/)(?:[^\s/@]+|[^\s/@:]+:[^\s@]{1,256})(?=@)/g;
 /** A variable with what to take where there is none of its name, in the manner of a shell. */
 const DEFAULT_VALUE = /(?<=\$\{\w+[:+=?-]+)[^}:+=?-][^}]*/g;
 const SCHEME = /\b(?:bearer|basic|digest|negotiate|token|apikey)(?:\\? |%20|\\x20)+(.+)/gi;

@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {
+  eventOfCertificate,
+  eventOfDrift,
+  eventOfFatal,
   eventOfPass,
+  eventOfProblem,
+  eventOfQuarantine,
   newEventPlan,
   type PassOutcome,
   type PodEvent,
   planEvent,
 } from '../../src/kubernetes/pod-events.ts';
+import {createKnownSecrets} from '../../src/proxy/known-secrets.ts';
+import {headOf, SECRET_LINES} from '../proxy/secret-lines.ts';
+import {fc} from '../support/properties.ts';
 
 const failed = (error: string, phasesMs: PassOutcome['phasesMs'] = {}): PassOutcome => ({
   pass: 7,
@@ -15,19 +23,58 @@ const failed = (error: string, phasesMs: PassOutcome['phasesMs'] = {}): PassOutc
   phasesMs,
 });
 
-test('eventOfPass, tries that fail alike -> the same news, whatever numbers they carry', () => {
+/** What is written of an event that nobody told before. */
+const writtenOf = (event: PodEvent | undefined, hide = (said: string) => said) =>
+  event && planEvent(newEventPlan(0), event, 0, hide)[1]?.event;
+
+test('a pass, tries that fail alike -> the same news, whatever numbers they carry', () => {
   const tries = [2, 3].map(number =>
-    eventOfPass(
-      failed(
-        `cannot validate /data/run/${number}.cfg: [ALERT] 32${number}/10050${number} (93${number}) : parsing [/data/run/${number}.cfg:12]`,
+    writtenOf(
+      eventOfPass(
+        failed(
+          `cannot validate /data/run/${number}.cfg: [ALERT] 32${number}/10050${number} (93${number}) : parsing [/data/run/${number}.cfg:12]`,
+        ),
+        true,
       ),
-      true,
     ),
   );
   assert.deepEqual(tries[0], tries[1]);
   assert.equal(
     tries[0]?.message,
     'cannot validate proxy.cfg: [ALERT] : parsing [proxy.cfg:12]; the last good configuration stays',
+  );
+});
+
+/** Whatever is told of a text that is refused, or of what stands in it. */
+const TELLERS: readonly ((said: string) => PodEvent | undefined)[] = [
+  said => eventOfPass(failed(said), false),
+  eventOfFatal,
+  said => eventOfDrift(said, 2),
+  said => eventOfQuarantine({app: 'web', ip: '10.0.0.1', id: 'a', reason: said, served: 'not at all'}),
+  said => eventOfProblem({kind: 'backend-down', what: said, why: said}, false),
+  said => eventOfProblem({kind: 'backend-down', what: said, why: said}, true),
+  said => eventOfCertificate(said, said),
+];
+
+/** With what is taken out of messages in the midst of it. */
+const SECRETS = ['hunter2Xyzzy', 'hunter2(12)Xyzzy', 'hunter2/run/7.cfgXyzzy', 'hunter2-123/456789-Xyzzy'];
+
+test('any event of a text with a secret, wherever its message is cut -> no part of the secret', () => {
+  const lines = Object.entries(SECRET_LINES).flatMap(([section, own]) => own.map(line => ({section, line})));
+  const told = fc.record({
+    teller: fc.constantFrom(...TELLERS),
+    place: fc.constantFrom(...lines),
+    secret: fc.constantFrom(...SECRETS),
+    before: fc.nat(1000),
+  });
+  fc.assert(
+    fc.property(told, ({teller, place: {section, line}, secret, before}) => {
+      const text = line.replaceAll('§', secret);
+      const known = createKnownSecrets();
+      known.learn(`${headOf(section)}\n  ${text}\n`);
+      const written = writtenOf(teller(`${'x '.repeat(before / 2)}unknown keyword in '${text}'`), known.hide);
+      assert.doesNotMatch(written?.message ?? '', /hunter2|Xyzzy/);
+    }),
   );
 });
 
@@ -48,7 +95,7 @@ const eventOf = (message: string): PodEvent => ({type: 'Warning', reason: 'Reloa
 function play(told: readonly (readonly [number, string])[]): string[] {
   let plan = newEventPlan(0);
   return told.flatMap(([atMs, message]) => {
-    const [next, write] = planEvent(plan, eventOf(message), atMs);
+    const [next, write] = planEvent(plan, eventOf(message), atMs, said => said);
     plan = next;
     return write === undefined ? [] : [`${write.is} ${write.event.message} ${write.event.count}`];
   });
@@ -87,7 +134,7 @@ describe('events', () => {
     let plan = newEventPlan(0);
     let writes = 0;
     for (let index = 0; index < 1000; index += 1) {
-      const [next, write] = planEvent(plan, eventOf(`${index} ${'x'.repeat(5000)}`), index * 100);
+      const [next, write] = planEvent(plan, eventOf(`${index} ${'x'.repeat(5000)}`), index * 100, said => said);
       plan = next;
       if (write !== undefined) writes += 1;
       assert.ok((write?.event.message.length ?? 0) <= 1000);

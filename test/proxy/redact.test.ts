@@ -84,6 +84,7 @@ const ROWS: [string, string, string][] = [
   ['an argument with parentheses', 'balance hdr(a),foo(b(c)d),lower', 'balance hdr(a),foo(***),lower'],
   ['an argument that is not closed', 'balance foo(bc', 'balance foo(***'],
   ['user and password of a URL', 'errorloc 503 http://a:b@c/d', 'errorloc 503 http://***@c/d'],
+  ['a password with a slash', 'errorloc 503 http://a:b/c@d/e', 'errorloc 503 http://***@d/e'],
   ['a directive', '.if streq("$A",secret)', '.if ***'],
   ['an argument that is empty', 'balance foo()', 'balance foo()'],
   ['an argument with a parenthesis that is escaped', String.raw`balance foo(\(a),b(c)`, 'balance foo(***),b(***)'],
