@@ -185,6 +185,8 @@ function* compareServers(
     release: abilities.release,
   });
   if (doubt !== undefined) return `${name}: ${doubt}`;
+  if (areBackupsReordered(old, servers))
+    return `${name}: the first of its backup servers is used, and another would be`;
   const changes: ServerChange[] = added.map(server => ({do: 'add', backend: name, after: server}));
   const active = servers.filter(isActive).length;
   for (const [index, server] of servers.entries()) {
@@ -222,14 +224,26 @@ const isActive = ({disabled, weight = 0}: ServerLine): boolean => !disabled && w
 const isSuffix = (servers: readonly ServerLine[], added: readonly ServerLine[]): boolean =>
   servers.slice(-added.length).every((server, index) => server === added[index]);
 
+const isBackup = ({rest}: ServerLine): boolean => rest.lastIndexOf('backup') > rest.lastIndexOf('no-backup');
+
+/** HAProxy would have them in another order: whoever comes is the last one there. */
+function areBackupsReordered(old: readonly ServerLine[], next: readonly ServerLine[]): boolean {
+  const namesOf = (servers: readonly ServerLine[]) => servers.filter(isBackup).map(({name}) => name);
+  const [before, after] = [namesOf(old), namesOf(next)];
+  if (after.length < 2) return false;
+  const [was, is] = [new Set(before), new Set(after)];
+  return !areSameWords([...before.filter(name => is.has(name)), ...after.filter(name => !was.has(name))], after);
+}
+
 function findOrderDoubt(
   rules: BackendRules,
-  {sticks}: References,
+  {sticks, asksNumbers}: References,
   given: {readonly namesChange: boolean; readonly isReordered: boolean; readonly release: Release},
 ): string | undefined {
   if (given.namesChange && given.release < ADDS_SERVERS) return 'servers come and go';
   if (!given.namesChange && !given.isReordered) return undefined;
   if (!isNameBlind(rules)) return `balance ${rules.balance} depends on which servers there are, in order`;
+  if (asksNumbers) return '"srv_id" is the number of a server, and another would have it';
   const knowsNumbers = sticks || rules.keywords.has('stick-table');
   return knowsNumbers ? 'stick tables know servers by their number' : undefined;
 }
@@ -286,6 +300,7 @@ function findServerDoubt(change: ServerChange, around: Surroundings): string | u
   }
   const isUpOrDown = kind === 'recheck' || kind === 'enable' || kind === 'disable' || kind === 'remove';
   if (isUpOrDown && references.isTracked(change.backend, name)) return 'another server tracks it';
+  if (change.do === 'weigh' && references.asksFirstWeights) return '"srv_iweight" is the weight that it started with';
   if (change.do === 'move') return findMoveDoubt(change, around);
   if (change.do === 'add') return findAddDoubt(change.after, references);
   return change.do === 'remove' && references.isReferred(change.backend, name) ? 'other lines name it' : undefined;

@@ -11,10 +11,16 @@ export interface References {
   readonly namesComputed: boolean;
   /** Some backend has stick tables, which know servers by their number. */
   readonly sticks: boolean;
+  /** Something asks for the number of a server (`srv_id`). */
+  readonly asksNumbers: boolean;
+  /** Something asks for the weight that a server started with (`srv_iweight`). */
+  readonly asksFirstWeights: boolean;
 }
 
 /** `srv_is_up(web/web-1)`, `srv_id(web-1)`: what a sample is asked of. */
 const ARGUMENTS = /\(([^()]*)\)/g;
+const ASKS_NUMBER = /\bsrv_id\b/;
+const ASKS_FIRST_WEIGHT = /\bsrv_iweight\b/;
 
 export function findReferences({backends, frame}: Outline): References {
   const tracked = new Set<string>();
@@ -28,6 +34,8 @@ export function findReferences({backends, frame}: Outline): References {
   const referred = new Set<string>();
   let namesComputed = false;
   let sticks = false;
+  let asksNumbers = false;
+  let asksFirstWeights = false;
   for (const {words} of frame) {
     const [first, second = ''] = words;
     if (first === 'use-server') {
@@ -36,6 +44,8 @@ export function findReferences({backends, frame}: Outline): References {
     }
     sticks ||= first === 'stick';
     for (const word of words) {
+      asksNumbers ||= ASKS_NUMBER.test(word);
+      asksFirstWeights ||= ASKS_FIRST_WEIGHT.test(word);
       if (!word.includes('(')) continue;
       for (const [, inner = ''] of word.matchAll(ARGUMENTS)) {
         for (const argument of inner.split(',')) referred.add(argument.trim());
@@ -47,5 +57,7 @@ export function findReferences({backends, frame}: Outline): References {
     isReferred: (backend, server) => referred.has(server) || referred.has(`${backend}/${server}`),
     namesComputed,
     sticks,
+    asksNumbers,
+    asksFirstWeights,
   };
 }

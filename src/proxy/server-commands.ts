@@ -1,6 +1,6 @@
 import type {Row} from './answers.ts';
 import type {ServerChange} from './difference.ts';
-import {DEFAULT_WEIGHT, isSameIp, optionsOf, type ServerLine} from './server-line.ts';
+import {DEFAULT_WEIGHT, isSameIp, optionsOf, optionValue, type ServerLine} from './server-line.ts';
 
 /**
  * The commands that make one change, in order; sent on one line (`;`) HAProxy carries them out in one go. A checked
@@ -42,7 +42,12 @@ function deriveAdd(target: string, server: ServerLine): string[] {
   const {address, disabled, rest, weight} = server;
   if (address.is === 'other') return [];
   const host = address.family === 6 ? `[${address.ip}]` : address.ip;
-  const words = [...rest, ...(weight === DEFAULT_WEIGHT ? [] : ['weight', String(weight)]), ...inheritedChecks(server)];
+  const words = [
+    ...rest,
+    ...(weight === DEFAULT_WEIGHT ? [] : ['weight', String(weight)]),
+    ...inheritedChecks(server),
+    ...startingValues(server),
+  ];
   const add = ['add server', target, `${host}:${address.port}`, ...words].join(' ');
   const checks = server.checked ? [`enable health ${target}`] : [];
   return [add, ...checks, ...(disabled ? [] : [`set server ${target} state ready`])];
@@ -66,6 +71,23 @@ function inheritedChecks(server: ServerLine): string[] {
     ...([...SENDS_PROXY].some(option => options.has(option)) && !options.has('check-send-proxy')
       ? ['check-send-proxy']
       : []),
+  ];
+}
+
+/**
+ * What a start makes of options that are absent, and "add server" of earlier 2.6 to 2.9 leaves at nought: such a server
+ * would keep no connection open between requests, would be observed in vain, or would serve nobody at all. Source:
+ * srv_settings_init and srv_minmax_conn_apply in HAProxy's server.c.
+ */
+function startingValues({rest}: ServerLine): string[] {
+  const options = new Set(optionsOf(rest));
+  const maxconn = options.has('minconn') ? undefined : optionValue(rest, 'maxconn');
+  const absent = (option: string, value: string) => (options.has(option) ? [] : [option, value]);
+  return [
+    ...absent('pool-max-conn', '-1'),
+    ...absent('pool-purge-delay', '5s'),
+    ...(options.has('observe') ? [...absent('error-limit', '10'), ...absent('on-error', 'fail-check')] : []),
+    ...(maxconn === undefined ? [] : ['minconn', maxconn]),
   ];
 }
 

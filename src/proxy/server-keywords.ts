@@ -28,6 +28,9 @@ const WAKES_SLOWLY = except(
   'a server that leaves maintenance starts slowly, at a start it does not',
 );
 
+/** "add server" leaves it at so many requests a connection. Source: srv_settings_init in HAProxy's server.c. */
+const ONE_REQUEST = except('add', 'before HAProxy 3.0 a connection over HTTP/2 would carry one request', {until: 3.0});
+
 export const SERVER_KEYWORDS: readonly KeywordRow[] = [
   row('addr', 1, except('recheck', 'before HAProxy 2.6 its checks may go to the new address', {until: 2.6})),
   row('agent-addr', 1),
@@ -36,7 +39,7 @@ export const SERVER_KEYWORDS: readonly KeywordRow[] = [
   row('agent-port', 1),
   row('agent-send', 1),
   row('allow-0rtt', 0, OLD_CONNECTIONS),
-  row('alpn', 1, OLD_CONNECTIONS),
+  row('alpn', 1, OLD_CONNECTIONS, ONE_REQUEST),
   row('backup', 0),
   row('ca-file', 1),
   row('cc', 1, UNTRIED),
@@ -109,7 +112,7 @@ export const SERVER_KEYWORDS: readonly KeywordRow[] = [
   row('no-tlsv13', 0),
   row('no-verifyhost', 0, UNTRIED),
   row('non-stick', 0, NO_WORD),
-  row('npn', 1, OLD_CONNECTIONS),
+  row('npn', 1, OLD_CONNECTIONS, ONE_REQUEST),
   row('observe', 1),
   row('on-error', 1),
   row('on-marked-down', 1, except('recheck disable remove', 'going down would end its sessions')),
@@ -119,7 +122,7 @@ export const SERVER_KEYWORDS: readonly KeywordRow[] = [
   row('pool-max-conn', 1),
   row('pool-purge-delay', 1),
   row('port', 1),
-  row('proto', 1, OLD_CONNECTIONS),
+  row('proto', 1, OLD_CONNECTIONS, ONE_REQUEST),
   row('proxy-v2-options', 1),
   row('quic-cc-algo', 1, UNTRIED),
   row('redir', 1, NO_WORD),

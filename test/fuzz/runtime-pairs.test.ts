@@ -43,6 +43,7 @@ const pair = fc.record({
   checked: fc.boolean(),
   before: fc.array(fc.tuple(server, fate, server), {maxLength: 4}),
   coming: fc.oneof({weight: 2, arbitrary: fc.constant<Drawn[]>([])}, fc.array(server, {maxLength: 2})),
+  reversed: fc.oneof({weight: 4, arbitrary: fc.constant(false)}, {weight: 1, arbitrary: fc.constant(true)}),
 });
 
 type Pair = typeof pair extends fc.Arbitrary<infer Value> ? Value : never;
@@ -64,7 +65,7 @@ function becomes(was: Drawn, how: Pair['before'][number][1], next: Drawn): Drawn
   }
 }
 
-function cellFrom({trials, setting, checked, before, coming}: Pair, id: string, pods: Pods): Cell {
+function cellFrom({trials, setting, checked, before, coming, reversed}: Pair, id: string, pods: Pods): Cell {
   // Keywords of servers that speak differently cannot be said together.
   const speech = trials[0]?.speech ?? 'plain';
   const together = trials.filter(one => (one.speech ?? 'plain') === speech);
@@ -101,7 +102,7 @@ function cellFrom({trials, setting, checked, before, coming}: Pair, id: string, 
       ...backend.split('\n').filter(one => one !== ''),
     ].map(one => fill(one, {pods, cell: id, name: ''})),
     before: linesOf(0),
-    after: linesOf(1),
+    after: reversed ? linesOf(1).reverse() : linesOf(1),
   };
 }
 

@@ -22,7 +22,7 @@ backend web
   timeout connect 2s
   timeout server 15s
 {%- for ip in hosts.web or [] %}
-  server {{ip}} {{ip}}:80 cookie c
+  server {{ip}} {{ip}}:80 non-stick
 {%- endfor %}
 `;
 
@@ -38,7 +38,7 @@ test('daemon without root or capabilities -> says what it lacks, and reloads in 
   const place: Place = {...net.proxy, exec: argv => net.proxy.exec([...drop, ...argv])};
   await using daemon = await startDaemon({template: TEMPLATE, place, dataFolder: folder});
   await daemon.waitFor(status => status.inSync, 'a running proxy', 30_000);
-  // The option cannot be given at run time, so that it is a reload with every version.
+  // No version takes "non-stick" at run time, so that it is a reload.
   await daemon.slave({ip: podIps[0], place: net.client, localAddress: podIps[0]}).ping();
   const status = await daemon.waitFor(one => one.inSync && one.proxy.generation === 2 && one, 'a reload', 30_000);
   assert.equal(status.reload.way, haproxyIsAtLeast(1, 8) ? 'transfer' : 'inherit', status.reload.why);

@@ -27,9 +27,14 @@ interface Case {
 const S1 = '  server s1 10.0.0.1:80\n';
 const S2 = '  server s2 10.0.0.2:80\n';
 const S3 = '  server s3 10.0.0.3:80\n';
+const S4 = '  server s4 10.0.0.4:80\n';
+const BACKUPS = `${S1}  server s2 10.0.0.2:80 backup\n  server s3 10.0.0.3:80 backup\n`;
+const ANOTHER_BACKUP = 'reload: b: the first of its backup servers is used, and another would be';
 const CHECKED = '  server s1 10.0.0.1:80 check\n  server s2 10.0.0.2:80 check\n';
 const movedOf = (servers: string) => servers.replace('10.0.0.1', '10.0.0.9');
-const ADD_S2 = 'add server b/s2 10.0.0.2:80; set server b/s2 state ready';
+/** What a start makes of options that are absent. */
+const STARTS = ' pool-max-conn -1 pool-purge-delay 5s';
+const ADD_S2 = `add server b/s2 10.0.0.2:80${STARTS}; set server b/s2 state ready`;
 const DELETE_S2 = 'set server b/s2 state maint; del server b/s2';
 const COMES = ['reload: b: servers come and go'];
 const MOVE = ['set server b/s1 addr 10.0.0.9'];
@@ -332,35 +337,35 @@ const CASES: readonly Case[] = [
     before: text(S1 + S2),
     after: text(S1 + S3),
     is: COMES,
-    since26: ['add server b/s3 10.0.0.3:80; set server b/s3 state ready', DELETE_S2],
+    since26: [`add server b/s3 10.0.0.3:80${STARTS}; set server b/s3 state ready`, DELETE_S2],
   },
   {
     name: 'a checked server comes',
     before: text(S1),
     after: text(`${S1}  server s2 10.0.0.2:80 check inter 1s\n`),
     is: COMES,
-    since26: ['add server b/s2 10.0.0.2:80 check inter 1s; enable health b/s2; set server b/s2 state ready'],
+    since26: [`add server b/s2 10.0.0.2:80 check inter 1s${STARTS}; enable health b/s2; set server b/s2 state ready`],
   },
   {
     name: 'a server comes under default-server',
     before: text(S1, '  default-server check fall 1\n'),
     after: text(S1 + S2, '  default-server check fall 1\n'),
     is: COMES,
-    since26: ['add server b/s2 10.0.0.2:80 check fall 1; enable health b/s2; set server b/s2 state ready'],
+    since26: [`add server b/s2 10.0.0.2:80 check fall 1${STARTS}; enable health b/s2; set server b/s2 state ready`],
   },
   {
     name: 'a disabled server comes',
     before: text(S1),
     after: text(`${S1}  server s2 10.0.0.2:80 disabled\n`),
     is: COMES,
-    since26: ['add server b/s2 10.0.0.2:80'],
+    since26: [`add server b/s2 10.0.0.2:80${STARTS}`],
   },
   {
     name: 'an IPv6 server comes',
     before: text(S1),
     after: text(`${S1}  server s2 [fd00::2]:80\n`),
     is: COMES,
-    since26: ['add server b/s2 [fd00::2]:80; set server b/s2 state ready'],
+    since26: [`add server b/s2 [fd00::2]:80${STARTS}; set server b/s2 state ready`],
   },
   {
     name: 'a server with a cookie comes',
@@ -423,7 +428,7 @@ const CASES: readonly Case[] = [
     before: `defaults d\n  balance leastconn\n${text(S1)}`,
     after: `defaults d\n  balance leastconn\n${text(S1 + S2)}`,
     is: COMES,
-    since26: ['add server b/s2 10.0.0.2:80; set server b/s2 state ready'],
+    since26: [`add server b/s2 10.0.0.2:80${STARTS}; set server b/s2 state ready`],
   },
   {
     name: 'a tracked server goes',
@@ -609,7 +614,7 @@ const CASES: readonly Case[] = [
     after: text(`${S1}  server s2 10.0.0.2:80 ssl verify none send-proxy-v2 check\n`),
     is: COMES,
     since26: [
-      'add server b/s2 10.0.0.2:80 ssl verify none send-proxy-v2 check check-ssl check-send-proxy; enable health b/s2; set server b/s2 state ready',
+      `add server b/s2 10.0.0.2:80 ssl verify none send-proxy-v2 check check-ssl check-send-proxy${STARTS}; enable health b/s2; set server b/s2 state ready`,
     ],
   },
   {
@@ -618,7 +623,7 @@ const CASES: readonly Case[] = [
     after: text(`${S1}  server s2 10.0.0.2:80 ssl verify none check port 81\n`),
     is: COMES,
     since26: [
-      'add server b/s2 10.0.0.2:80 ssl verify none check port 81; enable health b/s2; set server b/s2 state ready',
+      `add server b/s2 10.0.0.2:80 ssl verify none check port 81${STARTS}; enable health b/s2; set server b/s2 state ready`,
     ],
   },
   {
@@ -633,7 +638,7 @@ const CASES: readonly Case[] = [
     before: text('  server s1 10.0.0.1:80 ssl crt a.pem\n'),
     after: text('  server s1 10.0.0.1:80 ssl crt a.pem\n  server s2 10.0.0.2:80 ssl crt a.pem\n'),
     is: COMES,
-    since26: ['add server b/s2 10.0.0.2:80 ssl crt a.pem; set server b/s2 state ready'],
+    since26: [`add server b/s2 10.0.0.2:80 ssl crt a.pem${STARTS}; set server b/s2 state ready`],
   },
   {
     name: 'a server that a condition asks of goes',
@@ -641,6 +646,59 @@ const CASES: readonly Case[] = [
     after: text(S1, '  acl up srv_is_up(b/s2)\n'),
     is: COMES,
     since26: ['reload: b/s2: other lines name it'],
+  },
+  {
+    name: 'backup servers in another order',
+    before: text(BACKUPS),
+    after: text(`${S1}  server s3 10.0.0.3:80 backup\n  server s2 10.0.0.2:80 backup\n`),
+    is: [ANOTHER_BACKUP],
+  },
+  {
+    name: 'a backup server comes before the others',
+    before: text(BACKUPS),
+    after: text(BACKUPS.replace(S1, `${S1}  server s4 10.0.0.4:80 backup\n`)),
+    is: COMES,
+    since26: [ANOTHER_BACKUP],
+  },
+  {
+    name: 'a server comes before backup servers, the first of which goes',
+    before: text(BACKUPS),
+    after: text('  server s2 10.0.0.2:80\n  server s3 10.0.0.3:80 backup\n').replace(S2, S4),
+    is: COMES,
+    since26: [
+      `add server b/s4 10.0.0.4:80${STARTS}; set server b/s4 state ready`,
+      'set server b/s1 state maint; del server b/s1',
+      DELETE_S2,
+    ],
+  },
+  {
+    name: 'a server comes where its number is asked for',
+    before: text(S1, '  http-response set-header X-Number %[srv_id]\n'),
+    after: text(S1 + S2, '  http-response set-header X-Number %[srv_id]\n'),
+    is: COMES,
+    since26: ['reload: b: "srv_id" is the number of a server, and another would have it'],
+  },
+  {
+    name: 'another weight where the first one is asked for',
+    before: text(S1, '  acl heavy srv_iweight(b/s1) gt 5\n'),
+    after: text(S1.replace('\n', ' weight 7\n'), '  acl heavy srv_iweight(b/s1) gt 5\n'),
+    is: ['reload: b/s1: "srv_iweight" is the weight that it started with'],
+  },
+  {
+    name: 'a server with a limit, which is observed, comes',
+    before: text(S1),
+    after: text(`${S1}  server s2 10.0.0.2:80 maxconn 9 check observe layer7 on-error mark-down pool-max-conn 3\n`),
+    is: COMES,
+    since26: [
+      'add server b/s2 10.0.0.2:80 maxconn 9 check observe layer7 on-error mark-down pool-max-conn 3 pool-purge-delay 5s error-limit 10 minconn 9; enable health b/s2; set server b/s2 state ready',
+    ],
+  },
+  {
+    name: 'a server comes that speaks HTTP/2',
+    before: text(S1),
+    after: text(`${S1}  server s2 10.0.0.2:80 proto h2\n`),
+    is: COMES,
+    since26: ['reload: b/s2: "proto": before HAProxy 3.0 a connection over HTTP/2 would carry one request'],
   },
   {
     name: 'a server-template',

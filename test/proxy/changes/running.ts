@@ -48,7 +48,7 @@ const NAMED_DEFAULTS = `defaults quick
   mode http
   option http-server-close
   ${CHECK_REQUEST}
-  default-server check inter 20s fall 1 rise 3
+  default-server check inter 4s fall 1 rise 5
   timeout connect 2s
   timeout client 30s
   timeout server 10s
@@ -233,7 +233,19 @@ export async function standings(running: Running): Promise<ReadonlyMap<string, s
     const bears = !out && isChecked.has(key);
     found.set(key, bears ? text : text.replace(out ? ASLEEP : UNCHECKED, ''));
   }
+  for (const [key, pool] of readPools(await running.ask('show servers conn')))
+    found.set(key, `${pool} ${found.get(key) ?? ''}`);
   return found;
+}
+
+/** How many connections servers keep that nobody uses, and for how long (2.2+). */
+function readPools(answer: string): [string, string][] {
+  const [header = '', ...lines] = answer.trim().split('\n');
+  const columns = header.split(' ').slice(1);
+  const [limit, delay] = [columns.indexOf('idle_lim'), columns.indexOf('purge_delay')];
+  return limit < 0
+    ? []
+    : lines.map(line => line.split(' ')).map(row => [row[0] ?? '', `pool=${row[limit]},${row[delay]}`]);
 }
 
 /** It is in maintenance. */

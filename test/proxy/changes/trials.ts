@@ -85,6 +85,8 @@ export const BACKEND_TRIALS: readonly Trial[] = [
   backend('email-alert', 'log global\noption log-health-checks'),
   backend('http-send-name-header', 'http-send-name-header X-Server'),
   backend('use-server', 'use-server s1 if FALSE'),
+  backend('srv_id in a rule', 'http-response set-header X-Number %[srv_id]'),
+  backend('srv_iweight in a rule', 'http-request deny if { srv_iweight({cell}/s1) 9 }'),
   backend('compression', 'compression algo gzip'),
   backend(
     'option splice-auto',
