@@ -31,8 +31,12 @@ const OLD_SERVICE = {
   spec: {selector: {app: 'haproxy'}, ports: [{port: 80}, {port: 443}, {port: 8000}]},
 };
 
-const hostsIn = (state: string): string[] =>
-  (JSON.parse(state) as {hosts: {web?: string[]}}).hosts.web?.toSorted() ?? [];
+/** Of the pods of `web`; nobody else may be there, the proxies least of all. */
+const hostsIn = (state: string): string[] => {
+  const {web = [], ...others} = (JSON.parse(state) as {hosts: {web?: string[]}}).hosts;
+  assert.deepEqual(others, {});
+  return web.toSorted();
+};
 
 test('docs/migration.md, walked line by line -> no request fails, no slave goes unanswered; the way back as well', {
   skip: missing('root', 'netns', 'iptables', 'haproxy', 'kustomize'),
