@@ -38,6 +38,9 @@ export class DaemonError extends Error {
   }
 }
 
+/** What work ends with that a stop of the daemon cut short: nothing failed. */
+export class CutShort extends DaemonError {}
+
 /** The message of anything that was thrown. */
 export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

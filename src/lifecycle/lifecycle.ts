@@ -1,4 +1,4 @@
-import {DaemonError, reasonOf} from '../errors.ts';
+import {CutShort, DaemonError, reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {
@@ -214,7 +214,8 @@ function perform(state: State, effect: MachineEffect): void {
 function cancel(state: State, why: CancelReason, by: Request | undefined): void {
   const {shell, work: all} = state.running;
   const from = tagOf(state.machine);
-  const fault = new DaemonError('LIFECYCLE', `cannot finish state ${from}: ${CANCELLED[why]}`);
+  const Fault = why === 'stop' ? CutShort : DaemonError;
+  const fault = new Fault('LIFECYCLE', `cannot finish state ${from}: ${CANCELLED[why]}`);
   state.ports.log.info({from, to: by?.tag, reason: why}, 'lifecycle state is cancelled');
   if (by !== undefined) state.supersededBy = {request: by, wasGone: isGone(state, by)};
   // Whether the client lives has to be known before its process group may die.
@@ -242,9 +243,10 @@ async function work(state: State, spec: StateSpec, id: number | undefined): Prom
     const reason = `its own block waited for state ${ownWaiter.tag}, which can only follow it`;
     fault = new DaemonError('LIFECYCLE', `cannot finish state ${spec.tag}: ${reason}`);
   }
-  if (fault !== undefined) ports.log.warn({to: spec.tag, reason: reasonOf(fault)}, 'lifecycle state failed');
+  const failed = fault !== undefined && !(fault instanceof CutShort);
+  if (failed) ports.log.warn({to: spec.tag, reason: reasonOf(fault)}, 'lifecycle state failed');
   await ports.onVisitEnded(visit, fault);
-  state.lastFault = fault === undefined ? null : reasonOf(fault);
+  state.lastFault = failed ? reasonOf(fault) : null;
   if (id !== undefined && fault !== undefined && waiting.has(id)) state.faults.set(id, fault);
   if (spec.tag === ports.manifest.initial && id === undefined) state.booted.resolve(fault);
   if (spec.tag === ports.manifest.terminal) state.over.resolve(fault);

@@ -1,4 +1,4 @@
-import {DaemonError, reasonOf} from '../errors.ts';
+import {CutShort, DaemonError, reasonOf} from '../errors.ts';
 import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import {yieldToLoop} from '../ports/event-loop.ts';
@@ -89,7 +89,7 @@ export interface Passes {
   begin(visit: Visit): Promise<void>;
   /** The hosts that a visit is about; undefined when it is about none. */
   hostsOf(visit: Visit): Hosts | undefined;
-  /** Closes the pass of a visit, if it made one: files away its record. */
+  /** Closes the pass of a visit, if it made one: files away its record, unless a stop cut it short. */
   conclude(visit: Visit, fault: unknown): Promise<void>;
   /** Applies a text that was not rendered (the last good one on disk at a boot whose template fails). */
   applyText(text: string): Promise<void>;
@@ -274,6 +274,10 @@ async function conclude(state: State, visit: Visit, fault: unknown): Promise<voi
   const byBlock = pass.text === undefined && fault === undefined;
   if (byBlock) state.applied = pass.read ?? state.applied;
   if (pass.candidate !== undefined) await proxy.discard(pass.candidate);
+  if (fault instanceof CutShort) {
+    log.info({pass: pass.number, cause: visit.cause}, 'pass given up: the daemon stops');
+    return;
+  }
   const detail = fault instanceof DaemonError ? fault.detail : undefined;
   const record: PassRecord = {
     pass: pass.number,

@@ -293,8 +293,8 @@ describe('lifecycle', () => {
     assert.match(String(await lifecycle.stop()), /not drained/);
   });
 
-  test('stop during a state with force -> its grace, then it is cancelled', async () => {
-    const {clock, ask, start, lifecycle} = openBench();
+  test('stop during a state with force -> its grace, then it is cancelled, which is no failure', async () => {
+    const {clock, ask, start, lifecycle, said} = openBench();
     await start();
     const running = ask('forced');
     await clock.advance(0);
@@ -303,5 +303,6 @@ describe('lifecycle', () => {
     assert.equal(running.now, 'open');
     await clock.advance(1);
     assert.equal(running.now, 'cannot finish state forced: the daemon stops');
+    assert.deepEqual([lifecycle.lastFault, said('lifecycle state failed')], [null, []]);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {DaemonError} from '../../src/errors.ts';
+import {CutShort, DaemonError} from '../../src/errors.ts';
 import type {Visit} from '../../src/lifecycle/lifecycle.ts';
 import {createPasses, type PassRecord} from '../../src/lifecycle/passes.ts';
 import type {Candidate} from '../../src/reload/candidate.ts';
@@ -174,6 +174,17 @@ describe('pass', () => {
     faults.apply = new Error('port taken');
     assert.equal((await pass())?.error, 'port taken');
     assert.equal(passes.applied, undefined);
+  });
+
+  test('a stop cuts it short -> no failure: no record, what was staged is removed', async () => {
+    const {pass, faults, records, said, told} = openBench();
+    faults.check = new CutShort('LIFECYCLE', 'cannot finish state configure: the daemon stops');
+    assert.equal(await pass(), undefined);
+    assert.deepEqual([records, told], [[], ['stage', 'check', 'discard']]);
+    assert.deepEqual(
+      said('pass given up: the daemon stops').map(({level, cause}) => [level, cause]),
+      [[30, 'web joined']],
+    );
   });
 
   test('validate or apply without a render -> refused, with what to write', async () => {

@@ -166,6 +166,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'src/reload/generations-state.ts',
+    was: 'if (state.generations.current?.number !== generation.number) return;',
+    becomes: '',
+    why: 'one that serves no more is not started again',
+  },
+  {
+    file: 'src/reload/generations-state.ts',
     was: 'isApplying: false,',
     becomes: 'isApplying: true,',
     why: 'before the first apply no text is known, and that alone leaves nothing to compare with',

@@ -409,6 +409,27 @@ describe('HAProxy dies', () => {
     assert.deepEqual([generations.running?.pid, generations.isServing(textOf())], [1001, true]);
   });
 
+  test('in a folder that somebody emptied -> its text and its files are there again', async () => {
+    const {apply, contents, memory, settle, started} = await openFakeGenerations();
+    await apply(textOf());
+    contents.clear();
+    memory.modes.clear();
+    started[0]?.exit({signal: 'SIGKILL'});
+    await settle();
+    assert.deepEqual(started[1]?.args, started[0]?.args);
+    assert.deepEqual([contents.get('/data/proxy.cfg'), memory.modes.get('/data/proxy.cfg')], [textOf(), 0o640]);
+  });
+
+  test('with its own files gone, and a proxy.cfg that somebody wrote -> that one stays', async () => {
+    const {apply, contents, settle, started} = await openFakeGenerations();
+    await apply(textOf());
+    contents.clear();
+    contents.set('/data/proxy.cfg', textOf(7));
+    started[0]?.exit({signal: 'SIGKILL'});
+    await settle();
+    assert.deepEqual([contents.has('/data/run/1.cfg'), contents.get('/data/proxy.cfg')], [true, textOf(7)]);
+  });
+
   test('it waits for its restart -> nothing runs, the text is still its own', async () => {
     const {apply, faults, generations, settle, started} = await openFakeGenerations();
     await apply(textOf());

@@ -3,7 +3,7 @@ import {createGuard} from '../../members/guard.ts';
 import {openRegistry, type Registry} from '../../members/registry.ts';
 import {openSnapshotFile} from '../../members/snapshot-file.ts';
 import {createTable} from '../../members/table.ts';
-import {systemClock as clock} from '../../ports/clock.ts';
+import {systemClock as clock, within} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import type {Context} from './context.ts';
 import {type OpenStore, openStore} from './store.ts';
@@ -14,7 +14,7 @@ export interface Membership extends AsyncDisposable {
   readonly shared: OpenStore;
   /** Hosts were known from the start. */
   remembers(): boolean;
-  /** Resolves once a shared store has said whom it knows, or does not answer in time. */
+  /** Resolves once a shared store has said whom it knows, does not answer in time, or a stop is asked for. */
   loaded(): Promise<void>;
   /** Shows this replica to the others from here on. */
   join(describe: () => ReplicaState): void;
@@ -24,7 +24,7 @@ export interface Membership extends AsyncDisposable {
 const STORE_PATIENCE_MS = 2000;
 
 /** Rejects as `openStore` does. */
-export async function openMembership({config, room}: Context): Promise<Membership> {
+export async function openMembership({config, room, ending}: Context): Promise<Membership> {
   const {self, ttlMs, maxMembers, maxPayloadBytes} = config;
   const log = room('members');
   const snapshotFile = openSnapshotFile({files, clock, log}, config.dataFolder);
@@ -38,7 +38,7 @@ export async function openMembership({config, room}: Context): Promise<Membershi
     registry,
     shared,
     remembers: () => registry.restored || store.remembers(),
-    loaded: () => store.loaded(STORE_PATIENCE_MS),
+    loaded: () => within(clock, STORE_PATIENCE_MS, store.loaded(STORE_PATIENCE_MS), ending.asked),
     join: shared.join,
     async [Symbol.asyncDispose]() {
       await registry.close();
