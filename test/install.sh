@@ -78,6 +78,23 @@ install_kubectl() {
   rm -f "$kubectl_log"
 }
 
+# install_jinja: the release that templates are held to, beside Debian's older one, by whatever pip there is; it is Python alone,
+# and takes what it needs from Debian's python3-markupsafe.
+install_jinja() {
+  jinja_folder=${XDG_CACHE_HOME:-$HOME/.cache}/haproxy-kontrol/jinja2-3.1.6
+  [ ! -d "$jinja_folder" ] || return 0
+  command -v pip3 >/dev/null 2>&1 || install_packages python3-pip || return 0
+  say 'installing Jinja2 3.1.6'
+  jinja_log=$(mktemp)
+  if pip3 install --quiet --retries 1 --timeout 15 --disable-pip-version-check --no-deps --target "$jinja_folder.new" jinja2==3.1.6 >"$jinja_log" 2>&1; then
+    mv "$jinja_folder.new" "$jinja_folder"
+  else
+    cat "$jinja_log" >&2
+    say "cannot install Jinja2 3.1.6: the suites compare with Debian's alone"
+  fi
+  rm -rf "$jinja_folder.new" "$jinja_log"
+}
+
 # The modules as the lock file says, Node 24 among them (npm's scripts find it first on PATH). Skipped when they are so already.
 install_node_modules() {
   stamp=node_modules/.installed-lock

@@ -115,6 +115,7 @@ function visit(node: AnyNode, known: Set<string>, at: Visit): void {
 
 function assign(target: AnyNode, known: Set<string>, at: Visit): void {
   if (target.typename === 'NamespaceTarget') visit(target, known, at);
+  if (target.typename === 'Targets') for (const child of target.children) assign(child, known, at);
   for (const name of valuesOf([target])) known.add(name);
 }
 

@@ -64,6 +64,9 @@ export const isApiserverBeingBuilt = (): boolean => {
 /** Debian's interpreter: the one that python3-jinja2 belongs to. */
 export const pythonBinary = '/usr/bin/python3';
 
+/** Jinja2 3.1.6, which test/install.sh brings: what templates are held to, beside Debian's older one. */
+export const newerJinjaFolder = join(CACHE, 'jinja2-3.1.6');
+
 /** Debian's browser. */
 export const chromiumBinary = '/usr/bin/chromium';
 

@@ -1,10 +1,11 @@
 import {spawnSync} from 'node:child_process';
+import {existsSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {Run} from '../../src/template/jinja/run.ts';
 import {compileTemplate} from '../../src/template/jinja/template.ts';
 import {Fault} from '../../src/template/python/fault.ts';
 import {frozenValue} from '../../src/template/variables.ts';
-import {pythonBinary} from '../support/parts.ts';
+import {newerJinjaFolder, pythonBinary} from '../support/parts.ts';
 
 /** A template and the variables it sees, as JSON. */
 export interface Case {
@@ -18,10 +19,25 @@ export type Outcome = {readonly ok: true; readonly text: string} | {readonly ok:
 const ORACLE = fileURLToPath(new URL('oracle.py', import.meta.url));
 const TIME_LIMIT_MS = 5000;
 
-/** Renders all cases with the real Jinja2, in one Python process. */
-export function askJinja(cases: readonly Case[]): Outcome[] {
+/** A real Jinja2: Debian's 3.1.2, or the 3.1.6 that is the reference. */
+export interface Jinja {
+  readonly name: 'reference' | "Debian's";
+  /** Where Python looks for it first. */
+  readonly folder: string;
+}
+
+/** Those that are there, the reference first. */
+export const JINJAS: readonly Jinja[] = [
+  ...(existsSync(newerJinjaFolder) ? [{name: 'reference', folder: newerJinjaFolder} as const] : []),
+  {name: "Debian's", folder: ''},
+];
+
+/** Renders all cases with a real Jinja2, the first of those that are there, in one Python process. */
+export function askJinja(cases: readonly Case[], {folder} = JINJAS[0] as Jinja): Outcome[] {
   const input = cases.map(one => JSON.stringify(one)).join('\n');
-  const {stdout, stderr, status} = spawnSync(pythonBinary, [ORACLE], {input, encoding: 'utf8', maxBuffer: 1 << 30});
+  const env = {...process.env, PYTHONPATH: folder};
+  const options = {input, env, encoding: 'utf8', maxBuffer: 1 << 30} as const;
+  const {stdout, stderr, status} = spawnSync(pythonBinary, [ORACLE], options);
   if (status !== 0) throw new Error(`the oracle failed: ${stderr}`);
   return stdout
     .split('\n')

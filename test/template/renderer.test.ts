@@ -105,6 +105,13 @@ describe('renderer', () => {
     assert.equal(await short.render(inputOf('a'), never), 'a\n');
   });
 
+  test('a macro that calls itself for ever -> RENDER at its line', async () => {
+    const error = await failure(
+      renderer.render(inputOf('{% macro m(x) %}\n  {{ m(x) }}\n{% endmacro %}\n{{ m(1) }}'), never),
+    );
+    assert.match(error.message, /line 2, column \d+: maximum recursion depth exceeded/);
+  });
+
   test('work that our own clock does not see -> the process is killed and replaced', async () => {
     const pid = pidOf(short);
     // One regular expression over one long word: nothing of ours looks at the clock meanwhile.

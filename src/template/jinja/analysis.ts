@@ -54,7 +54,8 @@ function track(node: AnyNode, symbols: Symbols): void {
 
 function trackTarget(target: Target, symbols: Symbols): void {
   if (target.typename === 'NamespaceTarget') symbols.load(target.name);
-  for (const name of namesIn(target)) symbols.store(name.value);
+  else if (target.typename === 'Symbol') symbols.store(target.value);
+  else for (const child of target.children) trackTarget(child, symbols);
 }
 
 function trackIf(node: IfNode, symbols: Symbols): void {

@@ -4,7 +4,7 @@ import {typeName} from '../python/type-name.ts';
 import type {Value} from '../python/value.ts';
 import {type Frame, peekAt, writer} from './frame.ts';
 import {Namespace} from './namespace.ts';
-import type {Target} from './nodes.ts';
+import type {NamespaceTarget, Target} from './nodes.ts';
 import type {Activation} from './run.ts';
 
 /** Assigns what `evaluate` gives; a namespace is looked for before that. */
@@ -12,19 +12,32 @@ export type Assign = (activation: Activation, evaluate: () => Value) => void;
 
 /** Makes the assignment to a target. At the top of a template it is exported to the context too. */
 export function compileTarget(target: Target, frame: Frame): Assign {
-  if (target.typename !== 'NamespaceTarget') {
-    const store = compileStore(target, frame);
-    return (activation, evaluate) => store(activation, evaluate());
-  }
-  const peek = peekAt(frame.symbols.scope, frame.symbols.ref(target.name));
+  const checks = namespacesIn(target).map(one => namespaceReader(one, frame));
+  const store = compileStore(target, frame);
   return (activation, evaluate) => {
-    const namespace = peek(activation);
-    if (!(namespace instanceof Namespace)) raise('RuntimeError', 'cannot assign attribute on non-namespace object');
-    namespace.set(target.attribute, evaluate());
+    for (const check of checks) check(activation);
+    store(activation, evaluate());
   };
 }
 
-/** Stores one value: in a name, or unpacked in several. Raises ValueError when it has too few or too many elements. */
+const namespacesIn = (target: Target): NamespaceTarget[] => {
+  if (target.typename === 'NamespaceTarget') return [target];
+  return target.typename === 'Targets' ? target.children.flatMap(namespacesIn) : [];
+};
+
+function namespaceReader({name}: NamespaceTarget, frame: Frame): (activation: Activation) => Namespace {
+  const peek = peekAt(frame.symbols.scope, frame.symbols.ref(name));
+  return activation => {
+    const namespace = peek(activation);
+    if (namespace instanceof Namespace) return namespace;
+    return raise('RuntimeError', 'cannot assign attribute on non-namespace object');
+  };
+}
+
+/**
+ * Stores one value: in a name, in a namespace, or unpacked in several. Raises ValueError when it has too few or too many
+ * elements.
+ */
 export function compileStore(target: Target, frame: Frame): (activation: Activation, value: Value) => void {
   if (target.typename === 'Symbol') {
     const {value: name} = target;
@@ -35,7 +48,10 @@ export function compileStore(target: Target, frame: Frame): (activation: Activat
       activation.context.export(name, value);
     };
   }
-  if (target.typename !== 'Targets') throw new Fault('SyntaxError', 'cannot assign to an attribute here', target);
+  if (target.typename === 'NamespaceTarget') {
+    const read = namespaceReader(target, frame);
+    return (activation, value) => read(activation).set(target.attribute, value);
+  }
   const stores = target.children.map(child => compileStore(child, frame));
   return (activation, value) => {
     const values = unpack(value, stores.length);

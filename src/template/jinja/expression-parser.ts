@@ -22,20 +22,23 @@ export class ExpressionParser extends OperandParser {
     return this.parseTuple();
   }
 
-  parseTuple(options: {conditional?: boolean; simple?: boolean; parenthesized?: boolean} = {}): Expression {
-    const {conditional = true, simple = false, parenthesized = false} = options;
+  parseTuple(options: {conditional?: boolean; parenthesized?: boolean} = {}): Expression {
+    const {conditional = true, parenthesized = false} = options;
     const at = this.peek();
-    const items: Expression[] = [];
-    let isTuple = false;
-    while (!this.#endsTuple()) {
-      items.push(simple ? this.parsePrimary() : conditional ? this.parseSingle() : this.parseOr());
-      if (!this.skip(TOKEN.comma)) break;
-      isTuple = true;
-    }
-    const [only] = items;
-    if (!isTuple && only !== undefined) return only;
-    if (!isTuple && !parenthesized) this.refuse(`expected an expression, got '${at.value}'`, at);
+    const {only, items} = this.parseItems(() => (conditional ? this.parseSingle() : this.parseOr()));
+    if (only !== undefined) return only;
+    if (items.length === 0 && !parenthesized) this.refuse(`expected an expression, got '${at.value}'`, at);
     return node('Group', at, {children: items});
+  }
+
+  /** What stands between commas; `only` is the one that there is where there is no comma either. */
+  parseItems<T>(parse: () => T): {readonly only: T | undefined; readonly items: readonly T[]} {
+    const items: T[] = [];
+    while (!this.#endsTuple()) {
+      items.push(parse());
+      if (!this.skip(TOKEN.comma)) return {only: items.length === 1 ? items[0] : undefined, items};
+    }
+    return {only: undefined, items};
   }
 
   #endsTuple(): boolean {

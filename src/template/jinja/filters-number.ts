@@ -45,7 +45,7 @@ function int([value = null, fallback = null, base = null]: readonly Value[]): Va
     () => toInteger(value, base),
     () =>
       attempt(
-        CAUGHT,
+        [...CAUGHT, 'OverflowError'],
         () => truncate(toFloat(value)),
         () => fallback,
       ),

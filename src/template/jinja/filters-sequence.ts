@@ -2,6 +2,7 @@ import {add} from '../python/arithmetic.ts';
 import {wantCount, wantText} from '../python/builtin.ts';
 import {Dict} from '../python/dict.ts';
 import {attempt, Fault, raise} from '../python/fault.ts';
+import {asNumber} from '../python/integer.ts';
 import {iterate, len, lengthOf, toList} from '../python/iterate.ts';
 import {checkLength} from '../python/limits.ts';
 import {asMarkup, joinMarkup, textLike} from '../python/markup.ts';
@@ -67,16 +68,19 @@ function reverse(value: Value): Value {
 
 function* batches(items: Iterable<Value>, count: Value, fill: Value): Generator<Value> {
   let batch: Value[] = [];
+  // What is no number is never reached, and what is no whole one neither.
+  const full = asNumber(count);
   for (const item of items) {
-    if (batch.length === wantCount(count)) {
+    if (batch.length === full) {
       yield batch;
       batch = [];
     }
     batch.push(item);
   }
   if (batch.length === 0) return;
-  if (fill !== null) checkLength(wantCount(count));
-  if (fill !== null) while (batch.length < wantCount(count)) batch.push(fill);
+  const isShort = fill !== null && (full === undefined || batch.length < full);
+  if (isShort) checkLength(wantCount(count));
+  if (isShort) while (batch.length < wantCount(count)) batch.push(fill);
   yield batch;
 }
 

@@ -142,10 +142,21 @@ export function located<T>(at: At, work: (activation: Activation) => T): (activa
     try {
       return work(activation);
     } catch (error) {
-      if (error instanceof Fault) error.at ??= {lineno: at.lineno, colno: at.colno};
-      throw error;
+      const fault = faultOf(error);
+      if (fault instanceof Fault) fault.at ??= {lineno: at.lineno, colno: at.colno};
+      throw fault;
     }
   };
+}
+
+/** What JavaScript refuses as too deep or too long is a fault of the template; anything else stays what it is. */
+export function faultOf(error: unknown): unknown {
+  if (!(error instanceof RangeError)) return error;
+  const isDepth = error.message.includes('call stack');
+  return new Fault(
+    isDepth ? 'RuntimeError' : 'LimitError',
+    isDepth ? 'maximum recursion depth exceeded' : error.message,
+  );
 }
 
 /** Refuses at compile time what Jinja2 refuses then. */

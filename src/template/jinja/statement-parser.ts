@@ -2,6 +2,7 @@ import {Fault} from '../python/fault.ts';
 import {ExpressionParser} from './expression-parser.ts';
 import {
   type Expression,
+  type NamespaceTarget,
   node,
   type OtherTemplateNode,
   type Parameters,
@@ -225,14 +226,23 @@ export class StatementParser extends ExpressionParser {
     return node('Symbol', token, {value: token.value});
   }
 
+  /** Names, in tuples too; with `namespace` also `ns.a`, but in no parentheses. */
   #parseTarget(namespace = false): Target {
+    const at = this.peek();
+    const {only, items} = this.parseItems(
+      () => (namespace ? this.#parseNamespaceTarget() : undefined) ?? this.#assignable(this.parsePrimary()),
+    );
+    if (only !== undefined) return only;
+    if (items.length === 0) this.refuse(`expected an expression, got '${at.value}'`, at);
+    return node('Targets', at, {children: items});
+  }
+
+  #parseNamespaceTarget(): NamespaceTarget | undefined {
     const token = this.peek();
-    if (namespace && token.type === TOKEN.symbol && this.source.isNext(/\./y)) {
-      this.next();
-      this.next();
-      return node('NamespaceTarget', token, {name: token.value, attribute: this.demand(TOKEN.symbol).value});
-    }
-    return this.#assignable(this.parseTuple({simple: true}));
+    if (token.type !== TOKEN.symbol || !this.source.isNext(/\./y)) return undefined;
+    this.next();
+    this.next();
+    return node('NamespaceTarget', token, {name: token.value, attribute: this.demand(TOKEN.symbol).value});
   }
 
   #assignable(target: Expression): Target {

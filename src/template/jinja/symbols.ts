@@ -98,15 +98,11 @@ export class Symbols {
     return this.#define(name, {is: 'param'});
   }
 
-  /** After an `if`: what only some of its branches assign begins as what it was before. */
+  /** After an `if`: what its branches assign, and nothing before it did, begins as what it was outside. */
   updateFromBranches(branches: readonly Symbols[]): void {
-    const counts = new Map<string, number>();
-    for (const branch of branches) {
-      for (const name of branch.stores) if (!this.stores.has(name)) counts.set(name, (counts.get(name) ?? 0) + 1);
-    }
+    const names = new Set(branches.flatMap(branch => [...branch.stores]).filter(name => !this.stores.has(name)));
     for (const branch of branches) this.#merge(branch);
-    for (const [name, count] of counts) {
-      if (count === branches.length) continue;
+    for (const name of names) {
       const outer = this.parent?.find(name);
       this.loads.set(this.ref(name), outer === undefined ? {is: 'resolve', name} : {is: 'alias', slot: outer});
     }

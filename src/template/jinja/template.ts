@@ -1,8 +1,7 @@
-import {Fault} from '../python/fault.ts';
 import {orElse, type Value} from '../python/value.ts';
 import {trackAll} from './analysis.ts';
 import {compileBody} from './compile-statement.ts';
-import {type Escaping, type Execute, enterFrame, type Frame, refuse, writer} from './frame.ts';
+import {type Escaping, type Execute, enterFrame, type Frame, faultOf, refuse, writer} from './frame.ts';
 import {createGlobals} from './globals.ts';
 import type {BlockNode, Statement} from './nodes.ts';
 import {Activation, type BlockBody, type LineMark, type Run, TemplateContext, TemplateOutput} from './run.ts';
@@ -45,17 +44,11 @@ export function compileTemplate(source: string): Template {
   };
 }
 
-/** What JavaScript refuses as too deep or too long, as a fault of the template. */
 function withoutOverflow<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    const isDepth = error.message.includes('call stack');
-    throw new Fault(
-      isDepth ? 'RuntimeError' : 'LimitError',
-      isDepth ? 'maximum recursion depth exceeded' : error.message,
-    );
+    throw faultOf(error);
   }
 }
 

@@ -77,7 +77,7 @@ function link(text: string, {limit, rel, target, extraSchemes}: LinkOptions): st
     return `<a href="${address}"${attributes}>${shown}</a>`;
   }
   if (text.startsWith('mailto:') && EMAIL.test(text.slice(7))) return `<a href="${text}">${text.slice(7)}</a>`;
-  if (text.includes('@') && !text.startsWith('www.') && !text.includes(':') && EMAIL.test(text)) {
+  if (/.@/.test(text) && !text.startsWith('@') && !text.startsWith('www.') && !text.includes(':') && EMAIL.test(text)) {
     return `<a href="mailto:${text}">${text}</a>`;
   }
   return extraSchemes

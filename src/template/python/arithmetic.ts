@@ -5,6 +5,7 @@ import {checkLength, MAX_BITS} from './limits.ts';
 import {escapeText, joinMarkup} from './markup.ts';
 import {fromBoth, type NumberPair} from './number-pair.ts';
 import {formatPrintf} from './printf.ts';
+import {quotient} from './quotient.ts';
 import {typeName} from './type-name.ts';
 import {Float, Markup, Tuple, textOf, Undefined, type Value} from './value.ts';
 
@@ -93,9 +94,8 @@ function repeated(value: Value, given: number): Value | undefined {
 export function divide(a: Value, b: Value): Value {
   const pair = fromBoth(a, b);
   if (pair === undefined) return refuse('/', a, b);
-  const [x, y] = pair.is === 'int' ? [Number(pair.a), Number(pair.b)] : [pair.a, pair.b];
-  if (y === 0) raise('ZeroDivisionError', `division by zero: ${shown(a)} / ${shown(b)}`);
-  return new Float(x / y);
+  if (Number(pair.b) === 0) raise('ZeroDivisionError', `division by zero: ${shown(a)} / ${shown(b)}`);
+  return new Float(pair.is === 'int' ? quotient(pair.a, pair.b) : pair.a / pair.b);
 }
 
 /** Python's `a // b`: rounds down. */

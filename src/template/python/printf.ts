@@ -21,12 +21,10 @@ interface Conversion {
  * `%r` and `%c` print: for Markup. Raises TypeError, ValueError or KeyError as Python does.
  */
 export function formatPrintf(text: string, values: Value, protect?: (text: string) => string): string {
-  const args = values instanceof Tuple ? values.items : [values];
+  let args = values instanceof Tuple ? values.items : [values];
   const isMapping = !(values instanceof Tuple) && textOf(values) === undefined && hasItems(values);
   let next = 0;
-  let keyed = false;
   const take = (): Value => {
-    if (keyed && !(values instanceof Tuple)) return values;
     if (next >= args.length) raise('TypeError', 'not enough arguments for format string');
     return args[next++] ?? null;
   };
@@ -36,25 +34,24 @@ export function formatPrintf(text: string, values: Value, protect?: (text: strin
     return Number(int);
   };
 
-  const result = text.replace(CONVERSION, (_, key?: string, flags = '', width?: string, dot?: string, type = '') => {
-    let argument: Value | undefined;
-    if (key !== undefined) {
-      if (!(values instanceof Dict)) raise('TypeError', 'format requires a mapping');
-      argument = orElse(values.get(key), () => raise('KeyError', repr(key)));
-      keyed = true;
-    }
-    const size = width === '*' ? takeSize() : Number(width ?? 0);
-    const precision = dot === undefined ? undefined : dot === '*' ? Math.max(0, takeSize()) : Number(dot);
-    if (type === '%') return '%';
-    if (type === '') raise('ValueError', 'incomplete format');
-    const conversion = {flags: size < 0 ? `${flags}-` : flags, precision, type};
-    return padded(
-      converted(argument === undefined ? take() : argument, conversion, protect),
-      conversion,
-      checkLength(Math.abs(size)),
-    );
-  });
-  if (next < args.length && !keyed && !isMapping) {
+  const result = text.replace(
+    CONVERSION,
+    (whole, key?: string, flags = '', width?: string, dot?: string, type = '') => {
+      if (whole === '%%') return '%';
+      if (key !== undefined) {
+        if (!(values instanceof Dict)) raise('TypeError', 'format requires a mapping');
+        // What it names is all that there is to take from then on, once.
+        args = [orElse(values.get(key), () => raise('KeyError', repr(key)))];
+        next = 0;
+      }
+      const size = width === '*' ? takeSize() : Number(width ?? 0);
+      const precision = dot === undefined ? undefined : dot === '*' ? Math.max(0, takeSize()) : Number(dot);
+      if (type === '') raise('ValueError', 'incomplete format');
+      const conversion = {flags: size < 0 ? `${flags}-` : flags, precision, type};
+      return padded(converted(take(), conversion, protect), conversion, checkLength(Math.abs(size)));
+    },
+  );
+  if (next < args.length && !isMapping) {
     raise('TypeError', 'not all arguments converted during string formatting');
   }
   return result;

@@ -46,7 +46,7 @@ function splitBlanks(text: string, limit: number): string[] {
     parts.push(end < 0 ? rest : rest.slice(0, end));
     rest = end < 0 ? '' : stripStart(rest.slice(end));
   }
-  if (rest !== '') parts.push(stripEnd(rest));
+  if (rest !== '') parts.push(rest);
   return parts;
 }
 
@@ -66,7 +66,7 @@ export function splitFromEnd(text: string, separator: string | undefined, limit:
     parts.unshift(start === undefined ? rest : rest.slice(start.index + start[0].length));
     rest = start === undefined ? '' : stripEnd(rest.slice(0, start.index));
   }
-  if (rest !== '') parts.unshift(stripStart(rest));
+  if (rest !== '') parts.unshift(rest);
   return parts;
 }
 
