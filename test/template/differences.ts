@@ -25,4 +25,5 @@ export const OF_DEBIAN: ReadonlySet<string> = new Set([
   'backend b\n  server s {{ "inf"|int }} check\n',
   "backend b\n  server s {{ '1e1000'|int }} check\n",
   "backend b\n  server s {{ '-1e1000'|int(3) }} check\n",
+  "backend b\n  server s {{ 'inf'|int }} check\n",
 ]);
