@@ -14,19 +14,21 @@ export function createEmbeddedStore(ports: {readonly clock: Clock; readonly log:
     keep({table, seq, onEvents}) {
       // A snapshot of replicas may hold some whose number was still to come.
       for (const {member, arrival} of table.provisional()) table.settle(member.ip, arrival, seq.next());
-      const stopExpiry = watchExpiry({
-        ...ports,
-        table,
-        onExpired: members => onEvents(members.map(member => ({is: 'left', member, why: 'silent'}))),
-      });
+      let stopExpiry = () => {};
       return {
+        listening() {
+          table.grantFreshTtl(ports.clock.nowMs());
+          stopExpiry = watchExpiry({
+            ...ports,
+            table,
+            onExpired: members => onEvents(members.map(member => ({is: 'left', member, why: 'silent'}))),
+          });
+        },
         heard({ip}, outcome) {
           const isNewStay = outcome.is === 'joined' || (outcome.is === 'replaced' && !outcome.alternating);
           if (isNewStay) table.settle(ip, outcome.arrival, seq.next());
         },
-        async close() {
-          stopExpiry();
-        },
+        close: async () => stopExpiry(),
       };
     },
   };

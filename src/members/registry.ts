@@ -33,6 +33,8 @@ export interface Registry {
    * whatever happens. One follower.
    */
   follow(listener: (change: MemberChange) => void): void;
+  /** Pings can reach us from here on: everybody who was remembered has a TTL to be heard. Called once. */
+  listening(): void;
   hosts(): Hosts;
   members(): MemberView[];
   find(ip: string): Member | undefined;
@@ -124,6 +126,7 @@ export function openRegistry(options: RegistryOptions): Registry {
       return outcome;
     },
     follow: state.changes.follow,
+    listening: keeping.listening,
     hosts: () => table.hosts(),
     members: () => table.members(clock.nowMs()),
     find: table.find,

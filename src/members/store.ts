@@ -17,6 +17,8 @@ export interface KeepPorts {
 export interface Keeping {
   /** A ping was recorded: waits for nothing, and calls nobody back. */
   heard(ping: Ping, outcome: Outcome): void;
+  /** Pings can reach us from here on: before, silence says nothing. Called once. */
+  listening(): void;
   /** Stops, and writes what is still unwritten if that is quick. Never rejects. */
   close(): Promise<void>;
 }

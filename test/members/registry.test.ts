@@ -20,6 +20,8 @@ interface Options {
   readonly texts?: Record<string, string>;
   readonly maxMembers?: number;
   readonly follows?: boolean;
+  /** Whether pings can reach it; absent: they can. */
+  readonly listens?: boolean;
 }
 
 async function open(options: Options = {}) {
@@ -42,6 +44,7 @@ async function open(options: Options = {}) {
     snapshotFile,
     snapshot,
   });
+  if (options.listens !== false) registry.listening();
   if (options.follows !== false) registry.follow(change => changes.push(change));
   const causes = () => [...new Set(changes.map(change => change.cause))];
   const ping = (changed: Partial<Ping> = {}) => registry.record(pingOf(changed));
@@ -59,6 +62,7 @@ function createSlowStore() {
     loaded: async () => {},
     remembers: () => false,
     keep: ({table, seq: mark, onEvents}) => ({
+      listening() {},
       heard({ip}, outcome) {
         if (outcome.is !== 'joined') return;
         stays.push({
@@ -355,6 +359,18 @@ describe('restart', () => {
         ['10.2.0.17', 10],
       ],
     );
+  });
+
+  test('a start that takes longer than a TTL -> nobody is taken for silent before pings can arrive', async () => {
+    const text = encodeSnapshot({seq: 9, members: [memberOf(A)]}, createFakeClock().epochMs());
+    const {registry, clock} = await open({texts: {[PATH]: text}, listens: false});
+    await clock.advance(60_000);
+    assert.equal(registry.size, 1);
+    registry.listening();
+    await clock.advance(20_000);
+    assert.equal(registry.size, 1);
+    await clock.advance(6000);
+    assert.equal(registry.size, 0);
   });
 
   test('snapshot without a host -> its seq is kept, but nobody is restored', async () => {

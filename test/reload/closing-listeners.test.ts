@@ -7,11 +7,14 @@ import {createFakeClock} from '../support/fake-clock.ts';
 const {log} = openLog('error', {write() {}});
 
 /** How long a wait takes for a process in that state, whose listener closes after so long, and who is left. */
-async function waitFor(state: string | undefined, closesAfterMs: number) {
+async function waitFor(state: string | undefined | ((atMs: number) => string), closesAfterMs: number) {
   const startedMs = 5000;
   const clock = createFakeClock(startedMs);
   const processes = {
-    activity: async () => (state === undefined ? undefined : {state, cpuMs: 0}),
+    activity: async () => {
+      const shown = typeof state === 'function' ? state(clock.nowMs() - startedMs) : state;
+      return shown === undefined ? undefined : {state: shown, cpuMs: 0};
+    },
     watchListeners: async (pid: number) => async () => pid === 7 && clock.nowMs() - startedMs < closesAfterMs,
   };
   const stillListen = await watchListeners([7, 8], {processes, log});
@@ -33,6 +36,13 @@ test('one that sleeps, is stopped or cannot be seen still listens after 1 s -> l
 test('one that waits for a CPU still listens after 1 s -> it has 2 s', async () => {
   assert.deepEqual(await waitFor('R', 1500), {left: [], tookMs: 1500});
   assert.deepEqual(await waitFor('R', 5000), {left: [7], tookMs: 2000});
+});
+
+test('one that works in bursts, as who gets little CPU does -> it has 2 s; one that has finished its work has not', async () => {
+  const inBursts = (atMs: number) => (atMs % 100 < 10 ? 'R' : 'S');
+  assert.deepEqual(await waitFor(inBursts, 1500), {left: [], tookMs: 1500});
+  const finished = (atMs: number) => (atMs < 1000 ? 'R' : 'S');
+  assert.deepEqual(await waitFor(finished, 5000), {left: [7], tookMs: 1198});
 });
 
 test('sockets cannot be seen -> a fixed wait, nobody is left', async () => {

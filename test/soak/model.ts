@@ -75,6 +75,9 @@ const KEEPALIVE_OF_TTL = 0.75;
 const LOSS_TTLS = 3;
 const LOSS_NOTICED_MS = 4000;
 
+/** A stay that began so long ago is known to everybody: the one before it no longer counts. */
+const SETTLED_MS = 10_000;
+
 const NEVER = Number.NEGATIVE_INFINITY;
 const ALWAYS = Number.POSITIVE_INFINITY;
 
@@ -84,7 +87,7 @@ interface Pod {
   sure: {fromMs: number; untilMs: number};
   possible: {fromMs: number; untilMs: number};
   joined: {fromMs: number; toMs: number};
-  /** When the stay before this one began: what an old snapshot may still say. */
+  /** When a stay that ended a moment ago began: an old snapshot, or a look that began before, may still say so. */
   beforeMs: number;
   heardMs: number;
   /** It said goodbye, and was answered. */
@@ -117,6 +120,10 @@ const createPod = ({ip, app}: Ping): Pod => ({
   freshSinceMs: undefined,
 });
 
+/** A new stay begins: from when on its pod may have been in, by an answer of just now. */
+const formerStay = ({joined, beforeMs}: Pod, nowMs: number): number =>
+  joined.toMs > nowMs - SETTLED_MS ? Math.min(beforeMs, joined.fromMs) : joined.fromMs;
+
 /** A model of an empty table. */
 export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOptions): Model {
   const pods = new Map<string, Pod>();
@@ -142,7 +149,7 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
     const wasSure = pod.sure.fromMs <= sentMs && pod.sure.untilMs >= atMs;
     const sinceMs = pod.freshSinceMs ?? sentMs;
     if (fresh) {
-      pod.beforeMs = Math.min(pod.joined.fromMs, sinceMs);
+      pod.beforeMs = Math.min(formerStay(pod, sentMs), sinceMs);
       pod.joined = {fromMs: sinceMs, toMs: atMs};
       pod.freshSinceMs = undefined;
     } else if (!wasSure || pod.joined.toMs === ALWAYS) {
@@ -199,8 +206,8 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
       }
       if (possibleUntilMs(pod) < ping.sentMs) {
         pod.possible = {fromMs: ping.sentMs, untilMs: NEVER};
+        pod.beforeMs = Math.min(formerStay(pod, ping.sentMs), ping.sentMs);
         pod.joined = {fromMs: ping.sentMs, toMs: ALWAYS};
-        pod.beforeMs = ping.sentMs;
         pod.app = ping.app;
       }
       if (ping.fresh) {
@@ -256,7 +263,7 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
         ip: pod.ip,
         app: pod.app,
         is: standingOf(pod, during),
-        joined: {...pod.joined},
+        joined: pod.joined.toMs <= during.fromMs ? {...pod.joined} : {...pod.joined, fromMs: pod.beforeMs},
       })),
   };
 }

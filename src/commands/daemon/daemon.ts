@@ -95,6 +95,7 @@ function connect(parts: Parts, {ending, pod, signals}: DaemonPorts): () => void 
     const isRepeat = change.events.every(event => event.is === 'settled');
     if (change.events.some(event => event.is !== 'restored')) converger.changed(change.cause, isRepeat);
   });
+  membership.registry.listening();
   membership.join(pipeline.describe);
   cluster.changes.follow(({urgent, cause}) => (urgent ? converger.request(cause) : converger.changed(cause)));
   pod.follow(names => {

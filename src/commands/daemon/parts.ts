@@ -20,7 +20,7 @@ import {openSlaveRole, type SlaveRole} from './slave-role.ts';
 export interface Parts {
   readonly ground: AsyncDisposable & Pick<Ground, 'described'>;
   readonly observation: AsyncDisposable & Pick<Observation, 'noteMembers' | 'notePass'>;
-  readonly membership: AsyncDisposable & {readonly registry: Pick<Registry, 'follow'>} & Pick<
+  readonly membership: AsyncDisposable & {readonly registry: Pick<Registry, 'follow' | 'listening'>} & Pick<
       Membership,
       'loaded' | 'join'
     >;

@@ -126,6 +126,8 @@ export function keepByEtcd(ports: EtcdPorts, keepPorts: KeepPorts): EtcdKeeping 
       replica.heard(ping, outcome, clock.nowMs());
       if (!replica.isIdle) wake(state, outcome.is === 'refreshed' ? COALESCE_MS.renewals : COALESCE_MS.writes);
     },
+    // Leases end a stay, whoever listens.
+    listening() {},
     close: () => close(state),
   };
 }

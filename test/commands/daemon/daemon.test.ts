@@ -172,7 +172,7 @@ function openStage(
       open('observation', {noteMembers: () => note('noted member'), notePass: () => note('noted pass')}),
     openMembership: () =>
       open('membership', {
-        registry: {follow: members.follow},
+        registry: {follow: members.follow, listening: () => note('listens')},
         loaded: () => reach('loaded'),
         join: () => note('joined the fleet'),
       }),
@@ -262,10 +262,10 @@ describe('a daemon that starts', () => {
     await booted;
     raise('SIGTERM');
     await clock.advance(4999);
-    assert.deepEqual(told, [...PARTS, '0 deviations', 'joined the fleet', 'loaded', 'boot']);
+    assert.deepEqual(told, [...PARTS, '0 deviations', 'listens', 'joined the fleet', 'loaded', 'boot']);
     await clock.advance(1);
     assert.equal(await ended, 0);
-    assert.deepEqual(told.slice(PARTS.length + 4), END);
+    assert.deepEqual(told.slice(PARTS.length + 5), END);
     assert.deepEqual(closed, [...PARTS].reverse());
   });
 
