@@ -73,7 +73,7 @@ export function findRuleDoubt(rules: BackendRules, kind: ChangeKind, release: Re
 
 /** Servers come and go without changing which client goes where. */
 const NAME_BLIND = /^(roundrobin|leastconn|random(\(.*\))?)$/;
-const WEIGHS = /^(roundrobin|leastconn|first|random(\(.*\))?)$/;
+const WEIGHS = /^(roundrobin|leastconn|first)$/;
 const HASHES = new Set(['source', 'uri', 'url_param', 'hdr', 'rdp-cookie', 'hash']);
 const OTHERS = new Set(['static-rr', 'first']);
 
@@ -85,8 +85,16 @@ export const isNameBlind = ({balance}: BackendRules): boolean => NAME_BLIND.test
 /** Before, a consistent hash gave a server no more places than its first weight did. */
 const REWEIGHS_HASHES: Release = 2.6;
 
-const takesWeights = ({balance, hashType}: BackendRules, release: Release): boolean =>
-  WEIGHS.test(balance) || (isHash(balance) && hashType[0] === 'consistent' && release >= REWEIGHS_HASHES);
+/** Before, servers that come had the same places as each other, and half of them no request. */
+const PLACES_RANDOM: Release = 3.0;
+
+const isRandom = ({balance}: BackendRules): boolean => balance.startsWith('random');
+
+/** `random` draws a place among those of a consistent hash. */
+const takesWeights = (rules: BackendRules, release: Release): boolean =>
+  isRandom(rules) || (isHash(rules.balance) && rules.hashType[0] === 'consistent')
+    ? release >= REWEIGHS_HASHES
+    : WEIGHS.test(rules.balance);
 
 function findBalanceDoubt(rules: BackendRules, kind: ChangeKind, release: Release): string | undefined {
   const {balance} = rules;
@@ -96,6 +104,8 @@ function findBalanceDoubt(rules: BackendRules, kind: ChangeKind, release: Releas
   if ((kind === 'add' || kind === 'remove') && !isNameBlind(rules)) {
     return `balance ${balance} depends on which servers there are, in order`;
   }
+  if (kind === 'add' && isRandom(rules) && release < PLACES_RANDOM)
+    return `before HAProxy 3.0 servers that come do not get their share under balance ${balance}`;
   return kind === 'weigh' && !takesWeights(rules, release)
     ? `balance ${balance} takes no new weights at run time`
     : undefined;

@@ -701,6 +701,20 @@ const CASES: readonly Case[] = [
     since26: ['reload: b/s2: "proto": before HAProxy 3.0 a connection over HTTP/2 would carry one request'],
   },
   {
+    name: 'another weight, balance random',
+    before: text(S1, '  balance random\n'),
+    after: text(S1.replace('\n', ' weight 7\n'), '  balance random\n'),
+    is: ['reload: b: balance random takes no new weights at run time'],
+    since26: ['set server b/s1 weight 7'],
+  },
+  {
+    name: 'a server comes, balance random',
+    before: text(S1, '  balance random(2)\n'),
+    after: text(S1 + S2, '  balance random(2)\n'),
+    is: COMES,
+    since26: ['reload: b: before HAProxy 3.0 servers that come do not get their share under balance random(2)'],
+  },
+  {
     name: 'a server-template',
     before: text('  server-template s 3 10.0.0.1:80\n'),
     after: text('  server-template s 4 10.0.0.1:80\n'),

@@ -114,9 +114,15 @@ const answerKind = (answer: string): string => (/^[\d.]+:\d+$/.test(answer) ? 'a
 
 const HASHES = /balance (uri|url_param|hdr|hash)/;
 
+const isRandom = ({section}: Cell): boolean => section.some(line => line.startsWith('balance random'));
+
+/** So many for each turn that hardly a server is never drawn. */
+const DRAWS = 16;
+
 /** After so many requests every server has had its turn. */
-const turnsOf = ({after}: Cell): number =>
-  after.reduce((sum, line) => sum + Number(/.* weight (\d+)/.exec(line)?.[1] ?? 1), 0);
+const turnsOf = (cell: Cell): number =>
+  cell.after.reduce((sum, line) => sum + Number(/.* weight (\d+)/.exec(line)?.[1] ?? 1), 0) *
+  (isRandom(cell) ? DRAWS : 1);
 
 /** Where each of some paths goes: the same everywhere for hashes, whom it may go to at all for others. */
 async function spread(running: Running, cell: Cell): Promise<string> {
@@ -127,8 +133,7 @@ async function spread(running: Running, cell: Cell): Promise<string> {
     Array.from({length: turnsOf(cell) + 3}, (_, count) => running.get(cell, `/p${count}?x=${count}`, agent)),
   );
   agent?.destroy();
-  if (cell.section.some(line => HASHES.test(line))) return answers.join(', ');
-  return tally(cell.section.some(line => line.startsWith('balance random')) ? answers.map(answerKind) : answers);
+  return cell.section.some(line => HASHES.test(line)) ? answers.join(', ') : tally(answers);
 }
 
 const LOOKS = 5;
