@@ -183,6 +183,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: BOUND_OF_MEMORY,
   },
   {
+    file: 'src/commands/daemon/operator-actions.ts',
+    was: 'const MAX_DIFFERENCE_CHARACTERS = 200_000;',
+    becomes: 'const MAX_DIFFERENCE_CHARACTERS = 200001;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
     file: 'src/proxy/counter-ledger.ts',
     was: 'const MAX_ROWS = 20_000;',
     becomes: 'const MAX_ROWS = 20001;',

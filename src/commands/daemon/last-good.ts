@@ -13,7 +13,7 @@ import type {Generations} from '../../reload/generations.ts';
 export async function startFromDisk(
   fault: unknown,
   template: TemplateSource,
-  generations: Generations,
+  generations: Pick<Generations, 'committedPath' | 'status'>,
   applyText: (text: string) => Promise<void>,
   log: Log,
 ): Promise<void> {
