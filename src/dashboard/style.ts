@@ -64,7 +64,7 @@ const STATE = `
 #problems .act span { display: inline; font-size: 13px; }
 #problems [data-tone=bad] { color: var(--bad); background: var(--bad-ground); }
 #problems [data-tone=notice] { color: var(--notice); background: var(--notice-ground); }
-#tiles { display: grid; gap: 10px; margin: 12px 0 0; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); }
+#tiles { display: grid; gap: 10px; margin: 12px 0 0; grid-template-columns: repeat(auto-fit, minmax(min(180px, 45%), 1fr)); }
 .tile { border: 1px solid var(--line); border-top: 4px solid var(--line); border-radius: 6px; padding: 6px 10px; min-width: 0; }
 .tile dt { color: var(--muted); font-size: 13px; }
 .tile dd { margin: 0; }
@@ -114,6 +114,7 @@ progress[data-tone=bad]::-webkit-progress-value { background: var(--bad); }
 progress[data-tone=bad]::-moz-progress-bar { background: var(--bad); }
 @media (max-width: 960px) {
   .scroll :is(th, td) { padding-right: 6px; }
+  .scroll table:has(#proxies) :is(th, td):nth-child(13) { display: none; }
   .app table { min-width: 0; }
   .app :is(th, td):nth-child(6) { display: none; }
   .app progress { width: 50px; }

@@ -1,5 +1,5 @@
 import {hideSecrets, MASK, SEPARATORS, secretsAmong} from './hide-secrets.ts';
-import {LINES, PLAIN_FUNCTION, SENSITIVE_NAME} from './secret-places.ts';
+import {LINES, PLAIN_FUNCTION, SENSITIVE_NAME, TELLING} from './secret-places.ts';
 import {type Fate, isKeyword, readLine} from './word-fates.ts';
 import {readWords, type Word} from './words.ts';
 
@@ -23,11 +23,12 @@ interface Hidden {
 
 /** `name(`, where an expression can begin. */
 const FUNCTION = /(?<=^|[,[{!"'\s=])([A-Za-z][\w.-]*)\(/g;
-const USER_INFO = /(?<=\/\/)(?:[^\s/@]+|[^\s/@:]+:[^\s@]{1,256})(?=@)/g;
+const USER_INFO =
+  /(?<=\/\/)(?:[^\s/@]+|[^\s/@:]+:[^\s@]{1,256})(?=@)|(?<=^["']?)[^\s/@:"']+:(?!\/\/)[^\s@]{1,256}(?=@)/g;
 /** A variable with what to take where there is none of its name, in the manner of a shell. */
 const DEFAULT_VALUE = /(?<=\$\{\w+[:+=?-]+)[^}:+=?-][^}]*/g;
-const SCHEME = /\b(?:bearer|basic|digest|negotiate|token|apikey)(?:\\? |%20|\\x20)+(.+)/gi;
-const NAMED_VALUE = /(?<![\w.-])([\w.-]+)\\?["']?(?:=|:(?:\\? )*)\\?["']?([^\s&;,"'}\])\\]+)/g;
+const SCHEME = /\b(?:bearer|basic|digest|negotiate|token|api-?key|key|passw(?:or)?d|secret)(?:\\? |%20|\\x20)+(.+)/gi;
+const NAMED_VALUE = /(?<![\w.-])([\w.-]+)\\?["']?(?:=|:(?:\\? )*)\\?["']?(?=([^\s&;,"'}\])\\]+))/g;
 
 /** Where each parenthesis is closed; one that never is, is not in it. */
 function closingsOf(text: string): ReadonlyMap<number, number> {
@@ -58,7 +59,7 @@ function hiddenIn(written: string): [start: number, end: number][] {
     found.push([match.index + match[0].length - (match[1]?.length ?? 0), match.index + match[0].length]);
   }
   for (const {0: text, 1: name = '', 2: value = '', index} of written.matchAll(NAMED_VALUE)) {
-    if (SENSITIVE_NAME.test(name)) found.push([index + text.length - value.length, index + text.length]);
+    if (SENSITIVE_NAME.test(name)) found.push([index + text.length, index + text.length + value.length]);
   }
   return found.filter(([start, end]) => end > start);
 }
@@ -151,10 +152,6 @@ function hiddenWhole(words: readonly Word[], text: string): Hidden[] {
   const written = words.map(word => text.slice(word.start, word.end)).slice(words.length - values.length);
   return [{start, end, values: [...values, ...written], sure: false}];
 }
-
-/** What gives a comment away that is more than prose: a word for a credential, a pair, a word that nobody would say. */
-const TELLING =
-  /\b(?:auth|api.?key|cred\w*|key|pass(?:w\w*|phrase)?|pw|pwd|secrets?|tokens?)\b|\w:(?!\/\/)[^\s\d]|=|\b(?=\w*\d)(?=\w*[a-z])\w{8,}/i;
 
 /** What is hidden of the comment from `start` (its `#`) to `end`. */
 function hiddenOfComment(start: number, end: number, section: string, text: string): Hidden[] {

@@ -17,7 +17,7 @@ export const LINES = `
   traces
   listen|frontend|backend|defaults ...
 
-  setenv|presetenv NAME <secret>
+  setenv|presetenv <variable>
   resetenv|unsetenv NAME <secret>
   cluster-secret|dynamic-cookie-key|anonkey|eab-mac-key|eab-key-id|acme-vars <secret>
   user NAME <user>
@@ -26,7 +26,8 @@ export const LINES = `
   stats http-request <action>
   stats enable|hide-version|show-legends|show-modules
   stats maxconn|realm|refresh|scope|show-node|timeout|uri NAME
-  stats admin|bind-process|show-desc ...
+  stats admin|bind-process ...
+  stats show-desc <prose>
   lua-load|lua-load-per-thread NAME <secret>
   command|ssl-passphrase-cmd <secret>
 
@@ -48,7 +49,7 @@ export const LINES = `
   set-var|set-var-fmt <named>
 
   option httpchk <httpchk>
-  option mysql-check|pgsql-check user * ...
+  option mysql-check|pgsql-check user * NAME
   option abortonclose|accept-invalid-http-request|accept-invalid-http-response
   option accept-unsafe-violations-in-http-request|accept-unsafe-violations-in-http-response|allbackups
   option allow-null-origin|assume-rfc6587-ntf|assume-rfc5424|checkcache|clitcpka|contstats|disable-h2-upgrade
@@ -66,10 +67,12 @@ export const LINES = `
   http-check send <send>
   http-check expect status|rstatus ...
   http-check expect|send-lf <secret>
-  http-check connect|comment|disable-on-404|send-state|unset-var ...
+  http-check comment <prose>
+  http-check connect|disable-on-404|send-state|unset-var ...
   http-check set-var|set-var-fmt <named>
   tcp-check send|send-binary|send-binary-lf|send-lf|expect <secret>
-  tcp-check connect|comment|unset-var ...
+  tcp-check comment <prose>
+  tcp-check connect|unset-var ...
   tcp-check set-var|set-var-fmt <named>
 
   filter bwlim-in|bwlim-out|cache|compression|fcgi-app|opentelemetry|opentracing|spoe|trace ...
@@ -117,12 +120,13 @@ export const LINES = `
   lua-prepend-path|mailer|nameserver|rate-limit|timeout NAME NAME
 
   51degrees-property-name-list|appsession|balance|bind-process|block|capture|challenge-ready|cli ...
-  compression|contact|cookie|cpu-affinity|cpu-map|cpu-policy|cpu-set|declare|description|email-alert ...
+  compression|contact|cookie|cpu-affinity|cpu-map|cpu-policy|cpu-set|declare|email-alert ...
   errorfiles|filter-sequence|force-be-switch|force-persist|get-values|group|hash-type|http-err-codes ...
   http-fail-codes|ignore-persist|index|log|log-steps|map|master-worker|monitor|on|pass-header|persist ...
   profile|redirect|retry-on|size|source|ssl-default-bind-options|ssl-default-server-options|ssl-engine ...
   ssl-load-extra-files|stick|stick-table|table|trace|unix-bind|use-server|use-small-buffers|use_backend ...
   log-stderr|thread-group|wurfl-information-list ...
+  description <prose>
   load|ssl-f-use <load>
 `;
 
@@ -131,6 +135,7 @@ export const ACTIONS = `
   add-header|set-header|replace-header|replace-value|early-hint|add-headers-bin|set-headers-bin <named>
   set-var|set-var-fmt|set-map|add-acl|set-cookie-fmt <named>
   auth realm NAME ...
+  use-service NAME <condition>
   deny|return|tarpit|reject <reply>
   accept|allow|attach-srv|cache-store|cache-use|capture|del-acl|del-header|del-headers-bin|del-map|do-log ...
   dgram-drop|disable-l7-retry|do-resolve|expect-netscaler-cip|expect-proxy|normalize-uri|ot-group ...
@@ -139,7 +144,7 @@ export const ACTIONS = `
   set-bc-tos|set-dst|set-dst-port|set-fc-mark|set-fc-tos|set-log-level|set-mark|set-method|set-nice ...
   set-path|set-pathq|set-priority-class|set-priority-offset|set-query|set-retries|set-src|set-src-port ...
   set-status|set-timeout|set-tos|set-uri|silent-drop|strict-mode|switch-mode|track-sc0|track-sc1 ...
-  track-sc2|track-sc|unset-var|use-service|wait-for-body|wait-for-handshake|close ...
+  track-sc2|track-sc|unset-var|wait-for-body|wait-for-handshake|close ...
 `;
 
 /** Options of a `bind` line: those alone, those with a value, those whose value is a secret. */
@@ -201,7 +206,11 @@ export const USER_OPTIONS = {
 
 /** Names of headers, variables, cookies, parameters and files that go with a credential. */
 export const SENSITIVE_NAME =
-  /auth|cookie|cook|cred|hmac|jwt|key|login|pass|priv|pwd|secret|session|sign|token|(?:^|[-_.(])(?:pw|sid|sess)(?:$|[-_.)])/i;
+  /auth|bearer|cookie|cook|cred|hmac|jwt|key|login|pass|priv|pwd|secret|session|sign|token|(?:^|[-_.(])(?:pin|pw|sess|sid|sig)(?:$|[-_.)])/i;
+
+/** What gives prose away that is more than that: a word for a credential, a pair, a word that nobody would say. */
+export const TELLING =
+  /\b(?:auth|api.?key|cred\w*|key|pass(?:w\w*|phrase)?|pw|pwd|secrets?|tokens?)\b|\w:(?!\/\/)[^\s\d]|=|\b(?=\w*\d)(?=\w*[a-z])\w{8,}/i;
 
 /** Headers of a health check that hold nothing to hide. */
 export const PLAIN_HEADER = /^(?:accept|connection|content-type|host|user-agent)$/i;

@@ -9,6 +9,7 @@ import {
   SEND_OPTIONS,
   SENSITIVE_NAME,
   SERVER_OPTIONS,
+  TELLING,
   USER_OPTIONS,
 } from './secret-places.ts';
 import type {Word} from './words.ts';
@@ -86,12 +87,13 @@ const SECRET_OPTIONS = new Set(
 );
 const isSecretOption = (name: string): boolean => SECRET_OPTIONS.has(name);
 
-/** A name, then what it is given: hidden if the name is sensitive or is no plain one. */
+/** A name, then what it is given: hidden if the name is sensitive or is no plain one, or a sensitive one is given. */
 function readNamed(words: readonly Word[], inParentheses: string | undefined): Fate[] {
   const [first, ...rest] = words;
   const name = inParentheses ?? first?.text ?? '';
   const given = inParentheses === undefined ? rest : words;
-  const isPlain = /^[\w.,/ -]+$/.test(name) && !SENSITIVE_NAME.test(name);
+  const isNamed = given.slice(0, -1).some(({text}) => /^[\w.-]+$/.test(text) && SENSITIVE_NAME.test(text));
+  const isPlain = /^[\w.,/ -]+$/.test(name) && !SENSITIVE_NAME.test(name) && !isNamed;
   const fates = isPlain ? given.map((): Fate => 'shown') : hideUntilCondition(given);
   return inParentheses === undefined ? ['shown', ...fates] : fates;
 }
@@ -228,6 +230,14 @@ function readAs(reading: string, words: readonly Word[], inParentheses: string |
       return readHttpchk(words);
     case '<directive>':
       return readDirective(words);
+    case '<variable>':
+      return words.map(({text}, index) => (index === 0 && /^\w+$/.test(text) ? 'shown' : 'hidden'));
+    case '<condition>':
+      return hideUntilCondition(words);
+    case '<prose>': {
+      const fate = TELLING.test(words.map(({text}) => text).join(' ')) ? 'hidden' : 'shown';
+      return words.map(() => fate);
+    }
     default:
       return words.map((): Fate => 'hidden');
   }

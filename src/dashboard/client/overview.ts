@@ -19,6 +19,7 @@ function verdictOf(status: LiveStatus): {text: string; tone: Tone} {
 
 function tilesOf(status: LiveStatus): Tile[] {
   const {proxy, store, reload} = status;
+  const isAlone = status.problems.some(({kind, severity}) => kind === 'members' && severity === 'bad');
   return [
     {
       name: 'Sync',
@@ -28,9 +29,9 @@ function tilesOf(status: LiveStatus): Tile[] {
     },
     {
       name: 'HAProxy',
-      value: proxy.state,
+      value: proxy.isHung ? 'does not answer' : proxy.state,
       note: `${proxy.version}, pid ${proxy.pid ?? '-'}`,
-      tone: proxy.state === 'RUNNING' ? 'good' : 'bad',
+      tone: proxy.state === 'RUNNING' && !proxy.isHung ? 'good' : 'bad',
     },
     {
       name: 'Generation',
@@ -48,7 +49,7 @@ function tilesOf(status: LiveStatus): Tile[] {
       name: 'Members',
       value: String(status.memberCount),
       note: `${store.kind} store`,
-      tone: store.healthy ? 'plain' : 'bad',
+      tone: store.healthy && !isAlone ? 'plain' : 'bad',
     },
     {name: 'Reload', value: reload.way, note: reload.why, tone: 'plain'},
   ];
