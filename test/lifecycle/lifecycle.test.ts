@@ -117,6 +117,17 @@ describe('lifecycle', () => {
     assert.equal(lifecycle.lastFault, 'no');
   });
 
+  test('each state that is entered -> told once, and how long it has lasted', async () => {
+    const {clock, lifecycle, said, start} = openBench();
+    await start();
+    await clock.advance(500);
+    assert.deepEqual(lifecycle.state, {tag: 'configure', sinceMs: 500});
+    assert.deepEqual(
+      said('lifecycle entered a state').map(({from, to}) => `${from} ${to}`),
+      ['new setup', 'setup configure'],
+    );
+  });
+
   test('steps -> in their order, shells between actions and jobs; one that fails is the last', async () => {
     const {clock, ask, last, start, steps, visits} = openBench();
     await start();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {CutShort, DaemonError} from '../../src/errors.ts';
 import type {Visit} from '../../src/lifecycle/lifecycle.ts';
-import {createPasses, type PassRecord} from '../../src/lifecycle/passes.ts';
+import {createPasses, type PassPorts, type PassRecord} from '../../src/lifecycle/passes.ts';
 import type {Candidate} from '../../src/reload/candidate.ts';
 import type {ProxyStatus} from '../../src/reload/generations.ts';
 import {digestInput, type TemplateInput} from '../../src/template/input.ts';
@@ -25,7 +25,7 @@ const inputOf = (template: string, ip = '10.2.0.17'): TemplateInput => ({
 const visitOf = (cause: string, tag = 'configure'): Visit => ({tag, cause, origin: 'daemon', input: undefined});
 
 /** Passes over a proxy that remembers what it was told. */
-function openBench() {
+function openBench(given: Pick<PassPorts, 'lastPass' | 'refresh'> = {}) {
   const clock = createFakeClock();
   const {log, said} = openLogSink();
   const records: PassRecord[] = [];
@@ -36,6 +36,7 @@ function openBench() {
   let state: ProxyStatus['state'] = 'STOPPED';
   let generation = 0;
   const passes = createPasses({
+    ...given,
     clock,
     log,
     loadInput: async () => inputOf(template),
@@ -61,8 +62,8 @@ function openBench() {
         told.push('discard');
       },
     },
-    async apply(candidate) {
-      told.push('apply');
+    async apply(candidate, {because} = {}) {
+      told.push(because === undefined ? 'apply' : `apply: ${because}`);
       if (faults.apply) throw faults.apply;
       await clock.advance(7);
       text = candidate.text;
@@ -139,6 +140,35 @@ describe('pass', () => {
     told.length = 0;
     const record = await pass('api joined');
     assert.deepEqual([told, record?.verdict, record?.pass, record?.generation], [[], 'unchanged', 2, 1]);
+    assert.equal(record?.why, 'the text came out equal');
+  });
+
+  test('the same text, but certificates that it names changed -> applied for their sake', async () => {
+    const {pass, told} = openBench({refresh: async () => true});
+    await pass();
+    told.length = 0;
+    assert.equal((await pass())?.verdict, 'ok');
+    assert.deepEqual(told, ['stage', 'check', 'apply: certificates changed']);
+  });
+
+  test('what the next pass would see -> nothing new once it was served', async () => {
+    const {pass, passes, setTemplate} = openBench();
+    const first = await passes.readChanged();
+    assert.equal(first?.input.template, 'frontend f');
+    await pass();
+    assert.equal(await passes.readChanged(), undefined);
+    setTemplate('frontend g');
+    assert.equal((await passes.readChanged())?.input.template, 'frontend g');
+  });
+
+  test('a visit with an input that was read already, after another daemon -> that one, one pass, the next number', async () => {
+    const {passes, records, served} = openBench({lastPass: 41});
+    const {signal} = new AbortController();
+    const visit: Visit = {...visitOf('web joined'), read: {input: inputOf('frontend read'), digest: 'd'}};
+    await passes.begin(visit);
+    for (const action of ['render', 'validate', 'apply'] as const) await passes.actions[action](visit, signal);
+    await passes.conclude(visit, undefined);
+    assert.deepEqual([served(), passes.applied?.digest, records.map(({pass}) => pass)], ['frontend read\n', 'd', [42]]);
   });
 
   test('the same text, but the proxy is FATAL -> applied again', async () => {
@@ -212,10 +242,12 @@ describe('pass', () => {
     assert.deepEqual([...(passes.hostsOf(visit) ?? [])], [['web', ['10.2.0.17']]]);
     await passes.conclude(visit, undefined);
     assert.deepEqual([records[0]?.verdict, records[0]?.way, told], ['ok', 'script', []]);
+    assert.equal(records[0]?.why, 'the shell block of "configure" does it');
     assert.ok(passes.applied);
     await passes.begin(visit);
     await passes.conclude(visit, new Error('exit code 1'));
-    assert.deepEqual([records[1]?.verdict, records[1]?.error], ['failed', 'exit code 1']);
+    const {verdict, why, error} = records[1] ?? {};
+    assert.deepEqual([verdict, why, error], ['failed', 'the pass failed', 'exit code 1']);
   });
 
   test('a state that validates and does not apply -> the candidate is removed', async () => {

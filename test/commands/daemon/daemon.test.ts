@@ -205,7 +205,7 @@ function openStage(
     openPipeline: () =>
       open('pipeline', {
         converger: {
-          changed: cause => note(`changed: ${cause}`),
+          changed: (cause, isRepeat) => note(`${isRepeat ? 'repeated' : 'changed'}: ${cause}`),
           request: cause => note(`request: ${cause}`),
           close: () => note('no more passes'),
         },
