@@ -1,7 +1,7 @@
 import {createWriteStream} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {join, relative} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {type DemoPod, openDemoBackend} from '../demo/backend.ts';
 import {startDemoDaemon} from '../demo/daemon.ts';
@@ -46,6 +46,8 @@ interface Ports {
   readonly status: number;
   readonly pod: number;
 }
+
+const quoteForShell = (word: string): string => (/^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /** The usual ports, but where one is taken. Settings of the caller's own, `KONTROL_HAPROXY` say, stay in force. */
 const deriveEnvironment = (folder: string, {web, master, status, pod}: Ports): Record<string, string> => ({
@@ -116,7 +118,11 @@ export const demo: CommandMain<'demo'> = async ({print, gone}) => {
     if (interrupted.signal.aborted) return 0;
     throw error;
   }
-  print(describeDemo({...ports, pods, logFile, ttlMs: TTL_MS}));
+  const program = [process.execPath, main]
+    .map(path => relative(process.cwd(), path))
+    .map(quoteForShell)
+    .join(' ');
+  print(describeDemo({...ports, pods, logFile, ttlMs: TTL_MS, program}));
   const lastWords = await Promise.race([interruption, daemon.ended]);
   if (lastWords !== undefined) throw new DaemonError('PROXY', `cannot go on: the daemon ended: ${lastWords}`);
   print('\nstopping: the backends say down, HAProxy drains\n');

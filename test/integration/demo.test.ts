@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import {spawn} from 'node:child_process';
+import {execFileSync, spawn} from 'node:child_process';
 import {dirname} from 'node:path';
 import {describe, test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -32,12 +32,18 @@ test('demo, as a plain user without iptables -> serves three backends, one leave
     const urls = await waitFor(
       () => {
         const found = text().match(/http:\S+/g);
-        return found !== null && found.length >= 7 && found;
+        return found !== null && found.length >= 8 && found;
       },
       'the guide',
       {evidence: output.tail},
     );
-    const [web = '', status = '', , , leave = '', , back = ''] = urls;
+    const [, web = '', status = '', , , leave = '', , back = ''] = urls;
+    const dashboard = /dashboard is at (\S+)\. /.exec(text())?.[1] ?? '';
+    assert.match(await (await fetch(dashboard)).text(), /<title>/);
+    const commands = [...text().matchAll(/^ {2}(KONTROL_STATUS_PORT=.*?) {2,}/gm)].map(([, command = '']) => command);
+    assert.equal(commands.length, 3);
+    const [asked = ''] = commands;
+    assert.match(execFileSync('sh', ['-c', asked], {encoding: 'utf8'}), /serving, in sync/);
     const get = async (url: string, method = 'GET') => (await fetch(url, {method})).text();
     const names = new Set<string>();
     await waitFor(async () => names.add((await get(web)).trim()).size === 3, 'three backends');

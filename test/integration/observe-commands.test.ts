@@ -12,7 +12,7 @@ import {missing} from '../support/parts.ts';
 import {waitFor} from '../support/wait.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-const GUIDE = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const GUIDE = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8');
 
 interface Ran {
   readonly code: number;
