@@ -28,7 +28,7 @@ const USER_INFO =
 /** A variable with what to take where there is none of its name, in the manner of a shell. */
 const DEFAULT_VALUE = /(?<=\$\{\w+[:+=?-]+)[^}:+=?-][^}]*/g;
 const SCHEME = /\b(?:bearer|basic|digest|negotiate|token|api-?key|key|passw(?:or)?d|secret)(?:\\? |%20|\\x20)+(.+)/gi;
-const NAMED_VALUE = /(?<![\w.-])([\w.-]+)\\?["']?(?:=|:(?:\\? )*)\\?["']?(?=([^\s&;,"'}\])\\]+))/g;
+const NAMED_VALUE = /(?<![\w.-])([\w.-]+)\\?["']?(?:=|:(?:\\? )*)\\?["']?(?=((?:\([^\s()]*\)|[^\s&;,"'}\])\\])+))/g;
 
 /** Where each parenthesis is closed; one that never is, is not in it. */
 function closingsOf(text: string): ReadonlyMap<number, number> {
