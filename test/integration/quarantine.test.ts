@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {setTimeout as delay} from 'node:timers/promises';
 import {startBackends} from '../support/backend.ts';
@@ -8,6 +10,7 @@ import {missing} from '../support/parts.ts';
 import {type Served, startServed} from '../support/served.ts';
 import type {Slave} from '../support/slave.ts';
 import type {MemberStatus} from '../support/status.ts';
+import {waitFor} from '../support/wait.ts';
 import {fetchText, webTemplate} from '../support/web.ts';
 
 const OTHER_IP = '127.0.9.2';
@@ -93,6 +96,11 @@ describe('a pod that breaks the configuration', {skip: missing('haproxy'), timeo
     const bad = daemon.slave({ip: OTHER_IP, payload: {weight: 999}});
     using _bad = running(bad);
     await daemon.waitFor(({quarantined}) => quarantined.length === 1, 'the quarantine');
+    // The daemon is killed, and its files are up to a second behind.
+    await waitFor(async () => {
+      const kept = (name: string) => readFile(join(daemon.dataFolder, name), 'utf8').catch(() => '');
+      return (await kept('members.json')).includes(OTHER_IP) && (await kept('quarantine.json')).includes(OTHER_IP);
+    }, 'what is remembered of it');
     await daemon[Symbol.asyncDispose]();
 
     await using next = await startDaemon(served.again);
