@@ -46,12 +46,20 @@ export function openTemplateText(source: TemplateSource, ports: TemplateTextPort
   let loaded: string | undefined;
   /** One at a time: each that hangs holds a thread. */
   let reading: Promise<TemplateRead> | undefined;
+  /** Who comes while one is under way gets the next: that one may have seen the file of before. */
+  let next: Promise<TemplateRead> | undefined;
 
-  const read = (): Promise<TemplateRead | undefined> => {
-    reading ??= ports.read(path).finally(() => {
+  const begin = (): Promise<TemplateRead> => {
+    next = undefined;
+    reading = ports.read(path).finally(() => {
       reading = undefined;
     });
-    return within(clock, READ_LIMIT_MS, reading);
+    return reading;
+  };
+
+  const read = (): Promise<TemplateRead | undefined> => {
+    if (reading !== undefined) next ??= reading.then(begin, begin);
+    return within(clock, READ_LIMIT_MS, next ?? begin());
   };
 
   const load = async (): Promise<string> => {

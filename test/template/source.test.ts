@@ -45,6 +45,25 @@ test('template file that is not UTF-8 -> refused with the offset; saved as UTF-8
   scene.unfollow();
 });
 
+test('template file replaced while it is read -> who asks then gets the new text; no two reads at once', async () => {
+  const reads: PromiseWithResolvers<TemplateRead>[] = [];
+  const read = () => {
+    const one = Promise.withResolvers<TemplateRead>();
+    reads.push(one);
+    return one.promise;
+  };
+  const textOf = (content: string): TemplateRead => ({is: 'file', bytes: Buffer.from(content)});
+  const source = openTemplateText({is: 'file', path: '/etc/proxy.j2'}, {read, clock: createFakeClock(), annotations});
+  const before = source.load();
+  const after = [source.load(), source.load()];
+  assert.equal(reads.length, 1);
+  reads[0]?.resolve(textOf('old'));
+  assert.equal(await before, 'old');
+  assert.equal(reads.length, 2);
+  reads[1]?.resolve(textOf('new'));
+  assert.deepEqual(await Promise.all(after), ['new', 'new']);
+});
+
 test('template given as text -> that text, for ever', async () => {
   const clock = createFakeClock();
   const read = () => assert.fail('no file is read');
