@@ -1,4 +1,5 @@
 import {DaemonError, reasonOf} from '../errors.ts';
+import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {disableServers} from '../proxy/departed.ts';
@@ -34,8 +35,8 @@ export interface FallbackPorts {
   readonly good: GoodTemplate;
   /** One pass, with this template instead of the newest where one is given. Rejects with what it failed of. */
   readonly runPass: (cause: string, given: {readonly read?: PassInput; readonly template?: string}) => Promise<void>;
-  /** The addresses of today's pods. */
-  readonly addresses: () => ReadonlySet<string>;
+  /** Today's. */
+  readonly hosts: () => Hosts;
   readonly quarantine: Pick<Quarantine, 'isolate' | 'retryDue' | 'keepOnly'>;
   /** What a template would see if nobody were in quarantine. */
   readonly loadWhole: () => Promise<TemplateInput>;
@@ -55,11 +56,13 @@ const isRefusal = (fault: unknown): boolean => fault instanceof DaemonError && R
 
 interface FallbackState {
   readonly ports: FallbackPorts;
+  /** Of the first pass: whom the text of an earlier daemon serves, as far as anybody remembers. */
+  firstHosts: Hosts | undefined;
   refused: (Refusal & {readonly template: string | undefined}) | undefined;
 }
 
 export function createFallback(ports: FallbackPorts): Fallback {
-  const state: FallbackState = {ports, refused: undefined};
+  const state: FallbackState = {ports, firstHosts: undefined, refused: undefined};
   return {
     run: (cause, read) => run(state, cause, read),
     get refusal() {
@@ -70,7 +73,8 @@ export function createFallback(ports: FallbackPorts): Fallback {
 }
 
 async function run(state: FallbackState, cause: string, read: PassInput | undefined): Promise<void> {
-  const {passes, quarantine, runPass, loadWhole, good, clock} = state.ports;
+  const {passes, quarantine, runPass, loadWhole, good, clock, hosts} = state.ports;
+  state.firstHosts ??= hosts();
   const isStale = await quarantine.retryDue(loadWhole);
   try {
     await runPass(cause, read === undefined || isStale ? {} : {read});
@@ -104,7 +108,7 @@ async function recover(state: FallbackState, cause: string, fault: unknown): Pro
   try {
     await runWithout(state.ports, {cause, fault, tried});
   } catch (error) {
-    await retireDeparted(state.ports);
+    await retireDeparted(state);
     throw error;
   }
 }
@@ -131,7 +135,7 @@ async function fallBack(
       'the last good template fails with the pods of today',
     );
     refuse(state, fault, template, undefined);
-    await retireDeparted(ports);
+    await retireDeparted(state);
   }
 }
 
@@ -163,13 +167,14 @@ async function runWithout(
   await runPass(`${cause}; without the pods that it fails with`, given);
 }
 
-/** Nobody is sent to pods that left, though no text can be made without them. */
-async function retireDeparted({passes, addresses, log}: FallbackPorts): Promise<void> {
+/** Nobody is sent to pods that left, though no text can be made without them; nor to a pod of another app at their address. */
+async function retireDeparted({ports, firstHosts}: FallbackState): Promise<void> {
+  const {passes, hosts, log} = ports;
   const {applied, appliedText} = passes;
-  if (applied === undefined || appliedText === undefined) return;
-  const present = addresses();
-  const before = [...applied.input.variables.hosts.values()].flat();
-  const departed = [...new Set(before)].filter(ip => !present.has(ip));
+  const before = applied?.input.variables.hosts ?? firstHosts;
+  if (before === undefined || appliedText === undefined) return;
+  const present = hosts();
+  const departed = [...before].flatMap(([app, ips]) => ips.filter(ip => present.get(app)?.includes(ip) !== true));
   try {
     await passes.applyText(disableServers(appliedText, departed));
     if (departed.length > 0) log.warn({ip: departed}, 'pods that left get no more requests');

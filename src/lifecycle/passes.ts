@@ -97,7 +97,7 @@ export interface Passes {
   readonly last: PassRecord | undefined;
   /** Of the last pass that came as far as reading it. */
   readonly tried: PassInput | undefined;
-  /** The text of `applied`; undefined where a block wrote it. */
+  /** The text of `applied`, or before there is one, what `applyText` applied; undefined where a block wrote it. */
   readonly appliedText: string | undefined;
   /** Of the last pass that was applied, or came out equal: `GET /state` answers from it. */
   readonly applied: PassInput | undefined;
@@ -149,6 +149,7 @@ export function createPasses(ports: PassPorts): Passes {
     conclude: (visit, fault) => conclude(state, visit, fault),
     async applyText(text) {
       if (!proxy.isServing(text)) await ports.apply(await stageValid(ports, text, AbortSignal.any([])));
+      if (state.applied === undefined) state.appliedText ??= text;
     },
     get last() {
       return state.last;

@@ -9,6 +9,8 @@ import {type AddressRange, isWithin, octetsOf, parseRange} from './address-range
  */
 const REFUSED: readonly (readonly [block: string, name: string])[] = [
   ['169.254.169.254', 'the address of the metadata service'],
+  ['168.63.129.16', 'the address of the metadata service'],
+  ['100.100.100.200', 'the address of the metadata service'],
   ['fd00:ec2::254', 'the address of the metadata service'],
   ['fd20:ce::254', 'the address of the metadata service'],
   ['0.0.0.0/8', 'an address of "this network" (RFC 791)'],
@@ -20,6 +22,7 @@ const REFUSED: readonly (readonly [block: string, name: string])[] = [
   ['240.0.0.0/4', 'a reserved address (RFC 1112)'],
   ['::/96', 'an IPv4-compatible address (RFC 4291)'],
   ['::ffff:0:0:0/96', 'an IPv4-translated address (RFC 2765)'],
+  ['64:ff9b:1::/48', 'an address of local translation to IPv4 (RFC 8215)'],
   ['100::/64', 'a discard-only address (RFC 6666)'],
   ['100:0:0:1::/64', 'a dummy address (RFC 9780)'],
   ['2001::/23', 'an address of IETF protocols (RFC 2928)'],

@@ -24,7 +24,6 @@ export function createTroubleWatch(clock: Pick<Clock, 'nowMs'>, bound: ErrorBoun
       const {info, rows} = answers;
       const look = {
         atMs: clock.nowMs(),
-        pid: info.get('Pid') ?? '',
         rows,
         connections: Number(info.get('CurrConns')) || 0,
         limit: Number(info.get('Maxconn')) || 0,

@@ -22,8 +22,7 @@ export interface ErrorBound {
 /** One look at HAProxy: `show stat` of frontends and backends, and of `show info` the connections and their limit. */
 export interface TroubleLook {
   readonly atMs: number;
-  /** Another process counts from 0 again. */
-  readonly pid: string;
+  /** Counters go on over reloads: earlier processes' are in them. */
   readonly rows: readonly Row[];
   readonly connections: number;
   readonly limit: number;
@@ -106,16 +105,14 @@ function findLimits({rows, connections, limit}: TroubleLook): Trouble[] {
 }
 
 /** What each HTTP listener answered since the look before. */
-function countErrors(before: TroubleLook | undefined, {atMs, pid, rows}: TroubleLook): Counted[] {
+function countErrors(before: TroubleLook | undefined, {atMs, rows}: TroubleLook): Counted[] {
   if (before === undefined) return [];
   const isFrontend = ({type}: Row) => type === '0';
-  const earlier = new Map(
-    before.pid === pid ? before.rows.filter(isFrontend).map(row => [row.pxname, row] as const) : [],
-  );
+  const earlier = new Map(before.rows.filter(isFrontend).map(row => [row.pxname, row] as const));
   return rows.filter(isFrontend).flatMap(row => {
     const grown = (field: string) => Math.max(0, numberIn(row, field) - numberIn(earlier.get(row.pxname), field));
-    const requests = grown('req_tot');
-    return requests === 0 ? [] : [{atMs, name: row.pxname ?? '', requests, errors: grown('hrsp_5xx')}];
+    const [requests, errors] = [grown('req_tot'), grown('hrsp_5xx')];
+    return requests + errors === 0 ? [] : [{atMs, name: row.pxname ?? '', requests, errors}];
   });
 }
 
@@ -123,9 +120,11 @@ function findErrors(counted: readonly Counted[], {percent: most}: ErrorBound): T
   const sum = (entries: readonly Counted[], field: 'requests' | 'errors') =>
     entries.reduce((total, entry) => total + entry[field], 0);
   return [...Map.groupBy(counted, ({name}) => name)].flatMap(([name, entries]): Trouble[] => {
-    const requests = sum(entries, 'requests');
-    const percent = (100 * sum(entries, 'errors')) / requests;
+    const errors = sum(entries, 'errors');
+    // What waits for its time to be up is answered long after it was asked.
+    const requests = Math.max(errors, sum(entries, 'requests'));
+    const percent = (100 * errors) / requests;
     if (requests < MIN_REQUESTS || percent <= most) return [];
-    return [{is: 'errors', name, percent: Math.min(100, Math.round(percent)), requests}];
+    return [{is: 'errors', name, percent: Math.round(percent), requests}];
   });
 }

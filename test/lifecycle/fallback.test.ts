@@ -37,7 +37,7 @@ async function openStage() {
   /** Templates that work without some pods. */
   const culprits = new Set<string>();
   const faults = new Map<string, DaemonError>();
-  const world = {newest: 'A', ips: ['10.0.0.1', '10.0.0.2']};
+  const world = {newest: 'A', app: 'web', ips: ['10.0.0.1', '10.0.0.2']};
   const state: {tried?: PassInput; applied?: PassInput; text?: string; error?: string | null; pass: number} = {pass: 0};
   const fallback = createFallback({
     clock,
@@ -70,7 +70,7 @@ async function openStage() {
       state.text = `${template}\nbackend web\n${world.ips.map(ip => `  server s ${ip}:80\n`).join('')}`;
       applied.push(template);
     },
-    addresses: () => new Set(world.ips),
+    hosts: () => new Map([[world.app, world.ips]]),
     quarantine: {
       async isolate(input, before, fault) {
         isolated.push([input.template, before?.template, fault]);
@@ -85,7 +85,7 @@ async function openStage() {
     },
     loadWhole: async () => inputOf(world.newest, world.ips).input,
   });
-  return {clock, fallback, good, contents, path, applied, faults, world, said, isolated, kept, culprits};
+  return {clock, fallback, good, contents, path, applied, faults, world, state, said, isolated, kept, culprits};
 }
 
 const REFUSED = new DaemonError('VALIDATE', 'unknown keyword');
@@ -174,6 +174,26 @@ describe('a refused template', () => {
     await assert.rejects(fallback.run('joined web 10.0.0.1'));
     assert.doesNotMatch(applied[2] ?? '', /disabled/);
     assert.equal(said('pods that left get no more requests').length, 1);
+  });
+
+  test('another app has the address of a pod that left -> it gets none of its requests', async () => {
+    const {fallback, applied, faults, world} = await openStage();
+    await fallback.run('start');
+    faults.set('A', REFUSED);
+    world.app = 'db';
+    await assert.rejects(fallback.run('left web 10.0.0.1'));
+    assert.match(applied[1] ?? '', /10\.0\.0\.1:80 disabled/);
+  });
+
+  test('a text of an earlier daemon serves, nothing was made since -> pods that left since the start get no requests', async () => {
+    const {fallback, applied, faults, world, state} = await openStage();
+    state.text = 'backend web\n  server s 10.0.0.1:80\n  server t 10.0.0.2:80\n';
+    faults.set('A', REFUSED);
+    await assert.rejects(fallback.run('start'));
+    assert.doesNotMatch(applied.join(), /disabled/);
+    world.ips = ['10.0.0.2'];
+    await assert.rejects(fallback.run('left web 10.0.0.1'));
+    assert.equal(applied.at(-1), 'backend web\n  server s 10.0.0.1:80 disabled\n  server t 10.0.0.2:80\n');
   });
 
   test('some pods are to blame -> served without them; the newest template is not refused', async () => {

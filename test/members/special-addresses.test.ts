@@ -16,6 +16,7 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
   'IETF protocols': ['192.0.0.0', '192.0.0.255', '2001::1', '2001:1ff::1'],
   documentation: ['192.0.2.1', '198.51.100.1', '203.0.113.255', '2001:db8::1', '3fff::', '3fff:fff::1'],
   reserved: ['240.0.0.0', '255.255.255.254'],
+  'local translation to IPv4': ['64:ff9b:1::a9fe:a9fe', '64:ff9b:1:ffff::1'],
   'discard-only': ['100::1'],
   dummy: ['100:0:0:1::1'],
   'IPv4-compatible': ['::127.0.0.1', '::10.2.0.17', '::2'],

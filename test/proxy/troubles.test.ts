@@ -108,12 +108,22 @@ describe('troubles', () => {
     }
   });
 
-  test('a reload -> the new process is counted from 0 on', async () => {
+  test('a reload -> what was counted before it is not counted again, and hides nothing', async () => {
     const {look} = open();
     await look(0, [frontend({req_tot: '1000', hrsp_5xx: '900'})]);
-    await look(58_000, [frontend({req_tot: '1020', hrsp_5xx: '900'})]);
-    const fresh = frontend({req_tot: '5', hrsp_5xx: '5'});
-    assert.deepEqual(await look(2000, [fresh], {Pid: '8'}), [{is: 'errors', name: 'web', percent: 20, requests: 25}]);
+    assert.deepEqual(await look(60_000, [frontend({req_tot: '1020', hrsp_5xx: '900'})]), []);
+    assert.deepEqual(await look(2000, [frontend({req_tot: '1040', hrsp_5xx: '910'})], {Pid: '8'}), [
+      {is: 'errors', name: 'web', percent: 25, requests: 40},
+    ]);
+  });
+
+  test('requests that fail after a while, none beside them -> their errors count all the same', async () => {
+    const {look} = open();
+    await look(0, [frontend()]);
+    await look(60_000, [frontend({req_tot: '30'})]);
+    assert.deepEqual(await look(20_000, [frontend({req_tot: '30', hrsp_5xx: '18'})]), [
+      {is: 'errors', name: 'web', percent: 60, requests: 30},
+    ]);
   });
 
   test('hardly any requests -> no share of them; of ten, one at a time, there is one, of all at the most', async () => {
@@ -125,7 +135,7 @@ describe('troubles', () => {
     }
     // Some of them were asked for before the time that is looked at.
     assert.deepEqual(await look(1000, [frontend({req_tot: '10', hrsp_5xx: '12'})]), [
-      {is: 'errors', name: 'web', percent: 100, requests: 10},
+      {is: 'errors', name: 'web', percent: 100, requests: 12},
     ]);
   });
 

@@ -86,8 +86,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   const passes = openPasses(context, needs, {loadInput, renderer, trial});
   const scripts = opening.use(await openScripts(context, {...needs, inputOf: visit => inputOf(visit, passes)}));
   const lifecycle = openStates(context, needs, {passes, scripts});
-  const addresses = () => new Set([...hosts().values()].flat());
-  const fallback = await openFallback(context, membership, {passes, lifecycle, quarantine, addresses, loadWhole});
+  const fallback = await openFallback(context, membership, {passes, lifecycle, quarantine, hosts, loadWhole});
   const warmUp = () => ({elapsedMs: clock.nowMs() - startedMs, remembers: membership.remembers()});
   const converger = openConverger({
     clock,
@@ -137,7 +136,7 @@ async function openFallback(
   {
     lifecycle,
     ...parts
-  }: Pick<FallbackPorts, 'passes' | 'quarantine' | 'addresses' | 'loadWhole'> & Pick<Pipeline, 'lifecycle'>,
+  }: Pick<FallbackPorts, 'passes' | 'quarantine' | 'hosts' | 'loadWhole'> & Pick<Pipeline, 'lifecycle'>,
 ): Promise<Fallback> {
   return createFallback({
     ...parts,
