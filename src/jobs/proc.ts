@@ -18,7 +18,7 @@ export interface FoundProcess {
 
 /** What a process is at, and has done so far. */
 export interface Activity {
-  /** `R`: a thread runs or waits for a CPU; otherwise the first thread's: `S` sleeps, `T` is stopped, `D` waits for a disk. */
+  /** `R` runs or waits for a CPU, `S` sleeps, `T` is stopped, `D` waits for a disk. */
   readonly state: string;
   /** CPU time of all its threads, to 10 ms. */
   readonly cpuMs: number;
@@ -123,28 +123,20 @@ const socketTables = (root: string, owner: number | 'self'): string[] =>
   ['net/tcp', 'net/tcp6'].map(table => join(root, `${owner}`, table));
 
 async function identify(root: string, pid: number): Promise<ProcessIdentity | undefined> {
-  const fields = await readStat(join(root, `${pid}`));
+  const fields = await readStat(root, pid);
   return fields && {pid, startTicks: Number(fields[START_FIELD])};
 }
 
 async function readActivity(root: string, pid: number): Promise<Activity | undefined> {
-  const fields = await readStat(join(root, `${pid}`));
+  const fields = await readStat(root, pid);
   if (fields === undefined) return undefined;
   const ticks = Number(fields[USER_TIME_FIELD]) + Number(fields[SYSTEM_TIME_FIELD]);
-  return {state: (await isRunnable(root, pid)) ? 'R' : (fields[STATE_FIELD] ?? ''), cpuMs: ticks * TICK_MS};
+  return {state: fields[STATE_FIELD] ?? '', cpuMs: ticks * TICK_MS};
 }
 
-/** Whether one of its threads runs or waits for a CPU: those that sleep may wait for that one. */
-async function isRunnable(root: string, pid: number): Promise<boolean> {
-  const folder = join(root, `${pid}`, 'task');
-  const threads = await orAbsent(readdir(folder), []);
-  const stats = await Promise.all(threads.map(thread => readStat(join(folder, thread))));
-  return stats.some(fields => fields?.[STATE_FIELD] === 'R');
-}
-
-/** The fields of a process's or a thread's `stat` behind the command's name; undefined when it is gone or a zombie. */
-async function readStat(folder: string): Promise<readonly string[] | undefined> {
-  const line = await orAbsent(readFile(join(folder, 'stat'), 'latin1'), undefined);
+/** The fields of /proc/PID/stat behind the command's name; undefined when the process is gone or a zombie. */
+async function readStat(root: string, pid: number): Promise<readonly string[] | undefined> {
+  const line = await orAbsent(readFile(join(root, `${pid}`, 'stat'), 'latin1'), undefined);
   // The command's name, in parentheses, may hold blanks and parentheses itself.
   const fields = line?.slice(line.lastIndexOf(')') + 2).split(' ');
   return fields === undefined || /[ZXx]/.test(fields[STATE_FIELD] ?? 'X') ? undefined : fields;

@@ -66,18 +66,6 @@ test('identify, gone or zombie -> undefined', async () => {
   assert.equal(await proc.table.identify(8), undefined);
 });
 
-test('activity, a thread that wants the CPU beside one that sleeps -> the process wants it', async () => {
-  const sleeping = statLine(7, 'haproxy', 'S', 4711);
-  for (const [state, expected] of [
-    ['R', 'R'],
-    ['S', 'S'],
-  ] as const) {
-    const threads = {'7/task/7/stat': sleeping, '7/task/9/stat': statLine(9, 'haproxy', state, 4712)};
-    await using proc = await fakeProc({'7/stat': sleeping, ...threads});
-    assert.equal((await proc.table.activity(7))?.state, expected);
-  }
-});
-
 test('isAlive, a reused PID -> false', async () => {
   await using proc = await fakeProc({'7/stat': statLine(7, 'haproxy', 'S', 4711)});
   assert.equal(await proc.table.isAlive({pid: 7, startTicks: 4711}), true);
