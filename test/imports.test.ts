@@ -49,6 +49,11 @@ interface Import {
   readonly names: readonly string[];
 }
 
+/** Told twice because neither side may know the other: what the dashboard reads of an answer, labels, tones on two screens. */
+const TWO_SIDES = ['Departure', 'Labels', 'Mover', 'ProxyTraffic', 'Timeline', 'Tone', 'Traffic', 'TrafficSample'];
+
+const EXPORTED = /^export (?:async )?(?:function\*?|const|interface|type|class) (\w+)/gm;
+
 const STATEMENT = /^import (type )?(?:([^;]*?) from )?'([^']+)';/gms;
 const DYNAMIC = /\bimport\('([^']+)'\)/g;
 
@@ -128,6 +133,14 @@ describe('imports', () => {
       all.filter(({to}) => to === 'commands/daemon/run.ts').map(({from}) => from),
       ['main.ts'],
     );
+  });
+
+  test('an exported name -> means one thing', () => {
+    const names = files.flatMap(file =>
+      [...readFileSync(join('src', file), 'utf8').matchAll(EXPORTED)].map(([, name = '']) => name),
+    );
+    const twice = names.filter((name, at) => names.indexOf(name) !== at);
+    assert.deepEqual(twice.sort(), TWO_SIDES);
   });
 
   test('the environment -> read in one file', () => {

@@ -15,7 +15,7 @@ import {findNamedLine, quotePattern} from '../template/named-line.ts';
 import type {IsolatedRenderer, Traced} from '../template/renderer.ts';
 import {detailOf, reasonOfFault, TemplateRefusal} from '../template/template-refusal.ts';
 import type {CheckedTemplate, Finding} from '../terminal/findings.ts';
-import {CERTIFICATE_FOLDER, type GivenTemplate, inputOf} from './template-arguments.ts';
+import {CERTIFICATE_FOLDER, type GivenTemplate, renderInputOf} from './template-arguments.ts';
 
 export interface CheckTools {
   readonly renderer: IsolatedRenderer;
@@ -33,7 +33,7 @@ const never = AbortSignal.any([]);
 /** Renders a template and has HAProxy check the text, with stand-ins for its certificates. Rejects with HAPROXY alone. */
 export async function tryTemplate(given: GivenTemplate, hosts: Hosts, tools: CheckTools): Promise<Tried> {
   try {
-    const traced = await tools.renderer.trace(inputOf(given, hosts, tools.env), never);
+    const traced = await tools.renderer.trace(renderInputOf(given, hosts, tools.env), never);
     const {text} = traced;
     return {text, lines: text.split('\n').length - 1, findings: await askHaproxy(given, traced, tools.haproxy)};
   } catch (error) {

@@ -3,7 +3,7 @@ import {DaemonError} from '../errors.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {TemplateRefusal} from '../template/template-refusal.ts';
 import type {CommandMain} from './call.ts';
-import {inputOf, loadHosts, loadTemplates} from './template-arguments.ts';
+import {loadHosts, loadTemplates, renderInputOf} from './template-arguments.ts';
 
 /** `haproxy-kontrol render`: prints the configuration that the daemon would render. Rejects with RENDER or USAGE. */
 export const render: CommandMain<'render'> = async given => {
@@ -18,7 +18,7 @@ export const render: CommandMain<'render'> = async given => {
     throw new DaemonError('USAGE', `several objects have a template: choose with --name ${names.join(' or ')}`);
   }
   using renderer = createRenderer({timeoutMs: renderTimeoutMs});
-  const text = await renderer.render(inputOf(template, hosts, env), AbortSignal.any([])).catch(error => {
+  const text = await renderer.render(renderInputOf(template, hosts, env), AbortSignal.any([])).catch(error => {
     throw error instanceof TemplateRefusal ? error.at(template) : error;
   });
   given.print(text);

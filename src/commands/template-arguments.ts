@@ -64,7 +64,7 @@ export const sampleHostsOf = (template: string, apps?: readonly string[]): Hosts
   attemptParsed(() => sampleHosts(template, apps), new Map());
 
 /** What the daemon would render of it with these hosts. */
-export function inputOf(
+export function renderInputOf(
   {template, labels, annotations, certificates}: GivenTemplate,
   hosts: Hosts,
   env: TemplateVariables['env'],

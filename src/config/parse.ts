@@ -1,6 +1,6 @@
 import {isIP} from 'node:net';
 import {DaemonError} from '../errors.ts';
-import {type AddressRange, parseRange} from '../members/address-range.ts';
+import {type AddressRange, parseAddressRange} from '../members/address-range.ts';
 import type {LogLevel} from '../ports/log-level.ts';
 import {RELOAD_SETTINGS} from '../reload/ways.ts';
 import type {
@@ -257,7 +257,7 @@ function parseStatusHosts(reader: Reader): readonly string[] {
 
 function parseMemberRanges(reader: Reader): readonly AddressRange[] {
   return namesIn(reader.text('KONTROL_MEMBER_RANGES') ?? '').flatMap(given => {
-    const range = parseRange(given);
+    const range = parseAddressRange(given);
     if (range === undefined) reader.fault(`KONTROL_MEMBER_RANGES: ${given} is no block such as 240.0.0.0/4`);
     return range ?? [];
   });

@@ -19,7 +19,7 @@ const UNAUTHENTICATED_CODE = 16;
 const AUTH_REASON = /auth token|user name is empty|revision in header is old/;
 
 /** What an answer with a gRPC code says. */
-export function faultOf(code: number, reason: string): EtcdFault {
+export function etcdFaultOf(code: number, reason: string): EtcdFault {
   if (code === UNAUTHENTICATED_CODE || AUTH_REASON.test(reason)) return new EtcdFault('unauthenticated', reason);
   return new EtcdFault(UNAVAILABLE_CODES.includes(code) ? 'unreachable' : 'refused', reason);
 }

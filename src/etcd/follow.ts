@@ -6,7 +6,7 @@ import {
   type EtcdEvent,
   type Header,
   type KeyValue,
-  parseRange,
+  parseRangeAnswer,
   parseWatch,
   rangeRequest,
   watchRequest,
@@ -103,7 +103,7 @@ async function run(state: State): Promise<void> {
 async function synchronize(state: State): Promise<void> {
   const {ports, at: known} = state;
   if (known === undefined) return load(state, false);
-  const {header} = parseRange(await ports.gateway.ask('/kv/range', rangeRequest(ports.prefix, {limit: 1})));
+  const {header} = parseRangeAnswer(await ports.gateway.ask('/kv/range', rangeRequest(ports.prefix, {limit: 1})));
   const forgot = header.cluster !== known.cluster || header.revision < known.revision;
   if (forgot) ports.log.warn({from: known.revision, to: header.revision}, 'etcd is another one, or lost its memory');
   if (forgot || state.hasMissed) await load(state, forgot);
@@ -121,7 +121,7 @@ async function load(state: State, forgot: boolean): Promise<void> {
       ...(after !== undefined && {after}),
       ...(header !== undefined && {revision: header.revision}),
     });
-    const page = parseRange(await gateway.ask('/kv/range', request, 5000));
+    const page = parseRangeAnswer(await gateway.ask('/kv/range', request, 5000));
     header ??= page.header;
     kvs.push(...page.kvs);
     more = page.more && page.kvs.length > 0;

@@ -1,7 +1,7 @@
 import {Agent as HttpAgent, type IncomingMessage, request as requestHttp} from 'node:http';
 import {Agent as HttpsAgent, request as requestHttps} from 'node:https';
 import {reasonOf} from '../errors.ts';
-import {EtcdFault, faultOf} from './fault.ts';
+import {EtcdFault, etcdFaultOf} from './fault.ts';
 
 /** PEM texts; what is absent is the system's, or none. */
 export interface TlsTexts {
@@ -55,7 +55,7 @@ function resultOf(answer: Record<string, unknown>): unknown {
   const {error, result} = answer;
   if (error === undefined) return result ?? answer;
   const fields = (typeof error === 'object' ? error : answer) as Record<string, unknown>;
-  throw faultOf(Number(fields.grpc_code ?? fields.code ?? 0), String(fields.message ?? error));
+  throw etcdFaultOf(Number(fields.grpc_code ?? fields.code ?? 0), String(fields.message ?? error));
 }
 
 /** The lines of a stream. Node's readline would leave the stream's error to nobody, and end the process. */

@@ -89,7 +89,7 @@ export const rangeRequest = (prefix: string, {after, limit, revision, createdUpT
 
 export const keyRequest = (key: string) => ({key: encode(key)});
 
-export function parseRange(value: unknown): RangeAnswer {
+export function parseRangeAnswer(value: unknown): RangeAnswer {
   const answer = fieldsOf(value);
   return {header: headerOf(answer), kvs: listOf(answer.kvs).map(keyValueOf), more: answer.more === true};
 }

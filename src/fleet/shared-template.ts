@@ -1,7 +1,7 @@
 import {gunzipSync, gzipSync} from 'node:zlib';
 import {EtcdFault} from '../etcd/fault.ts';
 import type {Gateway} from '../etcd/gateway.ts';
-import {batchRequest, type KeyValue, keyRequest, parseBatch, parseRange} from '../etcd/wire.ts';
+import {batchRequest, type KeyValue, keyRequest, parseBatch, parseRangeAnswer} from '../etcd/wire.ts';
 import {type Clock, pause} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 
@@ -50,7 +50,7 @@ export function encodeTemplate(record: SharedTemplateRecord): string | undefined
 }
 
 /** Reads it back; undefined for what is none. */
-export function decodeTemplate(value: string): SharedTemplateRecord | undefined {
+export function decodeSharedTemplate(value: string): SharedTemplateRecord | undefined {
   try {
     const {pass, sinceAt, replica, template, gzip} = (JSON.parse(value) ?? {}) as Readonly<Record<string, unknown>>;
     const text =
@@ -82,7 +82,7 @@ export function openSharedTemplate(ports: SharedTemplatePorts): SharedTemplate {
   return {
     async load() {
       const kv = await read(ports).catch(onlyAway);
-      return kv && decodeTemplate(kv.value);
+      return kv && decodeSharedTemplate(kv.value);
     },
     offer(record, isNew) {
       if (record.template === state.wanted?.record.template) return;
@@ -99,7 +99,7 @@ function onlyAway(error: unknown): undefined {
 }
 
 async function read({gateway, key}: SharedTemplatePorts): Promise<KeyValue | undefined> {
-  return parseRange(await gateway.ask('/kv/range', keyRequest(key))).kvs[0];
+  return parseRangeAnswer(await gateway.ask('/kv/range', keyRequest(key))).kvs[0];
 }
 
 async function keepWriting(state: State): Promise<void> {
@@ -119,7 +119,7 @@ async function keepWriting(state: State): Promise<void> {
 async function write(ports: SharedTemplatePorts, {record, isNew}: Offer): Promise<boolean> {
   const {gateway, key, log} = ports;
   const kv = await read(ports);
-  const there = kv && decodeTemplate(kv.value);
+  const there = kv && decodeSharedTemplate(kv.value);
   if (there?.template === record.template || (!isNew && (there?.sinceAt ?? 0) > record.sinceAt)) return true;
   const value = encodeTemplate(record);
   if (value === undefined) {

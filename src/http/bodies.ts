@@ -2,7 +2,7 @@ import type {Clock} from '../ports/clock.ts';
 import {yieldToLoop} from '../ports/event-loop.ts';
 
 /** Who is being sent a body. */
-export interface Reader {
+export interface BodyReader {
   /** Closes its connection, and has the kernel forget what it holds for it. */
   destroy(): void;
 }
@@ -15,7 +15,7 @@ export interface Bodies {
    */
   of(key: string, build: () => string | undefined | Promise<string | undefined>): Promise<Buffer | undefined>;
   /** A reader begins with a body; the returned function says that it is done with it. */
-  hold(body: Buffer, reader: Reader): () => void;
+  hold(body: Buffer, reader: BodyReader): () => void;
 }
 
 /** So old a body may be that is given to one more reader. */
@@ -34,7 +34,7 @@ const LARGE_BYTES = 256 << 10;
 const MAX_LARGE = 32;
 
 /** Each of those that wait for their turn is one of its own. */
-const nobody = (): Reader => ({destroy() {}});
+const nobody = (): BodyReader => ({destroy() {}});
 
 type Build = Parameters<Bodies['of']>[1];
 
@@ -42,12 +42,12 @@ interface BodiesState {
   readonly clock: Clock;
   readonly maxBytes: number;
   /** The oldest first. */
-  readonly held: Map<Buffer, {readonly readers: Set<Reader>; readonly onDropped: () => void}>;
+  readonly held: Map<Buffer, {readonly readers: Set<BodyReader>; readonly onDropped: () => void}>;
   /** How much `held` is. */
   bytes: number;
   readonly latest: Map<string, Latest>;
   /** Those who are sent a large body, the oldest first. */
-  readonly ofLarge: Set<Reader>;
+  readonly ofLarge: Set<BodyReader>;
   turn: Promise<void>;
 }
 
@@ -115,7 +115,7 @@ function ownTurn(state: BodiesState): Promise<void> {
   return state.turn;
 }
 
-function hold(state: BodiesState, body: Buffer, reader: Reader): () => void {
+function hold(state: BodiesState, body: Buffer, reader: BodyReader): () => void {
   const {ofLarge} = state;
   const release = keep(state, body, reader);
   if (body.length >= LARGE_BYTES) ofLarge.add(reader);
@@ -131,10 +131,10 @@ function hold(state: BodiesState, body: Buffer, reader: Reader): () => void {
 }
 
 /** Counts a body among what is held, and ends the readers of the oldest where that is too much. */
-function keep(state: BodiesState, body: Buffer, reader: Reader, onDropped = () => {}): () => void {
+function keep(state: BodiesState, body: Buffer, reader: BodyReader, onDropped = () => {}): () => void {
   const {held, maxBytes} = state;
   const known = held.get(body);
-  const {readers} = known ?? {readers: new Set<Reader>()};
+  const {readers} = known ?? {readers: new Set<BodyReader>()};
   readers.add(reader);
   if (known === undefined) {
     held.set(body, {readers, onDropped});
@@ -151,7 +151,7 @@ function keep(state: BodiesState, body: Buffer, reader: Reader, onDropped = () =
 }
 
 /** Holds a body no longer; returns whom it is still being sent to. */
-function drop(state: BodiesState, body: Buffer): readonly Reader[] {
+function drop(state: BodiesState, body: Buffer): readonly BodyReader[] {
   const dropped = state.held.get(body);
   if (dropped === undefined) return [];
   state.held.delete(body);

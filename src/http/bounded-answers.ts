@@ -1,7 +1,7 @@
 import type {ServerResponse} from 'node:http';
 import type {FastifyInstance} from 'fastify';
 import type {Clock} from '../ports/clock.ts';
-import {type Bodies, createBodies, type Reader} from './bodies.ts';
+import {type Bodies, type BodyReader, createBodies} from './bodies.ts';
 
 /** What answers may hold that nobody has read: three times the largest there is by default, the members with their payloads. */
 const MAX_UNREAD_BYTES = 48 << 20;
@@ -46,7 +46,7 @@ export function boundAnswers(app: FastifyInstance, clock: Clock): Bodies {
 }
 
 /** Whoever is sent an answer. A connection that was only closed would keep what the kernel has not sent. */
-export const readerOf = (raw: ServerResponse): Reader => ({
+export const readerOf = (raw: ServerResponse): BodyReader => ({
   destroy() {
     if (raw.socket === null) raw.destroy();
     else raw.socket.resetAndDestroy();

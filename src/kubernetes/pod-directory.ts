@@ -13,7 +13,7 @@ export interface Claim {
   readonly down: boolean;
 }
 
-export type Credence =
+type Credence =
   | {readonly is: 'real'}
   | {readonly is: 'unreal'; readonly reason: string}
   | {readonly is: 'unknown'; readonly reason: string};

@@ -10,7 +10,7 @@ export interface FindPorts<Suspect, Fault> {
   readonly hasTime: () => boolean;
 }
 
-export type Finding<Suspect, Fault> = {readonly checks: number} & (
+type Finding<Suspect, Fault> = {readonly checks: number} & (
   | {readonly is: 'found'; readonly culprits: readonly {readonly suspect: Suspect; readonly fault: Fault}[]}
   | {readonly is: 'innocent' | 'too many' | 'too long'}
 );

@@ -53,7 +53,7 @@ export type MachineEvent =
   /** Time has passed: sent when `nextDueMs` is reached. */
   | {readonly is: 'wake'};
 
-export type Answer = 'OK' | 'KO';
+type Answer = 'OK' | 'KO';
 
 export type MachineEffect =
   | {readonly do: 'enter'; readonly state: StateSpec; readonly request: Request | undefined}

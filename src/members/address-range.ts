@@ -15,7 +15,7 @@ export function octetsOf(ip: string): readonly number[] {
 }
 
 /** `10.0.0.0/8`, `fd00::/8`, or one address; undefined for anything else, bits beyond the prefix included. */
-export function parseRange(text: string): AddressRange | undefined {
+export function parseAddressRange(text: string): AddressRange | undefined {
   const [, address = '', length] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
   const ip = canonicalIp(address);
   if (ip === undefined) return undefined;

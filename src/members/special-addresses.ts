@@ -1,5 +1,5 @@
 import {isLoopback} from './address.ts';
-import {type AddressRange, isWithin, octetsOf, parseRange} from './address-range.ts';
+import {type AddressRange, isWithin, octetsOf, parseAddressRange} from './address-range.ts';
 
 /**
  * The blocks of IANA's registries of special-purpose addresses (RFC 6890; as of 2025) that nothing can be sent to, or not
@@ -38,7 +38,7 @@ const CARRIERS: readonly (readonly [block: string, at: number])[] = [
 ];
 
 const rangeOf = (block: string): AddressRange => {
-  const range = parseRange(block);
+  const range = parseAddressRange(block);
   if (range === undefined) throw new Error(`${block} is no block of addresses`);
   return range;
 };

@@ -1,6 +1,6 @@
 import {STEP, type Steps} from '../steps.ts';
 import {type Row, readServersState} from './answers.ts';
-import {findTemplates} from './drift.ts';
+import {findServerTemplates} from './drift.ts';
 import {type Backend, type Outline, readOutline, type Words} from './outline.ts';
 import {areSameWords, isSameIp, isSameServer, optionsOf, optionValue, type ServerLine} from './server-line.ts';
 
@@ -72,7 +72,7 @@ function* findKnownServers(old: Outline, next: Outline): Steps<KnownServers> {
       if (same !== undefined && isSameServer(same, server)) known.set(`${backend.name}/${server.name}`, server);
     }
   }
-  for (const {backend, names} of findTemplates(next)) {
+  for (const {backend, names} of findServerTemplates(next)) {
     if (!unchanged.has(backend)) continue;
     for (const name of names ?? []) known.set(`${backend}/${name}`, 'of a template');
   }

@@ -52,7 +52,7 @@ export function* readExpectedServers(text: string): Steps<ExpectedServers> {
       expected.set(server.name, expected.has(server.name) ? AMBIGUOUS : expectedOf(server));
     }
   }
-  for (const {backend, names} of findTemplates(outline)) {
+  for (const {backend, names} of findServerTemplates(outline)) {
     if (names === undefined) isOpen = true;
     for (const name of names ?? []) backends.get(backend)?.set(name, OF_TEMPLATE);
   }
@@ -72,7 +72,7 @@ const MAX_TEMPLATE = 65_536;
  * The names that each `server-template <prefix> <number or range>` of a backend makes; undefined when they are not
  * known.
  */
-export function findTemplates({frame}: Outline): {backend: string; names: string[] | undefined}[] {
+export function findServerTemplates({frame}: Outline): {backend: string; names: string[] | undefined}[] {
   return frame.flatMap(({section, words: [first, prefix = '', range = '']}) => {
     if (first !== 'server-template') return [];
     const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(range) ?? [];

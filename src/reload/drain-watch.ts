@@ -11,7 +11,7 @@ import {type Hang, isStarved, OWN_PAUSE_MS, STARVED_PERIODS} from './liveness.ts
  */
 
 /** What is seen of a HAProxy that finishes its connections. */
-export interface Seen {
+interface Seen {
   readonly pid: number;
   readonly atMs: number;
   /** How many answers it gave to whoever follows it; undefined when nobody does. */

@@ -13,7 +13,7 @@ import {END, type StagedGeneration} from './generation.ts';
  */
 
 /** How long one question has been waiting, and what the process did meanwhile. */
-export interface Silence {
+interface Silence {
   readonly hangMs: number;
   /** Of this question. */
   readonly waitedMs: number;

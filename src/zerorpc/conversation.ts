@@ -2,11 +2,11 @@ import {HEARTBEAT, type Id, readEvent, writeReply} from './call.ts';
 import {createZmtpReader, GREETING, message, readyCommand, ZmtpFault} from './zmtp.ts';
 
 /** What became of the ping of a slave: `reason` says why it was not taken. */
-export type Answer = {readonly is: 'accepted'} | {readonly is: string; readonly reason: string};
+export type CallAnswer = {readonly is: 'accepted'} | {readonly is: string; readonly reason: string};
 
 export interface ConversationPorts {
   /** The body of a ping, as an HTTP slave sends it. Answers at once. */
-  receive(body: Uint8Array): Answer;
+  receive(body: Uint8Array): CallAnswer;
   /** Told of every message that was answered `ERR` without having been a ping. */
   refused(reason: string): void;
   send(bytes: Uint8Array): void;
@@ -16,7 +16,7 @@ export interface ConversationPorts {
 }
 
 /** A slave of kontrol's last release on one connection (docs/contract-2017.md#zerorpc). */
-export interface Conversation {
+export interface SlaveConversation {
   /** Takes what it says, in pieces of any size, and answers. Throws ZmtpFault when it can't be understood any more. */
   feed(bytes: Buffer): void;
   /** The other side has begun something, its greeting to begin with, and not finished it. */
@@ -32,7 +32,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
 };
 
 /** Greets at once: a peer that speaks ZMTP says its version only when it knows ours. */
-export function openConversation(ports: ConversationPorts): Conversation {
+export function openSlaveConversation(ports: ConversationPorts): SlaveConversation {
   const {send, newId} = ports;
   const reader = createZmtpReader(ports.maxBodyBytes);
   send(GREETING);

@@ -2,7 +2,7 @@ import {randomUUID} from 'node:crypto';
 import type {Socket} from 'node:net';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
-import {type Answer, type Conversation, openConversation} from './conversation.ts';
+import {type CallAnswer, openSlaveConversation, type SlaveConversation} from './conversation.ts';
 import {ZmtpFault} from './zmtp.ts';
 
 const SWEEP_MS = 1000;
@@ -14,9 +14,9 @@ const UNFINISHED_MS = 10_000;
 const MAX_UNREAD_BYTES = 64 * 1024;
 
 /** Takes the body of a ping, and whose it is; answers at once. */
-export type Receive = (body: Uint8Array, remoteAddress: string) => Answer;
+export type Receive = (body: Uint8Array, remoteAddress: string) => CallAnswer;
 
-export interface GatewayPorts {
+export interface ZerorpcGatewayPorts {
   readonly clock: Clock;
   readonly log: Log;
   /** Whether a line about this address may be logged now. */
@@ -29,7 +29,7 @@ export interface GatewayPorts {
 }
 
 /** Speaks with the slaves of kontrol's last release, each of which keeps one connection open. */
-export interface Gateway {
+export interface ZerorpcGateway {
   /** Takes over a connection from its first byte on; its pings are given to `receive`. */
   take(socket: Socket, receive: Receive): void;
   readonly connections: number;
@@ -38,13 +38,13 @@ export interface Gateway {
 }
 
 interface Connection {
-  readonly conversation: Conversation;
+  readonly conversation: SlaveConversation;
   heardAtMs: number;
   /** Since when it owes the rest of something; undefined when it owes nothing. */
   owesSinceMs: number | undefined;
 }
 
-export function openGateway(ports: GatewayPorts): Gateway {
+export function openZerorpcGateway(ports: ZerorpcGatewayPorts): ZerorpcGateway {
   const {clock, log} = ports;
   const connections = new Map<Socket, Connection>();
   let cancelSweep: (() => void) | undefined;
@@ -70,7 +70,7 @@ export function openGateway(ports: GatewayPorts): Gateway {
         return;
       }
       const connection: Connection = {
-        conversation: openConversation({
+        conversation: openSlaveConversation({
           receive: body => receive(body, remoteAddress),
           refused: reason => warn(remoteAddress, reason),
           send: bytes => socket.write(bytes),

@@ -5,7 +5,7 @@ import {EtcdFault} from '../../src/etcd/fault.ts';
 import {type Gateway, openGateway, type Secrets} from '../../src/etcd/gateway.ts';
 import {loadSecrets} from '../../src/etcd/secrets.ts';
 import {openTransport} from '../../src/etcd/transport.ts';
-import {parseRange, rangeRequest} from '../../src/etcd/wire.ts';
+import {parseRangeAnswer, rangeRequest} from '../../src/etcd/wire.ts';
 import {systemClock as clock} from '../../src/ports/clock.ts';
 import {systemFiles as files} from '../../src/ports/files.ts';
 import {openLogSink} from '../members/fixtures.ts';
@@ -30,7 +30,7 @@ const open = (endpoints: readonly string[], secrets: () => Promise<Secrets> = as
 };
 
 const valuesAt = async (gateway: Gateway) =>
-  parseRange(await gateway.ask('/kv/range', rangeRequest('/a/', {limit: 10}))).kvs.map(({value}) => value);
+  parseRangeAnswer(await gateway.ask('/kv/range', rangeRequest('/a/', {limit: 10}))).kvs.map(({value}) => value);
 
 describe('gateway', {skip: missing('etcd'), timeout: 60_000}, () => {
   test('first endpoint refuses, second hangs -> the third answers', async () => {

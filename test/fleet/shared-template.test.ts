@@ -3,7 +3,7 @@ import {randomBytes} from 'node:crypto';
 import {describe, test} from 'node:test';
 import {openGateway} from '../../src/etcd/gateway.ts';
 import {openTransport} from '../../src/etcd/transport.ts';
-import {decodeTemplate, encodeTemplate, openSharedTemplate} from '../../src/fleet/shared-template.ts';
+import {decodeSharedTemplate, encodeTemplate, openSharedTemplate} from '../../src/fleet/shared-template.ts';
 import {systemClock as clock} from '../../src/ports/clock.ts';
 import {openLogSink} from '../members/fixtures.ts';
 import {startEtcd} from '../support/etcd.ts';
@@ -39,7 +39,7 @@ describe('the template that replicas share, as a value of etcd', () => {
       const value = encodeTemplate({...RECORD, template}) ?? '';
       assert.equal('gzip' in JSON.parse(value), isPacked);
       assert.ok(Buffer.byteLength(value) <= 1 << 20);
-      assert.deepEqual(decodeTemplate(value), {...RECORD, template});
+      assert.deepEqual(decodeSharedTemplate(value), {...RECORD, template});
     });
   }
 
@@ -47,7 +47,7 @@ describe('the template that replicas share, as a value of etcd', () => {
     assert.equal(encodeTemplate({...RECORD, template: randomBytes(2 << 20).toString('base64')}), undefined);
     const bomb = encodeTemplate({...RECORD, template: 'x'.repeat(5 << 20)}) ?? '';
     for (const value of ['', 'null', '{}', '{"pass":"1"}', '{"pass":1,"sinceAt":1,"replica":"a","gzip":"??"}', bomb]) {
-      assert.equal(decodeTemplate(value), undefined);
+      assert.equal(decodeSharedTemplate(value), undefined);
     }
   });
 });

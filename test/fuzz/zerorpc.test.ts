@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 import {encode} from '@msgpack/msgpack';
-import {openConversation} from '../../src/zerorpc/conversation.ts';
+import {openSlaveConversation} from '../../src/zerorpc/conversation.ts';
 import {message, ZmtpFault} from '../../src/zerorpc/zmtp.ts';
 import {fc} from '../support/properties.ts';
 import {BAD_PING, bytes, HANDSHAKE, INVOKE, PING, pingOf} from '../zerorpc/recorded.ts';
@@ -15,7 +15,7 @@ const MAX_BODY_BYTES = 2000;
 function hold(whole: Buffer, cuts: readonly number[]) {
   const pings: string[] = [];
   let sentBytes = 0;
-  const conversation = openConversation({
+  const conversation = openSlaveConversation({
     receive(body) {
       assert.ok(body.length <= MAX_BODY_BYTES);
       pings.push(Buffer.from(body).toString('hex'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {BlockList, isIPv4} from 'node:net';
 import {test} from 'node:test';
 import {canonicalIp} from '../../src/members/address.ts';
-import {isWithin, octetsOf, parseRange} from '../../src/members/address-range.ts';
+import {isWithin, octetsOf, parseAddressRange} from '../../src/members/address-range.ts';
 import {fc} from '../support/properties.ts';
 
 test('block of addresses, no such -> undefined', () => {
@@ -17,12 +17,12 @@ test('block of addresses, no such -> undefined', () => {
     '10.0.0.0/8/8',
     '/8',
   ]) {
-    assert.equal(parseRange(text), undefined, text);
+    assert.equal(parseAddressRange(text), undefined, text);
   }
 });
 
 test('block of addresses, one address -> that and no other', () => {
-  const range = parseRange('169.254.169.254') ?? assert.fail();
+  const range = parseAddressRange('169.254.169.254') ?? assert.fail();
   assert.ok(isWithin(range, octetsOf('169.254.169.254')));
   assert.ok(!isWithin(range, octetsOf('169.254.169.253')));
   assert.ok(!isWithin(range, octetsOf('::1')));

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {canonicalIp} from '../../src/members/address.ts';
-import {parseRange} from '../../src/members/address-range.ts';
+import {parseAddressRange} from '../../src/members/address-range.ts';
 import {createAddressRule} from '../../src/members/special-addresses.ts';
 
 const canonical = (ip: string): string => canonicalIp(ip) ?? assert.fail(ip);
-const ranges = (...blocks: readonly string[]) => blocks.map(block => parseRange(block) ?? assert.fail(block));
+const ranges = (...blocks: readonly string[]) => blocks.map(block => parseAddressRange(block) ?? assert.fail(block));
 const refuse = createAddressRule([], '10.2.0.1');
 
 /** The first and the last address of each block, and what it is. */

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {decode, encode} from '@msgpack/msgpack';
-import {type Answer, openConversation} from '../../src/zerorpc/conversation.ts';
+import {type CallAnswer, openSlaveConversation} from '../../src/zerorpc/conversation.ts';
 import {GREETING, message, readyCommand, ZmtpFault} from '../../src/zerorpc/zmtp.ts';
 import {BAD_PING, bytes, HANDSHAKE, INVOKE, PING, PING_ID, pingOf} from './recorded.ts';
 
 const MAX_BODY_BYTES = 1000;
 
 /** A conversation of which everything is written down. */
-function converse(answer: Answer = {is: 'accepted'}) {
+function converse(answer: CallAnswer = {is: 'accepted'}) {
   const sent: Buffer[] = [];
   const pings: string[] = [];
   const refusals: string[] = [];
   let id = 0;
-  const conversation = openConversation({
+  const conversation = openSlaveConversation({
     receive(body) {
       pings.push(Buffer.from(body).toString());
       return answer;

@@ -6,8 +6,8 @@ import {listen} from '../../src/http/listen.ts';
 import {createMaster} from '../../src/http/master.ts';
 import {systemClock} from '../../src/ports/clock.ts';
 import {openLog} from '../../src/ports/log.ts';
-import type {Answer} from '../../src/zerorpc/conversation.ts';
-import {openGateway} from '../../src/zerorpc/gateway.ts';
+import type {CallAnswer} from '../../src/zerorpc/conversation.ts';
+import {openZerorpcGateway} from '../../src/zerorpc/gateway.ts';
 import {ZMTP_FIRST_BYTE} from '../../src/zerorpc/zmtp.ts';
 import {askRaw} from '../http/raw-client.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
@@ -20,8 +20,8 @@ async function openMaster({maxConnections = 10} = {}) {
   const logged: {reason?: string}[] = [];
   const {log} = openLog('warn', {write: line => logged.push(JSON.parse(line))});
   const pings: string[] = [];
-  let answer: Answer = {is: 'accepted'};
-  const gateway = openGateway({
+  let answer: CallAnswer = {is: 'accepted'};
+  const gateway = openZerorpcGateway({
     clock,
     log,
     mayWarn: () => true,
@@ -178,7 +178,7 @@ function takeOne({writableLength = 0} = {}) {
   const clock = createFakeClock();
   const logged: {reason?: string}[] = [];
   const {log} = openLog('warn', {write: line => logged.push(JSON.parse(line))});
-  const gateway = openGateway({
+  const gateway = openZerorpcGateway({
     clock,
     log,
     mayWarn: () => true,

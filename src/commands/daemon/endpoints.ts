@@ -19,7 +19,7 @@ import {captureGroup} from '../../ports/capture.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {affordableConnections} from '../../ports/descriptors.ts';
 import {systemFiles as files} from '../../ports/files.ts';
-import type {Gateway} from '../../zerorpc/gateway.ts';
+import type {ZerorpcGateway} from '../../zerorpc/gateway.ts';
 import {ZMTP_FIRST_BYTE} from '../../zerorpc/zmtp.ts';
 import type {Context} from './context.ts';
 import type {Pipeline, PipelineNeeds} from './pipeline.ts';
@@ -136,7 +136,7 @@ function createMasterApp(
     statsd,
   }: {
     readonly policy: PingPolicy;
-    readonly gateway: Gateway;
+    readonly gateway: ZerorpcGateway;
     readonly metrics: Metrics;
     readonly statsd: Statsd | undefined;
   },

@@ -26,7 +26,7 @@ import type {Membership} from './membership.ts';
 import type {Observation} from './observation.ts';
 import {openOwnQuarantine, openPasses, openTrial} from './passes.ts';
 import type {ProxyPart} from './proxy.ts';
-import {inputOf, openScripts, type Scripts} from './scripts.ts';
+import {blockInputOf, openScripts, type Scripts} from './scripts.ts';
 import {openStates} from './states.ts';
 
 /** The way from what a template can see to what HAProxy runs. */
@@ -84,7 +84,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     : createInputLoader(context, needs, {hosts, loadTemplate: loadedOrNone(load)});
   const loadInput = async (visit?: Visit) => quarantine.apply(await loadOfPass(visit));
   const passes = openPasses(context, needs, {loadInput, renderer, trial});
-  const scripts = opening.use(await openScripts(context, {...needs, inputOf: visit => inputOf(visit, passes)}));
+  const scripts = opening.use(await openScripts(context, {...needs, inputOf: visit => blockInputOf(visit, passes)}));
   const lifecycle = openStates(context, needs, {passes, scripts});
   const fallback = await openFallback(context, membership, {passes, lifecycle, quarantine, hosts, loadWhole});
   const warmUp = () => ({elapsedMs: clock.nowMs() - startedMs, remembers: membership.remembers()});

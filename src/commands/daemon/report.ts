@@ -6,7 +6,7 @@ import {describePod, type KubernetesStatus} from '../../kubernetes/status.ts';
 import {createAbsence} from '../../members/absence.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import type {Trouble} from '../../proxy/troubles.ts';
-import type {Gateway} from '../../zerorpc/gateway.ts';
+import type {ZerorpcGateway} from '../../zerorpc/gateway.ts';
 import type {Context} from './context.ts';
 import type {EndpointsNeeds} from './endpoints.ts';
 
@@ -15,7 +15,7 @@ export function createReport(
   {config, version, startedMs, pod, output}: Context,
   needs: EndpointsNeeds & {
     readonly policy: PingPolicy;
-    readonly gateway: Gateway;
+    readonly gateway: ZerorpcGateway;
     readonly troubles: () => readonly Trouble[];
   },
 ): {readonly status: () => Status; readonly kubernetes: () => KubernetesStatus} {

@@ -121,7 +121,7 @@ export async function openScripts(context: Context, {ground, proxy, inputOf}: Sc
 }
 
 /** What came with the request, or the hosts of the pass. */
-export function inputOf(visit: Visit, passes: Passes): Buffer {
+export function blockInputOf(visit: Visit, passes: Passes): Buffer {
   if (visit.input !== undefined && visit.input.length > 0) return visit.input;
   const hosts = passes.hostsOf(visit);
   return Buffer.from(hosts === undefined ? '' : encodeHosts(hosts));

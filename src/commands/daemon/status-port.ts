@@ -17,7 +17,7 @@ import {createServerReading} from '../../proxy/server-reading.ts';
 import type {ServersByIp} from '../../proxy/server-view.ts';
 import {openTrafficSampler, type TrafficPorts, type TrafficSampler} from '../../proxy/traffic-sampler.ts';
 import {createTroubleWatch} from '../../proxy/trouble-watch.ts';
-import type {Gateway} from '../../zerorpc/gateway.ts';
+import type {ZerorpcGateway} from '../../zerorpc/gateway.ts';
 import type {Context} from './context.ts';
 import type {EndpointsNeeds} from './endpoints.ts';
 import {createActions} from './operator-actions.ts';
@@ -40,7 +40,7 @@ export interface StatusPort extends Listening, AsyncDisposable {
 
 export async function openStatusPort(
   context: Context,
-  needs: EndpointsNeeds & {readonly policy: PingPolicy; readonly gateway: Gateway; readonly metrics: Metrics},
+  needs: EndpointsNeeds & {readonly policy: PingPolicy; readonly gateway: ZerorpcGateway; readonly metrics: Metrics},
 ): Promise<StatusPort> {
   const {config, room, output} = context;
   const {observation, membership, proxy, pipeline, metrics} = needs;

@@ -1,7 +1,7 @@
 import {BODY_LIMIT_BYTES} from '../../http/body.ts';
 import {createThrottle} from '../../http/throttle.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
-import {type Gateway, openGateway} from '../../zerorpc/gateway.ts';
+import {openZerorpcGateway, type ZerorpcGateway} from '../../zerorpc/gateway.ts';
 import type {Context} from './context.ts';
 
 /**
@@ -11,8 +11,8 @@ import type {Context} from './context.ts';
 const ZERORPC = {log: {periodMs: 60_000, maxKeys: 1000}, silentMs: 60_000, silentTtls: 4, envelopeBytes: 1024} as const;
 
 /** For the slaves of kontrol's last release. */
-export function openZerorpc({config, room}: Context): Gateway {
-  return openGateway({
+export function openZerorpc({config, room}: Context): ZerorpcGateway {
+  return openZerorpcGateway({
     clock,
     log: room('http'),
     mayWarn: createThrottle({clock, ...ZERORPC.log}),

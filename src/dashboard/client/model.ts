@@ -93,7 +93,7 @@ export const toneOfMember = ({proxyState, quarantine}: LiveMember): Tone =>
   quarantine === null ? TONE_OF_STATE[proxyState] : 'bad';
 
 /** What an operator can do about a problem, and what that does. */
-export type Action =
+export type OperatorAction =
   | {readonly is: 'rollback'; readonly pass: number; readonly label: string; readonly effect: string}
   | {readonly is: 'release' | 'reconfigure'; readonly label: string; readonly effect: string};
 
@@ -101,7 +101,7 @@ export type Action =
  * The action that belongs beside a problem, if there is one. `passes` the newest first; `serving` is the pass whose template
  * is used instead of a refused one.
  */
-export function actionFor(kind: string, passes: readonly Pass[], serving?: number): Action | undefined {
+export function actionFor(kind: string, passes: readonly Pass[], serving?: number): OperatorAction | undefined {
   switch (kind) {
     case 'rollback':
       return {

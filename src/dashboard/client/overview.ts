@@ -2,7 +2,7 @@ import type {LiveStatus} from '../../http/status-types.ts';
 import {byId, el, reconcile, setText} from './dom.ts';
 import {formatDuration, formatTime} from './format.ts';
 import {knownPasses} from './history.ts';
-import {type Action, actionFor, type Tone} from './model.ts';
+import {actionFor, type OperatorAction, type Tone} from './model.ts';
 
 interface Tile {
   readonly name: string;
@@ -66,7 +66,7 @@ export function showLost(sinceAt: number): void {
   document.title = `Unknown - ${name} - haproxy-kontrol`;
 }
 
-function showAction(place: Element, action: Action | undefined): void {
+function showAction(place: Element, action: OperatorAction | undefined): void {
   const key = action === undefined ? '' : action.label;
   if ((place as HTMLElement).dataset.shown === key) return;
   (place as HTMLElement).dataset.shown = key;

@@ -1,7 +1,7 @@
 import {EtcdFault} from '../../etcd/fault.ts';
 import type {Follower, FollowPorts} from '../../etcd/follow.ts';
 import type {Gateway} from '../../etcd/gateway.ts';
-import {type EtcdEvent, type KeyValue, keyRequest, parseRange, rangeRequest} from '../../etcd/wire.ts';
+import {type EtcdEvent, type KeyValue, keyRequest, parseRangeAnswer, rangeRequest} from '../../etcd/wire.ts';
 import {type Clock, pause, within} from '../../ports/clock.ts';
 import type {Log} from '../../ports/log.ts';
 import type {Guard} from '../guard.ts';
@@ -197,7 +197,7 @@ const takeEvent = (state: State, event: EtcdEvent): MemberEvent[] =>
 /** Whether another replica is there, without a break, since before we lost touch. */
 async function hasWitness({gateway, keys, revision, ownReplicaKeys}: State): Promise<boolean> {
   const request = rangeRequest(keys.replicas, {limit: BATCH, createdUpTo: revision});
-  const {kvs} = parseRange(await gateway.ask('/kv/range', request));
+  const {kvs} = parseRangeAnswer(await gateway.ask('/kv/range', request));
   return kvs.some(({key}) => !key.startsWith(ownReplicaKeys));
 }
 
@@ -275,7 +275,7 @@ async function beat(state: State): Promise<void> {
     const answer = await gateway.ask('/kv/range', keyRequest(keys.seq)).catch(onlyAway);
     if (answer === undefined || !state.follower.linked) continue;
     state.linkedMs = clock.nowMs();
-    state.revision = Math.max(state.revision, parseRange(answer).header.revision);
+    state.revision = Math.max(state.revision, parseRangeAnswer(answer).header.revision);
   }
 }
 

@@ -1,7 +1,7 @@
 import type {Guard} from '../guard.ts';
 
 /** Somebody whose key ended without a goodbye. */
-export interface Suspect {
+interface Suspect {
   readonly app: string;
   /**
    * `final`: it had its second chance, or nobody is left who could have heard it. `judged`: another replica was there
