@@ -33,7 +33,7 @@ export interface StatusParts
   readonly haproxy: {readonly text: string};
   readonly reload: Omit<ReloadLine, 'last'>;
   readonly lastPass: LastPass | undefined;
-  readonly rollback: Status['held'] | undefined;
+  readonly rollback: Status['rollback'] | undefined;
   readonly drift: Status['drift'];
   readonly refusal: Status['refused'] | undefined;
   readonly quarantined: Status['quarantined'];
@@ -64,7 +64,8 @@ const MAX_QUARANTINED = 100;
 
 /** `GET /status`: nobody else puts one together. Pure; `problems` is what its other fields amount to. */
 export function buildStatus(parts: StatusParts): Status {
-  const {lifecycle, hosts, store, guard, replicas, proxy, reload, rollback, accessLog} = parts;
+  const {lifecycle, hosts, store, guard, replicas, proxy, reload, accessLog} = parts;
+  const rollback = parts.rollback ? {pass: parts.rollback.pass, sinceAt: parts.rollback.sinceAt} : null;
   const status = {
     version: parts.version,
     mode: (['master', 'slave'] as const).filter(role => parts.mode[role]),
@@ -84,7 +85,8 @@ export function buildStatus(parts: StatusParts): Status {
     proxy: {...proxy, version: parts.haproxy.text},
     reload: {...reload, last: parts.lastPass ?? null},
     kubernetes: parts.kubernetes,
-    held: rollback ? {pass: rollback.pass, sinceAt: rollback.sinceAt} : null,
+    rollback,
+    held: rollback,
     drift: parts.drift,
     refused: parts.refusal ?? null,
     quarantined: parts.quarantined.slice(0, MAX_QUARANTINED),

@@ -28,6 +28,7 @@ const PASS_RECORD = {
   verdict: {type: 'string', enum: ['ok', 'unchanged', 'failed']},
   error: orNull(text),
 };
+const ROLLBACK = orNull(object({pass: count, sinceAt: at}));
 const RATES = {
   requestsPerSecond: number,
   bytesInPerSecond: number,
@@ -135,7 +136,8 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
         capabilities: CAPABILITIES,
         last: orNull(ref('PassRecord')),
       }),
-      held: orNull(object({pass: count, sinceAt: at})),
+      rollback: ROLLBACK,
+      held: {...ROLLBACK, deprecated: true, description: 'The same as `rollback`.'},
       drift: object({
         lookedAt: orNull(at),
         count,

@@ -187,7 +187,7 @@ function syncProblems({
   return problems;
 }
 
-function standingProblems({store, guard, lifecycle, lastError, held}: Given): StatedProblem[] {
+function standingProblems({store, guard, lifecycle, lastError, rollback}: Given): StatedProblem[] {
   const problems: StatedProblem[] = [];
   if (!store.healthy) {
     const why = 'members are kept as they were known; new ones sort last until it is back';
@@ -202,10 +202,10 @@ function standingProblems({store, guard, lifecycle, lastError, held}: Given): St
     const todo = 'mend what lifecycle.yml does in that state';
     problems.push(bad('lifecycle', `State ${lifecycle.state} failed`, lifecycle.error, todo));
   }
-  if (held !== null) {
+  if (rollback !== null) {
     const why = 'template changes are not applied until it is released (POST /release)';
     const todo = 'once the template is mended: haproxy-kontrol release';
-    problems.push(notice('rollback', `Rolled back to the template of pass ${held.pass}`, why, todo));
+    problems.push(notice('rollback', `Rolled back to the template of pass ${rollback.pass}`, why, todo));
   }
   return problems;
 }

@@ -169,8 +169,10 @@ export interface Status {
   readonly fleet?: readonly ReplicaLine[];
   readonly proxy: ProxyLine;
   readonly reload: ReloadLine;
-  /** The rollback that holds, if one does. */
-  readonly held: {readonly pass: number; readonly sinceAt: number} | null;
+  /** The rollback that is in force, if one is. */
+  readonly rollback: {readonly pass: number; readonly sinceAt: number} | null;
+  /** The same, as version 1.0 called it. */
+  readonly held: Status['rollback'];
   /**
    * Where HAProxy runs something else than its text says, as it was last seen (`lookedAt`, epoch ms; null before the first
    * look). `count` of all; the first 100 with since when.

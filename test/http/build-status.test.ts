@@ -61,6 +61,7 @@ describe('status', () => {
       proxy: {...PROXY, version: '2.6.12'},
       reload: {...RELOAD, last},
       kubernetes: STATUS.kubernetes,
+      rollback: {pass: 7, sinceAt: 1_500_000_000_000},
       held: {pass: 7, sinceAt: 1_500_000_000_000},
       drift: STATUS.drift,
       refused: {reason: 'no', sinceAt: 1_500_000_000_000, serving: null},
@@ -87,7 +88,7 @@ describe('status', () => {
       refusal: undefined,
       accessLog: undefined,
     });
-    assert.deepEqual([status.reload.last, status.held, status.refused, status.accessLog], [null, null, null, null]);
+    assert.deepEqual([status.reload.last, status.rollback, status.refused, status.accessLog], [null, null, null, null]);
     assert.equal('fleet' in status, false);
   });
 

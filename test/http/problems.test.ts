@@ -4,7 +4,7 @@ import {deriveProblems} from '../../src/http/problems.ts';
 import type {Status} from '../../src/http/status-types.ts';
 import {STATUS} from './status-ports.ts';
 
-const WELL: Status = {...STATUS, held: null};
+const WELL: Status = {...STATUS, rollback: null};
 
 /** Severity and words of all problems, one a line. */
 const problemsOf = (changes: Partial<Status>): string[] =>
@@ -199,7 +199,7 @@ describe('problems', () => {
   });
 
   test('a rollback holds -> a notice with its pass and the way out', () => {
-    assert.deepEqual(problemsOf({held: {pass: 7, sinceAt: 1}}), [
+    assert.deepEqual(problemsOf({rollback: {pass: 7, sinceAt: 1}}), [
       'notice: Rolled back to the template of pass 7: template changes are not applied until it is released (POST /release)',
     ]);
   });

@@ -24,8 +24,8 @@ async function ask(what: string, method: string, url: string, body?: object): Pr
 }
 
 /** What depends on the state: the release of a rollback, the log level. */
-export function showOperator({held, logLevel}: LiveStatus): void {
-  byId('release').hidden = held === null;
+export function showOperator({rollback, logLevel}: LiveStatus): void {
+  byId('release').hidden = rollback === null;
   const level = byId<HTMLSelectElement>('level');
   if (document.activeElement !== level) level.value = logLevel;
 }

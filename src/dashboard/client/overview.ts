@@ -24,8 +24,9 @@ function tilesOf(status: LiveStatus): Tile[] {
     {
       name: 'Sync',
       value: status.inSync ? 'in sync' : 'not in sync',
-      note: status.held === null ? `state ${status.lifecycle.state}` : `held at pass ${status.held.pass}`,
-      tone: status.inSync ? (status.held === null ? 'good' : 'notice') : 'bad',
+      note:
+        status.rollback === null ? `state ${status.lifecycle.state}` : `rolled back to pass ${status.rollback.pass}`,
+      tone: status.inSync ? (status.rollback === null ? 'good' : 'notice') : 'bad',
     },
     {
       name: 'HAProxy',
