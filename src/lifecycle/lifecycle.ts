@@ -248,7 +248,8 @@ async function work(state: State, spec: StateSpec, id: number | undefined): Prom
   await ports.onVisitEnded(visit, fault);
   state.lastFault = failed ? reasonOf(fault) : null;
   if (id !== undefined && fault !== undefined && waiting.has(id)) state.faults.set(id, fault);
-  if (spec.tag === ports.manifest.initial && id === undefined) state.booted.resolve(fault);
+  // The first time is the boot's, and the only one that counts.
+  if (spec.tag === ports.manifest.initial) state.booted.resolve(fault);
   if (spec.tag === ports.manifest.terminal) state.over.resolve(fault);
   if (ownWaiter !== undefined) send(state, {is: 'withdrawn', id: ownWaiter.id});
   send(state, {is: 'finished', ok: fault === undefined});

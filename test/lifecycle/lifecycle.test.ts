@@ -29,7 +29,7 @@ interface Step {
 
 /** A lifecycle whose steps end when told; those that listen to their signal end with it. */
 function openBench() {
-  const clock = createFakeClock();
+  const clock = createFakeClock(5000);
   const {log, said} = openLogSink();
   const steps: Step[] = [];
   const visits: [string, string][] = [];
@@ -260,6 +260,50 @@ describe('lifecycle', () => {
     assert.equal(last().what, 'render');
   });
 
+  test('the client of a newer request -> asked whether it is gone before the block that may be its own is ended', async () => {
+    const {clock, ask, last, start} = openBench();
+    await start();
+    ask('plain');
+    await clock.advance(0);
+    const asked = Promise.withResolvers<boolean>();
+    ask('configure', {isGone: () => asked.promise});
+    await clock.advance(1000);
+    assert.equal(last().signal?.aborted, false);
+    asked.resolve(false);
+    await clock.advance(0);
+    assert.equal(last().what, 'render');
+  });
+
+  test('a stop refuses what superseded a block -> the block failed of that alone, not of waiting for itself', async () => {
+    const {clock, ask, start, lifecycle} = openBench();
+    await start();
+    const first = ask('plain');
+    await clock.advance(0);
+    ask('configure', {isGone: async () => false});
+    await clock.advance(0);
+    void lifecycle.stop();
+    await clock.advance(1000);
+    assert.match(first.now, /cannot finish state plain: (superseded|the daemon stops)/);
+  });
+
+  test('blamed while no block runs -> nothing to do with what does', async () => {
+    const {clock, ask, last, start, lifecycle, restarted} = openBench();
+    await start();
+    const pass = ask('configure');
+    await clock.advance(0);
+    lifecycle.blame(new Error('haproxy refused'));
+    for (let step = 0; step < 3; step += 1) await last().end();
+    const mixed = ask('mixed');
+    await clock.advance(0);
+    await last().end();
+    assert.equal(last().what, 'restart haproxy');
+    lifecycle.blame(new Error('haproxy refused'));
+    await last().end();
+    lifecycle.blame(undefined);
+    await last().end();
+    assert.deepEqual([pass.now, mixed.now, restarted], ['OK', 'OK', [false, true]]);
+  });
+
   test('blamed for what its block had done -> the state fails, unless it went well after all', async () => {
     const {clock, ask, last, start, lifecycle, restarted, faults} = openBench();
     await start();
@@ -287,6 +331,7 @@ describe('lifecycle', () => {
     await start();
     const [running, queued] = [ask('plain'), ask('configure')];
     await clock.advance(0);
+    assert.equal(await Promise.race([lifecycle.ending.entered, 'not yet']), 'not yet');
     let stopped: unknown = 'open';
     void lifecycle.stop().then(fault => {
       stopped = fault;

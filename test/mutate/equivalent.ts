@@ -23,6 +23,9 @@ const HOW_OFTEN = 'how often the limits are looked at is no promise';
 /** Long work is cut into steps by the number of entries. */
 const WHICH_STEP = 'how long a step is counts, not where the first one ends';
 
+/** Requests, and whatever else is known by a number. */
+const OWN_NUMBER = 'each has a number of its own, whichever it is';
+
 export const EQUIVALENT: readonly Equivalent[] = [
   {
     file: 'src/fleet/agreement.ts',
@@ -211,6 +214,18 @@ export const EQUIVALENT: readonly Equivalent[] = [
     was: '(a.seq === undefined ? a.arrival - b.arrival : a.pod.ip < b.pod.ip ? -1 : 1);',
     becomes: '(a.seq === undefined ? a.arrival - b.arrival : a.pod.ip <= b.pod.ip ? -1 : 1);',
     why: 'there is one entry for each address',
+  },
+  {
+    file: 'src/lifecycle/lifecycle.ts',
+    was: 'lastRequest: 0,',
+    becomes: 'lastRequest: 1,',
+    why: OWN_NUMBER,
+  },
+  {
+    file: 'src/lifecycle/lifecycle.ts',
+    was: 'const id = ++state.lastRequest;',
+    becomes: 'const id = --state.lastRequest;',
+    why: OWN_NUMBER,
   },
   {
     file: 'src/lifecycle/fallback.ts',
