@@ -12,7 +12,9 @@ import {createStatusClient, type StatusClient} from './status-client.ts';
 export interface CommandCall<Name extends CommandName> extends Pick<Printer, 'print' | 'gone'> {
   /** Beside what is printed: to stderr. */
   warn(text: string): void;
+  /** Of the status port that `--url` or the environment names. */
   readonly client: StatusClient;
+  clientOf(url: string): StatusClient;
   readonly isColored: boolean;
   readonly paint: Paint;
   /** The terminal that stdout is, if it is one. */
@@ -45,17 +47,17 @@ export function createCall<Name extends CommandName>(
     const value = values[String(option)];
     return typeof value === 'string' ? value : undefined;
   };
+  const clientOf = (url: string) =>
+    createStatusClient(url, {print: stderr.print, isTerminal: process.stderr.isTTY === true});
   const countOf = (what: string, given: string, max: number) => parseCount(name, what, given, max);
   return {
     print,
     gone,
     warn: stderr.print,
     get client() {
-      return createStatusClient(text('url') ?? loadStatusUrl(), {
-        print: stderr.print,
-        isTerminal: process.stderr.isTTY === true,
-      });
+      return clientOf(text('url') ?? loadStatusUrl());
     },
+    clientOf,
     get isColored() {
       return process.stdout.hasColors?.() === true;
     },

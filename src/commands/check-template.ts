@@ -4,6 +4,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {createStandIn} from '../certs/stand-in.ts';
 import {DaemonError} from '../errors.ts';
+import {type Finding, findingOfHaproxy, findingOfRefusal} from '../lifecycle/findings.ts';
 import type {Hosts} from '../members/member.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
 import {checkCandidate} from '../proxy/check.ts';
@@ -11,10 +12,8 @@ import {withoutIgnoredKeywords} from '../proxy/ignored-keywords.ts';
 import {deriveLogTarget, SYSLOG_PORT} from '../proxy/log-targets.ts';
 import {findAlerts} from '../proxy/output.ts';
 import type {TemplateVariables} from '../template/input.ts';
-import {findNamedLine, quotePattern} from '../template/named-line.ts';
 import type {IsolatedRenderer, Traced} from '../template/renderer.ts';
-import {detailOf, reasonOfFault, TemplateRefusal} from '../template/template-refusal.ts';
-import type {CheckedTemplate, Finding} from '../terminal/findings.ts';
+import type {CheckedTemplate} from '../terminal/findings.ts';
 import {CERTIFICATE_FOLDER, type GivenTemplate, renderInputOf} from './template-arguments.ts';
 
 export interface CheckTools {
@@ -38,21 +37,8 @@ export async function tryTemplate(given: GivenTemplate, hosts: Hosts, tools: Che
     return {text, lines: text.split('\n').length - 1, findings: await askHaproxy(given, traced, tools.haproxy)};
   } catch (error) {
     if (!(error instanceof DaemonError) || error.code !== 'RENDER') throw error;
-    return {text: undefined, lines: undefined, findings: [renderFinding(given, error)]};
+    return {text: undefined, lines: undefined, findings: [findingOfRefusal(given, error)]};
   }
-}
-
-function renderFinding({template, place}: GivenTemplate, error: DaemonError): Finding {
-  const found = {level: 'error', by: 'template', line: undefined, column: undefined} as const;
-  if (!(error instanceof TemplateRefusal)) return {...found, message: error.message, detail: error.detail ?? ''};
-  const {fault} = error;
-  return {
-    ...found,
-    line: fault.at && place.lineOf(fault.at.lineno + 1),
-    column: fault.at && place.columnOf?.(fault.at.colno + 1),
-    message: reasonOfFault(fault),
-    detail: detailOf(fault, template, place),
-  };
 }
 
 async function askHaproxy(given: GivenTemplate, traced: Traced, haproxy: string): Promise<Finding[]> {
@@ -66,8 +52,11 @@ async function askHaproxy(given: GivenTemplate, traced: Traced, haproxy: string)
   // As in the daemon, whose port any will do for.
   const logFile = join(folder.path, 'log.cfg');
   await writeFile(logFile, deriveLogTarget(SYSLOG_PORT));
-  const said = (level: Finding['level'], message: string): Finding =>
-    haproxyFinding(given, traced, {level, message: message.replaceAll(certificates, CERTIFICATE_FOLDER), file});
+  const showLine = (line: number) => text.split('\n')[line - 1]?.trim() ?? '';
+  const said = (level: Finding['level'], message: string): Finding => {
+    const words = {level, message: message.replaceAll(certificates, CERTIFICATE_FOLDER), file, showLine};
+    return withAdvice(findingOfHaproxy(given, traced, words));
+  };
   try {
     const checked = {text, files: [logFile, file], configuration: file};
     const warnings = await checkCandidate({spawn, haproxy}, checked, never);
@@ -79,38 +68,13 @@ async function askHaproxy(given: GivenTemplate, traced: Traced, haproxy: string)
   }
 }
 
-/** HAProxy's words with the lines of the template, the rendered line below, and what to do where a file is missing. */
-function haproxyFinding(
-  {name, file: source, place}: GivenTemplate,
-  {text, lineOf}: Traced,
-  {level, message, file}: Pick<Finding, 'level' | 'message'> & {readonly file: string},
-): Finding {
-  const origin = (rendered: number): number | undefined => {
-    const line = lineOf(rendered);
-    return line === undefined ? undefined : place.lineOf(line);
-  };
-  const named = findNamedLine(message, file);
-  const words = named !== undefined && /^(?:\w+ : )*$/.test(named.before) ? named.words : message;
-  const placed = words.replaceAll(new RegExp(`${quotePattern(file)}:(\\d+)`, 'g'), (_, rendered) => {
-    const line = origin(Number(rendered));
-    return line === undefined ? `rendered line ${rendered}` : `${source}:${line}`;
-  });
-  const shown = named && `    rendered line ${named.line}: ${text.split('\n')[named.line - 1]?.trim() ?? ''}`;
-  return {
-    level,
-    by: 'haproxy',
-    line: named && origin(named.line),
-    column: undefined,
-    message: placed
-      .replaceAll(file, name)
-      .replace(/^config : /, '')
-      .trim(),
-    detail: [shown, adviceOf(words)].filter(line => line !== undefined).join('\n'),
-  };
-}
-
 const MISSING =
   /no such file|(?:unable|failed|cannot|could ?n[o']t) (?:to )?(?:open|load|stat|read|find)|(?:error |fail\w* )(?:opening|reading|loading)|(?:opening|reading|loading|stat) .*(?:failed|error)/i;
+
+const withAdvice = (finding: Finding): Finding => ({
+  ...finding,
+  detail: [finding.detail, adviceOf(finding.message) ?? ''].filter(line => line !== '').join('\n'),
+});
 
 /** What is missing on this machine may be there where the proxy runs. */
 function adviceOf(words: string): string | undefined {

@@ -1,13 +1,16 @@
 import {readFile, writeFile} from 'node:fs/promises';
 import {loadRenderSettings} from '../config/load.ts';
 import {DaemonError, EXIT_CODES, reasonOf, systemCodeOf} from '../errors.ts';
+import type {Finding} from '../lifecycle/findings.ts';
 import type {Hosts} from '../members/member.ts';
 import {derivePatch} from '../proxy/patch.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {findUndefinedNames, findUnknownApps} from '../template/unknown-names.ts';
-import {type CheckedTemplate, describeFindings, type Finding, FORMATS, type Format} from '../terminal/findings.ts';
+import {type CheckedTemplate, describeFindings, FORMATS, type Format} from '../terminal/findings.ts';
 import type {CommandCall, CommandMain} from './call.ts';
+import {checkLive} from './check-live.ts';
 import {type CheckTools, tryTemplate} from './check-template.ts';
+import {readToken} from './operator-token.ts';
 import {type GivenTemplate, loadHosts, loadTemplates, sampleHostsOf} from './template-arguments.ts';
 
 type Given = CommandCall<'check'>;
@@ -37,8 +40,17 @@ export async function checkWith(given: Given, tools: CheckTools): Promise<number
   if (given.text('expect') !== undefined && templates.length > 1) {
     refuse(`--expect is of one template: choose with --name ${templates.map(({from}) => from).join(' or ')}`);
   }
+  const live = given.text('live');
+  const beside = (['hosts', 'expect'] as const).find(option => given.text(option) !== undefined);
+  if (live !== undefined && beside !== undefined)
+    refuse(`--live asks a daemon with its own members: leave --${beside} out`);
+  const daemon =
+    live === undefined ? undefined : {client: given.clientOf(live), token: await readToken(given.text('token-file'))};
   const checked: CheckedTemplate[] = [];
-  for (const template of templates) checked.push(...(await checkTemplate(given, template, hosts, tools)));
+  for (const template of templates) {
+    if (daemon === undefined) checked.push(...(await checkTemplate(given, template, hosts, tools)));
+    else checked.push(withNames(await checkLive(template, daemon), findNames(given, template, appsOf(given))));
+  }
   const told = given.has('werror') ? checked.map(withWarningsAsErrors) : checked;
   const {out, err} = describeFindings(told, format);
   given.warn(err);
@@ -61,6 +73,17 @@ const withWarningsAsErrors = (checked: CheckedTemplate): CheckedTemplate => ({
   findings: checked.findings.map(finding => ({...finding, level: 'error'})),
 });
 
+const withNames = (checked: CheckedTemplate, names: readonly Finding[]): CheckedTemplate => ({
+  ...checked,
+  findings: [...names, ...checked.findings],
+});
+
+const appsOf = (given: Given): string[] | undefined =>
+  given
+    .text('apps')
+    ?.split(',')
+    .map(app => app.trim());
+
 async function checkTemplate(
   given: Given,
   template: GivenTemplate,
@@ -68,10 +91,7 @@ async function checkTemplate(
   tools: CheckTools,
 ): Promise<CheckedTemplate[]> {
   const {name, file} = template;
-  const apps = given
-    .text('apps')
-    ?.split(',')
-    .map(app => app.trim());
+  const apps = appsOf(given);
   const tried = await tryTemplate(template, hosts ?? sampleHostsOf(template.template, apps), tools);
   const findings = [
     ...findNames(given, template, apps ?? (hosts && [...hosts.keys()])),

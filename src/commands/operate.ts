@@ -1,32 +1,14 @@
-import {readFile} from 'node:fs/promises';
 import {createInterface} from 'node:readline/promises';
-import {loadOperatorToken} from '../config/load.ts';
-import {DaemonError, EXIT_CODES, reasonOf} from '../errors.ts';
+import {DaemonError, EXIT_CODES} from '../errors.ts';
 import {describePreview, type Preview} from '../terminal/preview.ts';
 import type {CommandCall, CommandMain} from './call.ts';
+import {readToken} from './operator-token.ts';
 
 /** The commands that change something over the status port. */
 type Operating = 'rollback' | 'release' | 'reconfigure';
 
 /** What they have in common. */
 type Operator = Pick<CommandCall<'release'>, 'client' | 'paint' | 'print' | 'has' | 'text'>;
-
-const TOKEN_ADVICE = 'set --token-file, KONTROL_TOKEN_FILE or HAPROXY_KONTROL_TOKEN';
-
-/** Rejects with USAGE when there is none. */
-async function readToken(file: string | undefined): Promise<string> {
-  const refuse = (reason: string, cause?: unknown) =>
-    new DaemonError('USAGE', `cannot find the operators' token: ${reason}; ${TOKEN_ADVICE}`, {cause});
-  const found = loadOperatorToken();
-  const path = file ?? found.file;
-  if (file === undefined && found.token !== undefined) return found.token;
-  if (path === undefined) throw refuse('none is given');
-  const text = await readFile(path, 'utf8').catch(error => {
-    throw refuse(reasonOf(error), error);
-  });
-  if (text.trim() === '') throw refuse(`${path} is empty`);
-  return text.trim();
-}
 
 /** Asks at a terminal; elsewhere nobody can answer. Rejects with USAGE there. */
 async function confirm(name: Operating): Promise<boolean> {

@@ -5,8 +5,8 @@ export interface StatusClient {
   /** The JSON at `path`, trusted to be what the daemon's own document says. */
   json<T>(path: string): Promise<T>;
   text(path: string): Promise<string>;
-  /** The JSON that a change at `path` is answered with, for whoever has the operators' token. */
-  post<T>(path: string, token: string): Promise<T>;
+  /** The JSON that a change at `path` is answered with, for whoever has the operators' token; `body` is text. */
+  post<T>(path: string, token: string, body?: string): Promise<T>;
 }
 
 /** Nobody waits longer for a status; a differing of large texts takes its time. */
@@ -17,6 +17,15 @@ const CHANGE_LIMIT_MS = 120_000;
 
 /** The pass that a change takes failed. */
 const REFUSED = 422;
+
+/** It has too much to do. */
+const BUSY = 429;
+
+/** What goes with a change. */
+interface Sent {
+  readonly token?: string;
+  readonly body?: string;
+}
 
 /** Whoever waits longer than this is told what for. */
 const PATIENCE_MS = 1000;
@@ -49,13 +58,14 @@ function watchWait(what: string, {print, isTerminal}: WaitTold): Disposable {
 
 /** `base` is the status port's address, such as `http://127.0.0.1:8001`. Rejects with UNREACHABLE or USAGE. */
 export function createStatusClient(base: string, wait: WaitTold): StatusClient {
-  const ask = async (path: string, {token}: {readonly token?: string} = {}): Promise<Response> => {
+  const ask = async (path: string, {token, body}: Sent = {}): Promise<Response> => {
     const url = `${base.replace(/\/$/, '')}${path}`;
     using _wait = watchWait(url, wait);
     let answer: Response;
     try {
       answer = await fetch(url, {
         ...(token !== undefined && {method: 'POST'}),
+        ...(body !== undefined && {body}),
         headers: {accept: 'application/json', ...(token !== undefined && {authorization: `Bearer ${token}`})},
         signal: AbortSignal.timeout(token === undefined ? ANSWER_LIMIT_MS : CHANGE_LIMIT_MS),
       });
@@ -64,15 +74,17 @@ export function createStatusClient(base: string, wait: WaitTold): StatusClient {
       throw new DaemonError('UNREACHABLE', `cannot ask ${url}: ${reason}; ${ADVICE}`, {cause});
     }
     if (answer.ok) return answer;
-    const body: unknown = await answer.json().catch(() => undefined);
-    const reason = typeof body === 'object' && body !== null && 'reason' in body ? body.reason : answer.statusText;
-    const code = answer.status === REFUSED ? 'VALIDATE' : answer.status < 500 ? 'USAGE' : 'UNHEALTHY';
+    const said: unknown = await answer.json().catch(() => undefined);
+    const reason = typeof said === 'object' && said !== null && 'reason' in said ? said.reason : answer.statusText;
+    const code =
+      answer.status === REFUSED ? 'VALIDATE' : answer.status < 500 && answer.status !== BUSY ? 'USAGE' : 'UNHEALTHY';
     throw new DaemonError(code, `cannot ${token === undefined ? 'get' : 'do'} ${path}: ${reason}`);
   };
 
   return {
     json: async <T>(path: string) => (await ask(path)).json() as Promise<T>,
     text: async path => (await ask(path)).text(),
-    post: async <T>(path: string, token: string) => (await ask(path, {token})).json() as Promise<T>,
+    post: async <T>(path: string, token: string, body?: string) =>
+      (await ask(path, {token, ...(body !== undefined && {body})})).json() as Promise<T>,
   };
 }

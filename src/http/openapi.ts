@@ -29,6 +29,7 @@ const PASS_RECORD = {
   error: orNull(text),
 };
 const ROLLBACK = orNull(object({pass: count, sinceAt: at}));
+const PATCH = object({added: count, removed: count, text, tooLarge: flag});
 const RATES = {
   requestsPerSecond: number,
   bytesInPerSecond: number,
@@ -196,7 +197,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     ...PASS_RECORD,
     joined: object({pods: listOf(object(POD)), more: count}),
     left: object({pods: listOf(object({...POD, why: text})), more: count}),
-    difference: object({added: count, removed: count, text, tooLarge: flag}),
+    difference: PATCH,
     secretsChanged: flag,
     configuration: TEXT_REF,
     template: TEXT_REF,
@@ -215,6 +216,23 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     ),
   }),
   LogLine: object({number: count, text}),
+  Check: object({
+    works: flag,
+    findings: listOf(
+      object({
+        level: {type: 'string', enum: ['error', 'warning']},
+        by: {type: 'string', enum: ['template', 'haproxy']},
+        line: orNull(count),
+        column: orNull(count),
+        message: text,
+        detail: text,
+      }),
+    ),
+    way: orNull({type: 'string', enum: ['unchanged', 'start', 'runtime', 'reload']}),
+    why: orNull(text),
+    difference: orNull(PATCH),
+    text: orNull(text),
+  }),
 };
 
 const inText = (description: string, type: string): Schema => ({description, content: {[type]: {schema: text}}});
@@ -244,7 +262,7 @@ const PREVIEW = parameter('preview', 'query', {
   description: 'shows whether it would work and what would change, and changes nothing',
 });
 
-const change = (method: 'post' | 'put', summary: string, rest: Schema = {}): Schema => ({
+const change = (method: 'post' | 'put', summary: string, rest: Schema = {}, answers: Schema = {}): Schema => ({
   [method]: {
     summary,
     security: [{token: []}],
@@ -258,6 +276,7 @@ const change = (method: 'post' | 'put', summary: string, rest: Schema = {}): Sch
       410: error('What is needed for it is no longer kept.'),
       422: error('The pass failed; the last good configuration serves.'),
       503: error('The token file cannot be read.'),
+      ...answers,
     },
   },
 });
@@ -351,6 +370,22 @@ export const OPENAPI = {
       ],
     }),
     '/release': change('post', "Ends a rollback: back to today's template.", {parameters: [PREVIEW]}),
+    '/check': change(
+      'post',
+      "What a template would give with today's members; nothing is applied.",
+      {
+        requestBody: {
+          required: true,
+          content: {'text/plain': {schema: {type: 'string', description: 'The template, of 4 MiB at most.'}}},
+        },
+      },
+      {
+        200: inJson('What came of it, credentials hidden.', ref('Check')),
+        400: error('There is no template, or it is not UTF-8.'),
+        413: error('The template is too large.'),
+        429: error('Other checks are under way.'),
+      },
+    ),
     '/log-level': change('put', 'Sets how much is logged, until the next start.', {
       requestBody: {
         required: true,

@@ -1,15 +1,18 @@
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import {DaemonError, reasonOf} from '../errors.ts';
 import type {RollbackWish} from '../lifecycle/find-rollback.ts';
+import type {Finding} from '../lifecycle/findings.ts';
+import type {Examination} from '../lifecycle/trial.ts';
 import type {Log} from '../ports/log.ts';
 import {LOG_LEVELS, type LogLevel} from '../ports/log-level.ts';
+import type {Patch} from '../proxy/patch.ts';
 import {type Refusals, shownUrl} from './refusals.ts';
 import {admit} from './token.ts';
 
 /** How an operator's wish ended; `shown` is what it would do. */
 export type ActionResult =
   | {readonly is: 'done' | 'shown'; readonly answer: Readonly<Record<string, unknown>>}
-  | {readonly is: 'unknown' | 'gone' | 'idle'; readonly reason: string};
+  | {readonly is: keyof typeof CODES; readonly reason: string};
 
 /**
  * What an operator can ask for. Those that run a pass reject when it failed; as a preview they change nothing, and tell
@@ -19,7 +22,24 @@ export interface Actions {
   reconfigure(isPreview: boolean): Promise<ActionResult>;
   rollback(wish: RollbackWish, isPreview: boolean): Promise<ActionResult>;
   release(isPreview: boolean): Promise<ActionResult>;
+  /** Looks at a template with today's pods, and applies nothing. */
+  check(template: Uint8Array): Promise<ActionResult>;
   setLogLevel(level: LogLevel): Promise<ActionResult>;
+}
+
+/** What came of a template that was looked at. `null` is what did not come out of it; lines are its own, from 1. */
+export interface CheckAnswer {
+  readonly works: boolean;
+  readonly findings: readonly (Omit<Finding, 'line' | 'column'> & {
+    readonly line: number | null;
+    readonly column: number | null;
+  })[];
+  /** How it would come to serve. */
+  readonly way: NonNullable<Examination['foreseen']>['way'] | null;
+  readonly why: string | null;
+  /** To what serves. */
+  readonly difference: Patch | null;
+  readonly text: string | null;
 }
 
 export interface ActionRoutesPorts {
@@ -31,10 +51,13 @@ export interface ActionRoutesPorts {
   readonly log: Log;
 }
 
-const CODES = {unknown: 404, gone: 410, idle: 409} as const;
+const CODES = {unknown: 404, gone: 410, idle: 409, malformed: 400, busy: 429} as const;
 
 /** Bodies are a few words; more is a mistake or worse. */
 const BODY_LIMIT_BYTES = 4096;
+
+/** As much as a template in a file may have. */
+const TEMPLATE_LIMIT_BYTES = 4 << 20;
 
 /** `?preview=1`: show what would change, and change nothing. */
 interface Previewing {
@@ -117,6 +140,16 @@ export function serveActions(
   app.post<{Querystring: Previewing}>('/release', previewed, (request, reply) =>
     run(request, reply, () => actions.release(request.query.preview === 1)),
   );
+
+  void app.register((scope, _options, done) => {
+    // Whatever it claims to be: clients call what they post by many names.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', {parseAs: 'buffer'}, (_request, body, done) => done(null, body));
+    scope.post('/check', {onRequest: guard, bodyLimit: TEMPLATE_LIMIT_BYTES}, (request, reply) =>
+      run(request, reply, () => actions.check(request.body instanceof Uint8Array ? request.body : new Uint8Array())),
+    );
+    done();
+  });
 
   app.put<{Body: {level: LogLevel}}>(
     '/log-level',

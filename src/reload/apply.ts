@@ -1,5 +1,5 @@
 import {DaemonError, reasonOf} from '../errors.ts';
-import type {Applied, ApplyOptions, Candidate} from './candidate.ts';
+import type {Applied, ApplyOptions, Candidate, Foreseen} from './candidate.ts';
 import {pathsOf} from './files.ts';
 import {createGeneration, type StagedGeneration, writeRewritten} from './generation.ts';
 import {type GenerationsState, generationPortsOf, writeRecords} from './generations-state.ts';
@@ -53,16 +53,38 @@ export async function apply(
   return reload(state, candidate, outcome.why);
 }
 
-async function applyAtRunTime(
-  {generations, textIs, runtime}: GenerationsState,
-  candidate: Candidate,
-): Promise<RuntimeOutcome> {
-  const {current} = generations;
-  if (current === undefined) return {is: 'unfit', why: 'nothing served'};
-  if (textIs === 'adopted') return {is: 'unfit', why: 'an earlier daemon started what serves'};
-  if (textIs === 'doubted') return {is: 'unfit', why: 'what serves was seen to differ from its text'};
-  if (textIs === 'half-told') return {is: 'unfit', why: 'what serves took only some of the last changes'};
-  return runtime.apply(current, candidate);
+/** How a text would come to serve now. Changes nothing. */
+export async function foresee(state: GenerationsState, text: string): Promise<Foreseen> {
+  const {current} = state.generations;
+  if (current === undefined) return {way: 'start', why: NOTHING_SERVED};
+  const doubt = findDoubt(state);
+  if (doubt !== undefined) return {way: 'reload', why: doubt};
+  if (current.text === text) return {way: 'unchanged', why: 'the text came out equal'};
+  const {is, why} = await state.runtime.foresee(current, text);
+  return {way: is === 'fit' ? 'runtime' : 'reload', why};
+}
+
+const NOTHING_SERVED = 'nothing served';
+
+async function applyAtRunTime(state: GenerationsState, candidate: Candidate): Promise<RuntimeOutcome> {
+  const {current} = state.generations;
+  const doubt = current === undefined ? NOTHING_SERVED : findDoubt(state);
+  if (current === undefined || doubt !== undefined) return {is: 'unfit', why: doubt ?? NOTHING_SERVED};
+  return state.runtime.apply(current, candidate);
+}
+
+/** Why nobody can say what the running HAProxy would have to be told. */
+function findDoubt({textIs}: GenerationsState): string | undefined {
+  switch (textIs) {
+    case 'adopted':
+      return 'an earlier daemon started what serves';
+    case 'doubted':
+      return 'what serves was seen to differ from its text';
+    case 'half-told':
+      return 'what serves took only some of the last changes';
+    case 'known':
+      return undefined;
+  }
 }
 
 /** A new generation takes over; `because` says why the running one could not just be told. */

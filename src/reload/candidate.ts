@@ -7,6 +7,12 @@ export interface Applied {
   readonly why: string;
 }
 
+/** How a text would come to serve, as far as can be told before; `unchanged`: it serves already. */
+export interface Foreseen {
+  readonly way: 'unchanged' | 'start' | 'runtime' | 'reload';
+  readonly why: string;
+}
+
 /** A configuration on disk under its generation's number, to be validated and applied. */
 export interface Candidate {
   readonly text: string;

@@ -2,8 +2,8 @@ import type {DaemonError} from '../errors.ts';
 import type {Job} from '../jobs/job.ts';
 import type {Source} from '../ports/source.ts';
 import type {RunningProxy} from '../proxy/drift-watch.ts';
-import {apply, discard, stage} from './apply.ts';
-import type {Applied, ApplyOptions, Candidate} from './candidate.ts';
+import {apply, discard, foresee, stage} from './apply.ts';
+import type {Applied, ApplyOptions, Candidate, Foreseen} from './candidate.ts';
 import type {Capabilities} from './capabilities.ts';
 import {drainAll} from './drain.ts';
 import {watchDrains} from './drain-watch.ts';
@@ -47,6 +47,8 @@ export interface Generations {
   isServing(text: string): boolean;
   /** Whether it needs no check: only how servers stand differs from what HAProxy runs. */
   isSafe(text: string): Promise<boolean>;
+  /** How a text would come to serve, were it applied now. Changes nothing. */
+  foresee(text: string): Promise<Foreseen>;
   /** Writes a candidate's files. Rejects with APPLY on a full disk. */
   stage(text: string): Promise<Candidate>;
   /** Removes a candidate's files. Never rejects. */
@@ -92,6 +94,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
     },
     isServing: text => isServing(state, text),
     isSafe: text => isSafe(state, text),
+    foresee: text => foresee(state, text),
     stage: text => stage(state, text),
     discard: candidate => discard(state, candidate),
     async apply(candidate, options = {}) {

@@ -33,6 +33,8 @@ export interface Runtime {
   /** Nothing but addresses, ports, weights and states of its servers differ: a text that is as valid as its own. */
   isSafe(current: StagedGeneration, text: string): Promise<boolean>;
   apply(current: StagedGeneration, candidate: Candidate): Promise<RuntimeOutcome>;
+  /** Whether a text could be told, and what or why not. Tells nothing. */
+  foresee(current: StagedGeneration, text: string): Promise<{readonly is: 'fit' | 'unfit'; readonly why: string}>;
 }
 
 /** HAProxy 1.7 reads a command line of up to 16 KiB. */
@@ -67,6 +69,10 @@ export function openRuntime(ports: RuntimePorts): Runtime {
       return difference.is === 'runtime' && keepsValidity(difference.changes);
     },
     apply: (current, candidate) => apply(state, current, candidate),
+    async foresee(current, text) {
+      const found = await findChanges(state, current, text);
+      return found.is === 'fit' ? {is: 'fit', why: describe(found.changes)} : found;
+    },
   };
 }
 
@@ -78,21 +84,31 @@ async function compare(state: State, {text: before, paths}: StagedGeneration, af
   return difference;
 }
 
-async function apply(state: State, current: StagedGeneration, candidate: Candidate): Promise<RuntimeOutcome> {
+type Found =
+  | {readonly is: 'unfit'; readonly why: string}
+  | {readonly is: 'fit'; readonly changes: readonly ServerChange[]; readonly allChecks: number};
+
+/** What the running HAProxy would have to be told of a text, if that will do. */
+async function findChanges(state: State, current: StagedGeneration, text: string): Promise<Found> {
   if (current.supervisor.job.is !== 'RUNNING') return {is: 'unfit', why: 'HAProxy is not running'};
-  const pid = current.supervisor.child?.pid;
-  const difference = await compare(state, current, candidate.text);
+  const difference = await compare(state, current, text);
   state.lastCompared = undefined;
   if (difference.is === 'reload') return {is: 'unfit', why: difference.why};
   const {changes} = difference;
   const returned = await findReturned(state, changes);
   if (returned !== undefined) return {is: 'unfit', why: `${returned} returns while it still has connections`};
-  const {ask, log} = state.ports;
   const newChecks = countCheckedAdds(changes);
   const allChecks = (state.checkedAdds.get(current) ?? 0) + newChecks;
   const roomDoubt =
-    newChecks === 0 ? undefined : await findRoomDoubt(ask, current.paths.socket, allChecks).catch(reasonOf);
-  if (roomDoubt !== undefined) return {is: 'unfit', why: roomDoubt};
+    newChecks === 0 ? undefined : await findRoomDoubt(state.ports.ask, current.paths.socket, allChecks).catch(reasonOf);
+  return roomDoubt === undefined ? {is: 'fit', changes, allChecks} : {is: 'unfit', why: roomDoubt};
+}
+
+async function apply(state: State, current: StagedGeneration, candidate: Candidate): Promise<RuntimeOutcome> {
+  const pid = current.supervisor.child?.pid;
+  const found = await findChanges(state, current, candidate.text);
+  if (found.is === 'unfit') return found;
+  const {changes, allChecks} = found;
   const refusal = changes.length === 0 ? undefined : await tell(state.ports, current, changes);
   if (refusal !== undefined) return {is: 'refused', why: `told at run time, but ${refusal}`};
   try {
@@ -109,7 +125,7 @@ async function apply(state: State, current: StagedGeneration, candidate: Candida
   state.checkedAdds.set(current, allChecks);
   state.removed.add(current, gone);
   void state.removed.sweep();
-  log.info({generation: current.number, changes: changes.length}, 'changed the running HAProxy');
+  state.ports.log.info({generation: current.number, changes: changes.length}, 'changed the running HAProxy');
   return {is: 'applied', why: describe(changes)};
 }
 

@@ -1,16 +1,6 @@
-/** Something that `check` found in a template. */
-export interface Finding {
-  readonly level: 'error' | 'warning';
-  /** Who found it: rendering, the names of `--strict` and `--apps`, HAProxy, or the comparison of `--expect`. */
-  readonly by: 'template' | 'names' | 'haproxy' | 'expected';
-  /** In the file that was given, from 1; undefined for what has no place. */
-  readonly line: number | undefined;
-  readonly column: number | undefined;
-  /** On one line. */
-  readonly message: string;
-  /** More lines, for those who read it: an excerpt, the rendered line, a difference. May be empty. */
-  readonly detail: string;
-}
+import type {CheckAnswer} from '../http/status-actions.ts';
+import type {Finding} from '../lifecycle/findings.ts';
+import {plain} from './table.ts';
 
 /** A template that was checked with one kind of hosts. */
 export interface CheckedTemplate {
@@ -18,11 +8,16 @@ export interface CheckedTemplate {
   readonly name: string;
   /** `-` is stdin. */
   readonly file: string;
-  readonly hosts: 'given' | 'sampled' | 'none';
+  readonly hosts: 'given' | 'sampled' | 'none' | 'live';
   /** Of the rendered text; undefined when there is none. */
   readonly lines: number | undefined;
   readonly findings: readonly Finding[];
+  /** What it would do to a running daemon that was asked; `null` where it would not come to that. */
+  readonly live?: LiveOutcome;
 }
+
+/** How a text would come to serve, and what it changes; the text with its secrets hidden. */
+export type LiveOutcome = Pick<CheckAnswer, 'way' | 'why' | 'difference' | 'text'>;
 
 /** `text` is for people; the others are for what runs it. */
 export const FORMATS = ['text', 'github', 'junit', 'json'] as const;
@@ -34,7 +29,12 @@ export interface Printed {
   readonly err: string;
 }
 
-const WITH_HOSTS = {given: '', sampled: ', with sample pods', none: ', without any pod'} as const;
+const WITH_HOSTS = {
+  given: '',
+  sampled: ', with sample pods',
+  none: ', without any pod',
+  live: ", with today's members",
+} as const;
 
 export const isValid = ({findings}: CheckedTemplate): boolean => findings.every(({level}) => level === 'warning');
 
@@ -55,7 +55,23 @@ function verdictOf(checked: CheckedTemplate): string {
   const counts = isValid(checked)
     ? `valid${WITH_HOSTS[hosts]} (${plural(lines ?? 0, 'line')}, ${warnings})`
     : `not valid${WITH_HOSTS[hosts]} (${plural(countOf(checked, 'error'), 'error')}, ${warnings})`;
-  return `${name}: ${counts}\n`;
+  return `${name}: ${counts}\n${checked.live === undefined ? '' : effectOf(checked.live)}`;
+}
+
+const WAYS = {
+  unchanged: 'would change nothing',
+  start: 'would start HAProxy',
+  runtime: 'would be told to the running HAProxy',
+  reload: 'would be a reload',
+} as const;
+
+/** How it would come to serve, and the lines that it changes. */
+function effectOf({way, why, difference}: LiveOutcome): string {
+  if (way === null || difference === null) return '';
+  const {added, removed, text, tooLarge} = difference;
+  const lines = text === '' ? '' : `${text.trimEnd().split('\n').map(plain).join('\n')}\n`;
+  const cut = tooLarge ? '... too large to show in full\n' : '';
+  return `${WAYS[way]}: ${plain(why ?? '')}; +${added} -${removed} lines\n${lines}${cut}`;
 }
 
 function textOf(all: readonly CheckedTemplate[]): Printed {
@@ -100,16 +116,18 @@ const escapeXml = (text: string): string =>
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '?');
 
 function junitOf(all: readonly CheckedTemplate[]): Printed {
-  const told = (checked: CheckedTemplate, finding: Finding): string =>
+  const wordsOf = (checked: CheckedTemplate, finding: Finding): string =>
     [`${placeOf(checked, finding)}: ${finding.message}`, finding.detail].filter(text => text !== '').join('\n');
   const cases = all.map(checked => {
     const failures = checked.findings
       .filter(({level}) => level === 'error')
-      .map(one => `<failure message="${escapeXml(one.message)}">${escapeXml(told(checked, one))}</failure>`);
-    const warnings = checked.findings.filter(({level}) => level === 'warning').map(one => told(checked, one));
+      .map(one => `<failure message="${escapeXml(one.message)}">${escapeXml(wordsOf(checked, one))}</failure>`);
+    const warnings = checked.findings.filter(({level}) => level === 'warning').map(one => wordsOf(checked, one));
     const output = warnings.length === 0 ? [] : [`<system-err>${escapeXml(warnings.join('\n'))}</system-err>`];
     const name = `${checked.name}${WITH_HOSTS[checked.hosts]}`;
-    const inside = [...failures, ...output].map(line => `\n      ${line}`).join('');
+    const effect = checked.live === undefined ? '' : effectOf(checked.live);
+    const told = effect === '' ? [] : [`<system-out>${escapeXml(effect)}</system-out>`];
+    const inside = [...failures, ...told, ...output].map(line => `\n      ${line}`).join('');
     return `\n    <testcase classname="haproxy-kontrol check" name="${escapeXml(name)}">${inside}\n    </testcase>`;
   });
   const failed = all.filter(checked => !isValid(checked)).length;

@@ -3,6 +3,7 @@ import {describe, test} from 'node:test';
 import {Ajv2020} from 'ajv/dist/2020.js';
 import {OPENAPI} from '../../src/http/openapi.ts';
 import {createStatus} from '../../src/http/status.ts';
+import type {CheckAnswer} from '../../src/http/status-actions.ts';
 import type {Status} from '../../src/http/status-types.ts';
 import {openLog} from '../../src/ports/log.ts';
 import {createStatusPorts, PROBLEM, STATUS} from './status-ports.ts';
@@ -98,6 +99,15 @@ describe('OpenAPI document', () => {
       assert.ok(validate(answer.json()), ajv.errorsText(validate.errors));
     });
   }
+
+  test('a check -> what its type says, with and without what may be absent', () => {
+    const validate = ajv.compile(rebased(closed({$ref: '#/components/schemas/Check'})));
+    const found = {level: 'error', by: 'haproxy', line: 3, column: null, message: 'no', detail: ''} as const;
+    const difference = {added: 1, removed: 0, text: '', tooLarge: false};
+    const whole: CheckAnswer = {works: true, findings: [found], way: 'runtime', why: 'x', difference, text: 'x'};
+    const least: CheckAnswer = {works: false, findings: [], way: null, why: null, difference: null, text: null};
+    for (const answer of [whole, least]) assert.ok(validate(answer), ajv.errorsText(validate.errors));
+  });
 
   test('the status -> what its type says: all of it, nothing else, and what may be absent', () => {
     const validate = ajv.compile(rebased(closed({$ref: '#/components/schemas/Status'})));

@@ -13,6 +13,7 @@ const CHANGES = [
   ['POST', '/reconfigure'],
   ['POST', '/rollback?pass=1'],
   ['POST', '/release'],
+  ['POST', '/check'],
   ['PUT', '/log-level'],
 ] as const;
 
@@ -44,7 +45,7 @@ describe('changes over HTTP', () => {
         done = true;
         return {is: 'done', answer: {}} as const;
       };
-      ports.actions = {reconfigure: act, rollback: act, release: act, setLogLevel: act};
+      ports.actions = {reconfigure: act, rollback: act, release: act, check: act, setLogLevel: act};
       for (const headers of [{}, {authorization: 'Bearer wrong'}, {authorization: 'Basic open-sesame'}]) {
         const answer = await ask(method, url, headers, method === 'PUT' ? {level: 'debug'} : undefined);
         assert.equal(answer.statusCode, 401);
@@ -63,6 +64,32 @@ describe('changes over HTTP', () => {
       assert.doesNotMatch(JSON.stringify(logged), /sesame/);
     });
   }
+
+  test('a template to check -> its bytes, whatever it is called; too large, none, or too many -> 413, 400, 429', async () => {
+    const seen: string[] = [];
+    ports.actions = {
+      ...ports.actions,
+      async check(bytes) {
+        seen.push(Buffer.from(bytes).toString());
+        if (bytes.length === 0) return {is: 'malformed', reason: 'send the template as the body'};
+        return seen.length > 3 ? {is: 'busy', reason: 'later'} : {is: 'shown', answer: {works: true}};
+      },
+    };
+    const post = (body: string, headers: Readonly<Record<string, string>> = {}) =>
+      createStatus(ports).inject({method: 'POST', url: '/check', headers: {...AUTHORIZED, ...headers}, body});
+    const types = ['text/plain', 'application/json', 'application/x-www-form-urlencoded'];
+    for (const type of types) {
+      const answer = await post('{{ a }}\n', {'content-type': type});
+      assert.deepEqual([answer.statusCode, answer.json()], [200, {works: true}]);
+    }
+    assert.deepEqual(seen, ['{{ a }}\n', '{{ a }}\n', '{{ a }}\n']);
+    assert.equal((await post('x')).statusCode, 429);
+    assert.equal((await post('')).statusCode, 400);
+    const most = 4 * 1024 * 1024;
+    assert.equal((await post('x'.repeat(most + 1))).statusCode, 413);
+    assert.equal((await post('x'.repeat(most))).statusCode, 429);
+    assert.equal(logged.filter(({msg}) => msg === 'operator looked at a change').length, 3);
+  });
 
   test('a rollback whose pass fails -> 422 with what HAProxy said, but for secrets', async () => {
     ports.actions = {

@@ -184,7 +184,7 @@ export function createStatusPorts(log: Log): FakeStatusPorts {
       daemon: {since: (after, limit) => [{number: after + 1, text: `{"limit":${limit}}`}]},
       access: {since: () => []},
     },
-    actions: {reconfigure: done, rollback: done, release: done, setLogLevel: done},
+    actions: {reconfigure: done, rollback: done, release: done, check: done, setLogLevel: done},
     loadToken: undefined,
     hideSecrets: said => said.replaceAll('hunter2', '***'),
     hostNames: ['proxy-1'],

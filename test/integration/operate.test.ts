@@ -1,15 +1,29 @@
 import assert from 'node:assert/strict';
 import {execFile} from 'node:child_process';
-import {writeFile} from 'node:fs/promises';
+import {readdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {test} from 'node:test';
 import {fileURLToPath} from 'node:url';
+import type {Daemon} from '../support/daemon.ts';
 import {openFolder} from '../support/folder.ts';
 import {missing} from '../support/parts.ts';
-import {startServed} from '../support/served.ts';
+import {POD_IP, startServed} from '../support/served.ts';
 import {webTemplateAgain} from '../support/web.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/** The program, asked of this daemon, with the operators' token unless said otherwise. */
+const programOf =
+  (daemon: Pick<Daemon, 'statusPort'>, tokenFile: string) =>
+  (line: string, env: Readonly<Record<string, string>> = {KONTROL_TOKEN_FILE: tokenFile}) =>
+    new Promise<{code: number; stdout: string; stderr: string}>(resolve => {
+      const url = `http://127.0.0.1:${daemon.statusPort}`;
+      const args = line.includes('--live') ? line.replace('--live', `--live ${url}`) : `${line} --url ${url}`;
+      const options = {env: {PATH: process.env.PATH, ...env}, timeout: 60_000};
+      execFile(process.execPath, [MAIN, ...args.split(' ')], options, (error, stdout, stderr) =>
+        resolve({code: error === null ? 0 : Number(error.code), stdout, stderr}),
+      );
+    });
 
 test('rollback, release and reconfigure as commands -> shown first, then done; without the token or a --yes nothing is', {
   skip: missing('haproxy'),
@@ -20,14 +34,7 @@ test('rollback, release and reconfigure as commands -> shown first, then done; w
   await writeFile(tokenFile, 'open-sesame\n');
   await using served = await startServed({KONTROL_WARMUP: '0', KONTROL_DAMPER: '0', KONTROL_TOKEN_FILE: tokenFile});
   const {daemon, template} = served;
-  const run = (line: string, env: Readonly<Record<string, string>> = {KONTROL_TOKEN_FILE: tokenFile}) =>
-    new Promise<{code: number; stdout: string; stderr: string}>(resolve => {
-      const args = [MAIN, ...line.split(' '), '--url', `http://127.0.0.1:${daemon.statusPort}`];
-      const options = {env: {PATH: process.env.PATH, ...env}, timeout: 60_000};
-      execFile(process.execPath, args, options, (error, stdout, stderr) =>
-        resolve({code: error === null ? 0 : Number(error.code), stdout, stderr}),
-      );
-    });
+  const run = programOf(daemon, tokenFile);
   const isInSync = async (text: string) =>
     daemon.waitFor(async ({inSync}) => inSync && (await served.committed()).includes(text), text);
   await served.rewrite(webTemplateAgain(template, 1));
@@ -68,4 +75,63 @@ test('rollback, release and reconfigure as commands -> shown first, then done; w
   await daemon.waitFor(({refused, inSync}) => refused === null && inSync, 'the template of then');
   assert.match(await served.committed(), /^# reload 1/);
   assert.equal(await served.fetch(), 'pod');
+});
+
+test("check --live -> today's members, what HAProxy says, by which way and why, what changes; nothing is applied", {
+  skip: missing('haproxy'),
+  timeout: 120_000,
+}, async () => {
+  await using folder = await openFolder();
+  const tokenFile = join(folder.path, 'token');
+  await writeFile(tokenFile, 'open-sesame\n');
+  await using served = await startServed({KONTROL_WARMUP: '0', KONTROL_DAMPER: '0', KONTROL_TOKEN_FILE: tokenFile});
+  const {daemon, template} = served;
+  const run = programOf(daemon, tokenFile);
+  const seen = async () => [
+    await served.committed(),
+    await served.pid(),
+    (await daemon.get('/history'))?.body,
+    await readdir(join(daemon.dataFolder, 'run')),
+  ];
+  const before = await seen();
+  const file = join(folder.path, 'next.j2');
+  const checkLive = async (next: string, more = '', env?: Readonly<Record<string, string>>) => {
+    await writeFile(file, next);
+    return run(`check --template ${file} --live${more}`, env);
+  };
+
+  const same = await checkLive(template);
+  assert.deepEqual([same.code, same.stderr], [0, '']);
+  assert.match(
+    same.stdout,
+    /valid, with today's members .*\nwould change nothing: the text came out equal; \+0 -0 lines\n/,
+  );
+
+  const weighed = await checkLive(
+    template.replace(`:${served.podPort}`, `:${served.podPort} weight 7`),
+    ' --format json',
+  );
+  const [told] = JSON.parse(weighed.stdout).templates;
+  assert.deepEqual([weighed.code, told.live.way, told.hosts], [0, 'runtime', 'live']);
+  assert.match(told.live.text, new RegExp(`server web-1 ${POD_IP}:${served.podPort} weight 7`));
+
+  const secret = 'listen more\n  bind 127.0.0.1:1\n  stats enable\n  stats auth admin:hunter2Xyzzy\n';
+  const reloaded = await checkLive(`${template}\n${secret}`);
+  assert.equal(reloaded.code, 0);
+  assert.match(reloaded.stdout, /would be a reload: .*; \+\d+ -0 lines\n[\s\S]*\+listen more\n/);
+  assert.match(reloaded.stderr, /^warning: .*next\.j2: missing timeouts for proxy 'more'/m);
+  assert.doesNotMatch(reloaded.stdout + reloaded.stderr, /hunter2/);
+
+  const refused = await checkLive(`${template}\n  bogus word\n`);
+  assert.equal(refused.code, 8);
+  assert.match(refused.stderr, new RegExp(`next\\.j2:${template.split('\n').length + 1}: unknown keyword 'bogus'`));
+  const failed = await checkLive(`${template}\n# {{ hosts.wbe.x }}\n`);
+  assert.equal(failed.code, 7);
+  assert.match(failed.stderr, /next\.j2:\d+:\d+: 'dict object' has no attribute 'wbe'\n[\s\S]*\^\nUndefinedError: /);
+
+  assert.equal((await checkLive(template, '', {})).code, 64);
+  assert.match((await checkLive(template, '', {HAPROXY_KONTROL_TOKEN: 'wrong'})).stderr, /send the token/);
+  assert.match((await checkLive(template, ' --hosts {}')).stderr, /leave --hosts out/);
+
+  assert.deepEqual(await seen(), before);
 });

@@ -13,6 +13,7 @@ function openStage(fault?: Error, serving?: string) {
     renderer: {trace: async () => ({text: 'backend web\n  balance x\n', lineOf: line => line + 10})},
     proxy: {
       isServing: text => text === serving,
+      foresee: async () => ({way: 'runtime', why: 'moved web/web-1'}),
       async stage(text) {
         told.push('stage');
         return {text, generation: 7, files: ['/data/run/7.cfg'], configuration: '/data/run/7.cfg'};
@@ -24,6 +25,7 @@ function openStage(fault?: Error, serving?: string) {
     async check() {
       told.push('check');
       if (fault !== undefined) throw fault;
+      return ['parsing [/data/run/7.cfg:1] : beware'];
     },
     fileNamed: /\/data\/run\/\d+\.cfg/,
   });
@@ -50,6 +52,30 @@ describe('trying out', () => {
     const {trial, told} = openStage(refusal());
     await assert.rejects(trial.tryOut(INPUT, NEVER), {code: 'VALIDATE', message: EXPLAINED});
     assert.deepEqual(told, ['stage', 'check', 'discard']);
+  });
+});
+
+describe('examining', () => {
+  test('HAProxy takes it -> its text, the warnings at their lines, how it would come to serve; nothing is left', async () => {
+    const {trial, told} = openStage();
+    const {findings, ...came} = await trial.examine(INPUT, NEVER);
+    assert.deepEqual(came, {
+      text: 'backend web\n  balance x\n',
+      foreseen: {way: 'runtime', why: 'moved web/web-1'},
+    });
+    const words = {message: 'beware', detail: '    rendered line 1: backend web'};
+    assert.deepEqual(findings, [{level: 'warning', by: 'haproxy', line: 11, column: undefined, ...words}]);
+    assert.deepEqual(told, ['stage', 'check', 'discard']);
+  });
+
+  test('HAProxy refuses, or cannot be run -> each of its alerts; a rejection', async () => {
+    const detail = '[ALERT] 1/1 (1) : parsing [/data/run/7.cfg:2] : no\n[ALERT] 1/1 (1) : Fatal errors';
+    const {trial, told} = openStage(new DaemonError('VALIDATE', 'cannot validate', {detail}));
+    const {findings, text, foreseen} = await trial.examine(INPUT, NEVER);
+    assert.deepEqual([findings[0]?.line, findings[0]?.message, findings[0]?.level], [12, 'no', 'error']);
+    assert.deepEqual([text, foreseen], ['backend web\n  balance x\n', undefined]);
+    assert.deepEqual(told, ['stage', 'check', 'discard']);
+    await assert.rejects(openStage(new DaemonError('HAPROXY', 'gone')).trial.examine(INPUT, NEVER), {code: 'HAPROXY'});
   });
 });
 

@@ -7,6 +7,7 @@ import type {LogLevel} from '../../ports/log-level.ts';
 import {derivePatch} from '../../proxy/patch.ts';
 import {redactConfiguration} from '../../proxy/redact.ts';
 import type {Rollback} from '../../template/rollback.ts';
+import {type CheckActionPorts, createCheckAction} from './check-action.ts';
 
 export interface OperatorPorts {
   readonly history: PassHistory;
@@ -23,6 +24,8 @@ export interface OperatorPorts {
   /** The text that serves. */
   readonly served: () => string | undefined;
   readonly hideSecrets: (said: string) => string;
+  /** What a template from outside gives, and what is to be said of it. */
+  readonly examine: CheckActionPorts['examine'];
 }
 
 /** A difference is for reading. */
@@ -91,6 +94,7 @@ export function createActions(ports: OperatorPorts): Actions {
       await demand(`rollback to pass ${current.pass} released`);
       return passed({released: {pass: current.pass}});
     },
+    check: createCheckAction(ports),
     async setLogLevel(level) {
       setLogLevel(level);
       return {is: 'done', answer: {level}};

@@ -8,6 +8,7 @@ import type {Passes} from '../../lifecycle/passes.ts';
 import type {Quarantine} from '../../lifecycle/quarantine.ts';
 import {createReadiness, isInSync, isServing, lastErrorOf, type SyncFacts} from '../../lifecycle/readiness.ts';
 import {rendersTemplate} from '../../lifecycle/spec.ts';
+import type {Examination} from '../../lifecycle/trial.ts';
 import {digestHosts, mergeHosts} from '../../members/hosts.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
@@ -47,6 +48,8 @@ export interface Pipeline extends AsyncDisposable {
   readonly quarantine: Pick<Quarantine, 'members' | 'count' | 'found' | 'due'>;
   /** What a template (the one in use when absent) gives with today's pods; rejects as a pass would, and changes nothing. */
   tryOut(template?: string): Promise<string>;
+  /** The same of a template from outside, with all that is to be said of it. */
+  examine(template: string): Promise<Examination>;
   /** As the other replicas see it. */
   describe(): ReplicaState;
   /** Sets up and makes the first pass, or starts from the last good configuration on disk when that fails. */
@@ -83,6 +86,10 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     ? loadWhole
     : createInputLoader(context, needs, {hosts, loadTemplate: loadedOrNone(load)});
   const loadInput = async (visit?: Visit) => quarantine.apply(await loadOfPass(visit));
+  const loadForPreview = async (template: string | undefined) => {
+    const given: Visit = {tag: CONFIGURE, cause: 'a preview', origin: 'daemon', input: undefined, template};
+    return quarantine.apply(await loadWhole(given));
+  };
   const passes = openPasses(context, needs, {loadInput, renderer, trial});
   const scripts = opening.use(await openScripts(context, {...needs, inputOf: visit => blockInputOf(visit, passes)}));
   const lifecycle = openStates(context, needs, {passes, scripts});
@@ -115,10 +122,8 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     lastError: () => lastErrorOf(passes.last),
     refusal: () => fallback.refusal,
     quarantine,
-    async tryOut(template) {
-      const given: Visit = {tag: CONFIGURE, cause: 'a preview', origin: 'daemon', input: undefined, template};
-      return trial.tryOut(quarantine.apply(await loadWhole(given)), ending.asked);
-    },
+    tryOut: async template => trial.tryOut(await loadForPreview(template), ending.asked),
+    examine: async template => trial.examine(await loadForPreview(template), ending.asked),
     describe: () => ({
       version,
       generation: generations.status.generation,

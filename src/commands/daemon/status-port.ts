@@ -141,6 +141,7 @@ const createStatusActions = ({output}: Context, {observation, proxy, pipeline}: 
     demand: pipeline.converger.demand,
     setLogLevel: output.opened.setLevel,
     tryOut: pipeline.tryOut,
+    examine: pipeline.examine,
     loadTemplate: pipeline.templateText.load,
     served: () => proxy.generations.text,
     hideSecrets: output.secrets.hide,

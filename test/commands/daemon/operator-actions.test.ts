@@ -47,6 +47,7 @@ function openStage() {
       if (faults.preview !== undefined) throw faults.preview;
       return `${SERVED}  # ${template ?? 'today'}\n`;
     },
+    examine: async () => ({findings: [], text: SERVED, foreseen: {way: 'unchanged', why: 'equal'}}),
     loadTemplate: async () => 'newest',
     served: () => SERVED,
     hideSecrets: said => said.replaceAll('hunter2', '***'),

@@ -1,0 +1,20 @@
+import {readFile} from 'node:fs/promises';
+import {loadOperatorToken} from '../config/load.ts';
+import {DaemonError, reasonOf} from '../errors.ts';
+
+const TOKEN_ADVICE = 'set --token-file, KONTROL_TOKEN_FILE or HAPROXY_KONTROL_TOKEN';
+
+/** The operators' token: of this file, or where the environment says. Rejects with USAGE when there is none. */
+export async function readToken(file: string | undefined): Promise<string> {
+  const refuse = (reason: string, cause?: unknown) =>
+    new DaemonError('USAGE', `cannot find the operators' token: ${reason}; ${TOKEN_ADVICE}`, {cause});
+  const found = loadOperatorToken();
+  const path = file ?? found.file;
+  if (file === undefined && found.token !== undefined) return found.token;
+  if (path === undefined) throw refuse('none is given');
+  const text = await readFile(path, 'utf8').catch(error => {
+    throw refuse(reasonOf(error), error);
+  });
+  if (text.trim() === '') throw refuse(`${path} is empty`);
+  return text.trim();
+}
