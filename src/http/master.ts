@@ -1,5 +1,7 @@
 import type {Server, Socket} from 'node:net';
 import {errorCodes, type FastifyInstance, type FastifyReply, fastify} from 'fastify';
+import {digestHosts} from '../members/hosts.ts';
+import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {acceptAnyBody, BODY_LIMIT_BYTES} from './body.ts';
@@ -13,6 +15,12 @@ import {addScript, type ScriptPorts} from './script.ts';
 /** A slave waits 1 s for its answer, so who needs longer than these is broken or means harm. */
 const TIMEOUTS = {headersMs: 5000, requestMs: 10_000, keepAliveMs: 5000, silentMs: 15_000, checkEveryMs: 1000} as const;
 
+/** A burst of slaves that open one for each ping, beside those that keep one each. */
+const MAX_BURST = 8192;
+
+/** How many connections the master endpoint needs. */
+export const masterConnections = (maxMembers: number): number => maxMembers + MAX_BURST;
+
 /**
  * What became of a ping. `bad` answers 400; `forbidden` (who sends it may not) 403; `refused` (a cap is reached) and
  * `unavailable` (whoever must be asked does not answer) 503.
@@ -24,19 +32,14 @@ export type Reception =
   | {readonly is: 'refused'; readonly reason: string}
   | {readonly is: 'unavailable'; readonly reason: string};
 
-/** The last applied configuration, as `GET /state` shows it; `md5` is null before the first one. */
-export interface MasterState {
-  readonly md5: string | null;
-  readonly hosts: Readonly<Record<string, readonly string[]>>;
-}
-
 export interface MasterPorts {
   /**
    * Answers from memory, at once. `remoteAddress` is as the socket says it (`::ffff:10.2.0.17`); `authorization` is the
    * header of that name.
    */
   receive(body: Buffer, remoteAddress: string, authorization?: string): Reception;
-  state(): MasterState;
+  /** Those of the last configuration that was applied; undefined before the first one. */
+  appliedHosts(): Hosts | undefined;
   /** Called once per answer, for the metrics. */
   count?(status: number): void;
   /** Takes connections that begin with `firstByte`, as none of HTTP does; `close` ends them. Refused when absent. */
@@ -129,12 +132,17 @@ function takePings(app: FastifyInstance, {receive}: MasterPorts, answer: Answer)
   });
 }
 
-function showState(app: FastifyInstance, {state, count, clock}: MasterPorts): void {
+/** The last applied configuration; `md5` is null before the first one. */
+function stateOf(hosts: Hosts | undefined) {
+  return {md5: hosts === undefined ? null : digestHosts(hosts), hosts: Object.fromEntries(hosts ?? [])};
+}
+
+function showState(app: FastifyInstance, {appliedHosts, count, clock}: MasterPorts): void {
   app.register((scope, _options, done) => {
     const bodies = boundAnswers(scope, clock);
     scope.get('/state', (_request, reply) => {
       count?.(200);
-      return sendSharedJson(reply, bodies, '/state', state);
+      return sendSharedJson(reply, bodies, '/state', () => stateOf(appliedHosts()));
     });
     done();
   });

@@ -16,7 +16,7 @@ export interface MetricSources {
   isStoreHealthy(): boolean;
   readonly guard: {readonly held: number; readonly holds: number};
   gateShutMs(): number;
-  isRolledBack(): boolean;
+  readonly rollback: {readonly current: object | undefined};
   /** Servers that HAProxy was last seen to run otherwise than its text says. */
   deviations(): number;
   /** Members that no configuration can be made with, now, and how often one was found. */
@@ -136,7 +136,9 @@ function addDaemon(registry: Registry, sources: MetricSources): void {
   addGauge(registry, 'kontrol_drift_servers', 'Servers that HAProxy runs otherwise than its configuration says.', () =>
     sources.deviations(),
   );
-  addGauge(registry, 'kontrol_template_held', '1 while a rollback is held.', () => Number(sources.isRolledBack()));
+  addGauge(registry, 'kontrol_template_held', '1 while a rollback is held.', () =>
+    Number(sources.rollback.current !== undefined),
+  );
 }
 
 function addMembers(registry: Registry, sources: MetricSources): void {

@@ -12,7 +12,9 @@ export interface StatsdAddress {
 
 /** Counters that are sent, not asked for. */
 export interface Statsd {
-  count(counter: StatsdCounter): void;
+  /** `result`: what a ping did, or why it was not taken. */
+  countPing(result: string): void;
+  countPass(pass: {readonly verdict: string}): void;
   close(): void;
 }
 
@@ -38,10 +40,18 @@ export function openStatsd({host, port}: StatsdAddress, clock: Clock): Statsd {
     counts.clear();
     if (text !== undefined) socket.send(text, port, host, () => {});
   };
+  const count = (counter: StatsdCounter): void => {
+    counts.set(counter, (counts.get(counter) ?? 0) + 1);
+    cancel ??= clock.after(EVERY_MS, flush);
+  };
   return {
-    count(counter) {
-      counts.set(counter, (counts.get(counter) ?? 0) + 1);
-      cancel ??= clock.after(EVERY_MS, flush);
+    countPing(result) {
+      if (result !== 'bad') count('kontrol.ping');
+      if (result === 'joined' || result === 'replaced') count('kontrol.up');
+      if (result === 'left') count('kontrol.down');
+    },
+    countPass({verdict}) {
+      if (verdict === 'ok') count('kontrol.configured');
     },
     close() {
       cancel?.();

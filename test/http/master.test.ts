@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {after, before, beforeEach, describe, test} from 'node:test';
 import {type Listening, listen} from '../../src/http/listen.ts';
-import {createMaster, type MasterState, type Reception} from '../../src/http/master.ts';
+import {createMaster, masterConnections, type Reception} from '../../src/http/master.ts';
+import {digestHosts} from '../../src/members/hosts.ts';
+import type {Hosts} from '../../src/members/member.ts';
 import {systemClock} from '../../src/ports/clock.ts';
 import {openLog} from '../../src/ports/log.ts';
 import {waitFor} from '../support/wait.ts';
@@ -36,7 +38,7 @@ describe('master endpoint', () => {
   const logged: {level: number; msg: string; remoteAddress?: string; reason?: string}[] = [];
   const counted: number[] = [];
   let reception: () => Reception;
-  let state: MasterState;
+  let hosts: Hosts | undefined;
   let server: Listening;
 
   before(async () => {
@@ -46,7 +48,7 @@ describe('master endpoint', () => {
         received.push({body: body.toString(), remoteAddress});
         return reception();
       },
-      state: () => state,
+      appliedHosts: () => hosts,
       count: status => counted.push(status),
       clock: systemClock,
       log,
@@ -56,7 +58,7 @@ describe('master endpoint', () => {
   beforeEach(() => {
     for (const record of [received, logged, counted]) record.length = 0;
     reception = () => ({is: 'accepted'});
-    state = {md5: null, hosts: {}};
+    hosts = undefined;
   });
   after(() => server.close());
 
@@ -188,9 +190,12 @@ describe('master endpoint', () => {
   test('state, before and after the first configuration -> md5 null, then as applied', async () => {
     const first = await askRaw(server.port, [requestOf('GET', '/state')]);
     assert.deepEqual(JSON.parse(first.body), {md5: null, hosts: {}});
-    state = {md5: 'd41d8cd98f00b204e9800998ecf8427e', hosts: {web: ['10.2.0.17', '10.2.3.41']}};
+    hosts = new Map([['web', ['10.2.0.17', '10.2.3.41']]]);
     const second = await askRaw(server.port, [requestOf('GET', '/state')]);
-    assert.deepEqual(JSON.parse(second.body), state);
+    assert.deepEqual(JSON.parse(second.body), {
+      md5: digestHosts(hosts),
+      hosts: {web: ['10.2.0.17', '10.2.3.41']},
+    });
   });
 
   test('state, HEAD -> the length without the body', async () => {
@@ -249,9 +254,11 @@ describe('master endpoint', () => {
     });
   }
 
+  test('connections -> one for each member, and a burst beside', () => assert.equal(masterConnections(10_000), 18_192));
+
   test('limits on slow clients -> those that docs name', () => {
     const {log} = openLog('error', {write: () => {}});
-    const app = createMaster({receive: reception, state: () => state, clock: systemClock, log});
+    const app = createMaster({receive: reception, appliedHosts: () => hosts, clock: systemClock, log});
     const {headersTimeout, requestTimeout, keepAliveTimeout, timeout} = app.server;
     assert.deepEqual([headersTimeout, requestTimeout, keepAliveTimeout, timeout], [5000, 10_000, 5000, 15_000]);
   });

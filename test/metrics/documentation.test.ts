@@ -39,7 +39,7 @@ async function exportedTypes(): Promise<Map<string, string>> {
     gateShutMs: () => 0,
     guard: {held: 0, holds: 0},
     quarantine: {members: [], count: 0},
-    isRolledBack: () => false,
+    rollback: {current: undefined},
     deviations: () => 0,
     accessLog: () => undefined,
   });

@@ -24,7 +24,7 @@ const sources = (changes: Partial<MetricSources> = {}): MetricSources => ({
   gateShutMs: () => 1500,
   guard: {held: 4, holds: 1},
   quarantine: {members: ['one'], count: 3},
-  isRolledBack: () => true,
+  rollback: {current: {}},
   deviations: () => 2,
   accessLog: () => ({written: 7, overRate: 1, slowOutput: 2, malformed: 3}),
   ...changes,

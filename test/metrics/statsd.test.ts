@@ -18,15 +18,17 @@ describe('statsd', () => {
     const clock = createFakeClock();
     const statsd = openStatsd(address, clock);
     const received = once(server, 'message');
-    for (let ping = 0; ping < 12; ping += 1) statsd.count('kontrol.ping');
-    statsd.count('kontrol.up');
+    for (let ping = 0; ping < 10; ping += 1) statsd.countPing('renewed');
+    for (const result of ['joined', 'replaced', 'bad']) statsd.countPing(result);
+    statsd.countPass({verdict: 'unchanged'});
     await clock.advance(1000);
-    assert.equal(String((await received)[0]), 'kontrol.ping:12|c\nkontrol.up:1|c');
+    assert.equal(String((await received)[0]), 'kontrol.ping:12|c\nkontrol.up:2|c');
     const last = once(server, 'message');
     await clock.advance(60_000);
-    statsd.count('kontrol.down');
+    statsd.countPing('left');
+    statsd.countPass({verdict: 'ok'});
     statsd.close();
-    assert.equal(String((await last)[0]), 'kontrol.down:1|c');
+    assert.equal(String((await last)[0]), 'kontrol.ping:1|c\nkontrol.down:1|c\nkontrol.configured:1|c');
     server.close();
   });
 
@@ -37,7 +39,7 @@ describe('statsd', () => {
     const clock = createFakeClock();
     const statsd = openStatsd(address, clock);
     for (let second = 0; second < 5; second += 1) {
-      statsd.count('kontrol.ping');
+      statsd.countPing('renewed');
       await clock.advance(1000);
     }
     statsd.close();

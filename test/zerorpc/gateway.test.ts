@@ -40,7 +40,7 @@ async function openMaster({maxConnections = 10} = {}) {
         }),
       close: gateway.close,
     },
-    state: () => ({md5: null, hosts: {}}),
+    appliedHosts: () => undefined,
     clock: systemClock,
     log,
   });

@@ -1,6 +1,6 @@
 import {readFile} from 'node:fs/promises';
 import {listen} from '../../http/listen.ts';
-import {createMaster} from '../../http/master.ts';
+import {createMaster, masterConnections} from '../../http/master.ts';
 import {openPingPolicy, type PingPolicy} from '../../http/ping-policy.ts';
 import {createReceiver} from '../../http/receive.ts';
 import type {ScriptPorts} from '../../http/script.ts';
@@ -9,7 +9,6 @@ import {createControl} from '../../lifecycle/control.ts';
 import {openControlSocket} from '../../lifecycle/control-socket.ts';
 import type {PassRecord} from '../../lifecycle/passes.ts';
 import {canonicalIp} from '../../members/address.ts';
-import {digestHosts} from '../../members/hosts.ts';
 import {parsePing} from '../../members/ping.ts';
 import {createAddressRule} from '../../members/special-addresses.ts';
 import {openTokenFile, type TokenFile} from '../../members/token-file.ts';
@@ -38,9 +37,6 @@ export interface Endpoints extends AsyncDisposable {
   poke(): void;
 }
 
-/** A burst of slaves that open one for each ping, beside those that keep one each. */
-const MAX_BURST = 8192;
-
 export type EndpointsNeeds = PipelineNeeds & {readonly pipeline: Pipeline};
 
 /** Rejects with LISTEN when an address is taken, with CONFIG when a token cannot be read. */
@@ -63,7 +59,7 @@ export async function openEndpoints(context: Context, needs: EndpointsNeeds): Pr
     isStoreHealthy: membership.shared.store.healthy,
     guard: membership.registry.guard,
     gateShutMs: ground.firewall.shutMs,
-    isRolledBack: () => observation.rollback.current !== undefined,
+    rollback: observation.rollback,
     deviations: () => proxy.drift.drift.count,
     quarantine: pipeline.quarantine,
     accessLog: () => observation.accessLog?.counts,
@@ -93,7 +89,7 @@ export async function openEndpoints(context: Context, needs: EndpointsNeeds): Pr
     port: config.port,
     label: 'master endpoint',
     clock,
-    maxConnections: affordableConnections(config.maxMembers + MAX_BURST),
+    maxConnections: affordableConnections(masterConnections(config.maxMembers)),
   });
   opening.defer(() => master.close());
   const status = opening.use(await openStatusPort(context, {...needs, policy, gateway, metrics}));
@@ -103,7 +99,7 @@ export async function openEndpoints(context: Context, needs: EndpointsNeeds): Pr
     tokenFile,
     passed(record) {
       metrics.countPass(record);
-      if (record.verdict === 'ok') statsd?.count('kontrol.configured');
+      statsd?.countPass(record);
     },
     poke: status.poke,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
@@ -146,9 +142,7 @@ function createMasterApp(
   const refuseAddress = createAddressRule(memberRanges, self.ip && canonicalIp(self.ip));
   const count: Metrics['countPing'] = (result, protocol) => {
     metrics.countPing(result, protocol);
-    if (result !== 'bad') statsd?.count('kontrol.ping');
-    if (result === 'joined' || result === 'replaced') statsd?.count('kontrol.up');
-    if (result === 'left') statsd?.count('kontrol.down');
+    statsd?.countPing(result);
   };
   const scriptPorts: ScriptPorts | undefined = script && {
     capture: captureGroup,
@@ -173,10 +167,7 @@ function createMasterApp(
       take: socket => gateway.take(socket, receiveCall),
       close: gateway.close,
     },
-    state() {
-      const hosts = pipeline.passes.applied?.input.variables.hosts;
-      return {md5: hosts === undefined ? null : digestHosts(hosts), hosts: Object.fromEntries(hosts ?? [])};
-    },
+    appliedHosts: () => pipeline.passes.applied?.input.variables.hosts,
     script: scriptPorts,
     clock,
     log: room('http'),

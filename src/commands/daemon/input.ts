@@ -1,11 +1,21 @@
+import type {Certificates} from '../../certs/certificates.ts';
 import {DaemonError} from '../../errors.ts';
 import type {Visit} from '../../lifecycle/lifecycle.ts';
+import {type Manifest, rendersTemplate} from '../../lifecycle/spec.ts';
 import {parseHosts} from '../../members/hosts-map.ts';
 import type {Hosts, MemberView} from '../../members/member.ts';
+import type {Registry} from '../../members/registry.ts';
 import type {Pod, TemplateInput} from '../../template/input.ts';
+import type {Rollback} from '../../template/rollback.ts';
 import type {TemplateText} from '../../template/source.ts';
 import type {Context} from './context.ts';
-import type {PipelineNeeds} from './pipeline.ts';
+
+/** Who knows what a template can see. */
+export interface InputSources {
+  readonly observation: {readonly rollback: Pick<Rollback, 'current'>};
+  readonly membership: {readonly registry: Pick<Registry, 'members'>};
+  readonly cluster: {readonly certificates: Pick<Certificates, 'paths'>};
+}
 
 /**
  * How a pass learns what its template can see (docs/templates.md#variables): its text, or the one that a rollback holds,
@@ -13,8 +23,8 @@ import type {PipelineNeeds} from './pipeline.ts';
  */
 export const createInputLoader =
   (
-    {config, pod}: Context,
-    {observation, membership, cluster}: PipelineNeeds,
+    {config, pod}: {readonly config: Pick<Context['config'], 'env'>; readonly pod: Pick<Context['pod'], 'facts'>},
+    {observation, membership, cluster}: InputSources,
     {hosts, loadTemplate}: {readonly hosts: () => Hosts; readonly loadTemplate: TemplateText['load']},
   ) =>
   async (visit?: Visit): Promise<TemplateInput> => {
@@ -33,14 +43,15 @@ export const createInputLoader =
     };
   };
 
-/** For passes that render nothing: a template that cannot be read fails none of them. */
-export const loadedOrNone =
-  (load: TemplateText['load']): TemplateText['load'] =>
-  () =>
-    load().catch(fault => {
-      if (fault instanceof DaemonError && fault.code === 'RENDER') return '';
-      throw fault;
-    });
+/** How passes of a manifest load the template: where they render nothing, one that cannot be read fails none of them. */
+export const loadForPasses = (manifest: Pick<Manifest, 'states'>, load: TemplateText['load']): TemplateText['load'] =>
+  rendersTemplate(manifest)
+    ? load
+    : () =>
+        load().catch(fault => {
+          if (fault instanceof DaemonError && fault.code === 'RENDER') return '';
+          throw fault;
+        });
 
 const podOf = ({app, id, ip, key, role, seq, payload}: MemberView): Pod => ({app, id, ip, key, role, seq, payload});
 

@@ -1,9 +1,9 @@
-import type {destination} from 'pino';
 import type {Preliminaries} from '../../config/load.ts';
 import {type OpenedLog, openLog} from '../../ports/log.ts';
 import {LOG_LEVELS} from '../../ports/log-level.ts';
 import {prettyLine} from '../../ports/pretty.ts';
 import {createRecentLines, type RecentLines} from '../../ports/recent-lines.ts';
+import type {LineSink} from '../../proxy/access-log.ts';
 import {createKnownSecrets, type KnownSecrets} from '../../proxy/known-secrets.ts';
 
 /** What `/logs` can show of our own log and of HAProxy's. */
@@ -12,14 +12,17 @@ const RECENT = {lines: 1000, characters: 4096};
 /** The log, and what stands behind it. */
 export interface Output {
   readonly opened: OpenedLog;
-  readonly sink: ReturnType<typeof destination>;
+  readonly sink: LineSink;
   /** What of configurations and templates nobody may read in it. */
   readonly secrets: KnownSecrets;
   readonly recent: {readonly daemon: RecentLines; readonly access: RecentLines};
 }
 
 /** The daemon's log, written to `sink` as the settings want it, its last lines kept. */
-export function openOutput({logLevel, logFormat}: Preliminaries, sink: Output['sink']): Output {
+export function openOutput(
+  {logLevel, logFormat}: Pick<Preliminaries, 'logLevel' | 'logFormat'>,
+  sink: Output['sink'],
+): Output {
   const recent = {
     daemon: createRecentLines(RECENT.lines, RECENT.characters),
     access: createRecentLines(RECENT.lines, RECENT.characters),

@@ -7,7 +7,6 @@ import {CONFIGURE} from '../../lifecycle/manifest.ts';
 import type {Passes} from '../../lifecycle/passes.ts';
 import type {Quarantine} from '../../lifecycle/quarantine.ts';
 import {createReadiness, isInSync, isServing, lastErrorOf, type SyncFacts} from '../../lifecycle/readiness.ts';
-import {rendersTemplate} from '../../lifecycle/spec.ts';
 import type {Examination} from '../../lifecycle/trial.ts';
 import {digestHosts, mergeHosts} from '../../members/hosts.ts';
 import type {Hosts} from '../../members/member.ts';
@@ -21,7 +20,7 @@ import {openTemplateText, type TemplateText} from '../../template/source.ts';
 import type {Cluster} from './cluster.ts';
 import type {Context} from './context.ts';
 import type {Ground} from './ground.ts';
-import {createInputLoader, loadedOrNone} from './input.ts';
+import {createInputLoader, loadForPasses} from './input.ts';
 import {startFromDisk} from './last-good.ts';
 import type {Membership} from './membership.ts';
 import type {Observation} from './observation.ts';
@@ -82,9 +81,8 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   opening.defer(quarantine.close);
   const {load} = templateText;
   const loadWhole = createInputLoader(context, needs, {hosts, loadTemplate: load});
-  const loadOfPass = rendersTemplate(needs.ground.manifest)
-    ? loadWhole
-    : createInputLoader(context, needs, {hosts, loadTemplate: loadedOrNone(load)});
+  const loadTemplate = loadForPasses(needs.ground.manifest, load);
+  const loadOfPass = createInputLoader(context, needs, {hosts, loadTemplate});
   const loadInput = async (visit?: Visit) => quarantine.apply(await loadOfPass(visit));
   const loadForPreview = async (template: string | undefined) => {
     const given: Visit = {tag: CONFIGURE, cause: 'a preview', origin: 'daemon', input: undefined, template};
