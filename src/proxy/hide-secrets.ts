@@ -3,6 +3,7 @@ import {
   BIND_OPTIONS,
   LINES,
   PLAIN_CRITERION,
+  PLAIN_FUNCTION,
   REPLY_OPTIONS,
   SEND_OPTIONS,
   SERVER_OPTIONS,
@@ -18,31 +19,48 @@ const KNOWN_WORDS = new Set([
     Object.values(options).flatMap(words => words.split(/\s+/)),
   ),
 ]);
-const isKnownWord = (text: string): boolean => KNOWN_WORDS.has(text) || PLAIN_CRITERION.test(text);
+const ALGORITHM = /^(?:aes|crc|e[cs]|hmac|hs|md|ps|rs|rsa|sha)-?\d+$/i;
+const isKnownWord = (text: string): boolean =>
+  KNOWN_WORDS.has(text) || [PLAIN_CRITERION, PLAIN_FUNCTION, ALGORITHM].some(known => known.test(text));
 
 /** A number, an address, a time, a path: no credential, or a bad one. */
 const PLAIN_VALUE = /^(?:[\d.:]+[a-z]{0,2}|\/[\w./-]*|\$\{?\w+\}?|\W+)$/i;
 
 /** HAProxy may name a part of what it read, and quote it as it was written. */
-export const SEPARATORS = /[\s"'\\:;,=()&?@/%]+/;
+export const SEPARATORS = /[\s"'\\:;,=()&?@/%#]+/;
 
 const SHORTEST_SURE = 3;
 const SHORTEST = 6;
 /** From this length on, a value is replaced inside of longer words as well. */
 const LONG = 8;
 
+/** No ordinary word: with digits among its letters, `likeThis`, or with what no name has. */
+const UNUSUAL = /[a-z]\d|\d[a-z]|[^\w.-]/i;
+const isUnusual = (value: string): boolean => UNUSUAL.test(value) || /[a-z][A-Z]/.test(value);
+
+/** What else the text says with a word. */
+export interface Elsewhere {
+  /** It is the name of a section, an ACL or a server. */
+  isDeclared(word: string): boolean;
+  /** It stands where it may be seen. */
+  isShown(word: string): boolean;
+}
+
 /**
  * The secrets among values that a text hides. What is `sure` is a credential, the rest may be the port or the path that
- * it looks like. Shorter than three characters none is: too much else would go.
+ * it looks like, or a word of every day. Shorter than three characters none is: too much else would go.
  */
 export function secretsAmong(
   hidden: Iterable<{readonly values: readonly string[]; readonly sure: boolean}>,
+  {isDeclared, isShown}: Elsewhere,
 ): ReadonlySet<string> {
+  const mayBeSecret = (value: string): boolean =>
+    value.length >= SHORTEST && !PLAIN_VALUE.test(value) && !isDeclared(value) && (isUnusual(value) || !isShown(value));
   const secrets = new Set<string>();
   for (const {values, sure} of hidden) {
     for (const value of values.flatMap(whole => [whole, ...whole.split(SEPARATORS)])) {
-      const isSecret = sure ? value.length >= SHORTEST_SURE : value.length >= SHORTEST && !PLAIN_VALUE.test(value);
-      if (isSecret && !value.includes(MASK) && !isKnownWord(value)) secrets.add(value);
+      if (secrets.has(value) || value.includes(MASK) || isKnownWord(value)) continue;
+      if (sure ? value.length >= SHORTEST_SURE : mayBeSecret(value)) secrets.add(value);
     }
   }
   return secrets;

@@ -1,12 +1,15 @@
+import {createDeclaredNames} from './declared-names.ts';
+import {findHiddenParts} from './hidden-parts.ts';
 import {hideSecrets, MASK, SEPARATORS, secretsAmong} from './hide-secrets.ts';
-import {LINES, PLAIN_FUNCTION, SENSITIVE_NAME, TELLING} from './secret-places.ts';
+import {LINES, SENSITIVE_NAME, TELLING} from './secret-places.ts';
 import {type Fate, isKeyword, readLine} from './word-fates.ts';
 import {readWords, type Word} from './words.ts';
 
 /*
  * INVARIANTS
  * - What is shown was understood: a word is hidden unless a row, a reading or a list says that it may be seen.
- * - Hidden once is hidden everywhere: a value that is a secret in one place is replaced in the whole text.
+ * - Hidden once is hidden everywhere: a value that is a secret in one place is replaced in the whole text. An ordinary
+ *   word that the text shows elsewhere is none, nor is a name of its sections.
  * - Lines stay lines: a text and what is shown of it have as many, in the same order.
  */
 
@@ -21,47 +24,10 @@ interface Hidden {
   readonly sure: boolean;
 }
 
-/** `name(`, where an expression can begin. */
-const FUNCTION = /(?<=^|[,[{!"'\s=])([A-Za-z][\w.-]*)\(/g;
-const USER_INFO =
-  /(?<=\/\/)(?:[^\s/@]+|[^\s/@:]+:[^\s@]{1,256})(?=@)|(?<=^["']?)[^\s/@:"']+:(?!\/\/)[^\s@]{1,256}(?=@)/g;
-/** A variable with what to take where there is none of its name, in the manner of a shell. */
-const DEFAULT_VALUE = /(?<=\$\{\w+[:+=?-]+)[^}:+=?-][^}]*/g;
-const SCHEME = /\b(?:bearer|basic|digest|negotiate|token|api-?key|key|passw(?:or)?d|secret)(?:\\? |%20|\\x20)+(.+)/gi;
-const NAMED_VALUE = /(?<![\w.-])([\w.-]+)\\?["']?(?:=|:(?:\\? )*)\\?["']?(?=((?:\([^\s()]*\)|[^\s&;,"'}\])\\])+))/g;
-
-/** Where each parenthesis is closed; one that never is, is not in it. */
-function closingsOf(text: string): ReadonlyMap<number, number> {
-  const closings = new Map<number, number>();
-  const open: number[] = [];
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at];
-    if (char === '\\') at += 1;
-    else if (char === '(') open.push(at);
-    else if (char === ')') closings.set(open.pop() ?? at, at);
-  }
-  return closings;
-}
-
-/** What is hidden inside a word that is shown: arguments, credentials in URLs, values of sensitive names. */
-function hiddenIn(written: string): [start: number, end: number][] {
-  const found: [number, number][] = [];
-  const closings = written.includes('(') ? closingsOf(written) : undefined;
-  for (const {0: opening, 1: name = '', index} of closings === undefined ? [] : written.matchAll(FUNCTION)) {
-    const start = index + opening.length;
-    const end = closings?.get(start - 1);
-    if (end === undefined || !PLAIN_FUNCTION.test(name)) found.push([start, end ?? written.length]);
-  }
-  for (const pattern of [USER_INFO, DEFAULT_VALUE]) {
-    for (const {0: text, index} of written.matchAll(pattern)) found.push([index, index + text.length]);
-  }
-  for (const match of written.matchAll(SCHEME)) {
-    found.push([match.index + match[0].length - (match[1]?.length ?? 0), match.index + match[0].length]);
-  }
-  for (const {0: text, 1: name = '', 2: value = '', index} of written.matchAll(NAMED_VALUE)) {
-    if (SENSITIVE_NAME.test(name)) found.push([index + text.length, index + text.length + value.length]);
-  }
-  return found.filter(([start, end]) => end > start);
+interface Reading {
+  readonly text: string;
+  /** Whether a word is a name of the text's sections and servers. */
+  readonly isDeclared: (word: string) => boolean;
 }
 
 /** Whether each quote of a word is closed. */
@@ -78,7 +44,7 @@ function isClosed(written: string): boolean {
 
 const QUOTED = /^(["']).*\1$/s;
 
-function hideWord({start, end, text: read}: Word, fate: Fate, text: string): Hidden[] {
+function hideWord({start, end, text: read}: Word, fate: Fate, {text, isDeclared}: Reading): Hidden[] {
   const written = text.slice(start, end);
   if (fate === 'hidden') return [{start, end, values: [read, written], sure: false}];
   if (fate === 'after colon') {
@@ -88,7 +54,7 @@ function hideWord({start, end, text: read}: Word, fate: Fate, text: string): Hid
     const from = start + colon + 1;
     return [{start: from, end: Math.max(from, end - (QUOTED.test(written) ? 1 : 0)), values, sure: true}];
   }
-  return hiddenIn(written).map(([from, to]) => ({
+  return findHiddenParts(written, isDeclared).map(([from, to]) => ({
     start: start + from,
     end: start + to,
     values: [written.slice(from, to)],
@@ -100,7 +66,8 @@ function hideWord({start, end, text: read}: Word, fate: Fate, text: string): Hid
 const SURE = /^(?:user|cluster-secret|dynamic-cookie-key|eab-mac-key)$/;
 
 /** What is hidden of a line; all of it when it is not understood. */
-function hiddenOfLine(words: readonly Word[], section: string, text: string): Hidden[] {
+function hiddenOfLine(words: readonly Word[], section: string, reading: Reading): Hidden[] {
+  const {text} = reading;
   const [first, second] = words;
   if (first === undefined) return [];
   const areClosed = words.every(({start, end}) => isClosed(text.slice(start, end)));
@@ -109,7 +76,7 @@ function hiddenOfLine(words: readonly Word[], section: string, text: string): Hi
   hideJoined(words, section, fates);
   const sure = SURE.test(first.text) || (/env$/.test(first.text) && SENSITIVE_NAME.test(second?.text ?? ''));
   return words.flatMap((word, index) =>
-    hideWord(word, fates[index] ?? 'hidden', text).map(hidden => ({...hidden, sure: sure || hidden.sure})),
+    hideWord(word, fates[index] ?? 'hidden', reading).map(hidden => ({...hidden, sure: sure || hidden.sure})),
   );
 }
 
@@ -154,22 +121,34 @@ function hiddenWhole(words: readonly Word[], text: string): Hidden[] {
 }
 
 /** What is hidden of the comment from `start` (its `#`) to `end`. */
-function hiddenOfComment(start: number, end: number, section: string, text: string): Hidden[] {
+function hiddenOfComment(start: number, end: number, section: string, reading: Reading): Hidden[] {
+  const {text} = reading;
   const comment = text.slice(start, end);
   const [lead = ''] = /^[# \t]*/.exec(comment) ?? [];
   const words = readWords(comment.slice(lead.length), start + lead.length, NO_VARIABLES);
   const first = words[0]?.text ?? '';
   const isLine = isKeyword(first) && readLine(words, section) !== undefined;
-  if (isLine) return hiddenOfLine(words, section, text);
-  if (words.length === 0 || !TELLING.test(comment)) return [];
-  // Prose is hidden for one word of it: the others are no secret.
-  return hiddenWhole(words, text).map(hidden => ({
-    ...hidden,
-    values: hidden.values
-      .flatMap(value => value.split(SEPARATORS))
-      .filter(value => /\d/.test(value) && /[a-z]/i.test(value)),
-  }));
+  if (isLine) {
+    // It may as well be prose.
+    const hidden = hiddenOfLine(words, section, reading).map(one => (one.sure ? one : withUnusual(one)));
+    return [...hidden, ...hiddenOfProse(words.at(-1)?.end ?? end, end, text)];
+  }
+  // What stands right behind a word may belong to it, for whoever wrote it.
+  const isGlued = /\S/.test(text.charAt(start - 1));
+  return isGlued || TELLING.test(comment) ? hiddenOfProse(start + lead.length, end, text) : [];
 }
+
+/** Prose is hidden for one word of it: the others are no secret. */
+function hiddenOfProse(start: number, end: number, text: string): Hidden[] {
+  const prose = text.slice(start, end).trimEnd();
+  if (prose === '') return [];
+  return [withUnusual({start, end: start + prose.length, values: prose.split(SEPARATORS), sure: false})];
+}
+
+const withUnusual = (hidden: Hidden): Hidden => ({
+  ...hidden,
+  values: hidden.values.filter(value => /\d/.test(value) && /[a-z]/i.test(value)),
+});
 
 /** HAProxy reads no line beyond a carriage return: what may stand there, as in a file of such line ends, nobody knows. */
 function hiddenUnread(start: number, end: number, text: string): Hidden[] {
@@ -184,7 +163,8 @@ const PLAIN_SERVER =
   /^[ \t]*server [\w.-]+ [\w.:[\]-]+(?: (?:check|backup|disabled|(?:cookie|inter|fall|rise|weight|maxconn|maxqueue|slowstart|port|track) [\w./-]+))*$/;
 
 /** All that is hidden in a text, in its order. */
-function findHidden(text: string): Hidden[] {
+function findHidden(reading: Reading): Hidden[] {
+  const {text} = reading;
   const found: Hidden[] = [];
   let section = '';
   let start = 0;
@@ -194,12 +174,12 @@ function findHidden(text: string): Hidden[] {
       const words = readWords(line, start, NO_VARIABLES);
       const first = words[0]?.text;
       if (first !== undefined && isSection(first)) section = first;
-      found.push(...hiddenOfLine(words, section, text));
+      found.push(...hiddenOfLine(words, section, reading));
       const from = words.at(-1)?.end ?? start;
       const unread = text.slice(from, end).indexOf('\r');
       if (unread >= 0) found.push(...hiddenUnread(from + unread, end, text));
       const comment = text.slice(from, end).indexOf('#');
-      if (comment >= 0) found.push(...hiddenOfComment(from + comment, end, section, text));
+      if (comment >= 0) found.push(...hiddenOfComment(from + comment, end, section, reading));
     }
     start = end + 1;
   }
@@ -209,11 +189,38 @@ function findHidden(text: string): Hidden[] {
 const SECTIONS = new Set(LINES.split('\n\n', 1)[0]?.match(/[\w-]+/g) ?? []);
 const isSection = (word: string): boolean => SECTIONS.has(word);
 
+interface Redacted {
+  readonly shown: string;
+  readonly secrets: ReadonlySet<string>;
+}
+
+function redact(text: string): Redacted {
+  const reading = {text, isDeclared: createDeclaredNames(text)};
+  const hidden = findHidden(reading);
+  let shown = '';
+  let from = 0;
+  for (const {start, end} of hidden) {
+    if (start > from || from === 0) shown += text.slice(from, start) + MASK;
+    from = Math.max(from, end);
+  }
+  shown += text.slice(from);
+  let words: ReadonlySet<string> | undefined;
+  const isShown = (word: string): boolean => {
+    words ??= new Set(shown.replaceAll(COMMENT, '').split(NO_WORD));
+    return words.has(word);
+  };
+  return {shown, secrets: secretsAmong(hidden, {isDeclared: reading.isDeclared, isShown})};
+}
+
+/** More than a comment may be cut off: what is not among the words that are shown is hidden. */
+const COMMENT = /#.*/g;
+const NO_WORD = /[^\w.-]+/;
+
 /**
  * The values of a configuration that must not be seen, wherever they turn up (`hideSecrets`): in HAProxy's messages, in
  * a log line.
  */
-export const secretsOf = (text: string): ReadonlySet<string> => secretsAmong(findHidden(text));
+export const secretsOf = (text: string): ReadonlySet<string> => redact(text).secrets;
 
 /**
  * A configuration as it may be shown to whoever asks: values hidden behind `***` wherever a credential can stand
@@ -221,13 +228,6 @@ export const secretsOf = (text: string): ReadonlySet<string> => secretsAmong(fin
  * else stays byte for byte.
  */
 export function redactConfiguration(text: string): string {
-  let redacted = '';
-  let from = 0;
-  const hidden = findHidden(text);
-  for (const {start, end} of hidden) {
-    if (start < from) continue;
-    redacted += text.slice(from, start) + MASK;
-    from = end;
-  }
-  return hideSecrets(redacted + text.slice(from), secretsAmong(hidden));
+  const {shown, secrets} = redact(text);
+  return hideSecrets(shown, secrets);
 }

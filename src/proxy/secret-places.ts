@@ -25,9 +25,9 @@ export const LINES = `
   stats socket PATH <bind>
   stats http-request <action>
   stats enable|hide-version|show-legends|show-modules
-  stats maxconn|realm|refresh|scope|show-node|timeout|uri NAME
+  stats maxconn|refresh|scope|show-node|timeout|uri NAME
   stats admin|bind-process ...
-  stats show-desc <prose>
+  stats show-desc|realm <prose>
   lua-load|lua-load-per-thread NAME <secret>
   command|ssl-passphrase-cmd <secret>
 
@@ -75,6 +75,9 @@ export const LINES = `
   tcp-check connect|unset-var ...
   tcp-check set-var|set-var-fmt <named>
 
+  group NAME users NAME
+  group NAME
+
   filter bwlim-in|bwlim-out|cache|compression|fcgi-app|opentelemetry|opentracing|spoe|trace ...
 
   .if|.elif <directive>
@@ -121,7 +124,7 @@ export const LINES = `
 
   51degrees-property-name-list|appsession|balance|bind-process|block|capture|challenge-ready|cli ...
   compression|contact|cookie|cpu-affinity|cpu-map|cpu-policy|cpu-set|declare|email-alert ...
-  errorfiles|filter-sequence|force-be-switch|force-persist|get-values|group|hash-type|http-err-codes ...
+  errorfiles|filter-sequence|force-be-switch|force-persist|get-values|hash-type|http-err-codes ...
   http-fail-codes|ignore-persist|index|log|log-steps|map|master-worker|monitor|on|pass-header|persist ...
   profile|redirect|retry-on|size|source|ssl-default-bind-options|ssl-default-server-options|ssl-engine ...
   ssl-load-extra-files|stick|stick-table|table|trace|unix-bind|use-server|use-small-buffers|use_backend ...
@@ -135,6 +138,7 @@ export const ACTIONS = `
   add-header|set-header|replace-header|replace-value|early-hint|add-headers-bin|set-headers-bin <named>
   set-var|set-var-fmt|set-map|add-acl|set-cookie-fmt <named>
   auth realm NAME ...
+  auth <condition>
   use-service NAME <condition>
   deny|return|tarpit|reject <reply>
   accept|allow|attach-srv|cache-store|cache-use|capture|del-acl|del-header|del-headers-bin|del-map|do-log ...
@@ -206,11 +210,20 @@ export const USER_OPTIONS = {
 
 /** Names of headers, variables, cookies, parameters and files that go with a credential. */
 export const SENSITIVE_NAME =
-  /auth|bearer|cookie|cook|cred|hmac|jwt|key|login|pass|priv|pwd|secret|session|sign|token|(?:^|[-_.(])(?:pin|pw|sess|sid|sig)(?:$|[-_.)])/i;
+  /assertion|auth|bearer|cookie|cook|cred|csrf|hmac|jwt|key|licen[cs]e|login|nonce|pass|priv|pwd|saml|secret|session|sign|token|vault|xsrf|(?:^|[-_.(])(?:otp|pin|psk|pw|salt|sess(?!\.|_(?:cnt|cur|rate))|sid|sig)(?:$|[-_.)])/i;
 
 /** What gives prose away that is more than that: a word for a credential, a pair, a word that nobody would say. */
 export const TELLING =
-  /\b(?:auth|api.?key|cred\w*|key|pass(?:w\w*|phrase)?|pw|pwd|secrets?|tokens?)\b|\w:(?!\/\/)[^\s\d]|=|\b(?=\w*\d)(?=\w*[a-z])\w{8,}/i;
+  /\b(?:auth\w*|api.?key|bearer|cred\w*|keys?|log[io]n|pass(?:e|code|phrase|w\w*)?|kennwort|contrase\w*|pin|pw|pwd|secrets?|tokens?)\b|\w:(?!\/\/)[^\s\d]|=|\b(?=\w*\d)(?=\w*[a-z])\w{6,}/i;
+
+/** Words of a line that say that a credential comes next. */
+export const ANNOUNCING = /^(?:pass(?:wd|word|phrase|code)?|pwd?|secret|token|api-?key|credentials?|set-cookie)$/i;
+
+/** Letters and digits in one word, which few words have: a key, whatever its name. */
+export const MADE_UP = /(?<![a-z\d])(?=[a-z\d]*\d)(?=[a-z\d]*[a-z])[a-z\d]{8,}/i;
+
+/** Words of a line that say that prose comes next. */
+export const INTRODUCING = /^(?:comment|realm|reason)$/;
 
 /** Headers of a health check that hold nothing to hide. */
 export const PLAIN_HEADER = /^(?:accept|connection|content-type|host|user-agent)$/i;
@@ -224,7 +237,7 @@ export const PLAIN_FUNCTION = patternOf(
   'cookie crc32c? date debug digest div djb2 dump_all_vars env field fs.debug_str has_ctl http_auth(?:_bearer|_group)?',
   'http_date in_table int ip.fp ipmask ipv[46] json json_query jwt_(?:header|payload)_query language [lb]e2dec',
   '[mu]s_[lu]?time [lu]?time ltrim rtrim map(?:_\\w+)? meth mod mqtt_field_value mul nbsrv or param payload(?:_lv)?',
-  'protobuf queue rand rdp_cookie(?:_cnt)? regsub re[qs].\\w+ request_date rfc7239_field sdbm secure_memcmp set-var sha2',
+  'protobuf queue rand rdp_cookie(?:_cnt)? regsub re(?:[pqs]|sp).\\w+ request_date rfc7239_field sdbm secure_memcmp set-var sha2',
   'strcmp sub table_\\w+ sc\\d?_\\w+ src_\\w+ srv_\\w+ ssl_\\w+ [fb][ce]_\\w+ s?(?:cook|hdr)(?:_\\w+)? ungrpc unset-var',
   'url_(?:dec|enc|param) urlp(?:_\\w+)? uuid var when word wt6 xor xxh(?:3|32|64)',
   // What a table stores, actions, conditions of the text.
@@ -237,7 +250,7 @@ export const PLAIN_FUNCTION = patternOf(
 export const PLAIN_CRITERION = patternOf(
   'always_(?:true|false) avg_queue base(?:_\\w+)? [fb][ce]_\\w+ bool connslots date dst\\w* hdr(?:_\\w+)? hostname',
   'http_(?:first_req|version) int last_rule_\\w+ meth(?:od)? nbproc nbsrv path(?:q|_\\w+)? port proc queue rand',
-  're[qs].f?hdr(?:_\\w+)? re[qs][._](?:len|proto_http|ver|ssl_\\w+) s?hdr(?:_\\w+)? sc\\d?_\\w+ so_(?:id|name) src\\w*',
+  're[qs].f?hdr(?:_\\w+)? re[pqs][._](?:len|proto_http|ver|ssl_\\w+) s?hdr(?:_\\w+)? sc\\d?_\\w+ so_(?:id|name) src\\w*',
   'srv_\\w+ ssl_\\w+ status stopping table_\\w+ thread txn.\\w+ url(?:_\\w+)? urlp(?:_\\w+)? var wait_end',
 );
 

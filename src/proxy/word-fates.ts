@@ -1,8 +1,11 @@
 import {
   ACTIONS,
+  ANNOUNCING,
   BIND_OPTIONS,
+  INTRODUCING,
   LINES,
   LOAD_OPTIONS,
+  MADE_UP,
   PLAIN_CRITERION,
   PLAIN_HEADER,
   REPLY_OPTIONS,
@@ -87,6 +90,10 @@ const SECRET_OPTIONS = new Set(
 );
 const isSecretOption = (name: string): boolean => SECRET_OPTIONS.has(name);
 
+/** What stands under a name that tells nothing; an expression is seen to when the word is. */
+const fateOfValue = ({text}: Word): Fate =>
+  MADE_UP.test(text.replace(/%\[[^\]]*\]|^[\w.-]+\(.*\)/g, '')) ? 'hidden' : 'shown';
+
 /** A name, then what it is given: hidden if the name is sensitive or is no plain one, or a sensitive one is given. */
 function readNamed(words: readonly Word[], inParentheses: string | undefined): Fate[] {
   const [first, ...rest] = words;
@@ -94,7 +101,7 @@ function readNamed(words: readonly Word[], inParentheses: string | undefined): F
   const given = inParentheses === undefined ? rest : words;
   const isNamed = given.slice(0, -1).some(({text}) => /^[\w.-]+$/.test(text) && SENSITIVE_NAME.test(text));
   const isPlain = /^[\w.,/ -]+$/.test(name) && !SENSITIVE_NAME.test(name) && !isNamed;
-  const fates = isPlain ? given.map((): Fate => 'shown') : hideUntilCondition(given);
+  const fates = isPlain ? given.map(fateOfValue) : hideUntilCondition(given);
   return inParentheses === undefined ? ['shown', ...fates] : fates;
 }
 
@@ -142,13 +149,17 @@ function readReply(words: readonly Word[]): Fate[] {
 const VALUED_FLAG = /^-[fmuM]$/;
 const FLAG = /^-[a-zA-Z]$/;
 
+/** What clients and lines of the text name as they like. */
+const GIVEN = /^(?:hdr|re[qs]\.f?hdr|s?hdr|urlp|var)/;
+
 /** A criterion, then flags and patterns: these are hidden unless all that is looked at is plain. */
 function readCriterion(words: readonly Word[]): Fate[] {
   const [criterion, ...rest] = words;
   if (criterion === undefined) return [];
-  const [, name = ''] = /^!*([\w.-]+)/.exec(criterion.text) ?? [];
+  const [, name = '', argument = ''] = /^!*([\w.-]+)(?:\(([\w.-]+))?/.exec(criterion.text) ?? [];
   const isPlain = PLAIN_CRITERION.test(name) && !SENSITIVE_NAME.test(criterion.text);
-  const fates = rest.map((): Fate => (isPlain ? 'shown' : 'hidden'));
+  const isGiven = GIVEN.test(name) && !PLAIN_HEADER.test(argument);
+  const fates = rest.map((word): Fate => (!isPlain ? 'hidden' : isGiven ? fateOfValue(word) : 'shown'));
   for (let at = 0; FLAG.test(rest[at]?.text ?? ''); at += 1) {
     fates[at] = 'shown';
     if (VALUED_FLAG.test(rest[at]?.text ?? '')) fates[++at] = 'shown';
@@ -200,7 +211,14 @@ function readOpen(words: readonly Word[]): Fate[] {
     return next !== undefined && !isCondition(next) && LOST_LINE.test(word.text);
   });
   const lost = words[at];
-  if (lost === undefined) return words.map(({text}) => (PAIR.test(text) ? 'after colon' : 'shown'));
+  if (lost === undefined) {
+    return words.map((word, index) => {
+      const before = words[index - 1]?.text ?? '';
+      if (ANNOUNCING.test(before) && !isCondition(word)) return 'hidden';
+      if (INTRODUCING.test(before) && TELLING.test(word.text)) return 'hidden';
+      return PAIR.test(word.text) ? 'after colon' : 'shown';
+    });
+  }
   const line = [{...lost, text: LOST_LINE.exec(lost.text)?.[1] ?? ''}, ...words.slice(at + 1)];
   const [, ...fates] = readLine(line, '') ?? line.map((): Fate => 'hidden');
   return [...readOpen(words.slice(0, at)), 'shown', ...fates];
@@ -259,8 +277,24 @@ export function readLine(words: readonly Word[], section: string): Fate[] | unde
     LINE_ROWS.get(first)?.find(one => isAt(one, rest)) ?? (first.startsWith('tune.') ? ['NAME', 'NAME'] : undefined);
   if (row === undefined) return undefined;
   const fates = [...words.slice(0, skipped).map((): Fate => 'shown'), ...readRow(row, rest)];
+  readCondition(words, fates);
   readBraces(words, fates);
   return fates;
+}
+
+/** What stands in a condition beside anonymous ACLs; whatever follows something else is hidden. */
+const OPERAND = /^(?:!*[\w.:-]*|\|\||!*\{|\})$/;
+
+function readCondition(words: readonly Word[], fates: Fate[]): void {
+  const start = words.findIndex(isCondition) + 1;
+  if (start === 0) return;
+  let isInBraces = false;
+  let isUnderstood = true;
+  for (const [index, {text}] of words.slice(start).entries()) {
+    if (!isInBraces && !OPERAND.test(text)) isUnderstood = false;
+    if (!isUnderstood) fates[start + index] = 'hidden';
+    isInBraces = isInBraces ? text !== '}' : isBrace(text);
+  }
 }
 
 const isBrace = (text: string): boolean => /^!*\{$/.test(text);

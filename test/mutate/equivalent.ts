@@ -300,13 +300,13 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'at that very moment it is ended: nobody looks in between',
   },
   {
-    file: 'src/proxy/redact.ts',
+    file: 'src/proxy/hidden-parts.ts',
     was: 'for (let at = 0; at < text.length; at += 1) {',
     becomes: 'for (let at = 0; at <= text.length; at += 1) {',
     why: 'there is no character behind the last one',
   },
   {
-    file: 'src/proxy/redact.ts',
+    file: 'src/proxy/hidden-parts.ts',
     was: 'for (let at = 0; at < text.length; at += 1) {',
     becomes: 'for (let at = 1; at < text.length; at += 1) {',
     why: 'a parenthesis with no name before it begins no expression',
@@ -318,7 +318,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'there is no character behind the last one',
   },
   {
-    file: 'src/proxy/redact.ts',
+    file: 'src/proxy/hidden-parts.ts',
     was: 'found.push([match.index + match[0].length - (match[1]?.length ?? 0), match.index + match[0].length]);',
     becomes: 'found.push([match.index + match[0].length - (match[1]?.length ?? 1), match.index + match[0].length]);',
     why: 'the pattern has its group wherever it matches',

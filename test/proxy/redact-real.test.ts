@@ -11,6 +11,9 @@ import {headOf, SECRET_LINES} from './secret-lines.ts';
 
 const SECRET = 'hunter2Xyzzy';
 
+/** It speaks of each line of a text, until there are too many. */
+const TOGETHER = 4;
+
 /** Ways to break a line so that HAProxy says something of it. */
 const BREAKS: Readonly<Record<string, (line: string) => string>> = {
   'as it is': line => line,
@@ -28,8 +31,9 @@ for (const {name, binary, skip} of haproxiesUnderTest()) {
         const path = join(folder.path, 'proxy.cfg');
         let spoken = 0;
         for (const [section, lines] of Object.entries(SECRET_LINES)) {
-          for (const line of lines) {
-            const text = `${headOf(section)}\n  ${broken(line.replaceAll('§', SECRET))}\n`;
+          for (let at = 0; at < lines.length; at += TOGETHER) {
+            const some = lines.slice(at, at + TOGETHER).map(line => `  ${broken(line.replaceAll('§', SECRET))}\n`);
+            const text = `${headOf(section)}\n${some.join('')}`;
             writeFileSync(path, text);
             const {stderr} = spawnSync(binary, ['-c', '-f', path], {encoding: 'utf8'});
             if (stderr.includes(SECRET)) spoken += 1;
