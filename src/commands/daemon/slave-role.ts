@@ -18,12 +18,17 @@ export interface SlaveRole extends AsyncDisposable {
 }
 
 /** Begins keepalives to the masters of the configuration, with the first token of `tokenFile` when there is one. */
-export async function openSlaveRole(config: Config, log: Log, tokenFile: TokenFile | undefined): Promise<SlaveRole> {
+export async function openSlaveRole(
+  config: Pick<Config, 'self' | 'mode' | 'port' | 'ttlMs' | 'payloadFile' | 'masters'>,
+  log: Log,
+  tokenFile: Pick<TokenFile, 'tokens'> | undefined,
+  createSend = createSendPing,
+): Promise<SlaveRole> {
   const {self, mode, port, ttlMs} = config;
   const {ip} = self;
   if (!mode.slave || ip === undefined) return {annotated() {}, async close() {}, async [Symbol.asyncDispose]() {}};
   const payload = await openPayload({path: config.payloadFile, clock, log});
-  const send = createSendPing(() => tokenFile?.tokens[0]);
+  const send = createSend(() => tokenFile?.tokens[0]);
   const begin = (masters: readonly MasterAddress[]): Slave | undefined =>
     masters.length === 0
       ? undefined
