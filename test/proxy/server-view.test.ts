@@ -107,3 +107,14 @@ test('rows of all kinds -> servers alone, by their address however it is spelled
     ],
   );
 });
+
+test('thousands of rows -> read in steps', () => {
+  const steps = readServersByIp(Array.from({length: 401}, () => rowOf({})));
+  assert.equal([...steps].length, 3);
+});
+
+test('figures that HAProxy does not tell -> 0', () => {
+  const none = {weight: '', scur: '', qcur: '', econ: '', eresp: '', hrsp_5xx: ''};
+  const [[, [view] = []] = []] = atOnce(readServersByIp([rowOf(none)]));
+  assert.deepEqual([view?.weight, view?.sessions, view?.queue, view?.errors], [0, 0, 0, 0]);
+});
