@@ -74,8 +74,8 @@ export function superviseChild(spec: JobSpec, ports: ChildJobPorts): ChildJob {
     start: () => start(state),
     stop: () => stop(state),
     async restart() {
-      if (!isDown(supervisor.job)) await stop(state);
-      return start(state);
+      const {text: first} = await stop(state);
+      return {...(await start(state)), first};
     },
     status() {
       return {state: supervisor.job.is, description: describeJob(supervisor, clock.nowMs())};

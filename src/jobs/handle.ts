@@ -3,6 +3,8 @@ export interface JobAnswer {
   readonly ok: boolean;
   /** `started`, `stopped`, `ERROR (not running)`. */
   readonly text: string;
+  /** The same of the stop before the start, in a restart. */
+  readonly first?: string;
   /** It had HAProxy take a configuration, or (with a fault) tried to: the state whose block asked for it shares that. */
   readonly applied?: {readonly fault: unknown};
 }

@@ -1,18 +1,23 @@
+import {dirname} from 'node:path';
 import {DaemonError} from '../errors.ts';
 import {digestHosts} from '../members/hosts.ts';
 import type {Hosts} from '../members/member.ts';
 import type {Files} from '../ports/files.ts';
+import {fitsHosts} from './hosts-in-text.ts';
 import type {Visit} from './lifecycle.ts';
 import {CONFIGURE} from './manifest.ts';
+import type {BlockEnd} from './shell-block.ts';
 import type {Manifest} from './spec.ts';
 
 export interface BlockEffectPorts {
   readonly manifest: Pick<Manifest, 'states'>;
-  readonly files: Pick<Files, 'readText' | 'readStamp'>;
+  readonly files: Pick<Files, 'readText' | 'readStamp' | 'readSize' | 'list'>;
   /** `proxy.cfg`. */
   readonly path: string;
   /** Whether HAProxy runs this text. */
   readonly isServing: (text: string) => boolean;
+  /** Whether HAProxy runs at all. */
+  readonly isUp: () => boolean;
   /** What a visit is about. */
   readonly hostsOf: (visit: Visit) => Hosts | undefined;
   /** What was served before it. */
@@ -21,48 +26,78 @@ export interface BlockEffectPorts {
 
 /**
  * Looks whether changed hosts reached HAProxy where `configure` has nothing but blocks, as in a manifest of 2017: its
- * block may end well and have done nothing.
+ * block may end well and have done nothing, or end badly and have done everything.
  */
 export interface BlockEffect {
   /** Before the visit's first block. */
   begin(visit: Visit): Promise<void>;
-  /** A block of it ended well, and wrote this last. */
-  heard(visit: Visit, said: string): void;
+  /** A block of it ended by itself. */
+  heard(visit: Visit, end: BlockEnd): void;
   /**
-   * Rejects with LIFECYCLE when hosts changed, HAProxy was not restarted, and `proxy.cfg` was not written, or holds
-   * something that HAProxy does not run.
+   * Rejects with LIFECYCLE when hosts changed and HAProxy does not serve them: it was not restarted, and nothing shows
+   * that what it runs is what the block made of them. Also when a block ended badly and left no HAProxy at all.
    */
   check(visit: Visit, hasRestarted: boolean): Promise<void>;
 }
 
+/** Files beside `proxy.cfg` that are looked at; a data folder has some ten. */
+const MAX_BESIDE = 200;
+
+type Stamps = ReadonlyMap<string, string | undefined>;
+
 export function createBlockEffect(ports: BlockEffectPorts): BlockEffect {
-  const {manifest, files, path, isServing, hostsOf, servedHosts} = ports;
+  const {manifest, files, path, isServing, isUp, hostsOf, servedHosts} = ports;
   const isMadeByBlocks = manifest.states.get(CONFIGURE)?.steps.every(({is}) => is === 'shell') ?? false;
-  const visits = new WeakMap<Visit, {readonly stamp: string | undefined; said: string}>();
-  const digest = (hosts: Hosts = new Map()) => digestHosts(hosts);
+  const visits = new WeakMap<Visit, {readonly stamps: Stamps; end: BlockEnd}>();
+  const none: Hosts = new Map();
+
+  const readStamps = async (): Promise<Stamps> => {
+    const folder = dirname(path);
+    const paths = (await files.list(folder)).slice(0, MAX_BESIDE).map(name => `${folder}/${name}`);
+    return new Map(await Promise.all([path, ...paths].map(async one => [one, await files.readStamp(one)] as const)));
+  };
+
+  /** Of the files written since, one with this text: what the block made, found equal, and left lying there. */
+  const hasMadeAnew = async (text: string, before: Stamps): Promise<boolean> => {
+    for (const [one, stamp] of await readStamps()) {
+      const isSame = async () =>
+        (await files.readSize(one)) === Buffer.byteLength(text) && (await files.readText(one)) === text;
+      if (stamp !== before.get(one) && (await isSame())) return true;
+    }
+    return false;
+  };
 
   return {
     async begin(visit) {
-      if (isMadeByBlocks && visit.tag === CONFIGURE) {
-        visits.set(visit, {stamp: await files.readStamp(path), said: ''});
-      }
+      if (isMadeByBlocks && visit.tag === CONFIGURE) visits.set(visit, {stamps: await readStamps(), end: {said: ''}});
     },
-    heard(visit, said) {
+    heard(visit, end) {
       const begun = visits.get(visit);
-      if (begun !== undefined) begun.said = said;
+      if (begun !== undefined) begun.end = end;
     },
     async check(visit, hasRestarted) {
       const begun = visits.get(visit);
-      if (begun === undefined || hasRestarted || digest(hostsOf(visit)) === digest(servedHosts())) return;
+      if (begun === undefined || hasRestarted) return;
+      const {stamps, end} = begun;
+      if (end.fault !== undefined && !isUp()) throw end.fault;
+      const [hosts, served] = [hostsOf(visit) ?? none, servedHosts() ?? none];
+      if (digestHosts(hosts) === digestHosts(served)) return;
+      // Nobody is left, and HAProxy was stopped for it.
+      if (hosts.size === 0 && !isUp()) return;
       const text = await files.readText(path);
-      const isWritten = (await files.readStamp(path)) !== begun.stamp;
-      if (isWritten && text !== undefined && isServing(text.endsWith('\n') ? text : `${text}\n`)) return;
+      const isRun = text !== undefined && isServing(text.endsWith('\n') ? text : `${text}\n`);
+      if (isRun && (fitsHosts(text, served, hosts) || (await hasMadeAnew(text, stamps)))) return;
+      const isWritten = (await files.readStamp(path)) !== stamps.get(path);
       const left = isWritten ? `wrote ${path} and did not restart haproxy` : `left ${path} and haproxy as they were`;
-      const said = begun.said === '' ? 'said nothing' : `said last: ${begun.said}`;
       throw new DaemonError(
         'LIFECYCLE',
-        `cannot serve the changed hosts: the block of ${CONFIGURE} ${left}; it ${said}`,
+        `cannot serve the changed hosts: the block of ${CONFIGURE} ${left}; ${describeEnd(end)}`,
       );
     },
   };
+}
+
+function describeEnd({said, fault}: BlockEnd): string {
+  if (fault !== undefined) return fault.message.replace(/^.*?: its shell block/, 'it');
+  return said === '' ? 'it said nothing' : `it said last: ${said}`;
 }

@@ -2,6 +2,7 @@ import {DaemonError, reasonOf} from '../errors.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import type {Visit} from './lifecycle.ts';
+import type {BlockEnd} from './shell-block.ts';
 import {type BlockVariables, fitsEnvironment, splitFitting} from './variables.ts';
 
 export interface BlockPorts {
@@ -20,7 +21,7 @@ export interface BlockPorts {
     tag: string,
     env: Readonly<Record<string, string>>,
     signal: AbortSignal,
-  ) => Promise<string>;
+  ) => Promise<BlockEnd>;
 }
 
 /**
@@ -28,8 +29,7 @@ export interface BlockPorts {
  * promises.
  */
 export interface Blocks {
-  /** Resolves with what it wrote last. */
-  run(block: string, visit: Visit, signal: AbortSignal): Promise<string>;
+  run(block: string, visit: Visit, signal: AbortSignal): Promise<BlockEnd>;
 }
 
 const OWNER_ONLY = 0o600;

@@ -102,18 +102,21 @@ async function runJobs(
   jobs: readonly JobHandle[],
   blame: Lifecycle['blame'],
 ): Promise<string> {
-  const isAll = names.includes(ALL) || (names.length === 0 && verb === 'status');
+  const isAll = names.some(name => plainName(name) === ALL) || (names.length === 0 && verb === 'status');
   if (names.length === 0 && !isAll)
     throw new Error(`${verb} takes the name of a job, one of ${jobs.map(job => job.name).join(', ')}`);
   const wanted = isAll ? jobs.map(job => job.name) : names;
   const answers = await Promise.all(
     wanted.map(async name => {
-      const job = jobs.find(one => one.name === name);
+      const job = jobs.find(one => one.name === plainName(name));
       return job === undefined ? {ok: false, text: `${name}: ERROR (no such process)`} : await runJob(verb, job, blame);
     }),
   );
   return [answers.every(({ok}) => ok) ? 'OK' : 'KO', ...answers.map(({text}) => text)].join('\n');
 }
+
+/** supervisord's names for the one process of a group that has its name: `haproxy:haproxy`, `haproxy:*`, `haproxy:`. */
+const plainName = (name: string): string => /^([^:]+):(\*|\1)?$/.exec(name)?.[1] ?? name;
 
 async function runJob(
   verb: (ControlCommand & {is: 'JOB'})['verb'],
@@ -124,9 +127,10 @@ async function runJob(
     case 'start':
     case 'stop':
     case 'restart': {
-      const {ok, text, applied} = await job[verb]();
+      const {ok, text, first, applied} = await job[verb]();
       if (applied !== undefined) blame(applied.fault);
-      return {ok, text: `${job.name}: ${text}`};
+      const said = first === undefined ? [text] : [first, text];
+      return {ok, text: said.map(line => `${job.name}: ${line}`).join('\n')};
     }
     case 'status': {
       const {state, description} = job.status();

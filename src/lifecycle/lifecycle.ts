@@ -232,14 +232,15 @@ async function work(state: State, spec: StateSpec, id: number | undefined): Prom
   let fault: unknown;
   try {
     await ports.onVisitBegun(visit);
-    for (const step of spec.steps) await take(step, visit, running, ports);
+    await takeAll(state, spec, visit);
     if (running.blamed !== undefined) throw running.blamed;
     await ports.onStepsDone(visit, running.hasRestarted);
   } catch (error) {
     fault = error ?? new Error('unknown');
   }
-  const ownWaiter = await findOwnWaiter(state);
-  if (ownWaiter !== undefined) {
+  const ownWaiter = await findInsider(state);
+  const isDropped = ownWaiter !== undefined && !isObeyed(state, ownWaiter);
+  if (isDropped) {
     const reason = `its own block waited for state ${ownWaiter.tag}, which can only follow it`;
     fault = new DaemonError('LIFECYCLE', `cannot finish state ${spec.tag}: ${reason}`);
   }
@@ -251,7 +252,7 @@ async function work(state: State, spec: StateSpec, id: number | undefined): Prom
   // The first time is the boot's, and the only one that counts.
   if (spec.tag === ports.manifest.initial) state.booted.resolve(fault);
   if (spec.tag === ports.manifest.terminal) state.over.resolve(fault);
-  if (ownWaiter !== undefined) send(state, {is: 'withdrawn', id: ownWaiter.id});
+  if (isDropped) send(state, {is: 'withdrawn', id: ownWaiter.id});
   send(state, {is: 'finished', ok: fault === undefined});
 }
 
@@ -260,11 +261,34 @@ function visitOf(tag: string, asked: VisitRequest | undefined): Visit {
   return {tag, cause, origin, input, ...(read && {read}), ...(template !== undefined && {template})};
 }
 
-/** Who superseded the state, if that client died with its block: it came from inside, and to obey it would loop for ever. */
-async function findOwnWaiter(state: State): Promise<Request | undefined> {
+/** Who superseded the state, if that client died with its block: it came from inside. */
+async function findInsider(state: State): Promise<Request | undefined> {
   if (state.supersededBy === undefined) return undefined;
   const {request, wasGone} = state.supersededBy;
   return !(await wasGone) && (await isGone(state, request)) ? request : undefined;
+}
+
+/**
+ * A block that says `GOTO` wants to go on elsewhere. One that says `WAIT` wants to know what came of it, and never will;
+ * in 2017 it was obeyed all the same. For the state that it is in itself, that would be a loop.
+ */
+const isObeyed = ({ports: {manifest}, machine}: State, {until, tag}: Request): boolean =>
+  until === 'entered' || (manifest.isOf2017 && tag !== tagOf(machine));
+
+async function takeAll(state: State, {tag, steps}: StateSpec, visit: Visit): Promise<void> {
+  const {ports, running} = state;
+  for (const [index, step] of steps.entries()) {
+    try {
+      await take(step, visit, running, ports);
+    } catch (error) {
+      const insider = await findInsider(state);
+      if (insider === undefined || !isObeyed(state, insider)) throw error;
+      const reason = `its own block asked for state ${insider.tag} and waited for the answer, which ended it`;
+      // Others were to follow, a reload perhaps.
+      if (index < steps.length - 1) throw new DaemonError('LIFECYCLE', `cannot finish state ${tag}: ${reason}`);
+      ports.log.warn({to: tag, reason}, 'what stands behind that in the block is not done');
+    }
+  }
 }
 
 async function take(
@@ -283,7 +307,10 @@ async function take(
       return;
     case 'shell':
       running.inShell = true;
-      await runShell(step.block, visit, running.shell.signal);
-      running.inShell = false;
+      try {
+        await runShell(step.block, visit, running.shell.signal);
+      } finally {
+        running.inShell = false;
+      }
   }
 }

@@ -14,17 +14,25 @@ const SAID_CHARACTERS = 200;
 const GONE_WITHIN_MS = 1000;
 const GONE_POLL_MS = 5;
 
+/** How a block ended by itself. */
+export interface BlockEnd {
+  /** What it wrote last, on one line. */
+  readonly said: string;
+  /** Absent after exit code 0. */
+  readonly fault?: DaemonError;
+}
+
 /**
  * Runs a state's `shell` block with `/bin/sh -c` in a process group of its own, its output logged line by line however
- * much it writes. Rejects with LIFECYCLE when it exits other than 0, and when `signal` aborted: once its group is gone.
- * What it left in the background when it ended by itself lives on. Resolves with what it wrote last, on one line.
+ * much it writes. Rejects when `signal` aborted: once its group is gone. What it left in the background when it ended by
+ * itself lives on.
  */
 export async function runShellBlock(
   block: string,
   tag: string,
   env: Readonly<Record<string, string>>,
   {spawn, clock, log, signal}: {spawn: Pick<Spawn, 'start'>; clock: Clock; log: Log; signal: AbortSignal},
-): Promise<string> {
+): Promise<BlockEnd> {
   signal.throwIfAborted();
   let pid: number | undefined;
   const said: string[] = [];
@@ -45,9 +53,10 @@ export async function runShellBlock(
   }
   const exit = await child.exited;
   const lines = said.join(' | ');
-  if (exit.code === 0) return lines;
+  if (exit.code === 0) return {said: lines};
   const how = `its shell block ended with ${exit.signal ?? `exit code ${exit.code}`}`;
-  throw new DaemonError('LIFECYCLE', `cannot finish state ${tag}: ${how}${lines && `, and said last: ${lines}`}`);
+  const reason = `cannot finish state ${tag}: ${how}${lines && `, and said last: ${lines}`}`;
+  return {said: lines, fault: new DaemonError('LIFECYCLE', reason)};
 }
 
 /** Ends a whole process group: SIGTERM, and SIGKILL for what is left of it after a grace or once its first process is gone. */

@@ -36,7 +36,10 @@ export interface Manifest {
   readonly jobs: readonly JobSpec[];
   /** What is strange but harmless, one line each. */
   readonly warnings: readonly string[];
-  /** It uses nothing newer: its blocks make the configuration, and rely on what the start script of 2017 did. */
+  /**
+   * It uses nothing newer: its blocks make the configuration, rely on what the start script of 2017 did, and fail nothing
+   * by their exit codes.
+   */
   readonly isOf2017: boolean;
 }
 

@@ -19,6 +19,8 @@ export interface Files {
   readText(path: string): Promise<string | undefined>;
   /** Differs once the file was written or replaced, with the same text or not; undefined when there is none. */
   readStamp(path: string): Promise<string | undefined>;
+  /** In bytes; undefined when there is none. */
+  readSize(path: string): Promise<number | undefined>;
   /** Writes and syncs `text` to a temporary file in the folder of `path`. */
   prepare(path: string, text: string, mode?: number): Promise<PreparedFile>;
   /** `prepare` and `commit` in one: durable and atomic. */
@@ -105,6 +107,7 @@ export const systemFiles: Files = {
   readText: path => unlessAbsent(readFile(path, 'utf8')),
   readStamp: path =>
     unlessAbsent(stat(path, {bigint: true}).then(({ino, mtimeNs, size}) => `${ino} ${mtimeNs} ${size}`)),
+  readSize: path => unlessAbsent(stat(path).then(({size}) => size)),
   prepare,
   async replace(path, text, mode) {
     const prepared = await prepare(path, text, mode);

@@ -13,7 +13,7 @@ import {openPodFolder, type PodFolder, shell} from '../support/pod.ts';
 /**
  * The pod's own manifest of 2017 (docs/contract-2017.md#lifecycle): `configure` writes `proxy.cfg` from its INPUT and
  * restarts haproxy as a job; the terminal state was called `shutdown` later. Python made the configuration, a few lines
- * of shell do here.
+ * of shell do here. What its blocks end with counted for nothing, and neither did what supervisorctl could not do.
  */
 const MANIFEST = `
 initial: setup
@@ -23,8 +23,11 @@ states:
     next:
       - configure
     shell: |
-      echo setup >> $POD/visits
+      set -e
+      supervisorctl start exim4
       supervisorctl start telegraf
+      echo setup >> $POD/visits
+      [ -n "$NOT_SET" ]
   - tag: configure
     next:
       - configure
@@ -40,15 +43,38 @@ states:
         done
       } > $KONTROL_DATA/proxy.cfg
       supervisorctl restart haproxy
-      echo done > $POD/last
+      [ -n "$NOT_SET" ] && echo done
   - tag: expose-via-route53
     next: [configure]
     shell: |
       echo "expose $ZONE" >> $POD/visits
-      supervisorctl status haproxy | grep -q RUNNING
+      supervisorctl status haproxy | grep -q STOPPED
   - tag: shutdown
     shell: |
       echo shutdown >> $POD/visits
+      exit 9
+`;
+
+/** Leaves haproxy as it is where what it made is what runs; of all apps it shows `web` alone. */
+const COMPARING = `
+initial: setup
+terminal: stop
+states:
+  - {tag: setup, next: [configure]}
+  - tag: configure
+    next: [configure]
+    shell: |
+      echo "configure $INPUT" >> $POD/visits
+      {
+        printf 'defaults\\n  mode http\\n  timeout connect 2s\\n  timeout client 15s\\n  timeout server 15s\\n'
+        printf 'listen l\\n  bind 127.0.0.1:%s\\n' $WEB_PORT
+        web=$(printf %s "$INPUT" | sed -n 's/.*"web":\\[\\([^]]*\\)\\].*/\\1/p')
+        for ip in $(printf %s "$web" | tr -d '"' | tr , ' '); do echo "  server s-$ip $ip:80"; done
+      } > $KONTROL_DATA/rendered.cfg
+      cmp -s $KONTROL_DATA/rendered.cfg $KONTROL_DATA/proxy.cfg && exit 0
+      cp $KONTROL_DATA/rendered.cfg $KONTROL_DATA/proxy.cfg
+      supervisorctl restart haproxy
+  - tag: stop
 `;
 
 const TEMPLATE = 'frontend unused\n  bind 127.0.0.1:1\n';
@@ -60,16 +86,21 @@ interface Pod {
   readonly socat: (command: string) => Promise<string>;
 }
 
-async function startPod(folder: PodFolder, env: Record<string, string> = {}): Promise<Pod> {
+async function startPod(
+  folder: PodFolder,
+  env: Record<string, string> = {},
+  {manifest = MANIFEST, dataFolder}: {readonly manifest?: string; readonly dataFolder?: string} = {},
+): Promise<Pod> {
   const [webPort, podPort] = [await freePort(), await freePort()];
   const daemon = await startDaemon({
     template: TEMPLATE,
+    ...(dataFolder !== undefined && {dataFolder}),
     env: {
       ...folder.env,
       POD: folder.path,
       WEB_PORT: String(webPort),
       POD_PORT: String(podPort),
-      KONTROL_LIFECYCLE: await folder.write('lifecycle.yml', MANIFEST),
+      KONTROL_LIFECYCLE: await folder.write('lifecycle.yml', manifest),
       ...env,
     },
   });
@@ -170,6 +201,36 @@ describe('manifest of 2017', {skip: missing('haproxy', 'socat'), timeout: 600_00
     await daemon.ping({ip: '127.0.0.8'});
     await daemon.waitFor(async () => (await visitsOf(pod)).at(-1)?.includes('127.0.0.8'), 'the next pass');
     assert.equal((await visitsOf(pod)).length, 4);
+  });
+
+  test('a block that ends where nothing is to be done -> in sync, /state follows; also after a restart of the daemon', async () => {
+    await using folder = await openPodFolder();
+    const options = {manifest: COMPARING, dataFolder: folder.file('data')};
+    const env = {WEB_PORT: String(await freePort())};
+    const served = {db: ['127.0.0.8'], web: ['127.0.0.9']};
+    const serves = async (daemon: Daemon) =>
+      daemon.waitFor(
+        async status => status.inSync && isDeepStrictEqual(await hostsServed(daemon), served) && status,
+        'both apps',
+      );
+    let generation = 0;
+    {
+      await using daemon = (await startPod(folder, env, options)).daemon;
+      await daemon.waitFor(({inSync}) => inSync, 'a start');
+      await daemon.ping({ip: '127.0.0.9'});
+      await daemon.waitFor(
+        async () => isDeepStrictEqual(await hostsServed(daemon), {web: ['127.0.0.9']}),
+        'the pass of the first ping',
+      );
+      generation = (await daemon.status())?.proxy.generation ?? 0;
+      await daemon.ping({ip: '127.0.0.8', app: 'db'});
+      assert.equal((await serves(daemon)).proxy.generation, generation);
+      daemon.signal('SIGTERM');
+      assert.deepEqual(await daemon.exited, {code: 0, signal: null});
+    }
+    // Its block finds `proxy.cfg` as it would make it, with no HAProxy that runs it.
+    await using daemon = (await startPod(folder, env, options)).daemon;
+    assert.equal((await serves(daemon)).proxy.state, 'RUNNING');
   });
 
   test('supervisorctl, from outside a block -> drives haproxy as a job; restart is a reload', async () => {

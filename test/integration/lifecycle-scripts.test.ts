@@ -100,12 +100,18 @@ describe('shell blocks of a daemon', suite, () => {
     assert.equal((await daemon.status())?.proxy.generation, 3);
   });
 
-  test('a block that waits for its own state -> ended and said so, its wish is not obeyed, no loop', async () => {
+  test('a block that waits for its own state -> ended and said so, no loop; one that says GOTO -> ended, and obeyed', async () => {
     await using folder = await openPodFolder();
     const state = `
   - tag: narcissus
     next: ['*']
     shell: echo run >> $POD/runs; echo WAIT narcissus | socat -t 60 - $SOCKET
+  - tag: leading
+    next: ['*']
+    shell: haproxy-kontrol ctl GOTO led from inside; echo never >> $POD/runs
+  - tag: led
+    next: ['*']
+    shell: echo "led $INPUT" >> $POD/runs
 `;
     const {daemon, say, ctl} = await startBench(folder, manifestWith(RUN, state));
     await using _daemon = daemon;
@@ -115,7 +121,9 @@ describe('shell blocks of a daemon', suite, () => {
       [1, 'KO cannot finish state narcissus: its own block waited for state narcissus, which can only follow it\n'],
     );
     assert.equal(await say('WAIT configure'), 'OK');
-    assert.deepEqual(await linesOf(folder.file('runs')), ['run']);
+    assert.equal(await say('WAIT leading'), 'OK');
+    await waitFor(async () => (await linesOf(folder.file('runs'))).length > 1, 'the state that the block asked for');
+    assert.deepEqual(await linesOf(folder.file('runs')), ['run', 'led from inside']);
   });
 });
 
@@ -262,7 +270,7 @@ jobs:
     );
     assert.equal((await linesOf(folder.file('starts'))).length, 2);
     assert.equal((await ctl('tail beat')).stdout, 'beating\nbeating\n');
-    assert.equal((await ctl('restart beat')).stdout, 'beat: started\n');
+    assert.equal((await ctl('restart beat')).stdout, 'beat: stopped\nbeat: started\n');
     assert.ok(!isRunning(next));
     const last = await waitFor(pidOf, 'the job', PATIENT);
     daemon.signal('SIGTERM');

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {DaemonError} from '../../src/errors.ts';
 import {createBlockEffect} from '../../src/lifecycle/block-effect.ts';
 import type {Visit} from '../../src/lifecycle/lifecycle.ts';
 import {parseManifest} from '../../src/lifecycle/manifest.ts';
+import type {BlockEnd} from '../../src/lifecycle/shell-block.ts';
 import type {Hosts} from '../../src/members/member.ts';
 
 const manifestWith = (configure: string) =>
@@ -13,33 +15,55 @@ const manifestWith = (configure: string) =>
 
 const visitOf = (tag = 'configure'): Visit => ({tag, cause: 'web joined', origin: 'daemon', input: undefined});
 const hostsWith = (...ips: string[]): Hosts => (ips.length === 0 ? new Map() : new Map([['web', ips]]));
+const withApi = (ip: string): Hosts => new Map([...hostsWith('10.2.0.1'), ['api', [ip]]]);
+
+/** What `proxy.cfg` holds, and HAProxy runs. */
+const RUN = 'server web-1 10.2.0.1:80\n';
 
 interface Case {
   readonly configure?: string;
   readonly tag?: string;
   readonly hosts?: Hosts;
   readonly served?: Hosts | undefined;
-  /** What the block does to `proxy.cfg`; it holds `old`, which HAProxy runs. */
-  readonly writes?: string;
-  readonly said?: string;
+  /** What the block writes into files of the data folder. */
+  readonly writes?: Readonly<Record<string, string>>;
+  readonly end?: BlockEnd;
   readonly hasRestarted?: boolean;
+  readonly isUp?: boolean;
 }
+
+const FAILED: BlockEnd = {
+  said: 'no etcd',
+  fault: new DaemonError('LIFECYCLE', 'cannot finish state configure: its shell block ended with exit code 3'),
+};
 
 /** A visit from begin to check. */
 async function visit(given: Case): Promise<void> {
-  const file = {text: 'old\n', stamp: 1};
+  let stamp = 0;
+  const contents = new Map([
+    ['/data/proxy.cfg', {text: RUN, stamp}],
+    ['/data/rendered.before', {text: RUN, stamp}],
+  ]);
   const effect = createBlockEffect({
     manifest: manifestWith(given.configure ?? 'shell: x'),
     path: '/data/proxy.cfg',
-    files: {readText: async () => file.text, readStamp: async () => String(file.stamp)},
-    isServing: text => text === 'old\n',
+    files: {
+      readText: async path => contents.get(path)?.text,
+      readStamp: async path => String(contents.get(path)?.stamp),
+      readSize: async path => contents.get(path)?.text.length,
+      list: async folder => [...contents.keys()].map(path => path.slice(folder.length + 1)),
+    },
+    isServing: text => (given.isUp ?? true) && text === RUN,
+    isUp: () => given.isUp ?? true,
     hostsOf: () => given.hosts ?? hostsWith('10.2.0.1', '10.2.0.2'),
     servedHosts: () => ('served' in given ? given.served : hostsWith('10.2.0.1')),
   });
   const visit = visitOf(given.tag);
   await effect.begin(visit);
-  if (given.writes !== undefined) Object.assign(file, {text: given.writes, stamp: 2});
-  effect.heard(visit, given.said ?? '');
+  for (const [name, text] of Object.entries(given.writes ?? {})) {
+    contents.set(`/data/${name}`, {text, stamp: ++stamp});
+  }
+  effect.heard(visit, given.end ?? {said: ''});
   await effect.check(visit, given.hasRestarted ?? false);
 }
 
@@ -49,7 +73,13 @@ const LEFT =
 describe('what a block did about changed hosts', () => {
   const fine: readonly (readonly [string, Case])[] = [
     ['it restarted haproxy', {hasRestarted: true}],
-    ['it wrote what HAProxy runs already', {writes: 'old'}],
+    ['it wrote what HAProxy runs already', {writes: {'proxy.cfg': RUN}}],
+    ['it wrote that beside, found it equal, and left it there', {writes: {'rendered.cfg': RUN}}],
+    ['HAProxy runs all of them already, as after a start from disk', {served: undefined, hosts: hostsWith('10.2.0.1')}],
+    ['of an app that the configuration does not use', {hosts: withApi('10.3.0.2'), served: withApi('10.3.0.1')}],
+    ['nobody is left, and HAProxy was stopped', {hosts: hostsWith(), isUp: false}],
+    ['it ended badly, and restarted haproxy before', {end: FAILED, hasRestarted: true}],
+    ['it ended badly, and nothing was to be done', {end: FAILED, hosts: hostsWith('10.2.0.1')}],
     ['the hosts are those that are served', {hosts: hostsWith('10.2.0.1')}],
     ['the first visit, about nobody', {served: undefined, hosts: hostsWith()}],
     ['another state', {tag: 'expose-via-route53'}],
@@ -58,16 +88,31 @@ describe('what a block did about changed hosts', () => {
   for (const [name, given] of fine) test(`${name} -> fine`, () => visit(given));
 
   test('it did nothing -> a fault, with what it said last', async () => {
-    await assert.rejects(visit({said: 'no etcd | giving up'}), {
+    await assert.rejects(visit({end: {said: 'no etcd | giving up'}}), {
       code: 'LIFECYCLE',
       message: `${LEFT}said last: no etcd | giving up`,
     });
     await assert.rejects(visit({served: undefined}), {message: `${LEFT}said nothing`});
+    await assert.rejects(visit({end: FAILED}), {message: `${LEFT}ended with exit code 3`});
+  });
+
+  test('an app that was not there before, or a pod that left and is still named -> a fault', async () => {
+    await assert.rejects(visit({hosts: withApi('10.3.0.1')}), {code: 'LIFECYCLE'});
+    await assert.rejects(visit({hosts: hostsWith()}), {code: 'LIFECYCLE'});
+    await assert.rejects(visit({hosts: new Map([['web', ['10.2.0.9']]])}), {code: 'LIFECYCLE'});
+  });
+
+  test('a file of an earlier visit, or another text -> shows nothing', async () => {
+    await assert.rejects(visit({writes: {'rendered.cfg': 'server web-1 10.2.0.2:80\n'}}), {code: 'LIFECYCLE'});
+  });
+
+  test('it ended badly and left no HAProxy, whoever it was for -> what it ended with', async () => {
+    await assert.rejects(visit({end: FAILED, hosts: hostsWith(), served: undefined, isUp: false}), FAILED.fault);
   });
 
   test('it wrote a configuration and left HAProxy with another one -> a fault', async () => {
     await assert.rejects(
-      visit({writes: 'new\n'}),
+      visit({writes: {'proxy.cfg': 'new\n'}}),
       /wrote \/data\/proxy\.cfg and did not restart haproxy; it said nothing$/,
     );
   });

@@ -115,7 +115,9 @@ describe('control', () => {
 
   test('job commands -> what supervisorctl prints, after OK or KO', async () => {
     const {say} = openBench();
-    assert.equal(await say('JOB start haproxy'), 'OK\nhaproxy: started');
+    for (const name of ['haproxy', 'haproxy:haproxy', 'haproxy:*', 'haproxy:']) {
+      assert.equal(await say(`JOB start ${name}`), 'OK\nhaproxy: started');
+    }
     assert.equal(await say('JOB restart all'), 'KO\nhaproxy: started\ntelegraf: ERROR (spawn error)');
     assert.equal(await say('JOB stop nginx'), 'KO\nnginx: ERROR (no such process)');
     assert.equal(await say('JOB tail haproxy'), 'OK\none\ntwo');

@@ -20,6 +20,17 @@ states:
   - {tag: stop, run: [drain]}
 `);
 
+/** As in 2017: it has blocks alone. */
+const BLOCKS = manifestOf(`
+initial: setup
+terminal: stop
+states:
+  - {tag: setup, shell: setting up, next: [configure]}
+  - {tag: configure, shell: a block, next: ['*']}
+  - {tag: plain, shell: a block, next: ['*']}
+  - {tag: stop}
+`);
+
 interface Step {
   readonly what: string;
   readonly visit: Visit | undefined;
@@ -28,7 +39,7 @@ interface Step {
 }
 
 /** A lifecycle whose steps end when told; those that listen to their signal end with it. */
-function openBench() {
+function openBench(manifest = MANIFEST) {
   const clock = createFakeClock(5000);
   const {log, said} = openLogSink();
   const steps: Step[] = [];
@@ -52,7 +63,7 @@ function openBench() {
     return promise;
   };
   const lifecycle = openLifecycle({
-    manifest: MANIFEST,
+    manifest,
     clock,
     log,
     actions: {
@@ -97,7 +108,7 @@ function openBench() {
     await booted;
     ask('configure');
     await clock.advance(0);
-    for (let step = 0; step < 3; step += 1) await last().end();
+    for (const _ of manifest.states.get('configure')?.steps ?? []) await last().end();
     steps.length = 0;
     visits.length = 0;
     restarted.length = 0;
@@ -248,6 +259,51 @@ describe('lifecycle', () => {
     assert.match(first.now, /cannot finish state plain: its own block waited for state configure/);
     assert.match(inner.now, /not allowed|cannot go/);
     assert.deepEqual([steps.length, lifecycle.state.tag], [1, 'plain']);
+  });
+
+  test('GOTO from the last block, whose client waits -> ends the block after a second, which is no fault; obeyed', async () => {
+    const {clock, ask, last, start, lifecycle, visits, said} = openBench();
+    await start();
+    const first = ask('plain');
+    await clock.advance(0);
+    const block = last();
+    ask('configure', {until: 'entered', isGone: async () => block.signal?.aborted ?? false});
+    await clock.advance(999);
+    assert.equal(block.signal?.aborted, false);
+    await clock.advance(1);
+    assert.deepEqual([first.now, visits, lifecycle.state.tag], ['OK', [['plain', 'ok']], 'configure']);
+    assert.match(
+      String(said('what stands behind that in the block is not done')[0]?.reason),
+      /its own block asked for state configure and waited for the answer, which ended it/,
+    );
+  });
+
+  test('GOTO from a hook, whose client waits -> obeyed, and the state has failed: its other steps are left out', async () => {
+    const {clock, ask, last, start, steps, lifecycle} = openBench();
+    await start();
+    const first = ask('mixed');
+    await clock.advance(0);
+    const hook = last();
+    ask('plain', {until: 'entered', isGone: async () => hook.signal?.aborted ?? false});
+    await clock.advance(1000);
+    assert.match(first.now, /cannot finish state mixed: its own block asked for state plain and waited/);
+    assert.deepEqual([steps.map(({what}) => what), lifecycle.state.tag], [['before', 'a block'], 'plain']);
+  });
+
+  test('blocks of 2017: WAIT from inside -> obeyed as it was then, but for the state it is in, which would be a loop', async () => {
+    const {clock, ask, last, start, lifecycle} = openBench(BLOCKS);
+    await start();
+    const first = ask('configure');
+    await clock.advance(0);
+    const block = last();
+    ask('plain', {isGone: async () => block.signal?.aborted ?? false});
+    await clock.advance(1000);
+    assert.deepEqual([first.now, lifecycle.state.tag], ['OK', 'plain']);
+    const other = last();
+    const looping = ask('plain', {isGone: async () => other.signal?.aborted ?? false});
+    await clock.advance(1000);
+    assert.match(looping.now, /cannot go/);
+    assert.match(lifecycle.lastFault ?? '', /its own block waited for state plain/);
   });
 
   test('a client that had gone before (socat without patience) -> its request stands', async () => {

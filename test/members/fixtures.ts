@@ -52,6 +52,7 @@ export function createMemoryFiles(texts: Record<string, string> = {}) {
       return contents.get(path);
     },
     readStamp: async path => contents.get(path),
+    readSize: async path => contents.get(path)?.length,
     async prepare(path, text, mode) {
       if (failure !== undefined) throw failure;
       return {commit: () => files.replace(path, text, mode), discard: async () => {}};

@@ -1,9 +1,16 @@
 import type {TemplateSource} from '../../config/config.ts';
 import {CONFIG_ANNOTATION} from '../../config/parse.ts';
-import {DaemonError, reasonOf} from '../../errors.ts';
+import {DaemonError, type ErrorCode, reasonOf} from '../../errors.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import type {Log} from '../../ports/log.ts';
 import type {Generations} from '../../reload/generations.ts';
+
+/** What makes the configuration. */
+export interface Maker {
+  readonly template: TemplateSource;
+  /** Blocks of a manifest of 2017 do: what they fail of was not fatal then. */
+  readonly isOf2017: boolean;
+}
 
 /**
  * A boot whose first pass fails starts from the last good configuration when there is one. Without one it waits, not
@@ -12,7 +19,7 @@ import type {Generations} from '../../reload/generations.ts';
  */
 export async function startFromDisk(
   fault: unknown,
-  template: TemplateSource,
+  maker: Maker,
   generations: Pick<Generations, 'committedPath' | 'status'>,
   applyText: (text: string) => Promise<void>,
   log: Log,
@@ -20,7 +27,7 @@ export async function startFromDisk(
   const text = await files.readText(generations.committedPath).catch(() => undefined);
   const isServed = generations.status.state === 'RUNNING';
   if (text === undefined) {
-    if (!isServed) waitOrThrow(withAdvice(fault, template, 'there is no last good proxy.cfg'), log);
+    if (!isServed) waitOrThrow(fault, maker, 'there is no last good proxy.cfg', log);
     return;
   }
   log.warn({reason: reasonOf(fault)}, 'the first pass failed: starting from the last good proxy.cfg');
@@ -28,16 +35,16 @@ export async function startFromDisk(
     await applyText(text);
   } catch (err) {
     log.error({err}, 'the last good proxy.cfg cannot be started either');
-    if (!isServed) waitOrThrow(withAdvice(fault, template, 'the last good proxy.cfg cannot be started either'), log);
+    if (!isServed) waitOrThrow(fault, maker, 'the last good proxy.cfg cannot be started either', log);
   }
 }
 
-function waitOrThrow(fault: unknown, log: Log): void {
-  if (!(fault instanceof DaemonError) || (fault.code !== 'RENDER' && fault.code !== 'VALIDATE')) throw fault;
-  log.error(
-    {reason: fault.message, detail: fault.detail},
-    'nothing to serve: waiting, not ready, for a template that works',
-  );
+function waitOrThrow(found: unknown, {template, isOf2017}: Maker, why: string, log: Log): void {
+  const fault = withAdvice(found, template, why);
+  const awaited: readonly ErrorCode[] = isOf2017 ? ['RENDER', 'VALIDATE', 'LIFECYCLE'] : ['RENDER', 'VALIDATE'];
+  if (!(fault instanceof DaemonError) || !awaited.includes(fault.code)) throw fault;
+  const what = fault.code === 'LIFECYCLE' ? 'blocks that serve' : 'a template that works';
+  log.error({reason: fault.message, detail: fault.detail}, `nothing to serve: waiting, not ready, for ${what}`);
 }
 
 const placeOf = (template: TemplateSource): string => {

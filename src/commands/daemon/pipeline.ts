@@ -173,13 +173,14 @@ async function boot(
     passes,
   }: Pick<Pipeline, 'scripts' | 'lifecycle' | 'converger' | 'passes'> & {readonly fallback: Fallback},
 ): Promise<void> {
+  const {isOf2017} = ground.manifest;
   // Its blocks start telegraf; nothing of theirs writes its configuration.
-  if (ground.manifest.isOf2017) await scripts.telegraf();
+  if (isOf2017) await scripts.telegraf();
   await lifecycle.boot();
   ending.throwIfReached();
   scripts.jobs.autostart();
   await converger.start('start').catch(async fault => {
     if (ending.asked.aborted || fallback.refusal?.serving) return;
-    await startFromDisk(fault, template, proxy.generations, passes.applyText, room('main'));
+    await startFromDisk(fault, {template, isOf2017}, proxy.generations, passes.applyText, room('main'));
   });
 }

@@ -38,6 +38,9 @@ export interface Scripts extends AsyncDisposable {
   telegraf(): Promise<void>;
 }
 
+/** `supervisorctl` of that time hardly ever ended otherwise, and blocks that end at the first fault rely on it. */
+const AS_IN_2017 = {SUPERVISORCTL_EXIT: '0'} as const;
+
 export interface ScriptsNeeds {
   readonly ground: Ground;
   readonly proxy: ProxyPart;
@@ -63,7 +66,7 @@ export async function openScripts(context: Context, {ground, proxy, inputOf}: Sc
     log,
     folder,
     socketPath: config.socketPath,
-    env: whole,
+    env: () => ({...(ground.manifest.isOf2017 && AS_IN_2017), ...whole()}),
     variables,
     inputOf,
     run: (block, tag, blockEnv, signal) => runShellBlock(block, tag, blockEnv, {spawn, clock, log, signal}),

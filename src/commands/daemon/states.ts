@@ -1,3 +1,4 @@
+import {reasonOf} from '../../errors.ts';
 import {createBlockEffect} from '../../lifecycle/block-effect.ts';
 import {type Lifecycle, openLifecycle} from '../../lifecycle/lifecycle.ts';
 import type {Passes} from '../../lifecycle/passes.ts';
@@ -13,18 +14,21 @@ export function openStates(
   {ground, proxy}: PipelineNeeds,
   {passes, scripts}: {readonly passes: Passes; readonly scripts: Scripts},
 ): Lifecycle {
+  const {manifest} = ground;
+  const log = room('lifecycle');
   const effect = createBlockEffect({
-    manifest: ground.manifest,
+    manifest,
     files,
     path: proxy.generations.committedPath,
     isServing: proxy.generations.isServing,
+    isUp: () => proxy.generations.status.state === 'RUNNING',
     hostsOf: passes.hostsOf,
     servedHosts: () => passes.applied?.input.variables.hosts,
   });
   return openLifecycle({
-    manifest: ground.manifest,
+    manifest,
     clock,
-    log: room('lifecycle'),
+    log,
     actions: {
       ...passes.actions,
       async drain() {
@@ -34,7 +38,14 @@ export function openStates(
     },
     runJob: scripts.runJob,
     async runShell(block, visit, signal) {
-      effect.heard(visit, await scripts.blocks.run(block, visit, signal));
+      const end = await scripts.blocks.run(block, visit, signal);
+      effect.heard(visit, end);
+      if (end.fault === undefined) return;
+      if (!manifest.isOf2017) throw end.fault;
+      log.warn(
+        {to: visit.tag, reason: reasonOf(end.fault)},
+        'shell block failed: that alone fails no state in a manifest of 2017',
+      );
     },
     async onVisitBegun(visit) {
       await passes.begin(visit);

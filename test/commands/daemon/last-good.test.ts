@@ -19,12 +19,14 @@ async function start({
   onDisk,
   state = 'STOPPED',
   template = TEMPLATE,
+  isOf2017 = false,
   refusal,
 }: {
   readonly fault: unknown;
   readonly onDisk?: string;
   readonly state?: ProxyStatus['state'];
   readonly template?: TemplateSource;
+  readonly isOf2017?: boolean;
   readonly refusal?: Error;
 }) {
   await using folder = await openFolder();
@@ -37,8 +39,9 @@ async function start({
     applied.push(text);
     if (refusal !== undefined) throw refusal;
   };
-  await startFromDisk(fault, template, {committedPath, status}, apply, log);
-  const [waiting] = said('nothing to serve: waiting, not ready, for a template that works');
+  await startFromDisk(fault, {template, isOf2017}, {committedPath, status}, apply, log);
+  const awaited = isOf2017 ? 'blocks that serve' : 'a template that works';
+  const [waiting] = said(`nothing to serve: waiting, not ready, for ${awaited}`);
   return {applied, waitsSince: waiting?.reason};
 }
 
@@ -61,6 +64,12 @@ describe('a boot whose first pass failed', () => {
         assert.equal(waitsSince, `cannot do it; mend the template (${place}): there is no last good proxy.cfg`);
       }
     }
+  });
+
+  test('none on disk, and blocks of 2017 that served nobody -> it waits; other blocks -> fatal', async () => {
+    const fault = faultOf('LIFECYCLE');
+    assert.deepEqual(await start({fault, isOf2017: true}), {applied: [], waitsSince: 'cannot do it'});
+    await assert.rejects(start({fault}), {code: 'LIFECYCLE'});
   });
 
   test('none on disk, and what a restart may cure -> fatal, with what to do', async () => {
