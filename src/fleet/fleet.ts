@@ -11,7 +11,20 @@ import {decodeRecord, encodeRecord, latestRuns, type ReplicaRecord, type Replica
  * A replica that is silent for this long is lost: well under the quarter of a TTL that a lost ping leaves
  * (docs/contract-2017.md#keepalive).
  */
-export const REPLICA_TTL_MS = 3000;
+const REPLICA_TTL_MS = 3000;
+
+/** Etcd ends a lease up to this much late. */
+const LEASE_SLACK_MS = 1500;
+
+/** The least time that a replica which did hear a pod gets to say so. */
+const MIN_CONFIRM_MS = 1000;
+
+/** A keepalive comes after three quarters of a TTL: the one that a lost replica swallowed leaves this share of it. */
+const SHARE_LEFT = 0.25;
+
+/** How long another replica may take to say that it heard a pod which etcd says is silent. */
+export const deriveConfirmMs = (ttlMs: number): number =>
+  Math.max(MIN_CONFIRM_MS, REPLICA_TTL_MS + LEASE_SLACK_MS - SHARE_LEFT * ttlMs);
 
 const BEAT_MS = 500;
 

@@ -17,6 +17,8 @@ const MAX_WAIT_MS = 30_000;
 
 export interface ReloadLockPorts {
   readonly gateway: Pick<Gateway, 'ask' | 'askEach' | 'listen'>;
+  /** All that are there, this one included: it does not wait for itself. */
+  readonly replicas: () => readonly unknown[];
   readonly leases: FleetPorts['leases'];
   readonly key: string;
   readonly id: string;
@@ -36,7 +38,7 @@ export interface ReloadLock {
 }
 
 /** A lease-backed lock in etcd. It orders reloads, and is never a reason not to reload. */
-export function openReloadLock({gateway, leases, key, id, clock, log}: ReloadLockPorts): ReloadLock {
+export function openReloadLock({gateway, replicas, leases, key, id, clock, log}: ReloadLockPorts): ReloadLock {
   const acquire = async (): Promise<string | undefined> => {
     const startedMs = clock.nowMs();
     const lease = await leases.grant(gateway, LEASE_MS);
@@ -62,6 +64,7 @@ export function openReloadLock({gateway, leases, key, id, clock, log}: ReloadLoc
 
   return {
     async hold(work) {
+      if (replicas().length < 2) return await work();
       const lease = await acquire().catch(err => {
         onlyAway(err);
         log.warn({reason: reasonOf(err)}, 'etcd cannot say whose turn to reload it is: reloading now');

@@ -4,7 +4,7 @@ import {EtcdFault} from '../../src/etcd/fault.ts';
 import type {FollowPorts} from '../../src/etcd/follow.ts';
 import type {Gateway} from '../../src/etcd/gateway.ts';
 import type {KeyValue} from '../../src/etcd/wire.ts';
-import {type FleetPorts, openFleet} from '../../src/fleet/fleet.ts';
+import {deriveConfirmMs, type FleetPorts, openFleet} from '../../src/fleet/fleet.ts';
 import {encodeRecord, type ReplicaRecord} from '../../src/fleet/record.ts';
 import {openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
@@ -200,4 +200,8 @@ describe('fleet', () => {
     await away.fleet.close();
     assert.deepEqual([away.told.length, away.revoked, away.said('goodbye not told').length], [1, [], 1]);
   });
+});
+
+test('how long another replica may take to say that it heard a pod -> what it takes to be lost, less what a TTL leaves; a second at least', () => {
+  assert.deepEqual([4000, 8000, 14_000, 25_000].map(deriveConfirmMs), [3500, 2500, 1000, 1000]);
 });

@@ -33,7 +33,15 @@ function openReplica(endpoints: string, id: string, onAsked = () => {}) {
     log,
   });
   const leases = {grant: grantLease, renew: renewLease, revoke: revokeLease};
-  const lock = openReloadLock({gateway: observed(gateway, onAsked), leases, key: '/kontrol/turn', id, clock, log});
+  const lock = openReloadLock({
+    gateway: observed(gateway, onAsked),
+    replicas: () => ['a', 'b'],
+    leases,
+    key: '/kontrol/turn',
+    id,
+    clock,
+    log,
+  });
   return {...lock, said, close: gateway.close};
 }
 
@@ -73,7 +81,15 @@ describe('the lock of reloads', {skip: missing('etcd'), timeout: 60_000}, () => 
 });
 
 /** A lock in an etcd made of what a test says: by whom it is held, whether a lease lives. */
-function openLock({holder, lives = true}: {holder?: string; lives?: boolean} = {}) {
+function openLock({
+  holder,
+  lives = true,
+  replicas = ['a', 'b'],
+}: {
+  holder?: string;
+  lives?: boolean;
+  replicas?: readonly string[];
+} = {}) {
   const fake = createFakeClock();
   const {log, said} = openLogSink();
   const etcd = {holder, lives, asked: 0, granted: [] as number[], renewed: 0, revoked: [] as string[]};
@@ -100,11 +116,27 @@ function openLock({holder, lives = true}: {holder?: string; lives?: boolean} = {
       etcd.revoked.push(lease);
     },
   };
-  const lock = openReloadLock({gateway, leases, key: '/kontrol/turn', id: 'a', clock: fake, log});
+  const lock = openReloadLock({
+    gateway,
+    replicas: () => replicas,
+    leases,
+    key: '/kontrol/turn',
+    id: 'a',
+    clock: fake,
+    log,
+  });
   return {...lock, etcd, clock: fake, said};
 }
 
 describe('the lock of reloads, as time goes by', () => {
+  test('no other replica -> nobody is asked', async () => {
+    for (const replicas of [[], ['a']]) {
+      const {hold, etcd} = openLock({holder: 'b', replicas});
+      assert.equal(await hold(async () => 'done'), 'done');
+      assert.deepEqual([etcd.asked, etcd.granted], [0, []]);
+    }
+  });
+
   test('free -> held under a lease of 10 s, renewed every 3 s while the work lasts, then given back', async () => {
     const {hold, etcd, clock: fake} = openLock();
     const work = Promise.withResolvers<string>();

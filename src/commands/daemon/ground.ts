@@ -1,3 +1,4 @@
+import type {Labels, TemplateSource} from '../../config/config.ts';
 import {openDataFolder} from '../../config/data-folder.ts';
 import {CONFIG_ANNOTATION, NO_TEMPLATE} from '../../config/parse.ts';
 import {DaemonError} from '../../errors.ts';
@@ -19,6 +20,12 @@ export interface Ground extends AsyncDisposable {
   readonly described: {readonly haproxy: string; readonly gate: Firewall['capability']};
 }
 
+/** Throws CONFIG where a state renders the template, and there is none. */
+export function requireTemplate(manifest: Pick<Manifest, 'states'>, {is}: TemplateSource, annotations: Labels): void {
+  if (is !== 'annotation' || CONFIG_ANNOTATION in annotations || !rendersTemplate(manifest)) return;
+  throw new DaemonError('CONFIG', `cannot read the configuration: ${NO_TEMPLATE}`);
+}
+
 /** Rejects with DATA, LIFECYCLE, CONFIG (a template is needed, and there is none) or HAPROXY. */
 export async function openGround({config, room, template, pod}: Context): Promise<Ground> {
   const {dataFolder} = config;
@@ -27,9 +34,7 @@ export async function openGround({config, room, template, pod}: Context): Promis
   // What HAProxy writes beside its configuration (the account key of `acme`) goes to the folder it is started in.
   process.chdir(dataFolder);
   const manifest = loadManifest(config.lifecycle);
-  if (rendersTemplate(manifest) && template.is === 'annotation' && !(CONFIG_ANNOTATION in pod.facts.annotations)) {
-    throw new DaemonError('CONFIG', `cannot read the configuration: ${NO_TEMPLATE}`);
-  }
+  requireTemplate(manifest, template, pod.facts.annotations);
   for (const reason of manifest.warnings) room('main').warn({reason}, 'lifecycle manifest warning');
   const haproxy = await loadVersion({spawn, haproxy: config.haproxy});
   const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});

@@ -17,6 +17,7 @@ import {digestHosts, encodeHosts} from '../../members/hosts.ts';
 import {captureGroup} from '../../ports/capture.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
+import type {OpenedLog} from '../../ports/log.ts';
 import {systemSpawn as spawn} from '../../ports/spawn.ts';
 import {createTelegraf} from '../../telegraf/telegraf.ts';
 import type {Context} from './context.ts';
@@ -55,11 +56,7 @@ export async function openScripts(context: Context, {ground, proxy, inputOf}: Sc
   const folder = `${dataFolder}/run`;
   const whole = () => deriveBlockEnvironment(config, pod.facts);
   const env = () => splitFitting(whole()).fitting;
-  const kept = createBlockVariables();
-  const variables: BlockVariables = {
-    ...kept,
-    set: (name, value) => takeLogLevel(output.opened, name, value) && kept.set(name, value),
-  };
+  const variables = withLogLevel(createBlockVariables(), output.opened);
 
   const blocks = await openBlocks({
     files,
@@ -105,10 +102,7 @@ export async function openScripts(context: Context, {ground, proxy, inputOf}: Sc
     all,
     callback,
     env,
-    async runJob(verb, name) {
-      const answer = await all.find(job => job.name === name)?.[verb]();
-      if (answer?.ok === false) throw new DaemonError('LIFECYCLE', `cannot ${verb} job ${name}: ${answer.text}`);
-    },
+    runJob: (verb, name) => runJob(all, verb, name),
     telegraf: createTelegraf({
       files,
       log: room('telegraf'),
@@ -123,15 +117,33 @@ export async function openScripts(context: Context, {ground, proxy, inputOf}: Sc
   };
 }
 
+/** Variables of which one sets the level of the daemon's log. */
+export const withLogLevel = (variables: BlockVariables, opened: Pick<OpenedLog, 'setLevel'>): BlockVariables => ({
+  ...variables,
+  set: (name, value) => takeLogLevel(opened, name, value) && variables.set(name, value),
+});
+
+/** Rejects with LIFECYCLE when the job does not obey. */
+export async function runJob(jobs: readonly JobHandle[], verb: JobVerb, name: string): Promise<void> {
+  const answer = await jobs.find(job => job.name === name)?.[verb]();
+  if (answer?.ok === false) throw new DaemonError('LIFECYCLE', `cannot ${verb} job ${name}: ${answer.text}`);
+}
+
 /** What came with the request, or the hosts of the pass. */
-export function blockInputOf(visit: Visit, passes: Passes): Buffer {
+export function blockInputOf(visit: Visit, passes: Pick<Passes, 'hostsOf'>): Buffer {
   if (visit.input !== undefined && visit.input.length > 0) return visit.input;
   const hosts = passes.hostsOf(visit);
   return Buffer.from(hosts === undefined ? '' : encodeHosts(hosts));
 }
 
-/** A pass of the daemon's own ended well: the callback hears of it (docs/contract-2017.md). */
-export function tellCallback({callback}: Scripts, visit: Visit, {applied}: Passes): void {
+/** A visit ended: where it was a pass of the daemon's own that went well, the callback hears of it (docs/contract-2017.md). */
+export function tellCallback(
+  callback: Pick<Callback, 'tell'> | undefined,
+  visit: Visit,
+  fault: unknown,
+  applied: Passes['applied'],
+): void {
+  if (fault !== undefined) return;
   if (visit.tag !== CONFIGURE || visit.origin === 'socket' || applied === undefined) return;
   const {hosts, pods} = applied.input.variables;
   callback?.tell({digest: applied.digest, md5: digestHosts(hosts), pods: JSON.stringify(pods)});

@@ -54,7 +54,7 @@ export function openStates(
     onStepsDone: effect.check,
     async onVisitEnded(visit, fault) {
       await passes.conclude(visit, fault);
-      if (fault === undefined) tellCallback(scripts, visit, passes);
+      tellCallback(scripts.callback, visit, fault, passes.applied);
     },
   });
 }

@@ -6,7 +6,7 @@ import {openGateway} from '../../etcd/gateway.ts';
 import {grantLease, renewLease, revokeLease} from '../../etcd/lease.ts';
 import {loadSecrets} from '../../etcd/secrets.ts';
 import {openTransport} from '../../etcd/transport.ts';
-import {openFleet, REPLICA_TTL_MS} from '../../fleet/fleet.ts';
+import {deriveConfirmMs, openFleet} from '../../fleet/fleet.ts';
 import type {ReplicaRecord, ReplicaState} from '../../fleet/record.ts';
 import {openReloadLock, type ReloadLock} from '../../fleet/reload-lock.ts';
 import {openSharedTemplate, type SharedTemplate} from '../../fleet/shared-template.ts';
@@ -19,15 +19,6 @@ import type {Store} from '../../members/store.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import type {Log} from '../../ports/log.ts';
-
-/** Etcd ends a lease up to this much late. */
-const LEASE_SLACK_MS = 1500;
-
-/** The least time that a replica which did hear a pod gets to say so. */
-const MIN_CONFIRM_MS = 1000;
-
-/** A keepalive comes after three quarters of a TTL: the one that a lost replica swallowed leaves this share of it. */
-const SHARE_LEFT = 0.25;
 
 /** The membership's store and what else replicas share. */
 export interface OpenStore extends ReloadLock {
@@ -85,17 +76,25 @@ async function openShared({config, snapshot, guard, room}: StoreSources, etcd: E
     ttlMs,
     ownApp: self.app,
     ownReplicaKeys: keys.replicasOf(self.id),
-    confirmMs: Math.max(MIN_CONFIRM_MS, REPLICA_TTL_MS + LEASE_SLACK_MS - SHARE_LEFT * ttlMs),
+    confirmMs: deriveConfirmMs(ttlMs),
     isForeign: snapshot.isShared !== true,
   });
   const run = randomBytes(4).toString('hex');
-  const lock = openReloadLock({gateway, leases, key: keys.reloadLock, id: self.id, clock, log: room('fleet')});
   const template = openSharedTemplate({gateway, key: keys.template, id: self.id, clock, log: room('fleet')});
   let fleet: ReturnType<typeof openFleet> | undefined;
-  const isAlone = () => (fleet?.replicas.length ?? 0) < 2;
+  const replicas = () => fleet?.replicas ?? [];
+  const {hold} = openReloadLock({
+    gateway,
+    replicas,
+    leases,
+    key: keys.reloadLock,
+    id: self.id,
+    clock,
+    log: room('fleet'),
+  });
   return {
     store,
-    hold: work => (isAlone() ? work() : lock.hold(work)),
+    hold,
     join(describe) {
       fleet = openFleet({
         gateway,
@@ -112,7 +111,7 @@ async function openShared({config, snapshot, guard, room}: StoreSources, etcd: E
       });
     },
     get replicas() {
-      return fleet?.replicas ?? [];
+      return replicas();
     },
     template,
     async close() {
