@@ -12,6 +12,7 @@ import {
   isSameAddress,
   isSameServer,
   optionsOf,
+  optionValue,
   readOptions,
   type ServerLine,
 } from './server-line.ts';
@@ -29,7 +30,7 @@ export type ServerChange =
       readonly backend: string;
       readonly before: ServerLine;
       readonly after: ServerLine;
-      /** The only one of its backend that takes requests. */
+      /** The only one of its backend that takes requests; backup servers are another matter. */
       readonly alone: boolean;
     }
   | {readonly do: 'weigh' | 'enable' | 'disable' | 'add'; readonly backend: string; readonly after: ServerLine}
@@ -77,8 +78,8 @@ export function* compareTexts(before: string, after: string, abilities: RuntimeA
     if (typeof compared === 'string') return {is: 'reload', why: compared};
     changes.push(...compared);
   }
-  const fileDoubt = findFileDoubt(old, changes);
-  if (fileDoubt !== undefined) return {is: 'reload', why: fileDoubt};
+  const doubt = findFileDoubt(old, changes) ?? findIdentityDoubt(changes);
+  if (doubt !== undefined) return {is: 'reload', why: doubt};
   const textDoubt = changes.length === 0 ? undefined : findTextDoubt(next, new Set(changes.map(kindOf)), abilities);
   return textDoubt === undefined ? {is: 'runtime', changes} : {is: 'reload', why: textDoubt};
 }
@@ -123,6 +124,25 @@ function findFileDoubt(old: Outline, changes: readonly ServerChange[]): string |
   return undefined;
 }
 const NO_FILES: ReadonlySet<string> = new Set();
+
+/** Identities that no two servers may have at a time: of a backend, of all. */
+const IDENTITIES = ['id', 'guid'] as const;
+
+/** One that goes is there until all of its connections have ended. */
+function findIdentityDoubt(changes: readonly ServerChange[]): string | undefined {
+  const identities = (change: ServerChange) =>
+    IDENTITIES.flatMap(option => {
+      const value = optionValue(lineOf(change).options, option);
+      return value === undefined ? [] : [`"${option} ${value}"${option === 'id' ? ` in ${change.backend}` : ''}`];
+    });
+  const leaving = new Set(changes.filter(change => change.do === 'remove').flatMap(identities));
+  if (leaving.size === 0) return undefined;
+  const taken = changes
+    .filter(change => change.do === 'add')
+    .flatMap(identities)
+    .find(one => leaving.has(one));
+  return taken === undefined ? undefined : `${taken} is still that of a server which goes`;
+}
 
 /** Whether a text that differs by these changes is as valid as the one before, by itself. */
 export const keepsValidity = (changes: readonly ServerChange[]): boolean =>
@@ -173,9 +193,8 @@ function* compareServers(
   const added = servers.filter(server => !before.has(server.name));
   const removed = old.filter(server => !after.has(server.name));
   yield;
-  const kept = old.filter(server => after.has(server.name)).map(server => server.name);
   const isReordered = !areSameWords(
-    kept,
+    old.filter(server => after.has(server.name)).map(server => server.name),
     servers.filter(server => before.has(server.name)).map(server => server.name),
   );
   const rules = readRules(backend);
@@ -188,15 +207,9 @@ function* compareServers(
   if (areBackupsReordered(old, servers))
     return `${name}: the first of its backup servers is used, and another would be`;
   const changes: ServerChange[] = added.map(server => ({do: 'add', backend: name, after: server}));
-  const active = servers.filter(isActive).length;
-  for (const [index, server] of servers.entries()) {
-    if (index % STEP === 0) yield;
-    const was = before.get(server.name);
-    if (was === undefined || isSameServer(was, server)) continue;
-    const own = compareServer(name, was, server, active === (isActive(server) ? 1 : 0));
-    if (typeof own === 'string') return own;
-    changes.push(...own);
-  }
+  const kept = yield* compareKept(backend, before);
+  if (typeof kept === 'string') return kept;
+  changes.push(...kept);
   for (const server of removed) changes.push({do: 'remove', backend: name, before: server});
   const kinds = new Set(changes.map(kindOf));
   if (added.some(server => server.weight !== DEFAULT_WEIGHT)) kinds.add('weigh');
@@ -246,6 +259,32 @@ function findOrderDoubt(
   if (asksNumbers) return '"srv_id" is the number of a server, and another would have it';
   const knowsNumbers = sticks || rules.keywords.has('stick-table');
   return knowsNumbers ? 'stick tables know servers by their number' : undefined;
+}
+
+/**
+ * The changes to servers that stay, or why it has to be a reload. Those that come to take requests are first and those
+ * that cease to are last: between two commands HAProxy serves.
+ */
+function* compareKept(
+  {name, servers}: Backend,
+  before: ReadonlyMap<string, ServerLine>,
+): Steps<ServerChange[] | string> {
+  const active = servers.filter(isActive);
+  const backups = active.filter(isBackup).length;
+  const coming: ServerChange[] = [];
+  const staying: ServerChange[] = [];
+  const leaving: ServerChange[] = [];
+  for (const [index, server] of servers.entries()) {
+    if (index % STEP === 0) yield;
+    const was = before.get(server.name);
+    if (was === undefined || isSameServer(was, server)) continue;
+    const alike = isBackup(server) ? backups : active.length - backups;
+    const own = compareServer(name, was, server, alike === (isActive(server) ? 1 : 0));
+    if (typeof own === 'string') return own;
+    const part = !isActive(server) ? leaving : isActive(was) ? staying : coming;
+    part.push(...own);
+  }
+  return [...coming, ...staying, ...leaving];
 }
 
 /** The changes to a server that stays, or why it has to be a reload. */
@@ -312,11 +351,16 @@ function findAddDoubt({address}: ServerLine, references: References): string | u
   return references.namesComputed ? '"use-server" finds out names of servers for each request' : undefined;
 }
 
-function findMoveDoubt({before, after}: ServerChange & {do: 'move'}, {rules}: Surroundings): string | undefined {
+function findMoveDoubt(
+  {before, after, alone}: ServerChange & {do: 'move'},
+  {rules, references}: Surroundings,
+): string | undefined {
   const [from, to] = [before.address, after.address];
   if (from.is === 'other' || to.is === 'other') return 'its address is not an IP';
   if (Number(to.port) > MAX_PORT) return 'its port is not a port';
   if (from.port !== to.port && (from.mapped || to.mapped)) return "its port comes from the client's";
+  if (alone && after.checked && references.asksHealth)
+    return 'it is asked whether servers are up, and the only one would be for some checks more';
   const isOtherFamily = from.family !== to.family;
   return isOtherFamily && (rules.hasSource || optionsOf(after.rest).includes('source'))
     ? '"source" is of another family'

@@ -21,7 +21,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const SECTIONS = new Set(
   `global defaults listen frontend backend peers userlist mailers namespace_list resolvers
-  cache program ring log-forward http-errors fcgi-app crt-store`.split(/\s+/),
+  cache program ring log-forward http-errors fcgi-app crt-store traces log-profile acme healthcheck`.split(/\s+/),
 );
 
 /**

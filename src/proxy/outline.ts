@@ -1,6 +1,7 @@
 import {atOnce, STEP, type Steps} from '../steps.ts';
 import {parseLines} from './lines.ts';
 import {parseServerLine, type ServerLine} from './server-line.ts';
+import type {Word} from './words.ts';
 
 /** The words of a line. */
 export type Words = readonly string[];
@@ -52,6 +53,10 @@ const parentName = (words: Words): string | undefined => {
   return index < 1 ? undefined : words[index + 1];
 };
 
+/** Quotes decide whether `$X` is a variable, whose value is not known here: such a word is what is written. */
+const meaningOf = ({text, start, end}: Word, source: string): string =>
+  text.includes('$') ? source.slice(start, end) : text;
+
 /** Reads a text for comparison. A `server` line elsewhere (peers, rings) is a line like any other. */
 export const parseOutline = (text: string): Outline => atOnce(readOutline(text));
 
@@ -68,7 +73,7 @@ export function* readOutline(text: string): Steps<Outline> {
   let current: (typeof backends)[number] | undefined;
   for (const line of parseLines(text)) {
     if (line.number % STEP === 0) yield;
-    const words = line.words.map(word => word.text);
+    const words = line.words.map(word => meaningOf(word, text));
     const [first = '', ...rest] = words;
     const {kind, name} = line.section;
     if (line.section !== section) {
@@ -87,7 +92,7 @@ export function* readOutline(text: string): Steps<Outline> {
         backends.push(current);
       }
     } else if (current !== undefined && first === 'server') {
-      current.servers.push(parseServerLine(line, settings.defaultServer));
+      current.servers.push(parseServerLine(words, settings.defaultServer));
       continue;
     } else {
       settings.own.push(words);

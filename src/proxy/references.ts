@@ -15,12 +15,15 @@ export interface References {
   readonly asksNumbers: boolean;
   /** Something asks for the weight that a server started with (`srv_iweight`). */
   readonly asksFirstWeights: boolean;
+  /** Something asks whether servers are up. */
+  readonly asksHealth: boolean;
 }
 
 /** `srv_is_up(web/web-1)`, `srv_id(web-1)`: what a sample is asked of. */
 const ARGUMENTS = /\(([^()]*)\)/g;
 const ASKS_NUMBER = /\bsrv_id\b/;
 const ASKS_FIRST_WEIGHT = /\bsrv_iweight\b/;
+const ASKS_HEALTH = /\b(nbsrv|srv_is_up|connslots)\b/;
 
 export function findReferences({backends, frame}: Outline): References {
   const tracked = new Set<string>();
@@ -36,6 +39,7 @@ export function findReferences({backends, frame}: Outline): References {
   let sticks = false;
   let asksNumbers = false;
   let asksFirstWeights = false;
+  let asksHealth = false;
   for (const {words} of frame) {
     const [first, second = ''] = words;
     if (first === 'use-server') {
@@ -46,6 +50,7 @@ export function findReferences({backends, frame}: Outline): References {
     for (const word of words) {
       asksNumbers ||= ASKS_NUMBER.test(word);
       asksFirstWeights ||= ASKS_FIRST_WEIGHT.test(word);
+      asksHealth ||= ASKS_HEALTH.test(word);
       if (!word.includes('(')) continue;
       for (const [, inner = ''] of word.matchAll(ARGUMENTS)) {
         for (const argument of inner.split(',')) referred.add(argument.trim());
@@ -59,5 +64,6 @@ export function findReferences({backends, frame}: Outline): References {
     sticks,
     asksNumbers,
     asksFirstWeights,
+    asksHealth,
   };
 }

@@ -1,6 +1,5 @@
 import {isIP} from 'node:net';
 import type {KeywordRow} from './keyword-row.ts';
-import type {Line} from './lines.ts';
 import {SERVER_KEYWORDS} from './server-keywords.ts';
 
 /** A `server` line of a backend, read as far as changing it at run time needs. Source: configuration.txt 5. */
@@ -20,7 +19,7 @@ export interface ServerLine {
 
 /**
  * `literal`: an IP; `port` is what was written behind it, `''` when nothing was, and `mapped` (from the client's port)
- * unless it is a plain number. `other`: a name, a variable, a UNIX socket.
+ * unless it is a number but 0. `other`: a name, a variable, a UNIX socket.
  */
 export type ServerAddress =
   | {
@@ -48,7 +47,7 @@ export function parseServerAddress(text: string): ServerAddress {
   if (family === 0 || ip.includes('%') || (prefix !== undefined && family !== (PREFIX_FAMILY[prefix] ?? family))) {
     return other;
   }
-  return {is: 'literal', ip: canonical(ip), family: family === 4 ? 4 : 6, port, mapped: !/^\d+$/.test(port)};
+  return {is: 'literal', ip: canonical(ip), family: family === 4 ? 4 : 6, port, mapped: !/^0*[1-9]\d*$/.test(port)};
 }
 
 /** Whether two texts of an address mean one IP. */
@@ -64,9 +63,9 @@ export const isSameAddress = (a: ServerAddress, b: ServerAddress): boolean =>
 export const isSameServer = (a: ServerLine, b: ServerLine): boolean =>
   a.name === b.name && isSameAddress(a.address, b.address) && areSameWords(a.options, b.options);
 
-/** Reads a `server` line; `defaults` are the words of every `default-server` that holds for it, in order. */
-export function parseServerLine({words}: Line, defaults: readonly string[]): ServerLine {
-  const [, name = '', address = '', ...own] = words.map(word => word.text);
+/** Reads the words of a `server` line; `defaults` are those of every `default-server` that holds for it, in order. */
+export function parseServerLine(words: readonly string[], defaults: readonly string[]): ServerLine {
+  const [, name = '', address = '', ...own] = words;
   const options = defaults.length === 0 ? own : [...defaults, ...own];
   let weight: number | undefined = DEFAULT_WEIGHT;
   let disabled = false;

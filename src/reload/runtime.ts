@@ -144,15 +144,26 @@ async function tell(
   {paths: {socket}}: StagedGeneration,
   changes: readonly ServerChange[],
 ): Promise<string | undefined> {
-  try {
+  const tellAll = async (some: readonly ServerChange[]): Promise<string | undefined> => {
     let answers = '';
-    for (const line of cutIntoLines(changes.map(change => deriveCommands(change).join('; ')))) {
+    for (const line of cutIntoLines(some.map(change => deriveCommands(change).join('; ')))) {
       answers += `${await ask(socket, line)}\n`;
     }
-    const complaint = answers.split('\n').find(line => COMPLAINT.test(line));
-    const deviation = await readBack(socket, changes, {ask, clock, isRefused: complaint !== undefined});
-    if (deviation === undefined) return undefined;
-    return `${deviation}${complaint === undefined ? '' : ` (HAProxy says: ${complaint})`}`;
+    return answers.split('\n').find(line => COMPLAINT.test(line));
+  };
+  const check = async (told: readonly ServerChange[], complaint: string | undefined): Promise<string | undefined> => {
+    const deviation = await readBack(socket, told, {ask, clock, isRefused: complaint !== undefined});
+    return deviation === undefined || complaint === undefined ? deviation : `${deviation} (HAProxy says: ${complaint})`;
+  };
+  const adds = changes.filter(change => change.do === 'add');
+  const others = changes.filter(change => change.do !== 'add');
+  try {
+    const refusal = adds.length === 0 ? undefined : await tellAll(adds);
+    // Others leave for the sake of those that come.
+    const missing = refusal === undefined ? undefined : await check(adds, refusal);
+    if (missing !== undefined) return missing;
+    const complaint = others.length === 0 ? undefined : await tellAll(others);
+    return await check(changes, complaint ?? refusal);
   } catch (error) {
     return reasonOf(error);
   }

@@ -4,7 +4,7 @@ import {deriveDifference, type ServerChange} from '../../src/proxy/difference.ts
 import {deriveCommands} from '../../src/proxy/server-commands.ts';
 import {haproxiesUnderTest} from '../support/haproxies.ts';
 import {waitFor} from '../support/wait.ts';
-import {cellOf, type Situation, type Trial} from './changes/cells.ts';
+import {type Cell, cellOf, type Situation, type Trial} from './changes/cells.ts';
 import {type Harness, openHarness} from './changes/harness.ts';
 import {run} from './changes/running.ts';
 import {tryCells, type Way} from './changes/trying.ts';
@@ -136,6 +136,21 @@ backend b
   server s1 127.0.0.1:1 check
 `;
 
+/** Two servers, one of which is out. */
+const takingTurns = (port: number, on: string): string => `global
+  stats socket {run}/runtime.sock level admin
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 5s
+  timeout server 5s
+frontend f
+  bind unix@{run}/front.sock
+  default_backend c0
+backend c0
+  option http-server-close
+${['s1', 's2'].map((name, index) => `  server ${name} 127.0.1.${index + 1}:${port}${name === on ? '' : ' disabled'}\n`).join('')}`;
+
 // Most of it is waiting for checks.
 describe('changes told as they once were', {timeout: 300_000, concurrency: true}, () => {
   for (const {name, binary, skip} of haproxiesUnderTest('openssl', 'root')) {
@@ -148,6 +163,28 @@ describe('changes told as they once were', {timeout: 300_000, concurrency: true}
       test('what is told otherwise today -> the harness sees what came of it', async () => {
         await using harness = await openHarness(binary);
         await trySome(MENDED, harness, {commandsOf: asBefore});
+      });
+
+      test('one takes the place of another, again and again -> nobody is refused meanwhile', async () => {
+        await using harness = await openHarness(binary);
+        const port = harness.pods.ports.plain[0];
+        const serving = (on: string) => takingTurns(port, on);
+        await using running = await run(binary, serving('s1'));
+        const cell: Cell = {id: 'c0', trial: {keyword: ''}, situations: [], section: [], before: [], after: []};
+        const answers = new Set<string>();
+        let isOver = false;
+        const clients = Array.from({length: 20}, async () => {
+          while (!isOver) answers.add(await running.get(cell, '/'));
+        });
+        for (let turn = 0; turn < 60; turn += 1) {
+          const [on, off] = turn % 2 === 0 ? ['s2', 's1'] : ['s1', 's2'];
+          const difference = deriveDifference(serving(off), serving(on), harness.abilities);
+          assert.equal(difference.is, 'runtime');
+          await running.ask(difference.changes.flatMap(deriveCommands).join('; '));
+        }
+        isOver = true;
+        await Promise.all(clients);
+        assert.deepEqual([...answers].sort(), [`127.0.1.1:${port}`, `127.0.1.2:${port}`]);
       });
 
       test('a server comes under external-check -> a reload, since HAProxy ends, or never finds it UP', async t => {

@@ -140,7 +140,7 @@ describe('changes at run time', () => {
       'f 10.0.0.8:80',
     );
     const {is, why} = await bench.apply(after);
-    assert.deepEqual([is, why], ['applied', 'added web/f, disabled web/a, weighed web/b and 2 more']);
+    assert.deepEqual([is, why], ['applied', 'added web/f, weighed web/b, moved web/d and 2 more']);
     assert.deepEqual([...bench.haproxy.servers.keys()], ['web/a', 'web/b', 'web/c', 'web/d', 'web/f']);
   });
 
@@ -151,7 +151,7 @@ describe('changes at run time', () => {
       'web/c': {admin: 5},
     });
     const {why} = await bench.apply(textOf('a 10.0.0.2:80', 'c 10.0.0.1:80'));
-    assert.equal(why, 'moved web/a, enabled web/c, removed web/b');
+    assert.equal(why, 'enabled web/c, moved web/a, removed web/b');
   });
 
   test('four changes -> one more than is named', async () => {
@@ -238,6 +238,17 @@ describe('changes that HAProxy does not carry out', () => {
     bench.haproxy.intercept = command => (command.startsWith('set server web/b') ? '' : undefined);
     const outcome = await bench.apply(textOf('a 10.0.0.2:80', 'b 10.0.0.2:80'));
     assert.deepEqual(outcome, {is: 'refused', why: 'told at run time, but web/b is at 10.0.0.1, not 10.0.0.2'});
+  });
+
+  test('a server that comes is refused -> those that go for its sake are not told so', async () => {
+    const bench = openBench(BEFORE, ONE);
+    bench.haproxy.intercept = command => (command.startsWith('add server') ? 'Unknown option' : undefined);
+    const outcome = await bench.apply(textOf('b 10.0.0.2:80'));
+    assert.deepEqual(outcome, {
+      is: 'refused',
+      why: 'told at run time, but there is no web/b (HAProxy says: Unknown option)',
+    });
+    assert.equal(bench.haproxy.servers.get('web/a')?.admin, 0);
   });
 
   test('it dies of a command -> refused, the cause is said', async () => {
