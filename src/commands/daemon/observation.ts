@@ -1,12 +1,12 @@
-import {access, readFile} from 'node:fs/promises';
-import {DaemonError, isSystemFault, reasonOf} from '../../errors.ts';
+import {readFile} from 'node:fs/promises';
+import {DaemonError, reasonOf} from '../../errors.ts';
 import {createEventStream, type EventStream} from '../../http/events.ts';
 import {openHistory, type PassHistory} from '../../lifecycle/history-file.ts';
 import type {PassEnd} from '../../lifecycle/passes.ts';
 import type {MemberChange} from '../../members/member-change.ts';
 import {createTimelines, type Timelines} from '../../members/timeline.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
-import {systemFiles as files} from '../../ports/files.ts';
+import {type Files, systemFiles as files} from '../../ports/files.ts';
 import type {Log} from '../../ports/log.ts';
 import {type AccessLog, openAccessLog} from '../../proxy/access-log.ts';
 import {deriveLogTarget, logsToLocalSyslog} from '../../proxy/log-targets.ts';
@@ -28,13 +28,16 @@ export interface Observation extends AsyncDisposable {
   logFileFor(text: string): Promise<string | undefined>;
 }
 
+interface ObservationContext extends Pick<Context, 'room' | 'output'> {
+  readonly config: Pick<Context['config'], 'tokenFile' | 'dataFolder' | 'accessLog'>;
+}
+
 /** Rejects with CONFIG when the token cannot be read, with LISTEN when HAProxy's log lines cannot be taken in. */
-export async function openObservation({config, room, output}: Context): Promise<Observation> {
+export async function openObservation({config, room, output}: ObservationContext): Promise<Observation> {
   await using opening = new AsyncDisposableStack();
   const loadToken = await openTokenFile(config.tokenFile);
   const accessLog = await openAccessLines({config, room, output});
-  if (accessLog !== undefined) opening.use(accessLog);
-  const logFile = openLogFile(room('access'), `${config.dataFolder}/log.cfg`);
+  opening.use(accessLog);
   const stream = createEventStream(clock);
   opening.defer(() => stream.close());
   const timelines = createTimelines();
@@ -68,20 +71,13 @@ export async function openObservation({config, room, output}: Context): Promise<
       }
       history.record(record, material);
     },
-    async logFileFor(text) {
-      if (accessLog === undefined) return undefined;
-      return logsToLocalSyslog(text) && (await accessLog.serveSyslogPort()) ? undefined : logFile(accessLog.port);
-    },
+    logFileFor: createLogTarget(accessLog, {files, log: room('access'), path: `${config.dataFolder}/log.cfg`}),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }
 
 /** HAProxy's log lines, where they are wanted. */
-async function openAccessLines({
-  config,
-  room,
-  output,
-}: Pick<Context, 'config' | 'room' | 'output'>): Promise<AccessLog | undefined> {
+async function openAccessLines({config, room, output}: ObservationContext): Promise<AccessLog | undefined> {
   const {accessLog: setting} = config;
   if (setting === undefined) return undefined;
   const {sink, recent} = output;
@@ -94,30 +90,28 @@ async function openAccessLines({
   });
 }
 
-/** Somebody may empty the data folder. */
-const isThere = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    error => {
-      if (isSystemFault(error)) return false;
-      throw error;
-    },
-  );
-
-/** The file with our log target, written when it is first needed; without room for it HAProxy serves and logs elsewhere. */
-function openLogFile(log: Log, path: string): (port: number) => Promise<string | undefined> {
-  let isWritten = false;
-  return async port => {
+/**
+ * The file that names our log target to a HAProxy with this text; undefined where lines reach us anyway, and where they are
+ * not wanted. Without room for it HAProxy serves, and logs elsewhere.
+ */
+export const createLogTarget =
+  (
+    accessLog: Pick<AccessLog, 'port' | 'serveSyslogPort'> | undefined,
+    {files, log, path}: {readonly files: Pick<Files, 'readText' | 'replace'>; readonly log: Log; readonly path: string},
+  ): Observation['logFileFor'] =>
+  async text => {
+    if (accessLog === undefined) return undefined;
+    if (logsToLocalSyslog(text) && (await accessLog.serveSyslogPort())) return undefined;
+    const target = deriveLogTarget(accessLog.port);
     try {
-      if (!isWritten || !(await isThere(path))) await files.replace(path, deriveLogTarget(port));
-      isWritten = true;
+      // Somebody may empty the data folder.
+      if ((await files.readText(path)) !== target) await files.replace(path, target);
       return path;
     } catch (err) {
       log.warn({err}, 'access log: its target cannot be written, HAProxy starts without it');
       return undefined;
     }
   };
-}
 
 /** How to read the operators' token; a file that holds none at start is a fault of the configuration. */
 async function openTokenFile(path: string | undefined): Promise<(() => Promise<string>) | undefined> {
