@@ -38,6 +38,13 @@ export class DaemonError extends Error {
   }
 }
 
+/** HAProxy ended by itself, with an exit code, when it was started: its configuration may be the cause, which passed the check. */
+export class StartRefused extends DaemonError {}
+
+/** Whether that is at the root of a fault, in whatever words it is told by now. */
+export const isStartRefusal = (fault: unknown): boolean =>
+  fault instanceof StartRefused || (fault instanceof DaemonError && isStartRefusal(fault.cause));
+
 /** What work ends with that a stop of the daemon cut short: nothing failed. */
 export class CutShort extends DaemonError {}
 

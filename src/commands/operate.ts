@@ -1,6 +1,7 @@
 import {createInterface} from 'node:readline/promises';
 import {DaemonError, EXIT_CODES} from '../errors.ts';
 import {describePreview, type Preview} from '../terminal/preview.ts';
+import {plain} from '../terminal/table.ts';
 import type {CommandCall, CommandMain} from './call.ts';
 import {readToken} from './operator-token.ts';
 
@@ -9,6 +10,12 @@ type Operating = 'rollback' | 'release' | 'reconfigure';
 
 /** What they have in common. */
 type Operator = Pick<CommandCall<'release'>, 'client' | 'paint' | 'print' | 'has' | 'text'>;
+
+/** What is answered once it is done. `error`: a rollback is released, and today's template does not work. */
+interface Done {
+  readonly last: {readonly pass: number; readonly verdict: string} | null;
+  readonly error?: string | null;
+}
 
 /** Asks at a terminal; elsewhere nobody can answer. Rejects with USAGE there. */
 async function confirm(name: Operating): Promise<boolean> {
@@ -37,9 +44,11 @@ async function operate(given: Operator, name: Operating, query: readonly string[
   }
   // The pass that was shown: another one may be the last by now.
   const chosen = name === 'rollback' && preview.pass !== undefined ? `/rollback?pass=${preview.pass}` : pathWith([]);
-  const {last} = await given.client.post<{last: {pass: number; verdict: string} | null}>(chosen, token);
+  const {last, error = null} = await given.client.post<Done>(chosen, token);
   given.print(last === null ? 'done\n' : `done: pass ${last.pass}, ${last.verdict}\n`);
-  return 0;
+  if (error === null) return 0;
+  given.print(`but the template of today is refused: ${plain(error)}\n`);
+  return EXIT_CODES.VALIDATE;
 }
 
 /** `12:04` of today, `2026-11-28 12:04`, or ISO 8601; UTC, as all times that are shown. Throws USAGE. */

@@ -147,7 +147,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
       refused: orNull(
         object({reason: text, sinceAt: at, serving: orNull(object({pass: count, sinceAt: at, replica: orNull(text)}))}),
       ),
-      quarantined: listOf(object({...POD, reason: text, sinceAt: at, served: text})),
+      quarantined: listOf(object({...POD, reason: text, sinceAt: at, served: text, overBound: flag})),
       logLevel: text,
       accessLog: orNull(object({port: count, written: count, overRate: count, slowOutput: count, malformed: count})),
       problems: listOf(ref('Problem')),
@@ -274,7 +274,7 @@ const change = (method: 'post' | 'put', summary: string, rest: Schema = {}, answ
       404: error('There is no such pass.'),
       409: error('There is nothing to do.'),
       410: error('What is needed for it is no longer kept.'),
-      422: error('The pass failed; the last good configuration serves.'),
+      422: error('The pass failed; what served before serves on.'),
       503: error('The token file cannot be read.'),
       ...answers,
     },

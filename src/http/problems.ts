@@ -126,17 +126,27 @@ function refusalProblem({sinceAt, serving, reason}: NonNullable<Given['refused']
     serving === null
       ? `${refused}, and the last good one fails with the pods of today`
       : `${refused}: the one of pass ${serving.pass}${ofReplica(serving.replica)} (${timeOf(serving.sinceAt)}) serves the pods of today`;
-  return bad('template', what, reason, 'mend the template; what it fails of: haproxy-kontrol check');
+  const todo = 'mend the template; haproxy-kontrol check --template FILE tries one out before it is used';
+  return bad('template', what, reason, todo);
 }
 
+/** Of the pods in quarantine, so many are named with the words for each. */
+const MAX_NAMED_PODS = 5;
+
 function quarantineProblems({quarantined}: Given): StatedProblem[] {
-  const [first] = quarantined;
-  if (first === undefined) return [];
+  if (quarantined.length === 0) return [];
   const count = quarantined.length;
   const who = count === 1 ? 'A pod is' : `${count} pods are`;
   const what = `${who} in quarantine: no configuration can be made with what ${count === 1 ? 'it says' : 'they say'}`;
-  const why = `${first.reason}; so says HAProxy, or the template, with ${first.app} ${first.ip} (${first.id}), which is served ${first.served}`;
-  return [bad('quarantine', what, why, 'mend what those pods send: haproxy-kontrol members')];
+  const named = quarantined
+    .slice(0, MAX_NAMED_PODS)
+    .map(({app, ip, id, served, reason}) => `${app} ${ip} (${id}), served ${served}: ${reason}`);
+  const more = count > MAX_NAMED_PODS ? `; and ${count - MAX_NAMED_PODS} more: haproxy-kontrol members` : '';
+  const apps = [...new Set(quarantined.filter(({overBound}) => overBound).map(({app}) => app))];
+  const why = named.join('; ') + more;
+  if (apps.length === 0) return [bad('quarantine', what, why, 'mend what those pods send: haproxy-kontrol members')];
+  const isOver = `more of ${apps.join(', ')} than KONTROL_QUARANTINE allows, so the template may be to blame`;
+  return [bad('quarantine', `${what}; ${isOver}`, why, 'mend the template, or what those pods send')];
 }
 
 function driftProblem(first: Given['drift']['deviations'][number], count: number): StatedProblem {
@@ -166,7 +176,8 @@ function syncProblems({
     problems.push(refusalProblem(refused));
   } else if (lastError !== null) {
     const todo = 'mend the template, or go back: haproxy-kontrol history, haproxy-kontrol rollback';
-    problems.push(bad('pass', 'The last pass failed: the last good configuration serves', lastError, todo));
+    const serves = proxy.generation === 0 ? 'nothing has served yet' : 'the last good configuration serves';
+    problems.push(bad('pass', `The last pass failed: ${serves}`, lastError, todo));
   } else if (drift.count === 0 && quarantined.length === 0 && !inSync && proxy.state === 'RUNNING' && !proxy.isHung) {
     problems.push(
       reload.last === null

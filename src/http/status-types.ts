@@ -143,6 +143,8 @@ export interface QuarantineLine {
   readonly reason: string;
   readonly sinceAt: number;
   readonly served: 'as before' | 'not at all';
+  /** It is one of more pods of its app than `KONTROL_QUARANTINE` allows. */
+  readonly overBound: boolean;
 }
 
 export interface Status {

@@ -16,6 +16,8 @@ export interface PodEvent {
 /** How a pass ended, as far as people who look at the pod need to know. */
 export interface PassOutcome {
   readonly pass: number;
+  /** What serves now; 0 before anything did. */
+  readonly generation: number;
   readonly verdict: 'ok' | 'unchanged' | 'failed';
   readonly error: string | null;
   readonly phasesMs: {readonly apply?: number};
@@ -35,12 +37,13 @@ const lasting = (message: string): string =>
 
 /** What a pass that ended is worth telling: that it failed, or that it went well after failures. */
 export function eventOfPass(
-  {pass, verdict, error, phasesMs}: PassOutcome,
+  {pass, generation, verdict, error, phasesMs}: PassOutcome,
   failedBefore: boolean,
 ): PodEvent | undefined {
   if (verdict === 'failed') {
     const reason = phasesMs.apply === undefined ? 'ConfigurationRefused' : 'ReloadFailed';
-    return {type: 'Warning', reason, message: `${error ?? 'unknown'}; the last good configuration stays`};
+    const stays = generation === 0 ? 'nothing has served yet' : 'the last good configuration stays';
+    return {type: 'Warning', reason, message: `${error ?? 'unknown'}; ${stays}`};
   }
   if (!failedBefore) return undefined;
   return {type: 'Normal', reason: 'Recovered', message: `pass ${pass} went well: the proxy serves what its inputs say`};

@@ -2,10 +2,12 @@ import {DaemonError, reasonOf} from '../errors.ts';
 import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
-import {disableServers} from '../proxy/departed.ts';
+import {disableServers, hasDisabledOf} from '../proxy/departed.ts';
 import type {GoodTemplate} from '../template/good-template.ts';
 import type {TemplateInput} from '../template/input.ts';
 import type {KeptTemplate} from '../template/kept-template.ts';
+import type {PassHistory} from './history-file.ts';
+import type {VisitRequest} from './lifecycle.ts';
 import type {Passes, PassInput} from './passes.ts';
 import type {Quarantine} from './quarantine.ts';
 
@@ -14,7 +16,8 @@ import type {Quarantine} from './quarantine.ts';
  * - What a template is refused for costs that template alone: pods come and go with the last one that worked.
  * - The newest template is tried first, at each change and each retry; the pass as a whole failed for as long as it is
  *   refused, so nothing here makes a refusal look like success.
- * - A template that worked before some pods came or changed is tried without those that it fails with.
+ * - A template that worked before some pods came or changed is tried without those that it fails with; one that is newer
+ *   than those pods is not, as long as the one before it serves them.
  * - Where the last good template fails with today's pods all the same, the text stays, but pods that left get no request.
  */
 
@@ -30,17 +33,22 @@ export interface Refusal {
 export interface FallbackPorts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly passes: Pick<Passes, 'tried' | 'applied' | 'appliedText' | 'last' | 'applyText'>;
+  readonly passes: Pick<Passes, 'tried' | 'applied' | 'appliedText' | 'applyText' | 'last'>;
   /** The last template that worked, kept beside `proxy.cfg`, and with the other replicas. */
   readonly good: GoodTemplate;
-  /** One pass, with this template instead of the newest where one is given. Rejects with what it failed of. */
-  readonly runPass: (cause: string, given: {readonly read?: PassInput; readonly template?: string}) => Promise<void>;
+  /** One pass, with this template or input instead of the newest where one is given. Rejects with what it failed of. */
+  readonly runPass: (cause: string, given: GivenPass) => Promise<void>;
   /** Today's. */
   readonly hosts: () => Hosts;
-  readonly quarantine: Pick<Quarantine, 'isolate' | 'retryDue' | 'keepOnly'>;
+  readonly quarantine: Pick<Quarantine, 'isolate' | 'rehearse' | 'retryDue' | 'keepOnly' | 'save'>;
   /** What a template would see if nobody were in quarantine. */
   readonly loadWhole: () => Promise<TemplateInput>;
+  /** The text of the last pass that went well, and the pods that it serves; asked for before the first pass alone. */
+  readonly served: () => PassHistory['served'];
+  readonly hideSecrets: (said: string) => string;
 }
+
+export type GivenPass = Pick<VisitRequest, 'read' | 'template' | 'startsAnew'>;
 
 /** Runs passes so that a refused template does not keep pods from coming and going. */
 export interface Fallback {
@@ -56,13 +64,26 @@ const isRefusal = (fault: unknown): boolean => fault instanceof DaemonError && R
 
 interface FallbackState {
   readonly ports: FallbackPorts;
-  /** Of the first pass: whom the text of an earlier daemon serves, as far as anybody remembers. */
-  firstHosts: Hosts | undefined;
-  refused: (Refusal & {readonly template: string | undefined}) | undefined;
+  /** Whom the text of an earlier daemon serves, as far as anybody remembers. */
+  atStart: {readonly hosts: Hosts; readonly served: PassHistory['served']} | undefined;
+  refused: (Refusal & {readonly template: string | undefined; readonly own: string}) | undefined;
 }
 
+/** What a pass failed of. */
+interface Failed {
+  readonly cause: string;
+  readonly fault: unknown;
+  readonly tried: PassInput | undefined;
+}
+
+/** No input's: what a part of the pods was tried with is always looked at again. */
+const PART_OF_PODS = 'a part of the pods';
+
+/** Pods that a refusal names. */
+const MAX_NAMED = 5;
+
 export function createFallback(ports: FallbackPorts): Fallback {
-  const state: FallbackState = {ports, firstHosts: undefined, refused: undefined};
+  const state: FallbackState = {ports, atStart: undefined, refused: undefined};
   return {
     run: (cause, read) => run(state, cause, read),
     get refusal() {
@@ -73,115 +94,163 @@ export function createFallback(ports: FallbackPorts): Fallback {
 }
 
 async function run(state: FallbackState, cause: string, read: PassInput | undefined): Promise<void> {
-  const {passes, quarantine, runPass, loadWhole, good, clock, hosts} = state.ports;
-  state.firstHosts ??= hosts();
+  const {passes, quarantine, good, clock, hosts, served} = state.ports;
+  state.atStart ??= {hosts: hosts(), served: served()};
+  try {
+    await runNewest(state, cause, read);
+    state.refused = undefined;
+    const {applied, appliedText} = passes;
+    // Of a text that a block wrote, no template can be said to work.
+    if (applied === undefined || appliedText === undefined) return;
+    const {template} = applied.input;
+    quarantine.keepOnly(template);
+    const {current} = good;
+    const isKnown = current !== undefined && current.template === template;
+    await keepGood(state.ports, isKnown ? current : {pass: passes.last?.pass ?? 0, template, sinceAt: clock.epochMs()});
+  } finally {
+    await quarantine.save();
+  }
+}
+
+async function runNewest(state: FallbackState, cause: string, read: PassInput | undefined): Promise<void> {
+  const {quarantine, runPass, loadWhole, passes} = state.ports;
   const isStale = await quarantine.retryDue(loadWhole);
   try {
     await runPass(cause, read === undefined || isStale ? {} : {read});
   } catch (fault) {
     if (!isRefusal(fault)) throw fault;
-    await recover(state, cause, fault);
+    await recover(state, {cause, fault, tried: passes.tried});
   }
-  state.refused = undefined;
-  const {applied, appliedText} = passes;
-  // Of a text that a block wrote, no template can be said to work.
-  if (applied === undefined || appliedText === undefined) return;
-  const {template} = applied.input;
-  await quarantine.keepOnly(template);
-  const {current} = good;
-  const isKnown = current !== undefined && current.template === template;
-  await keepGood(state.ports, isKnown ? current : {pass: passes.last?.pass ?? 0, template, sinceAt: clock.epochMs()});
 }
 
 /** Resolves where the newest template works after all, without some pods; rejects with what it failed of. */
-async function recover(state: FallbackState, cause: string, fault: unknown): Promise<void> {
-  const {passes, good} = state.ports;
-  const {tried} = passes;
-  const template = tried?.input.template;
-  const current = await good.recall();
-  if (current !== undefined && current.template !== template) {
-    await fallBack(state, cause, fault, template, current);
-    if (state.refused?.serving == null) throw fault;
-    // The newest may fail with nobody but those who are kept out of the last good one.
-    return await runWithout(state.ports, {cause, fault, tried});
-  }
+async function recover(state: FallbackState, failed: Failed): Promise<void> {
+  const {ports} = state;
+  const template = failed.tried?.input.template;
+  const current = await ports.good.recall();
+  const isNewer = current !== undefined && current.template !== template;
+  const serves = isNewer && (await fallBack(ports, failed.cause, current));
   try {
-    await runWithout(state.ports, {cause, fault, tried});
-  } catch (error) {
-    await retireDeparted(state);
-    throw error;
+    // A newer one may fail with nobody but those who are kept out of the last good one.
+    await runWithout(ports, failed, {mayExceed: !serves});
+  } catch (fault) {
+    if (isNewer) await refuse(state, {...failed, fault}, serves ? current : undefined);
+    if (!serves) await retireDeparted(state);
+    throw fault;
   }
 }
 
-async function fallBack(
-  state: FallbackState,
-  cause: string,
-  fault: unknown,
-  template: string | undefined,
-  current: KeptTemplate,
-): Promise<void> {
-  const {ports} = state;
+/** Whether the last good template serves the pods of today. */
+async function fallBack(ports: FallbackPorts, cause: string, current: KeptTemplate): Promise<boolean> {
   const given = {template: current.template};
   const why = `${cause}; the newest template is refused`;
   try {
     await ports
       .runPass(why, given)
-      .catch(again => runWithout(ports, {cause: why, fault: again, tried: ports.passes.tried}, given));
+      .catch(fault => runWithout(ports, {cause: why, fault, tried: ports.passes.tried}, {given, mayExceed: true}));
     await keepGood(ports, current);
-    refuse(state, fault, template, current);
+    return true;
   } catch (error) {
     ports.log.warn(
       {reason: reasonOf(error), pass: current.pass},
       'the last good template fails with the pods of today',
     );
-    refuse(state, fault, template, undefined);
-    await retireDeparted(state);
+    return false;
   }
 }
 
-function refuse(
-  state: FallbackState,
-  fault: unknown,
-  template: string | undefined,
-  serving: KeptTemplate | undefined,
-): void {
-  const {clock, log, passes} = state.ports;
+async function refuse(state: FallbackState, failed: Failed, serving: KeptTemplate | undefined): Promise<void> {
+  const {clock, log, hideSecrets} = state.ports;
   const {refused} = state;
+  const template = failed.tried?.input.template;
   const isNew = refused === undefined || refused.template !== template;
+  const own = hideSecrets(reasonOf(failed.fault));
+  const isKnown = !isNew && refused.own === own;
+  const reason = isKnown ? refused.reason : own + (serving === undefined ? '' : await nameBadPods(state.ports, failed));
   const sinceAt = isNew ? clock.epochMs() : refused.sinceAt;
   const shown =
     serving === undefined ? null : {pass: serving.pass, sinceAt: serving.sinceAt, replica: serving.replica ?? null};
-  if (isNew) log.warn({reason: reasonOf(fault), pass: shown?.pass}, 'template refused: the last good one is used');
-  // The record's words hide what may be a credential.
-  state.refused = {reason: passes.last?.error ?? reasonOf(fault), template, sinceAt, serving: shown};
+  if (isNew) log.warn({reason, pass: shown?.pass}, 'template refused: the last good one is used');
+  state.refused = {reason, own, template, sinceAt, serving: shown};
 }
 
-/** Another try of what failed, without the pods that it failed with, if they are to blame. */
+/** A pod that is served is not left out for a newer template's sake: who it is gets said. */
+async function nameBadPods({quarantine}: FallbackPorts, {fault, tried}: Failed): Promise<string> {
+  const found = tried && (await quarantine.rehearse({input: tried.input, before: undefined, fault}));
+  if (found === undefined || found.without.length === 0) return '';
+  const names = found.without.slice(0, MAX_NAMED).map(({app, ip, id}) => `${app} ${ip} (${id})`);
+  const more = found.without.length > MAX_NAMED ? ` and ${found.without.length - MAX_NAMED} more` : '';
+  return `; it works without ${names.join(', ')}${more}: mend what they send, or the template`;
+}
+
+/**
+ * Another try of what failed, without the pods that it failed with, if they are to blame. `mayExceed`: also where they are
+ * more of an app than may be left out, since nothing else can serve the others.
+ */
 async function runWithout(
   {passes: {applied}, quarantine, runPass}: FallbackPorts,
-  {cause, fault, tried}: {readonly cause: string; readonly fault: unknown; readonly tried: PassInput | undefined},
-  given: {readonly template?: string} = {},
+  {cause, fault, tried}: Failed,
+  {given = {}, mayExceed}: {readonly given?: {readonly template?: string}; readonly mayExceed: boolean},
 ): Promise<void> {
-  const isFound = tried !== undefined && (await quarantine.isolate(tried.input, applied?.input, fault));
-  if (!isFound) throw fault;
+  if (tried === undefined) throw fault;
+  const isolation = await quarantine.isolate({
+    input: tried.input,
+    before: applied?.input,
+    fault,
+    serve: input =>
+      runPass(`${cause}; looking for the pods with which HAProxy cannot be started`, {
+        ...given,
+        read: {input, digest: PART_OF_PODS},
+        startsAnew: true,
+      }),
+  });
+  switch (isolation.is) {
+    case 'unknown':
+      throw fault;
+    case 'innocent':
+      // One more pass, without them, fails in the template's own words: these are what is remembered.
+      if (!isolation.isKnown) throw isolation.fault;
+      break;
+    case 'too many':
+      if (!mayExceed) throw fault;
+      await isolation.hold();
+      break;
+    case 'isolated':
+      break;
+  }
   await runPass(`${cause}; without the pods that it fails with`, given);
 }
 
 /** Nobody is sent to pods that left, though no text can be made without them; nor to a pod of another app at their address. */
-async function retireDeparted({ports, firstHosts}: FallbackState): Promise<void> {
-  const {passes, hosts, log} = ports;
-  const {applied, appliedText} = passes;
-  const before = applied?.input.variables.hosts ?? firstHosts;
-  if (before === undefined || appliedText === undefined) return;
+async function retireDeparted(state: FallbackState): Promise<void> {
+  const {passes, hosts, log} = state.ports;
+  const served = servedBefore(state);
+  if (served === undefined) return;
   const present = hosts();
-  const departed = [...before].flatMap(([app, ips]) => ips.filter(ip => present.get(app)?.includes(ip) !== true));
+  const departed = served.pods.flatMap(({app, ip}) => (present.get(app)?.includes(ip) ? [] : [ip]));
   try {
-    await passes.applyText(disableServers(appliedText, departed));
+    await passes.applyText(disableServers(served.text, departed));
     if (departed.length > 0) log.warn({ip: departed}, 'pods that left get no more requests');
   } catch (error) {
     log.error({reason: reasonOf(error), ip: departed}, 'pods that left are still in the configuration');
   }
 }
+
+type Served = NonNullable<PassHistory['served']>;
+
+/** The text that serves, with nobody disabled who has left since, and the pods that it was made for. */
+function servedBefore({ports: {passes}, atStart}: FallbackState): Served | undefined {
+  const {applied, appliedText} = passes;
+  if (appliedText === undefined) return undefined;
+  if (applied !== undefined) return {text: appliedText, pods: podsOf(applied.input.variables.hosts)};
+  const remembered = podsOf(atStart?.hosts ?? new Map());
+  const earlier = atStart?.served;
+  // Another's, or one that somebody wrote by hand.
+  if (earlier === undefined || !hasDisabledOf(earlier.text, appliedText)) return {text: appliedText, pods: remembered};
+  return {text: earlier.text, pods: [...earlier.pods, ...remembered]};
+}
+
+const podsOf = (hosts: Hosts): Served['pods'] => [...hosts].flatMap(([app, ips]) => ips.map(ip => ({app, ip})));
 
 /** Rollbacks succeed with an older template: that one is good then. */
 const keepGood = ({good, log}: FallbackPorts, kept: KeptTemplate): Promise<void> =>

@@ -40,6 +40,8 @@ export interface PassHistory {
   readonly entries: readonly HistoryEntry[];
   /** The number of the last pass there was, 0 before the first: numbers go on across restarts. */
   readonly lastPass: number;
+  /** The text of the last pass that went well and the pods that it was made for; undefined when nobody knows. */
+  readonly served: {readonly text: string; readonly pods: readonly Pick<Mover, 'app' | 'ip'>[]} | undefined;
   entry(pass: number): HistoryEntry | undefined;
   /** Files a pass away, in the background: a full disk costs the memory of it and nothing else. */
   record(record: PassRecord, material: PassMaterial): void;
@@ -89,6 +91,9 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
       return state.history.entries;
     },
     lastPass: lastPassOf(state.history.entries),
+    get served() {
+      return state.served === undefined ? undefined : {text: state.served, pods: state.history.pods};
+    },
     entry: pass => state.history.entries.find(entry => entry.pass === pass),
     record(record, material) {
       void filings.add(() => file(state, record, material));

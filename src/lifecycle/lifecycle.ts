@@ -27,6 +27,8 @@ export interface Visit {
   readonly read?: PassInput | undefined;
   /** What its pass renders instead of the newest template. */
   readonly template?: string | undefined;
+  /** Its pass starts a new HAProxy, though the running one could be told what changes, or need be told nothing. */
+  readonly startsAnew?: boolean;
 }
 
 /** A built-in action. It rejects when its work failed; it may stop early once `signal` aborts. */
@@ -38,6 +40,7 @@ export interface VisitRequest {
   readonly input?: Buffer | undefined;
   readonly read?: PassInput | undefined;
   readonly template?: string | undefined;
+  readonly startsAnew?: boolean;
   /** `finished` unless said otherwise. */
   readonly until?: Request['until'];
   /** Whether the one who asked is gone; absent when that cannot be. */
@@ -257,8 +260,16 @@ async function work(state: State, spec: StateSpec, id: number | undefined): Prom
 }
 
 function visitOf(tag: string, asked: VisitRequest | undefined): Visit {
-  const {cause = tag, origin = 'daemon', input, read, template} = asked ?? {};
-  return {tag, cause, origin, input, ...(read && {read}), ...(template !== undefined && {template})};
+  const {cause = tag, origin = 'daemon', input, read, template, startsAnew} = asked ?? {};
+  return {
+    tag,
+    cause,
+    origin,
+    input,
+    ...(read && {read}),
+    ...(template !== undefined && {template}),
+    ...(startsAnew && {startsAnew}),
+  };
 }
 
 /** Who superseded the state, if that client died with its block: it came from inside. */

@@ -40,8 +40,8 @@ interface Pass {
   readonly phasesMs: Partial<Record<Phase, number>>;
   read?: PassInput;
   text?: string;
-  /** The text is what serves, but files that it names are not: only a reload loads them. */
-  stale?: boolean;
+  /** Why only a reload will do, though the text may be what serves: files that it names are not. */
+  reloads?: string | undefined;
   candidate?: Candidate;
   applied?: Applied;
 }
@@ -199,8 +199,9 @@ async function render(state: State, visit: Visit, signal: AbortSignal): Promise<
 async function validate({ports, passes}: State, visit: Visit, signal: AbortSignal): Promise<void> {
   const {clock, proxy} = ports;
   const pass = renderedOf(passes, visit, 'validate');
-  pass.stale = (await ports.refresh?.(pass.text)) ?? false;
-  if (!pass.stale && (proxy.isServing(pass.text) || (await proxy.isSafe(pass.text)))) return;
+  if (await ports.refresh?.(pass.text)) pass.reloads = 'certificates changed';
+  else if (visit.startsAnew) pass.reloads = 'to see whether HAProxy can be started with these pods';
+  if (pass.reloads === undefined && (proxy.isServing(pass.text) || (await proxy.isSafe(pass.text)))) return;
   pass.candidate = await timed(clock, pass, 'validate', () =>
     explained(ports, pass, () => stageValid(ports, pass.text, signal)),
   );
@@ -209,12 +210,12 @@ async function validate({ports, passes}: State, visit: Visit, signal: AbortSigna
 async function apply(state: State, visit: Visit, signal: AbortSignal): Promise<void> {
   const {clock, proxy, apply, check} = state.ports;
   const pass = renderedOf(state.passes, visit, 'apply');
-  if (!proxy.isServing(pass.text) || pass.stale) {
+  if (!proxy.isServing(pass.text) || pass.reloads !== undefined) {
     const {candidate} = pass;
     // From here on its files are the proxy's: it may serve even when this fails.
     delete pass.candidate;
     const work = async () => {
-      const because = pass.stale ? {because: 'certificates changed'} : {};
+      const because = pass.reloads === undefined ? {} : {because: pass.reloads};
       if (candidate !== undefined) return apply(candidate, because);
       const staged = await proxy.stage(pass.text);
       return apply(staged, {...because, check: () => check(staged, signal)});
@@ -292,6 +293,7 @@ async function conclude(state: State, visit: Visit, fault: unknown): Promise<voi
     error: fault === undefined ? null : hideSecrets(reasonOf(fault)),
   };
   if (fault === undefined) log.info({...record}, 'pass ended');
+  else if (record.generation === 0) log.error({...record, detail}, 'pass failed: nothing has served yet');
   else log.error({...record, detail}, 'pass failed: the last good configuration stays');
   const isFallback = visit.template !== undefined;
   if (!isFallback) state.last = record;

@@ -11,6 +11,8 @@ export interface KeptEntry {
   /** Epoch ms. */
   readonly sinceAt: number;
   readonly tries: number;
+  /** HAProxy's check passes with it, and a start does not. */
+  readonly stopsStarts: boolean;
 }
 
 /** Who is in quarantine, in a file: a restart need not fail with them first, nor forget what they said when they worked. */
@@ -36,12 +38,13 @@ const isPod = (value: unknown): value is Pod => {
 
 function entryOf(value: unknown): KeptEntry[] {
   if (!isFields(value) || !isFields(value.suspect)) return [];
-  const {digest, reason, sinceAt, tries} = value;
+  const {digest, reason, sinceAt, tries, stopsStarts = false} = value;
   const {pod, before} = value.suspect;
   if (!isPod(pod) || (before !== undefined && !isPod(before))) return [];
   if (typeof digest !== 'string' || typeof reason !== 'string') return [];
   if (typeof sinceAt !== 'number' || typeof tries !== 'number') return [];
-  return [{suspect: {pod, before}, digest, reason, sinceAt, tries}];
+  if (typeof stopsStarts !== 'boolean') return [];
+  return [{suspect: {pod, before}, digest, reason, sinceAt, tries, stopsStarts}];
 }
 
 const parse = (text: string): KeptEntry[] => {

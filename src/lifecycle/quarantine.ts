@@ -1,23 +1,23 @@
 import {createHash} from 'node:crypto';
-import {DaemonError, reasonOf} from '../errors.ts';
+import {isStartRefusal, reasonOf} from '../errors.ts';
 import {type Backoff, deriveBackoffMs} from '../ports/backoff.ts';
 import type {Clock} from '../ports/clock.ts';
-import {yieldToLoop} from '../ports/event-loop.ts';
 import type {Log} from '../ports/log.ts';
 import {createSource, type OpenSource, type Source} from '../ports/source.ts';
-import type {TemplateInput} from '../template/input.ts';
-import type {Answer} from './culprits.ts';
-import {findCulprits} from './find-culprits.ts';
-import type {QuarantineFile} from './quarantine-file.ts';
+import type {Pod, TemplateInput} from '../template/input.ts';
+import {canBeOfPods, findByChecks, findByStarts, tryInput} from './bad-pod-trials.ts';
+import type {BadPod, Failing} from './find-bad-pods.ts';
+import type {KeptEntry, QuarantineFile} from './quarantine-file.ts';
 import {deriveSuspects, isOverBound, type Suspect, saysTheSame, withoutSuspects} from './suspects.ts';
 
 /*
  * INVARIANTS
  * - A member is in quarantine for one template and for what it says of itself: it is tried again with another template,
- *   when it says something else, and now and then.
+ *   when it says something else, and now and then. A template that fails by itself is tried without those that are in it.
  * - One that worked before is served as it was then; only one that never did is left out.
  * - A restart changes nothing of it.
- * - Never more of an app than the bound: beyond that the template is to blame.
+ * - More of an app than the bound: only when nothing else can serve, and it is said.
+ * - Nobody is blamed for what passes: a HAProxy that cannot be started is started anew both with and without them.
  */
 
 /** A member with which no configuration can be made, as people see it. */
@@ -31,6 +31,8 @@ export interface Quarantined {
   readonly sinceAt: number;
   /** `as before`: with what it said when it last worked. */
   readonly served: 'as before' | 'not at all';
+  /** It is one of more pods of its app than the bound allows. */
+  readonly overBound: boolean;
 }
 
 export interface QuarantinePorts {
@@ -47,22 +49,38 @@ export interface QuarantinePorts {
   readonly ended: AbortSignal;
 }
 
+export type Isolation =
+  /** It works from now on. */
+  | {readonly is: 'isolated'}
+  /** It would, without more of an app than may be: `hold` puts them into quarantine all the same. */
+  | {readonly is: 'too many'; readonly hold: () => Promise<void>}
+  /** It fails without them as well, of `fault`. `isKnown`: they are in quarantine, and kept out of it from now on. */
+  | {readonly is: 'innocent'; readonly fault: unknown; readonly isKnown: boolean}
+  /** No pod can be the cause, or it cannot be found out. */
+  | {readonly is: 'unknown'};
+
 /** Members that are kept out of the template's sight since it fails with them. */
 export interface Quarantine {
   /** What a template sees: those in quarantine as they were, or not at all. */
   apply(input: TemplateInput): TemplateInput;
   /**
-   * Finds who makes an input fail, among those who came or changed since `before` worked. True when it works without
-   * them from now on. Rejects with what is no refusal (a full disk).
+   * Finds who makes an input fail, among those who came or changed since `before` worked. `serve` starts a HAProxy anew
+   * with an input, and rejects as a pass does. Rejects with what is no refusal (a full disk).
    */
-  isolate(input: TemplateInput, before: TemplateInput | undefined, fault: unknown): Promise<boolean>;
+  isolate(failing: Failing & {readonly serve: (input: TemplateInput) => Promise<void>}): Promise<Isolation>;
+  /** Whom `isolate` would put into it within the bound, and the input without them; undefined where that is nobody. */
+  rehearse(
+    failing: Failing,
+  ): Promise<{readonly input: TemplateInput; readonly without: readonly Quarantined[]} | undefined>;
   /** Tries those again whose time has come, in the input as it is without any quarantine. True when somebody is let out. */
   retryDue(load: () => Promise<TemplateInput>): Promise<boolean>;
   readonly members: readonly Quarantined[];
   /** How often somebody was put into it. */
   readonly count: number;
-  /** Forgets whoever was in it for another template than the one that works now. */
-  keepOnly(template: string): Promise<void>;
+  /** This template works: forgets whoever was in it for another one. */
+  keepOnly(template: string): void;
+  /** Writes down who is in it, where that is not there already. Never rejects. */
+  save(): Promise<void>;
   /** Those who were put into it, each time. */
   readonly found: Source<readonly Quarantined[]>;
   /** It is time to try somebody again; the cause of a pass. */
@@ -70,27 +88,16 @@ export interface Quarantine {
   close(): void;
 }
 
-/** One culprit among 20,000 takes 17, and HAProxy a second for a text of that size. */
-const MAX_CHECKS = 100;
-const MAX_SEARCH_MS = 20_000;
 const RETRY: Backoff = {firstMs: 60_000, maxMs: 3_600_000};
 /** A check each: of many, some wait for the next time. */
 const MAX_RETRIES = 5;
 
-interface Entry extends Quarantined {
-  readonly suspect: Suspect;
-  /** Of the template. */
-  readonly digest: string;
-  readonly tries: number;
+interface Entry extends KeptEntry {
   /** Monotonic. */
   readonly retryAtMs: number;
 }
 
-/** What a member can be the cause of. */
-const isRefusal = (fault: unknown): boolean =>
-  fault instanceof DaemonError && (fault.code === 'RENDER' || fault.code === 'VALIDATE');
-
-const WHY_INNOCENT = {
+const WHY_NOBODY = {
   innocent: 'it fails without them as well',
   'too many': 'more of an app than KONTROL_QUARANTINE allows would be left out',
   'too long': 'the search took too many checks, or too long',
@@ -100,8 +107,14 @@ interface State {
   readonly ports: QuarantinePorts;
   /** By address. */
   readonly entries: Map<string, Entry>;
+  /** All of today. */
+  pods: readonly Pod[];
+  /** Let out to be tried by a pass: what HAProxy cannot be started with, no check tells. */
+  readonly onTrial: Map<string, Entry>;
   readonly found: OpenSource<readonly Quarantined[]>;
   readonly due: OpenSource<string>;
+  /** The digest of a template that fails by itself, whoever is in quarantine. */
+  failsAnyway: string | undefined;
   cancelWake: () => void;
   count: number;
 }
@@ -110,36 +123,35 @@ export function openQuarantine(ports: QuarantinePorts): Quarantine {
   const state: State = {
     ports,
     entries: new Map(),
+    pods: [],
+    onTrial: new Map(),
     found: createSource(),
     due: createSource(),
+    failsAnyway: undefined,
     cancelWake: () => {},
     count: 0,
   };
   const {entries, found, due} = state;
-  for (const {suspect, ...kept} of ports.file.kept) put(state, {...describe(suspect), ...kept, suspect});
+  for (const kept of ports.file.kept) put(state, kept);
   schedule(state);
   return {
-    apply: input => without(input, holding(state, input)),
-    isolate: (input, before, fault) => isolate(state, input, before, fault),
+    apply(input) {
+      state.pods = input.variables.pods;
+      return without(input, holding(state, input));
+    },
+    isolate: failing => isolate(state, failing),
+    rehearse: failing => rehearse(state, failing),
     retryDue: load => retryDue(state, load),
     get members() {
-      return [...entries.values()].map(({ip, app, id, reason, sinceAt, served}) => ({
-        ip,
-        app,
-        id,
-        reason,
-        sinceAt,
-        served,
-      }));
+      const all = [...entries.values()];
+      const overBound = appsOverBound(state, all);
+      return all.map(entry => shownOf(entry, overBound));
     },
     get count() {
       return state.count;
     },
-    async keepOnly(template) {
-      const digest = entries.size === 0 ? '' : digestOf(template);
-      for (const [ip, entry] of entries) if (entry.digest !== digest) entries.delete(ip);
-      await save(state);
-    },
+    keepOnly: template => keepOnly(state, template),
+    save: () => save(state),
     found,
     due,
     close: () => state.cancelWake(),
@@ -148,71 +160,139 @@ export function openQuarantine(ports: QuarantinePorts): Quarantine {
 
 async function isolate(
   state: State,
-  input: TemplateInput,
-  before: TemplateInput | undefined,
-  fault: unknown,
-): Promise<boolean> {
-  const {clock, log, percent} = state.ports;
-  if (percent === 0 || !isRefusal(fault)) return false;
+  {serve, ...failing}: Failing & {readonly serve: (input: TemplateInput) => Promise<void>},
+): Promise<Isolation> {
+  const {clock, log} = state.ports;
+  const {input} = failing;
+  const {entries} = state;
+  if (state.ports.percent === 0 || !canBeOfPods(failing.fault)) return {is: 'unknown'};
   const startedMs = clock.nowMs();
-  const suspects = deriveSuspects(before, input);
-  if (suspects.length === 0) return false;
-  const already = [...state.entries.values()].map(({suspect}) => suspect);
-  const butFor = (asked: ReadonlySet<Suspect>) => suspects.filter(suspect => !asked.has(suspect));
-  const finding = await findCulprits<Suspect, unknown>(suspects, fault, {
-    check: asked => ask(state.ports, withoutSuspects(input, butFor(asked))),
-    isTooMany: culprits => isOverBound([...already, ...culprits], input.variables.pods, percent),
-    maxChecks: MAX_CHECKS,
-    hasTime: () => clock.nowMs() - startedMs < MAX_SEARCH_MS,
-  });
-  const {checks} = finding;
-  const durationMs = Math.round(clock.nowMs() - startedMs);
-  if (finding.is !== 'found') {
-    const reason = WHY_INNOCENT[finding.is];
-    log.info({members: suspects.length, checks, durationMs, reason}, 'no member is put into quarantine');
-    return false;
+  const finding = isStartRefusal(failing.fault)
+    ? await findByStarts(failing, {clock, serve})
+    : await findByChecks(failing, state.ports);
+  const told = {checks: finding.checks, durationMs: Math.round(clock.nowMs() - startedMs)};
+  const isTooMany = finding.is === 'found' && appsOverBound(state, [...entries.values(), ...finding.pods]).size > 0;
+  if (finding.is !== 'nobody' && (finding.is !== 'found' || isTooMany)) {
+    const reason = WHY_NOBODY[finding.is === 'found' ? 'too many' : finding.is];
+    log.info({...told, reason}, 'no member is put into quarantine');
   }
-  const culprits = finding.culprits.map(culprit => {
-    const entry = accuse(state, input.template, culprit);
-    const {app, ip, id, reason} = entry;
-    log.warn({app, ip, member: id, reason, checks, durationMs}, 'member put into quarantine');
-    return entry;
-  });
-  schedule(state);
-  await save(state);
-  state.count += culprits.length;
-  state.found.tell(culprits);
+  switch (finding.is) {
+    case 'innocent':
+      return {is: 'innocent', fault: finding.fault, isKnown: noteThatItFailsAnyway(state, failing)};
+    case 'nobody':
+    case 'too long':
+      return {is: 'unknown'};
+    case 'found':
+      if (isTooMany) return {is: 'too many', hold: () => accuse(state, input, finding.pods, told)};
+      await accuse(state, input, finding.pods, told);
+      return {is: 'isolated'};
+  }
+}
+
+async function rehearse(state: State, failing: Failing): ReturnType<Quarantine['rehearse']> {
+  const {entries} = state;
+  if (state.ports.percent === 0 || !canBeOfPods(failing.fault)) return undefined;
+  const {input} = failing;
+  const finding = await findByChecks(failing, state.ports);
+  if (finding.is !== 'found' || appsOverBound(state, [...entries.values(), ...finding.pods]).size > 0) return undefined;
+  return {
+    input: withoutSuspects(
+      input,
+      finding.pods.map(({suspect}) => suspect),
+    ),
+    without: finding.pods.map(pod => shownOf(entryOf(state, input, pod))),
+  };
+}
+
+/** Whether all of its suspects are in quarantine: then it need not be tried with them again. */
+function noteThatItFailsAnyway(state: State, {input, before}: Failing): boolean {
+  const isKept = ({pod}: Suspect) => {
+    const kept = state.entries.get(pod.ip)?.suspect.pod;
+    return kept !== undefined && saysTheSame(kept, pod);
+  };
+  if (!deriveSuspects(before, input).every(isKept)) return false;
+  state.failsAnyway = digestOf(input.template);
   return true;
 }
 
-function accuse(
-  state: State,
-  template: string,
-  {suspect, fault}: {readonly suspect: Suspect; readonly fault: unknown},
-): Quarantined {
-  const {clock, hideSecrets} = state.ports;
-  const culprit = {...describe(suspect), reason: hideSecrets(reasonOf(fault)), sinceAt: clock.epochMs()};
-  put(state, {...culprit, suspect, digest: digestOf(template), tries: 1});
-  return culprit;
+/** The apps of which these are more than may be in quarantine. */
+function appsOverBound({pods, ports: {percent}}: State, out: readonly Pick<Entry, 'suspect'>[]): ReadonlySet<string> {
+  const byApp = Map.groupBy(
+    out.map(({suspect}) => suspect),
+    ({pod}) => pod.app,
+  );
+  return new Set([...byApp].filter(([, own]) => isOverBound(own, pods, percent)).map(([app]) => app));
 }
 
-const describe = ({pod: {ip, app, id}, before}: Suspect): Pick<Entry, 'ip' | 'app' | 'id' | 'served'> => ({
-  ip,
-  app,
-  id,
+async function accuse(
+  state: State,
+  input: TemplateInput,
+  pods: readonly BadPod[],
+  told: {readonly checks: number; readonly durationMs: number},
+): Promise<void> {
+  const {log} = state.ports;
+  const entries = pods.map(pod => entryOf(state, input, pod));
+  for (const entry of entries) {
+    put(state, entry);
+    const {app, ip, id} = entry.suspect.pod;
+    log.warn({app, ip, member: id, reason: entry.reason, ...told}, 'member put into quarantine');
+  }
+  state.onTrial.clear();
+  schedule(state);
+  await save(state);
+  const overBound = appsOverBound(state, [...state.entries.values()]);
+  const found = entries.filter(({tries}) => tries === 1).map(entry => shownOf(entry, overBound));
+  state.count += found.length;
+  if (found.length > 0) state.found.tell(found);
+}
+
+function entryOf(
+  {ports: {clock, hideSecrets}, onTrial}: State,
+  input: TemplateInput,
+  {suspect, fault}: BadPod,
+): KeptEntry {
+  const digest = digestOf(input.template);
+  const tried = onTrial.get(suspect.pod.ip);
+  const isAgain = tried?.digest === digest && saysTheSame(tried.suspect.pod, suspect.pod);
+  return {
+    suspect,
+    digest,
+    reason: hideSecrets(reasonOf(fault)),
+    sinceAt: isAgain ? tried.sinceAt : clock.epochMs(),
+    tries: isAgain ? tried.tries + 1 : 1,
+    stopsStarts: isStartRefusal(fault),
+  };
+}
+
+const shownOf = (
+  {suspect: {pod, before}, reason, sinceAt}: KeptEntry,
+  overBound: ReadonlySet<string> = new Set(),
+): Quarantined => ({
+  ip: pod.ip,
+  app: pod.app,
+  id: pod.id,
+  reason,
+  sinceAt,
   served: before === undefined ? 'not at all' : 'as before',
+  overBound: overBound.has(pod.app),
 });
 
 const digestOf = (template: string): string => createHash('md5').update(template).digest('hex');
 
+function keepOnly(state: State, template: string): void {
+  const {entries, onTrial} = state;
+  onTrial.clear();
+  if (entries.size === 0) return;
+  const digest = digestOf(template);
+  for (const [ip, entry] of entries) {
+    if (digest === state.failsAnyway) entries.set(ip, {...entry, digest});
+    else if (entry.digest !== digest) entries.delete(ip);
+  }
+  state.failsAnyway = undefined;
+}
+
 async function save({entries, ports: {file, log}}: State): Promise<void> {
-  const kept = [...entries.values()].map(({suspect, digest, reason, sinceAt, tries}) => ({
-    suspect,
-    digest,
-    reason,
-    sinceAt,
-    tries,
-  }));
+  const kept = [...entries.values()].map(({retryAtMs: _, ...entry}) => entry);
   await file.put(kept).catch(err => log.warn({err}, 'cannot remember who is in quarantine'));
 }
 
@@ -233,28 +313,17 @@ async function retryDue(state: State, load: () => Promise<TemplateInput>): Promi
 
 async function retry(state: State, input: TemplateInput, entry: Entry): Promise<boolean> {
   const {log, hideSecrets} = state.ports;
-  const others = holding(state, input).filter(({ip}) => ip !== entry.ip);
-  const answer = await ask(state.ports, without(input, others));
-  const {app, ip, id} = entry;
+  const {app, ip, id} = entry.suspect.pod;
+  const others = holding(state, input).filter(({suspect}) => suspect.pod.ip !== ip);
+  const answer = await tryInput(state.ports, without(input, others));
   if (answer.is === 'fails') {
     put(state, {...entry, reason: hideSecrets(reasonOf(answer.fault)), tries: entry.tries + 1});
     return false;
   }
   state.entries.delete(ip);
+  if (entry.stopsStarts) state.onTrial.set(ip, entry);
   log.info({app, ip, member: id}, 'member let out of quarantine');
   return true;
-}
-
-async function ask({tryOut, ended}: QuarantinePorts, input: TemplateInput): Promise<Answer<unknown>> {
-  // Between two inputs of thousands of pods: pings first.
-  await yieldToLoop();
-  try {
-    await tryOut(input, ended);
-    return {is: 'works'};
-  } catch (fault) {
-    if (!isRefusal(fault)) throw fault;
-    return {is: 'fails', fault};
-  }
 }
 
 function schedule(state: State): void {
@@ -266,12 +335,12 @@ function schedule(state: State): void {
   state.cancelWake = clock.after(delayMs, () => state.due.tell('pods in quarantine are tried again'));
 }
 
-function put({entries, ports: {clock}}: State, entry: Omit<Entry, 'retryAtMs'>): void {
-  entries.set(entry.ip, {...entry, retryAtMs: clock.nowMs() + deriveBackoffMs(entry.tries, RETRY)});
+function put({entries, ports: {clock}}: State, entry: KeptEntry): void {
+  entries.set(entry.suspect.pod.ip, {...entry, retryAtMs: clock.nowMs() + deriveBackoffMs(entry.tries, RETRY)});
 }
 
 /** Those that hold for an input; whoever left or says something else is forgotten. */
-function holding({entries}: State, {template, variables: {pods}}: TemplateInput): Entry[] {
+function holding({entries, failsAnyway}: State, {template, variables: {pods}}: TemplateInput): Entry[] {
   if (entries.size === 0) return [];
   const present = new Map(pods.map(pod => [pod.ip, pod]));
   for (const [ip, {suspect}] of entries) {
@@ -280,7 +349,7 @@ function holding({entries}: State, {template, variables: {pods}}: TemplateInput)
   }
   if (entries.size === 0) return [];
   const digest = digestOf(template);
-  return [...entries.values()].filter(entry => entry.digest === digest);
+  return [...entries.values()].filter(entry => entry.digest === digest || digest === failsAnyway);
 }
 
 const without = (input: TemplateInput, out: readonly Entry[]): TemplateInput =>

@@ -21,3 +21,11 @@ export function disableServers(text: string, ips: readonly string[]): string {
   }
   return changed + text.slice(from);
 }
+
+/** Whether a text is `text` with some servers disabled in that way, or none. */
+export function hasDisabledOf(text: string, disabled: string): boolean {
+  const [lines, found] = [text.split('\n'), disabled.split('\n')];
+  return (
+    lines.length === found.length && lines.every((line, at) => found[at] === line || found[at] === `${line} disabled`)
+  );
+}

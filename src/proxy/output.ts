@@ -39,12 +39,15 @@ export const findAlerts = (lines: readonly string[]): string[] =>
     .filter(({level, text}) => level === 'error' && !SUMMARY.test(text))
     .map(({text}) => text);
 
+/** From 2.4 on it ends some sentences twice: `weight of server s is not within 0 and 256 (999)..`. */
+const withoutSecondStop = (text: string): string => text.replace(/(?<!\.)\.\.$/, '.');
+
 /**
  * Why HAProxy refused or could not start, in its own words, from all that it wrote: its first alert, or where that only
  * sums up, its warnings. Undefined when it wrote neither.
  */
 export function findReason(lines: readonly string[]): string | undefined {
-  const said = lines.map(parseOutputLine);
+  const said = lines.map(parseOutputLine).map(({level, text}) => ({level, text: withoutSecondStop(text)}));
   const alerts = said.filter(({level}) => level === 'error').map(({text}) => text);
   const alert = alerts.find(text => !SUMMARY.test(text));
   if (alert !== undefined || alerts.length === 0) return alert;

@@ -1,4 +1,4 @@
-import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
+import {DaemonError, reasonOf, StartRefused, systemCodeOf} from '../errors.ts';
 import type {Job, JobSettings, Ladder} from '../jobs/job.ts';
 import type {Supervisor, SupervisorPorts} from '../jobs/supervisor.ts';
 import {type Clock, sleep} from '../ports/clock.ts';
@@ -224,5 +224,6 @@ async function untilReady({given, ports}: State, child: Child, signal: AbortSign
 function startFault(job: Job, tail: readonly string[]): DaemonError {
   const exit = job.is === 'FATAL' ? (job.exit.signal ?? `exit code ${job.exit.code ?? 'none'}`) : job.is;
   const alert = findReason(tail) ?? tail[0] ?? 'it wrote nothing';
-  return new DaemonError('APPLY', `cannot start HAProxy: ${exit}: ${alert}`, {detail: tail.join('\n')});
+  const Fault = job.is === 'FATAL' && job.exit.code !== undefined ? StartRefused : DaemonError;
+  return new Fault('APPLY', `cannot start HAProxy: ${exit}: ${alert}`, {detail: tail.join('\n')});
 }

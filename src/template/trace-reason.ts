@@ -18,5 +18,8 @@ export function traceReason(fault: DaemonError, traced: Omit<TracedFile, 'name'>
     return origin === undefined ? `rendered line ${rendered}` : `line ${origin}`;
   };
   const words = named.words.replace(/\bline (\d+)/g, (_, other: string) => nameOf(Number(other)));
-  return told(`${named.before}${nameOf(named.line)}: ${words} (rendered: "${showLine(named.line)}")`);
+  const shown = showLine(named.line);
+  // Of what is all hidden, nothing is told.
+  const rendered = /[^*\s]/.test(shown) ? ` (rendered: "${shown}")` : '';
+  return told(`${named.before}${nameOf(named.line)}: ${words}${rendered}`);
 }

@@ -8,6 +8,14 @@ export interface Preview {
   readonly works: boolean;
   readonly reason: string | null;
   readonly difference: Patch | null;
+  /** Pods with which it fails, and which are kept out of it. */
+  readonly without?: readonly {
+    readonly app: string;
+    readonly ip: string;
+    readonly id: string;
+    readonly reason: string;
+    readonly served: string;
+  }[];
 }
 
 const WHAT: Readonly<Record<'rollback' | 'release' | 'reconfigure', (pass: number | undefined) => string>> = {
@@ -19,7 +27,7 @@ const WHAT: Readonly<Record<'rollback' | 'release' | 'reconfigure', (pass: numbe
 /** What is about to be done, and which lines of the configuration that changes. */
 export function describePreview(
   name: keyof typeof WHAT,
-  {pass, works, reason, difference}: Preview,
+  {pass, works, reason, difference, without = []}: Preview,
   paint: Paint,
 ): string {
   const what = WHAT[name](pass);
@@ -27,7 +35,11 @@ export function describePreview(
     return `${what}: ${paint('bad', 'it would be refused, nothing was changed')}\n${plain(reason ?? '')}\n`;
   }
   const {added, removed, text, tooLarge} = difference;
-  if (added + removed === 0) return `${what}: no line of the configuration changes\n`;
+  const out = without.map(pod => `${plain(`${pod.app} ${pod.ip} (${pod.id})`)} ${describeOut(pod)}\n`).join('');
+  if (added + removed === 0) return `${what}: no line of the configuration changes\n${out}`;
   const lines = paintDiff(text.split('\n').map(plain).join('\n'), paint);
-  return `${what}: +${added} -${removed} lines\n${lines}${tooLarge ? '... too large to show in full\n' : ''}`;
+  return `${what}: +${added} -${removed} lines\n${lines}${tooLarge ? '... too large to show in full\n' : ''}${out}`;
 }
+
+const describeOut = ({served, reason}: {readonly served: string; readonly reason: string}): string =>
+  `is served ${plain(served)}, since it fails with that pod: ${plain(reason)}`;

@@ -53,7 +53,7 @@ const OPERATING = {
 
 const OPERATED = 'it is done, or the question was answered with no';
 const REFUSING = {
-  VALIDATE: 'it would fail, or its pass failed: why is printed; the last good configuration serves',
+  VALIDATE: 'it would fail, or its pass failed: why is printed; what served before serves on',
   UNHEALTHY: 'the daemon could not answer',
   UNREACHABLE: 'nobody answers at the status port',
 } as const;

@@ -93,7 +93,7 @@ describe('status', () => {
   });
 
   test('more in quarantine than anybody reads -> the first hundred', () => {
-    const one = {app: 'web', id: 'a', reason: '', sinceAt: 1, served: 'not at all'} as const;
+    const one = {app: 'web', id: 'a', reason: '', sinceAt: 1, served: 'not at all', overBound: false} as const;
     const quarantined = Array.from({length: 101}, (_, n) => ({...one, ip: `10.2.0.${n}`}));
     assert.deepEqual(buildStatus({...PARTS, quarantined}).quarantined, quarantined.slice(0, 100));
   });

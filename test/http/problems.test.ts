@@ -102,13 +102,21 @@ describe('problems', () => {
       reason: 'weight',
       sinceAt: 0,
       served: 'not at all',
+      overBound: false,
     } as const;
-    const why = 'weight; so says HAProxy, or the template, with web 10.0.0.1 (web-1), which is served not at all';
+    const whyOf = (ip: string) => `web ${ip} (web-1), served not at all: weight`;
+    const why = whyOf('10.0.0.1');
     assert.deepEqual(problemsOf({quarantined: [first]}), [
       `bad: A pod is in quarantine: no configuration can be made with what it says: ${why}`,
     ]);
     assert.deepEqual(problemsOf({quarantined: [first, {...first, ip: '10.0.0.2'}]}), [
-      `bad: 2 pods are in quarantine: no configuration can be made with what they say: ${why}`,
+      `bad: 2 pods are in quarantine: no configuration can be made with what they say: ${why}; ${whyOf('10.0.0.2')}`,
+    ]);
+    const many = Array.from({length: 7}, () => ({...first, overBound: true}));
+    assert.deepEqual(problemsOf({quarantined: many}), [
+      'bad: 7 pods are in quarantine: no configuration can be made with what they say; more of web than ' +
+        `KONTROL_QUARANTINE allows, so the template may be to blame: ${Array(5).fill(why).join('; ')}; and 2 more: ` +
+        'haproxy-kontrol members',
     ]);
   });
 
@@ -117,6 +125,12 @@ describe('problems', () => {
 
     test('the last pass failed -> bad with its error, and nothing more of sync', () => {
       assert.deepEqual(problemsOf({inSync: false, lastError: 'unknown keyword'}), [FAILED]);
+    });
+
+    test('the first pass failed -> nothing is said to serve', () => {
+      const proxy = {...WELL.proxy, generation: 0, state: 'STOPPED'};
+      const [, failed] = problemsOf({inSync: false, lastError: 'unknown keyword', proxy});
+      assert.equal(failed, 'bad: The last pass failed: nothing has served yet: unknown keyword');
     });
 
     test('a template is refused -> bad: since when, why, and what serves instead', () => {

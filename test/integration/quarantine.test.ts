@@ -8,23 +8,14 @@ import {startDaemon} from '../support/daemon.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
 import {type Served, startServed} from '../support/served.ts';
-import type {Slave} from '../support/slave.ts';
 import type {MemberStatus} from '../support/status.ts';
 import {waitFor} from '../support/wait.ts';
 import {fetchText, webTemplate} from '../support/web.ts';
+import {running, weighed} from '../support/weighed.ts';
 
 const OTHER_IP = '127.0.9.2';
 const THIRD_IP = '127.0.9.3';
 const WARM = {KONTROL_WARMUP: '0', KONTROL_DAMPER: '0'};
-
-const LOOP = /\{%- for key in hosts .*endfor %\}\{% endfor %\}/s;
-
-/** A template whose servers have the weight that their pod asks for. */
-const weighed = (template: string, podPort: number): string =>
-  template.replace(
-    LOOP,
-    `{%- for pod in pods %}\n  server s-{{ pod.seq }} {{ pod.ip }}:${podPort} weight {{ pod.payload.weight | default(1) }}\n{%- endfor %}`,
-  );
 
 const answers = async ({port}: Served): Promise<string> => {
   const all = await Promise.all(Array.from({length: 9}, () => fetchText({port})));
@@ -34,11 +25,6 @@ const answers = async ({port}: Served): Promise<string> => {
 const memberAt = async (served: Served, ip: string): Promise<MemberStatus | undefined> => {
   const members = JSON.parse((await served.daemon.get('/members'))?.body ?? '[]') as MemberStatus[];
   return members.find(member => member.ip === ip);
-};
-
-const running = (slave: Slave): Disposable => {
-  slave.run(500);
-  return {[Symbol.dispose]: slave.silence};
 };
 
 describe('a pod that breaks the configuration', {skip: missing('haproxy'), timeout: 180_000}, () => {
@@ -67,7 +53,10 @@ describe('a pod that breaks the configuration', {skip: missing('haproxy'), timeo
     assert.deepEqual([status.inSync, status.ready, status.refused], [false, true, null]);
     const problem = status.problems.find(({kind}) => kind === 'quarantine');
     assert.match(problem?.what ?? '', /^A pod is in quarantine/);
-    assert.match(problem?.why ?? '', /weight of server .* is not within 0 and 256 \(999\).*not at all$/);
+    assert.match(
+      problem?.why ?? '',
+      /^web 127\.0\.9\.2 \(.*\), served not at all: .*weight of server .* is not within 0 and 256 \(999\)/,
+    );
     const {body = ''} = (await daemon.get('/metrics')) ?? {};
     assert.match(body, /^kontrol_quarantined_members 1$/m);
     assert.match(body, /^kontrol_quarantines_total 1$/m);

@@ -18,6 +18,7 @@ import {fc} from '../support/properties.ts';
 
 const failed = (error: string, phasesMs: PassOutcome['phasesMs'] = {}): PassOutcome => ({
   pass: 7,
+  generation: 3,
   verdict: 'failed',
   error,
   phasesMs,
@@ -86,7 +87,7 @@ test('eventOfPass, what failed -> refused before the apply, a failed reload in i
 });
 
 test('eventOfPass, went well -> told after failures only', () => {
-  const good: PassOutcome = {pass: 8, verdict: 'ok', error: null, phasesMs: {}};
+  const good: PassOutcome = {pass: 8, generation: 3, verdict: 'ok', error: null, phasesMs: {}};
   assert.equal(eventOfPass(good, false), undefined);
   assert.equal(eventOfPass({...good, verdict: 'unchanged'}, true)?.reason, 'Recovered');
 });

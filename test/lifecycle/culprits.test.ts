@@ -7,18 +7,19 @@ import {fc} from '../support/properties.ts';
 async function find(
   count: number,
   failure: (group: ReadonlySet<number>) => string | undefined,
-  bounds: {maxChecks?: number; most?: number; hasTime?: () => boolean} = {},
+  bounds: {maxChecks?: number; hasTime?: () => boolean; groups?: readonly (readonly number[])[]} = {},
 ) {
   const suspects = Array.from({length: count}, (_, index) => index);
   const asked: number[] = [];
-  const {maxChecks = 10_000, most = count, hasTime = () => true} = bounds;
+  const {maxChecks = 10_000, hasTime = () => true, groups} = bounds;
   const finding = await findCulprits<number, string>(suspects, failure(new Set(suspects)) ?? '', {
     async check(group) {
       asked.push(group.size);
       const fault = failure(group);
       return fault === undefined ? {is: 'works'} : {is: 'fails', fault};
     },
-    isTooMany: culprits => culprits.length > most,
+    ...(groups && {groups}),
+    isSame: (one, other) => one === other,
     maxChecks,
     hasTime,
   });
@@ -47,11 +48,15 @@ describe('culprits', () => {
 
   test('it fails without any of them -> one check, nobody is to blame', async () => {
     const {finding, asked} = await find(1000, () => 'a wrong word');
-    assert.deepEqual([finding, asked], [{is: 'innocent', checks: 1}, [0]]);
+    assert.deepEqual([finding, asked], [{is: 'innocent', fault: 'a wrong word', checks: 1}, [0]]);
   });
 
   test('no suspects -> nobody is to blame, nothing is asked', async () => {
-    assert.deepEqual((await find(0, () => 'a wrong word')).finding, {is: 'innocent', checks: 0});
+    assert.deepEqual((await find(0, () => 'a wrong word')).finding, {
+      is: 'innocent',
+      fault: 'a wrong word',
+      checks: 0,
+    });
   });
 
   test('one suspect -> asked for without it, once', async () => {
@@ -64,10 +69,26 @@ describe('culprits', () => {
     assert.deepEqual(indexesOf(finding), [7]);
   });
 
-  test('more than the bound -> given up as soon as that is seen', async () => {
-    const {finding} = await find(100, failsWith(...Array.from({length: 60}, (_, index) => index)), {most: 3});
-    assert.deepEqual(finding.is, 'too many');
-    assert.ok(finding.checks < 50);
+  test('it takes somebody, and one is bad -> found from the first group that works, wherever it is', async () => {
+    const groups = [
+      Array.from({length: 500}, (_, index) => index),
+      Array.from({length: 500}, (_, index) => 500 + index),
+    ];
+    for (const bad of [0, 499, 500, 999]) {
+      const {finding} = await find(1000, group => (group.size === 0 ? 'nobody' : failsWith(bad)(group)), {
+        groups: [...groups, []],
+      });
+      assert.deepEqual(finding.is === 'found' && finding.culprits, [{suspect: bad, fault: `of ${bad}`}]);
+      assert.ok(finding.checks <= 12, `${bad}: ${finding.checks}`);
+    }
+  });
+
+  test('no group works -> innocent, of what it fails without any; the same words without any: no more is asked', async () => {
+    const groups = [[], [0], [1]];
+    const other = await find(2, group => (group.size === 0 ? 'a wrong word' : 'a wrong pod'), {groups});
+    assert.deepEqual([other.finding, other.asked], [{is: 'innocent', fault: 'a wrong word', checks: 3}, [0, 1, 1]]);
+    const same = await find(2, () => 'a wrong word', {groups});
+    assert.deepEqual(same.asked, [0]);
   });
 
   test('more checks, or more time, than there may be -> given up', async () => {

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {DaemonError} from '../../src/errors.ts';
 import {createFallback} from '../../src/lifecycle/fallback.ts';
+import type {PassHistory} from '../../src/lifecycle/history-file.ts';
 import type {PassInput} from '../../src/lifecycle/passes.ts';
+import type {Quarantined} from '../../src/lifecycle/quarantine.ts';
 import {createGoodTemplate} from '../../src/template/good-template.ts';
 import {openTemplateFile} from '../../src/template/kept-template.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
@@ -36,9 +38,15 @@ async function openStage() {
   const kept: string[] = [];
   /** Templates that work without some pods. */
   const culprits = new Set<string>();
+  /** Those that only do without more pods than may be left out, and those that fail of this without any. */
+  const overBound = new Set<string>();
+  const ownFaults = new Map<string, DaemonError>();
+  /** Without whom a refused one would work. */
+  const named: Quarantined[] = [];
+  const saves: number[] = [];
   const faults = new Map<string, DaemonError>();
-  const world = {newest: 'A', app: 'web', ips: ['10.0.0.1', '10.0.0.2']};
-  const state: {tried?: PassInput; applied?: PassInput; text?: string; error?: string | null; pass: number} = {pass: 0};
+  const world = {newest: 'A', app: 'web', ips: ['10.0.0.1', '10.0.0.2'], served: undefined as PassHistory['served']};
+  const state: {tried?: PassInput; applied?: PassInput; text?: string; pass: number} = {pass: 0};
   const fallback = createFallback({
     clock,
     log,
@@ -53,7 +61,7 @@ async function openStage() {
         return state.text;
       },
       get last() {
-        return {pass: state.pass, error: state.error ?? null} as never;
+        return {pass: state.pass} as never;
       },
       async applyText(text) {
         applied.push(text);
@@ -64,7 +72,6 @@ async function openStage() {
       state.pass += 1;
       state.tried = inputOf(template, [...world.ips]);
       const fault = faults.get(template);
-      if (template === world.newest) state.error = fault === undefined ? null : `hidden: ${fault.message}`;
       if (fault !== undefined) throw fault;
       state.applied = state.tried;
       state.text = `${template}\nbackend web\n${world.ips.map(ip => `  server s ${ip}:80\n`).join('')}`;
@@ -72,23 +79,35 @@ async function openStage() {
     },
     hosts: () => new Map([[world.app, world.ips]]),
     quarantine: {
-      async isolate(input, before, fault) {
+      async isolate({input, before, fault}) {
         isolated.push([input.template, before?.template, fault]);
-        const isFound = culprits.has(input.template);
-        if (isFound) faults.delete(input.template);
-        return isFound;
+        const own = ownFaults.get(input.template);
+        if (own !== undefined) {
+          faults.set(input.template, own);
+          return {is: 'innocent', fault: own, isKnown: true};
+        }
+        if (overBound.has(input.template))
+          return {is: 'too many', hold: async () => void faults.delete(input.template)};
+        if (!culprits.has(input.template)) return {is: 'unknown'};
+        faults.delete(input.template);
+        return {is: 'isolated'};
       },
+      rehearse: async ({input}) => (named.length === 0 ? undefined : {input, without: named}),
       retryDue: async () => false,
-      async keepOnly(template) {
-        kept.push(template);
+      keepOnly: template => void kept.push(template),
+      async save() {
+        saves.push(state.pass);
       },
     },
     loadWhole: async () => inputOf(world.newest, world.ips).input,
+    served: () => world.served,
+    hideSecrets: text => text.replaceAll('hunter2', '***'),
   });
-  return {clock, fallback, good, contents, path, applied, faults, world, state, said, isolated, kept, culprits};
+  const pods = {culprits, overBound, ownFaults, named};
+  return {clock, fallback, good, contents, path, applied, faults, world, state, said, isolated, kept, saves, ...pods};
 }
 
-const REFUSED = new DaemonError('VALIDATE', 'unknown keyword');
+const REFUSED = new DaemonError('VALIDATE', 'unknown keyword hunter2');
 
 describe('a refused template', () => {
   test('a good one before it -> that one serves the pods of today; the newest failed all the same', async () => {
@@ -101,7 +120,7 @@ describe('a refused template', () => {
     await assert.rejects(fallback.run('template changed'), REFUSED);
     assert.deepEqual(applied, ['A', 'A']);
     assert.deepEqual(fallback.refusal, {
-      reason: 'hidden: unknown keyword',
+      reason: 'unknown keyword ***',
       sinceAt,
       serving: {pass: 1, sinceAt, replica: null},
     });

@@ -59,7 +59,28 @@ async function openStage({percent = 25, fault = REFUSED as unknown, files = crea
   const mend = () => {
     isMended = true;
   };
-  return {clock, quarantine, tried, found, due, said, mend};
+  const starts: TemplateInput[] = [];
+  let held = async () => {};
+  /** By the name of what comes of it; `serve` starts a HAProxy. */
+  const isolate = async (
+    input: TemplateInput,
+    before: TemplateInput | undefined,
+    of: unknown = REFUSED,
+    serve = async (_: TemplateInput) => {},
+  ) => {
+    const isolation = await quarantine.isolate({
+      input,
+      before,
+      fault: of,
+      serve(asked) {
+        starts.push(asked);
+        return serve(asked);
+      },
+    });
+    held = isolation.is === 'too many' ? isolation.hold : held;
+    return isolation.is;
+  };
+  return {clock, quarantine, isolate, hold: () => held(), tried, starts, found, due, said, mend};
 }
 
 const seen = ({variables: {pods, hosts}}: TemplateInput) => [
@@ -69,10 +90,10 @@ const seen = ({variables: {pods, hosts}}: TemplateInput) => [
 
 describe('quarantine', () => {
   test('a pod that came and breaks it -> left out, of pods and hosts; shown with the words, told once', async () => {
-    const {clock, quarantine, found, said} = await openStage();
+    const {clock, quarantine, isolate, found, said} = await openStage();
     const before = inputOf([podOf(1), podOf(2)]);
     const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad')]);
-    assert.equal(await quarantine.isolate(now, before, REFUSED), true);
+    assert.equal(await isolate(now, before, REFUSED), 'isolated');
     assert.deepEqual(seen(quarantine.apply(now)), [
       ['10.0.0.1 null', '10.0.0.2 null'],
       ['web', '10.0.0.1', '10.0.0.2'],
@@ -84,104 +105,105 @@ describe('quarantine', () => {
       reason: 'weight *** is not within 0 and 256',
       sinceAt: clock.epochMs(),
       served: 'not at all',
+      overBound: false,
     };
     assert.deepEqual([found, quarantine.members, quarantine.count], [[expected], [expected], 1]);
     assert.equal(said('member put into quarantine').length, 1);
   });
 
   test('a pod that changed and breaks it -> served as it was, in the place that it has now', async () => {
-    const {quarantine} = await openStage();
+    const {quarantine, isolate} = await openStage();
     const before = inputOf([podOf(1), podOf(2, 'good', {seq: undefined})]);
     const now = inputOf([podOf(1), podOf(2, 'bad')]);
-    assert.equal(await quarantine.isolate(now, before, REFUSED), true);
+    assert.equal(await isolate(now, before, REFUSED), 'isolated');
     assert.deepEqual(quarantine.apply(now).variables.pods[1], podOf(2, 'good'));
     assert.equal(quarantine.members[0]?.served, 'as before');
   });
 
   test('another pod on the address of a good one -> it never worked, so it is left out', async () => {
-    const {quarantine} = await openStage();
+    const {quarantine, isolate} = await openStage();
     const now = inputOf([podOf(1), podOf(2, 'bad', {id: 'web-other'})]);
-    assert.equal(await quarantine.isolate(now, inputOf([podOf(1), podOf(2, 'good')]), REFUSED), true);
+    assert.equal(await isolate(now, inputOf([podOf(1), podOf(2, 'good')]), REFUSED), 'isolated');
     assert.deepEqual(seen(quarantine.apply(now))[0], ['10.0.0.1 null']);
   });
 
   test('nothing worked before (a start) -> everybody is a suspect', async () => {
-    const {quarantine} = await openStage();
+    const {quarantine, isolate} = await openStage();
     const now = inputOf([podOf(1), podOf(2, 'bad'), podOf(3)]);
-    assert.equal(await quarantine.isolate(now, undefined, REFUSED), true);
+    assert.equal(await isolate(now, undefined, REFUSED), 'isolated');
     assert.deepEqual(seen(quarantine.apply(now))[0], ['10.0.0.1 null', '10.0.0.3 null']);
   });
 
   test('an app of one pod -> that one may be; half of an app -> the template is to blame', async () => {
     const one = await openStage();
-    assert.equal(await one.quarantine.isolate(inputOf([podOf(1, 'bad')]), inputOf([]), REFUSED), true);
+    assert.equal(await one.isolate(inputOf([podOf(1, 'bad')]), inputOf([]), REFUSED), 'isolated');
     assert.deepEqual(seen(one.quarantine.apply(inputOf([podOf(1, 'bad')]))), [[], []]);
-    const {quarantine, said} = await openStage();
+    const {quarantine, isolate, said} = await openStage();
     const half = inputOf([podOf(1), podOf(2), podOf(3, 'bad'), podOf(4, 'bad')]);
-    assert.equal(await quarantine.isolate(half, inputOf([podOf(1), podOf(2)]), REFUSED), false);
+    assert.equal(await isolate(half, inputOf([podOf(1), podOf(2)]), REFUSED), 'too many');
     assert.match(String(said('no member is put into quarantine')[0]?.reason), /KONTROL_QUARANTINE/);
     assert.deepEqual([quarantine.members, quarantine.apply(half)], [[], half]);
   });
 
   test('those in it already count against the bound, with the size that the app really has', async () => {
-    const {quarantine} = await openStage();
+    const {quarantine, isolate} = await openStage();
     const others = Array.from({length: 6}, (_, index) => podOf(index + 1));
     const first = inputOf([...others, podOf(7, 'bad'), podOf(8)]);
-    assert.equal(await quarantine.isolate(first, inputOf([...others, podOf(8)]), REFUSED), true);
+    assert.equal(await isolate(first, inputOf([...others, podOf(8)]), REFUSED), 'isolated');
     const second = quarantine.apply(inputOf([...others, podOf(7, 'bad'), podOf(8, 'bad')]));
-    assert.equal(await quarantine.isolate(second, quarantine.apply(first), REFUSED), true);
+    assert.equal(await isolate(second, quarantine.apply(first), REFUSED), 'isolated');
     const third = quarantine.apply(inputOf([...others.slice(1), podOf(7, 'bad'), podOf(8, 'bad'), podOf(9, 'bad')]));
-    assert.equal(await quarantine.isolate(third, inputOf([...others.slice(1), podOf(8)]), REFUSED), false);
+    assert.equal(await isolate(third, inputOf([...others.slice(1), podOf(8)]), REFUSED), 'too many');
     assert.equal(quarantine.members.length, 2);
   });
 
   test('0 per cent, or a fault that no pod can cause -> nobody, and nothing is tried', async () => {
     const now = inputOf([podOf(1), podOf(2, 'bad')]);
     const off = await openStage({percent: 0});
-    assert.equal(await off.quarantine.isolate(now, inputOf([podOf(1)]), REFUSED), false);
-    const taken = new DaemonError('APPLY', 'the port is taken');
-    const {quarantine, tried} = await openStage();
-    assert.equal(await quarantine.isolate(now, inputOf([podOf(1)]), taken), false);
+    assert.equal(await off.isolate(now, inputOf([podOf(1)]), REFUSED), 'unknown');
+    const taken = new DaemonError('APPLY', 'HAProxy was killed');
+    const {isolate, tried} = await openStage();
+    assert.equal(await isolate(now, inputOf([podOf(1)]), taken), 'unknown');
     assert.deepEqual([off.tried, tried], [[], []]);
   });
 
   test('a disk that is full while it looks -> that is told, nobody is blamed', async () => {
     const full = new DaemonError('APPLY', 'no space left');
-    const {quarantine} = await openStage({fault: full});
+    const {quarantine, isolate} = await openStage({fault: full});
     const now = inputOf([podOf(1), podOf(2, 'bad'), podOf(3)]);
-    await assert.rejects(quarantine.isolate(now, inputOf([podOf(1)]), REFUSED), full);
+    await assert.rejects(isolate(now, inputOf([podOf(1)]), REFUSED), full);
     assert.deepEqual(quarantine.members, []);
   });
 
   test('it says something else, or leaves -> tried with it, and forgotten', async () => {
-    const {quarantine} = await openStage();
+    const {quarantine, isolate} = await openStage();
     const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad')]);
-    await quarantine.isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
+    await isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
     const changed = inputOf([podOf(1), podOf(2), podOf(3, 'good')]);
     assert.deepEqual([quarantine.apply(changed), quarantine.members], [changed, []]);
   });
 
   test('only its place in the order was settled -> in it still', async () => {
-    const {quarantine} = await openStage();
+    const {quarantine, isolate} = await openStage();
     const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad', {seq: undefined})]);
-    await quarantine.isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
+    await isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
     assert.equal(quarantine.apply(inputOf([podOf(1), podOf(2), podOf(3, 'bad')])).variables.pods.length, 2);
   });
 
   test('another template -> tried with it; once that works, nobody is in quarantine for the old one', async () => {
-    const {quarantine} = await openStage();
+    const {quarantine, isolate} = await openStage();
     const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad')]);
-    await quarantine.isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
+    await isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
     const other = inputOf(now.variables.pods, 'B');
     assert.deepEqual([quarantine.apply(other), quarantine.members.length], [other, 1]);
-    await quarantine.keepOnly('B');
+    quarantine.keepOnly('B');
     assert.deepEqual(quarantine.members, []);
   });
 
   test('after a while -> a pass is asked for; in vain: later again; it works: let out', async () => {
-    const {clock, quarantine, due, tried, said, mend} = await openStage();
+    const {clock, quarantine, isolate, due, tried, said, mend} = await openStage();
     const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad')]);
-    await quarantine.isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
+    await isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
     tried.length = 0;
     await clock.advance(59_000);
     assert.equal(await quarantine.retryDue(async () => now), false);
@@ -204,8 +226,8 @@ describe('quarantine', () => {
     const {files, contents} = createMemoryFiles();
     const first = await openStage({files});
     const before = inputOf([podOf(1), podOf(2, 'good')]);
-    await first.quarantine.isolate(inputOf([podOf(1), podOf(2, 'bad')]), before, REFUSED);
-    await first.quarantine.isolate(inputOf([podOf(1), podOf(2, 'bad'), podOf(3, 'bad')]), before, REFUSED);
+    await first.isolate(inputOf([podOf(1), podOf(2, 'bad')]), before, REFUSED);
+    await first.isolate(inputOf([podOf(1), podOf(2, 'bad'), podOf(3, 'bad')]), before, REFUSED);
     const again = inputOf([podOf(1), podOf(2, 'bad'), podOf(3, 'bad'), podOf(4)]);
 
     const {clock, quarantine, due, mend} = await openStage({files});
@@ -221,11 +243,11 @@ describe('quarantine', () => {
 
   test('its file removed or altered -> written again while somebody is in it; nobody is, where it says nothing', async () => {
     const {files, contents} = createMemoryFiles();
-    const {quarantine} = await openStage({files});
-    await quarantine.isolate(inputOf([podOf(1), podOf(3, 'bad')]), inputOf([podOf(1)]), REFUSED);
+    const {quarantine, isolate} = await openStage({files});
+    await isolate(inputOf([podOf(1), podOf(3, 'bad')]), inputOf([podOf(1)]), REFUSED);
     const [written] = contents.values();
     contents.clear();
-    await quarantine.keepOnly('A');
+    await quarantine.save();
     assert.deepEqual([...contents.values()], [written]);
     for (const text of ['{', '[1]', '[{"suspect":{"pod":{}}}]', 'null']) {
       const damaged = await openStage({files: createMemoryFiles({'/data/quarantine.json': text}).files});
@@ -234,8 +256,8 @@ describe('quarantine', () => {
   });
 
   test('a stop -> no timer is left', async () => {
-    const {clock, quarantine, due} = await openStage();
-    await quarantine.isolate(inputOf([podOf(1), podOf(3, 'bad')]), inputOf([podOf(1)]), REFUSED);
+    const {clock, quarantine, isolate, due} = await openStage();
+    await isolate(inputOf([podOf(1), podOf(3, 'bad')]), inputOf([podOf(1)]), REFUSED);
     quarantine.close();
     await clock.advance(3_600_000);
     assert.deepEqual(due, []);

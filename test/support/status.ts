@@ -30,6 +30,7 @@ export interface Status {
     readonly reason: string;
     readonly sinceAt: number;
     readonly served: string;
+    readonly overBound: boolean;
   }[];
   readonly fleet?: readonly {
     readonly id: string;

@@ -3,6 +3,7 @@ import type {ActionResult, Actions} from '../../http/status-actions.ts';
 import {findRollback} from '../../lifecycle/find-rollback.ts';
 import type {HistoryEntry} from '../../lifecycle/history.ts';
 import type {PassHistory} from '../../lifecycle/history-file.ts';
+import type {Quarantined} from '../../lifecycle/quarantine.ts';
 import type {LogLevel} from '../../ports/log-level.ts';
 import {derivePatch} from '../../proxy/patch.ts';
 import {redactConfiguration} from '../../proxy/redact.ts';
@@ -17,8 +18,8 @@ export interface OperatorPorts {
   readonly setLogLevel: (level: LogLevel) => void;
   /** Has the next pass reload where HAProxy runs something else than its text says. */
   readonly repair: () => void;
-  /** What a template (the one in use when absent) gives with today's hosts; rejects as a pass would. */
-  readonly tryOut: (template?: string) => Promise<string>;
+  /** What a template (the one in use when absent) gives with today's hosts, and without whom; rejects as a pass would. */
+  readonly tryOut: (template?: string) => Promise<{readonly text: string; readonly without: readonly Quarantined[]}>;
   /** The template as it is today, whatever rollback is held. */
   readonly loadTemplate: () => Promise<string>;
   /** The text that serves. */
@@ -43,14 +44,14 @@ export function createActions(ports: OperatorPorts): Actions {
 
   const preview = async (load: () => Promise<string | undefined>, more: object = {}): Promise<ActionResult> => {
     try {
-      const text = await ports.tryOut(await load());
+      const {text, without} = await ports.tryOut(await load());
       const before = redactConfiguration(ports.served() ?? '');
       const difference = derivePatch(before, redactConfiguration(text), MAX_DIFFERENCE_CHARACTERS);
-      return {is: 'shown', answer: {...more, works: true, reason: null, difference}};
+      return {is: 'shown', answer: {...more, works: true, reason: null, difference, without}};
     } catch (error) {
       if (!(error instanceof DaemonError)) throw error;
       const reason = ports.hideSecrets(reasonOf(error));
-      return {is: 'shown', answer: {...more, works: false, reason, difference: null}};
+      return {is: 'shown', answer: {...more, works: false, reason, difference: null, without: []}};
     }
   };
 
@@ -91,8 +92,15 @@ export function createActions(ports: OperatorPorts): Actions {
       if (current === undefined) return {is: 'idle', reason: 'no rollback is held'};
       if (isPreview) return preview(ports.loadTemplate, {pass: current.pass});
       await rollback.release();
-      await demand(`rollback to pass ${current.pass} released`);
-      return passed({released: {pass: current.pass}});
+      // Released it is, whatever today's template is worth.
+      const error = await demand(`rollback to pass ${current.pass} released`).then(
+        () => null,
+        (fault: unknown) => {
+          if (!(fault instanceof DaemonError)) throw fault;
+          return ports.hideSecrets(reasonOf(fault));
+        },
+      );
+      return passed({released: {pass: current.pass}, error});
     },
     check: createCheckAction(ports),
     async setLogLevel(level) {

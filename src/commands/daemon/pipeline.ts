@@ -5,7 +5,7 @@ import {createFallback, type Fallback, type FallbackPorts, type Refusal} from '.
 import type {Lifecycle, Visit} from '../../lifecycle/lifecycle.ts';
 import {CONFIGURE} from '../../lifecycle/manifest.ts';
 import type {Passes} from '../../lifecycle/passes.ts';
-import type {Quarantine} from '../../lifecycle/quarantine.ts';
+import type {Quarantine, Quarantined} from '../../lifecycle/quarantine.ts';
 import {createReadiness, isInSync, isServing, lastErrorOf, type SyncFacts} from '../../lifecycle/readiness.ts';
 import type {Examination} from '../../lifecycle/trial.ts';
 import {digestHosts, mergeHosts} from '../../members/hosts.ts';
@@ -45,8 +45,11 @@ export interface Pipeline extends AsyncDisposable {
   refusal(): Refusal | undefined;
   /** Members that no template sees as they are, since it fails with them. */
   readonly quarantine: Pick<Quarantine, 'members' | 'count' | 'found' | 'due'>;
-  /** What a template (the one in use when absent) gives with today's pods; rejects as a pass would, and changes nothing. */
-  tryOut(template?: string): Promise<string>;
+  /**
+   * What a template (the one in use when absent) gives with today's pods, and who would be put into quarantine for it;
+   * rejects as a pass would, and changes nothing.
+   */
+  tryOut(template?: string): Promise<{readonly text: string; readonly without: readonly Quarantined[]}>;
   /** The same of a template from outside, with all that is to be said of it. */
   examine(template: string): Promise<Examination>;
   /** As the other replicas see it. */
@@ -91,7 +94,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   const passes = openPasses(context, needs, {loadInput, renderer, trial});
   const scripts = opening.use(await openScripts(context, {...needs, inputOf: visit => blockInputOf(visit, passes)}));
   const lifecycle = openStates(context, needs, {passes, scripts});
-  const fallback = await openFallback(context, membership, {passes, lifecycle, quarantine, hosts, loadWhole});
+  const fallback = await openFallback(context, needs, {passes, lifecycle, quarantine, hosts, loadWhole});
   const warmUp = () => ({elapsedMs: clock.nowMs() - startedMs, remembers: membership.remembers()});
   const converger = openConverger({
     clock,
@@ -120,7 +123,16 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     lastError: () => lastErrorOf(passes.last),
     refusal: () => fallback.refusal,
     quarantine,
-    tryOut: async template => trial.tryOut(await loadForPreview(template), ending.asked),
+    async tryOut(template) {
+      const input = await loadForPreview(template);
+      try {
+        return {text: await trial.tryOut(input, ending.asked), without: []};
+      } catch (fault) {
+        const found = await quarantine.rehearse({input, before: passes.applied?.input, fault});
+        if (found === undefined) throw fault;
+        return {text: await trial.tryOut(found.input, ending.asked), without: found.without};
+      }
+    },
     examine: async template => trial.examine(await loadForPreview(template), ending.asked),
     describe: () => ({
       version,
@@ -134,8 +146,8 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
 }
 
 async function openFallback(
-  {config, room}: Context,
-  {shared}: Membership,
+  {config, room, output}: Context,
+  {membership: {shared}, observation: {history}}: PipelineNeeds,
   {
     lifecycle,
     ...parts
@@ -147,6 +159,8 @@ async function openFallback(
     log: room('lifecycle'),
     good: createGoodTemplate(await openTemplateFile(files, `${config.dataFolder}/template-good.json`), shared.template),
     runPass: (cause, given) => lifecycle.goTo(CONFIGURE, {cause, origin: 'daemon', ...given}),
+    served: () => history.served,
+    hideSecrets: output.secrets.hide,
   });
 }
 

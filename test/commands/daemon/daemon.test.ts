@@ -55,6 +55,7 @@ const QUARANTINED: Quarantined = {
   reason: 'weight',
   sinceAt: 0,
   served: 'not at all',
+  overBound: false,
 };
 
 const PASS: PassEnd = {

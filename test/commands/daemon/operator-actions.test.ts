@@ -6,6 +6,17 @@ import type {HistoryEntry} from '../../../src/lifecycle/history.ts';
 
 const SERVED = 'global\n';
 
+/** Whom a preview leaves out. */
+const OUT = {
+  app: 'web',
+  ip: '10.0.0.1',
+  id: 'web-1',
+  reason: 'weight',
+  sinceAt: 0,
+  served: 'not at all',
+  overBound: false,
+} as const;
+
 const entryOf = (pass: number, digest: string) =>
   ({pass, verdict: 'ok', startedAt: pass, template: {digest, bytes: 1}}) as HistoryEntry;
 
@@ -14,6 +25,7 @@ function openStage() {
   const told: string[] = [];
   const faults: {pass?: Error; preview?: Error} = {};
   let held: {pass: number; template: string; sinceAt: number} | undefined;
+  const without = [OUT];
   const entries = [entryOf(1, 'A'), entryOf(2, 'B')];
   const hold = (pass: number, template: string) => {
     held = {pass, template, sinceAt: 0};
@@ -45,7 +57,7 @@ function openStage() {
     repair: () => void told.push('repair'),
     async tryOut(template) {
       if (faults.preview !== undefined) throw faults.preview;
-      return `${SERVED}  # ${template ?? 'today'}\n`;
+      return {text: `${SERVED}  # ${template ?? 'today'}\n`, without};
     },
     examine: async () => ({findings: [], text: SERVED, foreseen: {way: 'unchanged', why: 'equal'}}),
     loadTemplate: async () => 'newest',
@@ -94,6 +106,20 @@ describe('what operators may do', () => {
     assert.ok(told.includes('rollback to pass 1 released'));
   });
 
+  test('a release whose pass fails -> done all the same, with what it failed of, without secrets', async () => {
+    const {actions, hold, held, faults} = openStage();
+    hold(1, 'first');
+    faults.pass = new DaemonError('VALIDATE', 'unknown keyword hunter2');
+    const done = await actions.release(false);
+    assert.deepEqual(
+      [done.is, 'answer' in done && done.answer.error, held()],
+      ['done', 'unknown keyword ***', undefined],
+    );
+    hold(1, 'first');
+    faults.pass = new TypeError('a bug');
+    await assert.rejects(actions.release(false), {message: 'a bug'});
+  });
+
   test('a preview of each -> what would change, with the template it would have; nothing happens', async () => {
     const {actions, told, hold, held} = openStage();
     hold(7, 'seventh');
@@ -108,6 +134,7 @@ describe('what operators may do', () => {
       const difference = JSON.stringify(shown.answer.difference);
       assert.match(difference, new RegExp(`\\+ {2}# ${comment}`));
       assert.doesNotMatch(difference, /\+global/);
+      assert.deepEqual(shown.answer.without, [OUT]);
     }
     assert.deepEqual([held(), told.filter(one => one !== 'settled')], [7, []]);
   });
@@ -115,7 +142,7 @@ describe('what operators may do', () => {
   test('a preview that fails -> why, without secrets; of a bug of ours -> rejected', async () => {
     const {actions, faults} = openStage();
     faults.preview = new DaemonError('RENDER', 'cannot render hunter2');
-    const answer = {works: false, reason: 'cannot render ***', difference: null};
+    const answer = {works: false, reason: 'cannot render ***', difference: null, without: []};
     assert.deepEqual(await actions.reconfigure(true), {is: 'shown', answer});
     faults.preview = new TypeError('a bug');
     await assert.rejects(actions.reconfigure(true), {message: 'a bug'});
