@@ -5,8 +5,9 @@ import type {DamperSettings} from './damper.ts';
  * period. It is over at once where their hosts are known already (docs/architecture.md#invariants, 9).
  */
 export interface WarmUp {
-  /** Since the start of the daemon, in ms. */
-  readonly elapsedMs: number;
+  /** Of the daemon; monotonic, as `nowMs`. */
+  readonly startedMs: number;
+  readonly nowMs: number;
   /** Hosts were known from the start, by a snapshot or a shared store. */
   readonly remembers: boolean;
 }
@@ -22,7 +23,8 @@ const HARDLY_DAMPED = {quietMs: 1000, maxMs: 4000};
 const KEEPALIVE_OF_TTL = 0.75;
 
 /** Whether it is over after `warmupMs` (KONTROL_WARMUP). */
-export const isWarm = ({elapsedMs, remembers}: WarmUp, warmupMs: number): boolean => remembers || elapsedMs >= warmupMs;
+export const isWarm = ({startedMs, nowMs, remembers}: WarmUp, warmupMs: number): boolean =>
+  remembers || nowMs - startedMs >= warmupMs;
 
 /** The damper now: hardly any until one keepalive period has passed, the configured one from then on. */
 export function deriveDamper(warmUp: WarmUp, {ttlMs, damperMs, damperMaxMs}: WarmUpSettings): DamperSettings {

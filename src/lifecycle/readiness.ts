@@ -4,7 +4,7 @@ import type {PassRecord} from './passes.ts';
 
 /** What readiness is decided from, as it is at the moment of the question. */
 export interface ReadinessNow {
-  /** A HAProxy of ours runs with a text that we know, and answers. */
+  /** See `servesKnownText`. */
   readonly serves: boolean;
   /** A change is on its way to HAProxy, of which `GET /state` tells when it is done. */
   readonly isApplying: boolean;
@@ -27,14 +27,20 @@ export function createReadiness(now: () => ReadinessNow): () => boolean {
   };
 }
 
+/** A HAProxy of ours runs with a text that we know, and answers. */
+export const servesKnownText = (proxy: {
+  readonly text: string | undefined;
+  readonly status: Pick<ProxyStatus, 'state' | 'isHung'>;
+}): boolean => proxy.text !== undefined && isServing(proxy.status);
+
 /** It runs, and answers. */
 export const isServing = ({state, isHung}: Pick<ProxyStatus, 'state' | 'isHung'>): boolean =>
   state === 'RUNNING' && !isHung;
 
 /** What `inSync` is concluded from. */
 export interface SyncFacts {
-  /** A pass was applied, or its text came out equal. */
-  readonly hasApplied: boolean;
+  /** What was applied last, or came out equal. */
+  readonly applied: object | undefined;
   readonly last: Pick<PassRecord, 'verdict' | 'error'> | undefined;
   readonly convergence: Convergence;
   readonly serves: boolean;
@@ -45,8 +51,13 @@ export interface SyncFacts {
 }
 
 /** The proxy serves what the inputs say: nothing failed, nothing waits, and HAProxy was seen to run it. */
-export const isInSync = ({hasApplied, last, convergence, serves, deviations, quarantined}: SyncFacts): boolean =>
-  hasApplied && last?.verdict !== 'failed' && isSettled(convergence) && serves && deviations === 0 && quarantined === 0;
+export const isInSync = ({applied, last, convergence, serves, deviations, quarantined}: SyncFacts): boolean =>
+  applied !== undefined &&
+  last?.verdict !== 'failed' &&
+  isSettled(convergence) &&
+  serves &&
+  deviations === 0 &&
+  quarantined === 0;
 
 /** Why the last pass failed; null when it did not. */
 export const lastErrorOf = (last: SyncFacts['last']): string | null => (last?.verdict === 'failed' ? last.error : null);

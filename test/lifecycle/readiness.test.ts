@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {newConvergence} from '../../src/lifecycle/convergence.ts';
-import {createReadiness, isInSync, isServing, lastErrorOf, type SyncFacts} from '../../src/lifecycle/readiness.ts';
+import {
+  createReadiness,
+  isInSync,
+  isServing,
+  lastErrorOf,
+  type SyncFacts,
+  servesKnownText,
+} from '../../src/lifecycle/readiness.ts';
 
 describe('readiness', () => {
   const stage = () => {
@@ -56,9 +63,16 @@ test('serving -> it runs and does not hang', () => {
   for (const isHung of [false, true]) assert.equal(isServing({state: 'STARTING', isHung}), false);
 });
 
+test('serving a text that we know -> it serves, and there is one', () => {
+  const status = {state: 'RUNNING', isHung: false} as const;
+  assert.equal(servesKnownText({text: 'global', status}), true);
+  assert.equal(servesKnownText({text: undefined, status}), false);
+  assert.equal(servesKnownText({text: 'global', status: {...status, isHung: true}}), false);
+});
+
 describe('in sync', () => {
   const settled: SyncFacts = {
-    hasApplied: true,
+    applied: {},
     last: {verdict: 'ok', error: null},
     convergence: {...newConvergence, pass: {is: 'succeeded'}},
     serves: true,
@@ -72,7 +86,7 @@ describe('in sync', () => {
   });
 
   const faults: Readonly<Record<string, Partial<SyncFacts>>> = {
-    'nothing was applied yet': {hasApplied: false},
+    'nothing was applied yet': {applied: undefined},
     'the last pass failed': {last: {verdict: 'failed', error: 'cannot render'}},
     'a pass runs': {convergence: {...newConvergence, pass: {is: 'running'}}},
     'a pass is demanded': {convergence: {...settled.convergence, demanded: true}},

@@ -6,7 +6,7 @@ import {createTable} from '../../members/table.ts';
 import {systemClock as clock, within} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import type {Context} from './context.ts';
-import {type OpenStore, openStore} from './store.ts';
+import {type OpenStore, openStore, type StoreConfig} from './store.ts';
 
 /** Who is alive, as remembered in the data folder and shared through the store. */
 export interface Membership extends AsyncDisposable {
@@ -23,8 +23,13 @@ export interface Membership extends AsyncDisposable {
 /** The first pass waits this long for a shared store. */
 const STORE_PATIENCE_MS = 2000;
 
+interface MembershipContext extends Pick<Context, 'room'> {
+  readonly config: StoreConfig & Pick<Context['config'], 'maxMembers' | 'maxPayloadBytes' | 'dataFolder'>;
+  readonly ending: Pick<Context['ending'], 'asked'>;
+}
+
 /** Rejects as `openStore` does. */
-export async function openMembership({config, room, ending}: Context): Promise<Membership> {
+export async function openMembership({config, room, ending}: MembershipContext): Promise<Membership> {
   const {self, ttlMs, maxMembers, maxPayloadBytes} = config;
   const log = room('members');
   const snapshotFile = openSnapshotFile({files, clock, log}, config.dataFolder);

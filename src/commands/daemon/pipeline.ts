@@ -6,7 +6,14 @@ import type {Lifecycle, Visit} from '../../lifecycle/lifecycle.ts';
 import {CONFIGURE} from '../../lifecycle/manifest.ts';
 import type {Passes} from '../../lifecycle/passes.ts';
 import type {Quarantine, Quarantined} from '../../lifecycle/quarantine.ts';
-import {createReadiness, isInSync, isServing, lastErrorOf, type SyncFacts} from '../../lifecycle/readiness.ts';
+import {
+  createReadiness,
+  isInSync,
+  isServing,
+  lastErrorOf,
+  type SyncFacts,
+  servesKnownText,
+} from '../../lifecycle/readiness.ts';
 import type {Examination} from '../../lifecycle/trial.ts';
 import {digestHosts, mergeHosts} from '../../members/hosts.ts';
 import type {Hosts} from '../../members/member.ts';
@@ -17,6 +24,7 @@ import {openTemplateFile} from '../../template/kept-template.ts';
 import {readTemplateFile} from '../../template/read-template.ts';
 import {createRenderer} from '../../template/renderer.ts';
 import {openTemplateText, type TemplateText} from '../../template/source.ts';
+import {boot} from './boot.ts';
 import type {Cluster} from './cluster.ts';
 import type {Context} from './context.ts';
 import type {Ground} from './ground.ts';
@@ -70,6 +78,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   const {config, template, ending, pod, startedMs, version} = context;
   const {membership, proxy, cluster} = needs;
   const {generations} = proxy;
+  const {isOf2017} = needs.ground.manifest;
   await using opening = new AsyncDisposableStack();
 
   const hosts = () => mergeHosts(membership.registry.hosts(), cluster.serviceHosts());
@@ -95,7 +104,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   const scripts = opening.use(await openScripts(context, {...needs, inputOf: visit => blockInputOf(visit, passes)}));
   const lifecycle = openStates(context, needs, {passes, scripts});
   const fallback = await openFallback(context, needs, {passes, lifecycle, quarantine, hosts, loadWhole});
-  const warmUp = () => ({elapsedMs: clock.nowMs() - startedMs, remembers: membership.remembers()});
+  const warmUp = () => ({startedMs, nowMs: clock.nowMs(), remembers: membership.remembers()});
   const converger = openConverger({
     clock,
     damper: () => deriveDamper(warmUp(), config),
@@ -114,7 +123,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     converger,
     hosts,
     isReady: createReadiness(() => ({
-      serves: generations.text !== undefined && isServing(generations.status),
+      serves: servesKnownText(generations),
       isApplying: generations.isApplying,
       isWarm: isWarm(warmUp(), config.warmupMs),
       isStopping: ending.asked.aborted,
@@ -140,7 +149,12 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
       digest: digestHosts(hosts()),
       inSync: inSync(),
     }),
-    boot: () => boot(context, needs, {scripts, lifecycle, converger, fallback, passes}),
+    boot: () =>
+      boot({
+        ...{isOf2017, scripts, lifecycle, converger, fallback, ending},
+        startFromDisk: fault =>
+          startFromDisk(fault, {template, isOf2017}, generations, passes.applyText, context.room('main')),
+      }),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }
@@ -168,33 +182,10 @@ const syncFactsOf = (
   {generations, drift}: ProxyPart,
   {passes, converger, quarantine}: Pick<Pipeline, 'passes' | 'converger' | 'quarantine'>,
 ): SyncFacts => ({
-  hasApplied: passes.applied !== undefined,
+  applied: passes.applied,
   last: passes.last,
   convergence: converger.state,
   serves: isServing(generations.status),
   deviations: drift.drift.count,
   quarantined: quarantine.members.length,
 });
-
-async function boot(
-  {template, ending, room}: Context,
-  {ground, proxy}: PipelineNeeds,
-  {
-    scripts,
-    lifecycle,
-    converger,
-    fallback,
-    passes,
-  }: Pick<Pipeline, 'scripts' | 'lifecycle' | 'converger' | 'passes'> & {readonly fallback: Fallback},
-): Promise<void> {
-  const {isOf2017} = ground.manifest;
-  // Its blocks start telegraf; nothing of theirs writes its configuration.
-  if (isOf2017) await scripts.telegraf();
-  await lifecycle.boot();
-  ending.throwIfReached();
-  scripts.jobs.autostart();
-  await converger.start('start').catch(async fault => {
-    if (ending.asked.aborted || fallback.refusal?.serving) return;
-    await startFromDisk(fault, {template, isOf2017}, proxy.generations, passes.applyText, room('main'));
-  });
-}

@@ -1,4 +1,4 @@
-import {DaemonError} from '../../errors.ts';
+import type {DaemonError} from '../../errors.ts';
 import {applyLocked} from '../../fleet/reload-lock.ts';
 import {createTail, openOutputFile} from '../../jobs/output.ts';
 import {openProcessTable} from '../../jobs/proc.ts';
@@ -7,10 +7,10 @@ import {COUNTER_FIELDS} from '../../metrics/haproxy-table.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import {systemSpawn as spawn} from '../../ports/spawn.ts';
-import {parseInfo, parseStat, type Row} from '../../proxy/answers.ts';
+import {parseInfo, type Row} from '../../proxy/answers.ts';
 import {checkCandidate, loadBuild} from '../../proxy/check.ts';
 import {openConversation} from '../../proxy/conversation.ts';
-import {type CounterLedger, createCounterLedger} from '../../proxy/counter-ledger.ts';
+import {createCounterLedger} from '../../proxy/counter-ledger.ts';
 import {type DriftWatch, openDriftWatch} from '../../proxy/drift-watch.ts';
 import {parseOutputLine} from '../../proxy/output.ts';
 import {ask} from '../../proxy/runtime.ts';
@@ -22,6 +22,7 @@ import {createDrainFollowers, type DrainFollowers} from '../../reload/drain-foll
 import {READY_WITHIN_MS} from '../../reload/generation.ts';
 import {type Generations, openGenerations} from '../../reload/generations.ts';
 import {createHasPendingHandshakes} from '../../reload/pending-handshakes.ts';
+import {createRowReader} from '../../reload/row-reader.ts';
 import type {Context} from './context.ts';
 import type {Ground} from './ground.ts';
 import type {Membership} from './membership.ts';
@@ -105,7 +106,7 @@ export async function openProxy(
     },
     tryOut: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
     ask: command => askRuntime(generations.socket, command),
-    readRows: command => readRows(command, {generations, counters, followers}),
+    readRows: createRowReader({ask: askRuntime, serving: generations, counters, followers}),
     connectionsOf: followers.connectionsOf,
     drain() {
       followers.close();
@@ -170,24 +171,4 @@ async function openOwnGenerations(
       tail.add(line);
     },
   });
-}
-
-async function readRows(
-  command: string,
-  {
-    generations,
-    counters,
-    followers,
-  }: {readonly generations: Generations; readonly counters: CounterLedger; readonly followers: DrainFollowers},
-): Promise<Row[]> {
-  for (;;) {
-    const {pid} = generations.status;
-    if (pid === null) throw new DaemonError('PROXY', 'cannot read what HAProxy counts: it does not run');
-    const rows = parseStat(await askRuntime(generations.socket, command));
-    // Another one took over meanwhile: these counters are a follower's to tell.
-    if (pid !== generations.status.pid) continue;
-    counters.note(`${pid}`, rows);
-    counters.keepOnly([pid, ...followers.pids].map(String));
-    return counters.total(`${pid}`, rows);
-  }
 }

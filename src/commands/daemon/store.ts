@@ -33,8 +33,11 @@ export interface OpenStore extends ReloadLock {
   close(): Promise<void>;
 }
 
+/** The settings that a store asks for. */
+export type StoreConfig = Pick<Config, 'self' | 'ttlMs' | 'etcd'>;
+
 interface StoreSources {
-  readonly config: Config;
+  readonly config: StoreConfig;
   readonly snapshot: RestoredSnapshot;
   readonly guard: Guard;
   readonly room: (name: string) => Log;
