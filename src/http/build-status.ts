@@ -38,7 +38,7 @@ export interface StatusParts
   readonly refusal: Status['refused'] | undefined;
   readonly quarantined: Status['quarantined'];
   /** What is known of problems beside all this. */
-  readonly seen?: Seen;
+  readonly seen: Seen;
   /** Adds since when each problem is there. */
   readonly noteProblems: (problems: readonly StatedProblem[]) => readonly Problem[];
   readonly accessLog:

@@ -98,6 +98,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     why: text,
     todo: text,
     sinceAt: at,
+    sinceIs: {type: 'string', enum: ['began', 'noticed']},
   }),
   PassRecord: object(PASS_RECORD),
   Status: object(
@@ -186,7 +187,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     queue: count,
     errors: count,
   }),
-  Departure: object({...POD, at, why: text, reason: text}, ['reason']),
+  Departure: object({...POD, at, why: text, reason: text, heardAt: at}, ['reason']),
   Timeline: object({
     ip: text,
     gone: flag,

@@ -135,6 +135,7 @@ export interface Departure {
   readonly ip: string;
   readonly why: string;
   readonly reason?: string;
+  readonly heardAt: number;
 }
 
 /** The `members` event: those who were heard or changed since the last one, and the IPs that are gone. */

@@ -12,21 +12,28 @@ export interface ProblemLog {
   note(problems: readonly StatedProblem[]): Problem[];
 }
 
+interface Known {
+  readonly problem: Problem;
+  readonly noticedAt: number;
+}
+
 /** What is gone sooner is no news. */
 const STAYS_MS = 5000;
+
+/** Beginnings that are worked out anew at each look differ by less. */
+const SAME_BEGINNING_MS = 1000;
 
 const keyOf = ({kind, subject}: StatedProblem): string => `${kind} ${subject ?? ''}`;
 
 export function createProblemLog({epochMs, onAppeared, onSolved}: ProblemLogPorts): ProblemLog {
-  let known = new Map<string, Problem>();
+  let known = new Map<string, Known>();
   const told = new Map<string, Problem>();
   return {
     note(stated) {
       const now = epochMs();
-      const problems = stated.map(problem => ({...problem, sinceAt: known.get(keyOf(problem))?.sinceAt ?? now}));
-      known = new Map(problems.map(problem => [keyOf(problem), problem]));
-      for (const [key, problem] of known) {
-        if (told.has(key) || problem.severity !== 'bad' || now - problem.sinceAt < STAYS_MS) continue;
+      known = new Map(stated.map(problem => [keyOf(problem), know(problem, known.get(keyOf(problem)), now)]));
+      for (const [key, {problem, noticedAt}] of known) {
+        if (told.has(key) || problem.severity !== 'bad' || now - noticedAt < STAYS_MS) continue;
         told.set(key, problem);
         onAppeared(problem);
       }
@@ -35,7 +42,15 @@ export function createProblemLog({epochMs, onAppeared, onSolved}: ProblemLogPort
         told.delete(key);
         onSolved(problem);
       }
-      return problems;
+      return stated.flatMap(problem => known.get(keyOf(problem))?.problem ?? []);
     },
   };
+}
+
+function know({beganAt, ...words}: StatedProblem, before: Known | undefined, now: number): Known {
+  const noticedAt = before?.noticedAt ?? now;
+  const {sinceAt, sinceIs} = before?.problem ?? {sinceAt: now, sinceIs: 'noticed'};
+  const isAsBefore = beganAt === null || (sinceIs === 'began' && Math.abs(beganAt - sinceAt) < SAME_BEGINNING_MS);
+  const since = isAsBefore ? {sinceAt, sinceIs} : {sinceAt: Math.min(beganAt, now), sinceIs: 'began' as const};
+  return {problem: {...words, ...since}, noticedAt};
 }

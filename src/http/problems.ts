@@ -1,119 +1,147 @@
 import type {AbsentApp} from '../members/absence.ts';
-import type {Trouble} from '../proxy/troubles.ts';
+import type {TroubleNow} from '../proxy/trouble-watch.ts';
 import type {StatedProblem, Status} from './status-types.ts';
 
 type Given = Omit<Status, 'problems' | 'hosts' | 'digest'>;
 
 /** What is known beside the fields of a status. */
 export interface Seen {
+  /** Epoch ms. */
+  readonly nowAt: number;
   /** What HAProxy's own counters say. */
-  readonly troubles: readonly Trouble[];
+  readonly troubles: readonly TroubleNow[];
   readonly absent: readonly AbsentApp[];
   readonly isAnybodyThere: boolean;
+  readonly began: Beginnings;
 }
 
-const NOTHING_SEEN: Seen = {troubles: [], absent: [], isAnybodyThere: true};
+/** When what the status tells of began (epoch ms): null for what is not so, and where nobody knows. */
+export interface Beginnings {
+  /** The HAProxy that served does not. */
+  readonly down: number | null;
+  /** Passes have failed. */
+  readonly failing: number | null;
+  /** A change waits for its pass. */
+  readonly change: number | null;
+  /** The store does not answer. */
+  readonly storeAway: number | null;
+  /** Members that the guard holds are silent. */
+  readonly silence: number | null;
+}
 
 /** Of the same kind, no more are listed. */
 const MAX_ALIKE = 20;
 
-const bad = (kind: string, what: string, why: string, todo: string, subject: string | null = null): StatedProblem => ({
+/** Warned of so long before, as by the alert (docs/alerts.md). */
+const EXPIRES_SOON_MS = 7 * 86_400_000;
+
+/** The words of a problem: what it is, why, and what to do. */
+type Words = readonly [what: string, why: string, todo: string];
+
+interface About {
+  readonly subject?: string;
+  readonly beganAt: number | null;
+}
+
+const bad = (kind: string, [what, why, todo]: Words, {subject, beganAt}: About): StatedProblem => ({
   kind,
-  subject,
+  subject: subject ?? null,
   severity: 'bad',
   what,
   why,
   todo,
+  beganAt,
 });
 
-const notice = (...words: Parameters<typeof bad>): StatedProblem => ({...bad(...words), severity: 'notice'});
+const notice = (...said: Parameters<typeof bad>): StatedProblem => ({...bad(...said), severity: 'notice'});
 
 /** Everything about a status that is red or amber, the worst first. Pure. */
-export function deriveProblems(status: Given, seen: Seen = NOTHING_SEEN): StatedProblem[] {
+export function deriveProblems(status: Given, seen: Seen): StatedProblem[] {
   return [
-    ...proxyProblems(status),
+    ...proxyProblems(status, seen),
     ...seen.troubles.slice(0, MAX_ALIKE).map(problemOfTrouble),
     ...absenceProblems(seen),
-    ...syncProblems(status),
+    ...syncProblems(status, seen),
     ...quarantineProblems(status),
-    ...standingProblems(status),
+    ...certificateProblems(status, seen),
+    ...standingProblems(status, seen),
   ];
 }
 
-function proxyProblems({proxy, uptimeMs}: Given): StatedProblem[] {
-  const {state, generation, restarts, pid, silentMs, isHung} = proxy;
+function proxyProblems({proxy, uptimeMs}: Given, {nowAt, began}: Seen): StatedProblem[] {
+  const {state, generation, restarts, pid, silentMs} = proxy;
   if (state === 'RUNNING') {
     if (silentMs === 0) return [];
     const what = `HAProxy has not answered for ${Math.round(silentMs / 1000)} s`;
     const why = `PID ${pid} says nothing over its runtime socket, so clients are not served either`;
     const todo = 'wait: it is ended and started anew after KONTROL_HANG; if that recurs, see the log before it';
-    return [(isHung ? bad : notice)('hung', what, why, todo)];
+    return [bad('hung', [what, why, todo], {beganAt: nowAt - silentMs})];
   }
   if (state === 'STARTING' || generation === 0) {
     const why = generation === 0 ? 'no generation has served yet' : `generation ${generation} is starting`;
     const up = `${why} (${Math.round(uptimeMs / 1000)} s up)`;
-    return [bad('down', 'HAProxy does not serve yet', up, 'wait; if it lasts, see the log')];
+    const beganAt = generation === 0 ? nowAt - uptimeMs : began.down;
+    return [bad('down', ['HAProxy does not serve yet', up, 'wait; if it lasts, see the log'], {beganAt})];
   }
   const why = `generation ${generation}, restarted ${restarts} times: see proxy.out and the log`;
-  return [bad('down', `HAProxy is ${state}`, why, 'mend what HAProxy complains of, or go back to an earlier pass')];
+  const todo = 'mend what HAProxy complains of, or go back to an earlier pass';
+  return [bad('down', [`HAProxy is ${state}`, why, todo], {beganAt: began.down})];
 }
 
-function problemOfTrouble(trouble: Trouble): StatedProblem {
+function problemOfTrouble(trouble: TroubleNow): StatedProblem {
+  const {beganAt} = trouble;
   switch (trouble.is) {
-    case 'down':
-      return bad(
-        'backend-down',
-        `No server of backend ${trouble.name} is up`,
-        'it has servers, and their checks fail or they are in maintenance: its requests get 503',
-        'see why they are down: haproxy-kontrol members; then look at those pods',
-        trouble.name,
-      );
-    case 'queue':
-      return notice(
-        'queue',
-        `${trouble.waiting} requests wait for a server of backend ${trouble.name}`,
-        'all its servers have as many connections as their maxconn allows',
-        'add pods, or raise maxconn of the servers in the template',
-        trouble.name,
-      );
-    case 'full':
-      return bad(
-        'sessions',
-        `Frontend ${trouble.name} takes no more connections`,
-        `it has the ${trouble.limit} that its maxconn allows: more clients wait`,
-        'add replicas of the proxy, or raise its maxconn in the template',
-        trouble.name,
-      );
-    case 'full-process':
-      return bad(
-        'sessions',
-        'HAProxy takes no more connections',
-        `it has the ${trouble.limit} that the global maxconn allows: more clients wait`,
-        'add replicas of the proxy, or raise the global maxconn in the template',
-      );
-    case 'errors':
-      return bad(
-        'errors',
-        `${trouble.percent} % of what ${trouble.name} answers are errors of class 5xx`,
-        `of its last ${trouble.requests} requests (KONTROL_5XX says how many are too many)`,
-        'see which servers they come from: haproxy-kontrol logs --access, haproxy-kontrol top',
-        trouble.name,
-      );
+    case 'down': {
+      const why = 'it has servers, and their checks fail or they are in maintenance: its requests get 503';
+      const todo = 'see why they are down: haproxy-kontrol members; then look at those pods';
+      const what = `No server of backend ${trouble.name} is up`;
+      return bad('backend-down', [what, why, todo], {subject: trouble.name, beganAt});
+    }
+    case 'queue': {
+      const what = `${trouble.waiting} requests wait for a server of backend ${trouble.name}`;
+      const why = 'all its servers have as many connections as their maxconn allows';
+      const todo = 'add pods, or raise maxconn of the servers in the template';
+      return notice('queue', [what, why, todo], {subject: trouble.name, beganAt});
+    }
+    case 'full': {
+      const why = `it has the ${trouble.limit} that its maxconn allows: more clients wait`;
+      const todo = 'add replicas of the proxy, or raise its maxconn in the template';
+      const what = `Frontend ${trouble.name} takes no more connections`;
+      return bad('sessions', [what, why, todo], {subject: trouble.name, beganAt});
+    }
+    case 'full-process': {
+      const why = `it has the ${trouble.limit} that the global maxconn allows: more clients wait`;
+      const todo = 'add replicas of the proxy, or raise the global maxconn in the template';
+      return bad('sessions', ['HAProxy takes no more connections', why, todo], {beganAt});
+    }
+    case 'errors': {
+      const what = `${trouble.percent} % of what ${trouble.name} answers are errors of class 5xx`;
+      const why = `of its last ${trouble.requests} requests (KONTROL_5XX says how many are too many)`;
+      const todo = 'see which servers they come from: haproxy-kontrol logs --access, haproxy-kontrol top';
+      return bad('errors', [what, why, todo], {subject: trouble.name, beganAt});
+    }
   }
 }
 
 function absenceProblems({absent, isAnybodyThere}: Seen): StatedProblem[] {
-  const apps = absent.map(({app}) => app).join(', ');
   if (absent.length === 0) return [];
   if (!isAnybodyThere) {
+    const apps = absent.map(({app}) => app).join(', ');
     const why = `all pods of ${apps} left or fell silent: whatever the template sends to them gets 503`;
     const todo = 'see whether those pods run and reach this one on port 8000: haproxy-kontrol members --gone';
-    return [bad('members', 'Nobody is left to serve', why, todo)];
+    return [bad('members', ['Nobody is left to serve', why, todo], {beganAt: lastOf(absent)})];
   }
-  return absent.slice(0, MAX_ALIKE).map(({app}) => {
+  return absent.slice(0, MAX_ALIKE).map(({app, lastThereAt}) => {
     const why = 'the others are there; this is forgotten an hour after the last one left';
-    return notice('members', `No pod of ${app} is left`, why, 'see whether that is meant', app);
+    const words: Words = [`No pod of ${app} is left`, why, 'see whether that is meant'];
+    return notice('members', words, {subject: app, beganAt: lastThereAt});
   });
+}
+
+/** When the last of all was there last; null when that is not known of one of them. */
+function lastOf(absent: readonly AbsentApp[]): number | null {
+  const times = absent.map(({lastThereAt}) => lastThereAt);
+  return times.reduce((last, at) => (last === null || at === null ? null : Math.max(last, at)));
 }
 
 const timeOf = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
@@ -127,7 +155,7 @@ function refusalProblem({sinceAt, serving, reason}: NonNullable<Given['refused']
       ? `${refused}, and the last good one fails with the pods of today`
       : `${refused}: the one of pass ${serving.pass}${ofReplica(serving.replica)} (${timeOf(serving.sinceAt)}) serves the pods of today`;
   const todo = 'mend the template; haproxy-kontrol check --template FILE tries one out before it is used';
-  return bad('template', what, reason, todo);
+  return bad('template', [what, reason, todo], {beganAt: sinceAt});
 }
 
 /** Of the pods in quarantine, so many are named with the words for each. */
@@ -144,79 +172,101 @@ function quarantineProblems({quarantined}: Given): StatedProblem[] {
   const more = count > MAX_NAMED_PODS ? `; and ${count - MAX_NAMED_PODS} more: haproxy-kontrol members` : '';
   const apps = [...new Set(quarantined.filter(({overBound}) => overBound).map(({app}) => app))];
   const why = named.join('; ') + more;
-  if (apps.length === 0) return [bad('quarantine', what, why, 'mend what those pods send: haproxy-kontrol members')];
+  const beganAt = Math.min(...quarantined.map(({sinceAt}) => sinceAt));
+  if (apps.length === 0) {
+    return [bad('quarantine', [what, why, 'mend what those pods send: haproxy-kontrol members'], {beganAt})];
+  }
   const isOver = `more of ${apps.join(', ')} than KONTROL_QUARANTINE allows, so the template may be to blame`;
-  return [bad('quarantine', `${what}; ${isOver}`, why, 'mend the template, or what those pods send')];
+  return [bad('quarantine', [`${what}; ${isOver}`, why, 'mend the template, or what those pods send'], {beganAt})];
+}
+
+function certificateProblems({kubernetes: {certificates}}: Given, {nowAt}: Seen): StatedProblem[] {
+  return certificates.slice(0, MAX_ALIKE).flatMap(({name, expiresAt, problem}): StatedProblem[] => {
+    const renew = 'renew its Secret, or the files that are mounted';
+    if (expiresAt !== null && expiresAt - EXPIRES_SOON_MS <= nowAt) {
+      const isOver = expiresAt <= nowAt;
+      const what = `Certificate ${name} ${isOver ? 'expired' : 'expires'} at ${timeOf(expiresAt)}`;
+      const why = problem === null ? 'no newer one was offered' : `a newer one was not taken: ${problem}`;
+      const beganAt = isOver ? expiresAt : expiresAt - EXPIRES_SOON_MS;
+      return [(isOver ? bad : notice)('certificate', [what, why, renew], {subject: name, beganAt})];
+    }
+    if (problem === null) return [];
+    const stays = expiresAt === null ? 'there is none to serve' : 'the last good one is served';
+    const todo = 'mend its Secret, or the files that are mounted';
+    return [
+      bad('certificate', [`Certificate ${name} is not taken: ${stays}`, problem, todo], {subject: name, beganAt: null}),
+    ];
+  });
 }
 
 function driftProblem(first: Given['drift']['deviations'][number], count: number): StatedProblem {
-  const {backend, server, what, found, expected, sinceAt} = first;
-  return bad(
-    'drift',
+  const {backend, server, what, found, expected} = first;
+  const words: Words = [
     `HAProxy runs something else than its configuration for ${count === 1 ? 'a server' : `${count} servers`}`,
-    `${backend}/${server}: ${what} is ${found}, not ${expected}, since ${timeOf(sinceAt)}; ` +
-      'somebody told HAProxy so, or it did not do what it was told',
+    `${backend}/${server}: ${what} is ${found}, not ${expected}; somebody told HAProxy so, or it did not do what it was told`,
     'POST /reconfigure (haproxy-kontrol reconfigure) has it run its configuration again',
-  );
+  ];
+  // Nobody tells when HAProxy was told.
+  return bad('drift', words, {beganAt: null});
 }
 
-function syncProblems({
-  inSync,
-  lastError,
-  ready,
-  proxy,
-  reload,
-  lifecycle,
-  refused,
-  drift,
-  quarantined,
-}: Given): StatedProblem[] {
+function syncProblems(status: Given, {nowAt, began}: Seen): StatedProblem[] {
+  const {inSync, lastError, ready, proxy, reload, lifecycle, refused, drift, quarantined, uptimeMs} = status;
+  const startedAt = nowAt - uptimeMs;
   const problems: StatedProblem[] = [];
   if (refused !== null) {
     problems.push(refusalProblem(refused));
   } else if (lastError !== null) {
     const todo = 'mend the template, or go back: haproxy-kontrol history, haproxy-kontrol rollback';
     const serves = proxy.generation === 0 ? 'nothing has served yet' : 'the last good configuration serves';
-    problems.push(bad('pass', `The last pass failed: ${serves}`, lastError, todo));
+    const words: Words = [`The last pass failed: ${serves}`, lastError, todo];
+    problems.push(bad('pass', words, {beganAt: began.failing}));
   } else if (drift.count === 0 && quarantined.length === 0 && !inSync && proxy.state === 'RUNNING' && !proxy.isHung) {
     problems.push(
       reload.last === null
-        ? bad('sync', 'Not in sync', 'no pass has ended since the daemon started', 'wait; if it lasts, see the log')
-        : notice('sync', 'A change is on its way', 'it waits for quiet (KONTROL_DAMPER), or its pass runs', 'wait'),
+        ? bad('sync', ['Not in sync', 'no pass has ended since the daemon started', 'wait; if it lasts, see the log'], {
+            beganAt: startedAt,
+          })
+        : notice('sync', ['A change is on its way', 'it waits for quiet (KONTROL_DAMPER), or its pass runs', 'wait'], {
+            beganAt: began.change,
+          }),
     );
   }
   const [first] = drift.deviations;
   if (first !== undefined) problems.push(driftProblem(first, drift.count));
   if (!ready && proxy.state === 'RUNNING' && !proxy.isHung && lifecycle.state !== 'stop') {
     const why = 'slaves that were here before are given one keepalive period to come back (KONTROL_WARMUP)';
-    problems.push(notice('ready', 'Not ready', why, 'wait'));
+    problems.push(notice('ready', ['Not ready', why, 'wait'], {beganAt: startedAt}));
   }
   if (lifecycle.state === 'stop') {
     const why = 'the daemon was told to stop: connections are drained';
-    problems.push(notice('stop', 'Stopping', why, 'wait'));
+    problems.push(notice('stop', ['Stopping', why, 'wait'], {beganAt: nowAt - lifecycle.sinceMs}));
   }
   return problems;
 }
 
-function standingProblems({store, guard, lifecycle, lastError, rollback}: Given): StatedProblem[] {
+function standingProblems({store, guard, lifecycle, lastError, rollback}: Given, {began}: Seen): StatedProblem[] {
   const problems: StatedProblem[] = [];
   if (!store.healthy) {
     const why = 'members are kept as they were known; new ones sort last until it is back';
-    problems.push(bad('store', `The ${store.kind} store does not answer`, why, 'see to the store (KONTROL_ETCD)'));
+    const what = `The ${store.kind} store does not answer`;
+    problems.push(bad('store', [what, why, 'see to the store (KONTROL_ETCD)'], {beganAt: began.storeAway}));
   }
   if (guard.held > 0) {
     const why = 'more than half of an app fell silent at once: they stay for 2 x KONTROL_TTL, in case it is not them';
     const todo = 'see whether the network between those pods and this one is whole';
-    problems.push(notice('guard', `${guard.held} silent members are held`, why, todo));
+    problems.push(notice('guard', [`${guard.held} silent members are held`, why, todo], {beganAt: began.silence}));
   }
   if (lifecycle.error !== null && lifecycle.error !== lastError) {
     const todo = 'mend what lifecycle.yml does in that state';
-    problems.push(bad('lifecycle', `State ${lifecycle.state} failed`, lifecycle.error, todo));
+    const what = `State ${lifecycle.state} failed`;
+    problems.push(bad('lifecycle', [what, lifecycle.error, todo], {beganAt: null}));
   }
   if (rollback !== null) {
     const why = 'template changes are not applied until it is released (POST /release)';
     const todo = 'once the template is mended: haproxy-kontrol release';
-    problems.push(notice('rollback', `Rolled back to the template of pass ${rollback.pass}`, why, todo));
+    const what = `Rolled back to the template of pass ${rollback.pass}`;
+    problems.push(notice('rollback', [what, why, todo], {beganAt: rollback.sinceAt}));
   }
   return problems;
 }

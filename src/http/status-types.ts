@@ -16,10 +16,12 @@ export interface Problem {
   /** What to do about it. */
   readonly todo: string;
   readonly sinceAt: number;
+  /** What happened at `sinceAt`: it began, or, where nobody can know when that was, somebody noticed it. */
+  readonly sinceIs: 'began' | 'noticed';
 }
 
-/** A problem as it is concluded, before anybody looks since when. */
-export type StatedProblem = Omit<Problem, 'sinceAt'>;
+/** A problem as it is concluded; `beganAt` (epoch ms) is null where its beginning is not known. */
+export type StatedProblem = Omit<Problem, 'sinceAt' | 'sinceIs'> & {readonly beganAt: number | null};
 
 /** The last trip through render, validate and apply. */
 export interface LastPass {

@@ -3,7 +3,8 @@ import type {Hosts} from './member.ts';
 /** An app that had members and has none. */
 export interface AbsentApp {
   readonly app: string;
-  readonly sinceAt: number;
+  /** When the last of them said goodbye, or was heard last (epoch ms); null where nobody knows. */
+  readonly lastThereAt: number | null;
 }
 
 /** Remembers which apps were there, so that one without anybody is not forgotten. */
@@ -18,22 +19,28 @@ const REMEMBERED_MS = 3_600_000;
 /** A hostile slave may not fill the memory. */
 const MAX_APPS = 1000;
 
-export function createAbsence(epochMs: () => number): Absence {
+/** `lastThereAt` is asked when an app is found to have nobody left. */
+export function createAbsence(ports: {
+  readonly epochMs: () => number;
+  readonly lastThereAt: (app: string) => number | undefined;
+}): Absence {
   let present = new Set<string>();
-  const gone = new Map<string, number>();
+  const gone = new Map<string, AbsentApp & {readonly sinceAt: number}>();
   return {
     note(hosts) {
-      const now = epochMs();
+      const now = ports.epochMs();
       const isThere = (app: string) => (hosts.get(app)?.length ?? 0) > 0;
-      for (const app of present) if (!isThere(app)) gone.set(app, now);
+      for (const app of present) {
+        if (!isThere(app)) gone.set(app, {app, sinceAt: now, lastThereAt: ports.lastThereAt(app) ?? null});
+      }
       present = new Set([...hosts.keys()].filter(isThere));
-      for (const [app, sinceAt] of gone) {
+      for (const [app, {sinceAt}] of gone) {
         // Of a proxy that has nobody at all, the last ones to go stay known.
         if (present.has(app) || (present.size > 0 && now - sinceAt > REMEMBERED_MS) || gone.size > MAX_APPS) {
           gone.delete(app);
         }
       }
-      return [...gone].map(([app, sinceAt]) => ({app, sinceAt}));
+      return [...gone.values()].map(({app, lastThereAt}) => ({app, lastThereAt}));
     },
   };
 }

@@ -8,6 +8,7 @@ export function createEmbeddedStore(ports: {readonly clock: Clock; readonly log:
   return {
     kind: 'embedded',
     healthy: () => true,
+    awayMs: () => 0,
     refusal: () => undefined,
     loaded: async () => {},
     remembers: () => false,

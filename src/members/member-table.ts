@@ -46,5 +46,7 @@ export interface MemberTable {
 /** What the guard does: the members that it holds now, and its holds so far. */
 export interface GuardView {
   readonly held: number;
+  /** When the first of those was heard last (epoch ms); undefined when it holds nobody. */
+  readonly silentSince: number | undefined;
   readonly holds: number;
 }

@@ -31,6 +31,8 @@ export interface Store {
   readonly kind: 'embedded' | 'etcd';
   /** Whether it answers, as far as we know. */
   healthy(): boolean;
+  /** How long ago it was last heard, when it does not answer; 0 when it does. */
+  awayMs(): number;
   /** Why slaves should tell another replica instead, or undefined: what they say here could reach no other one. */
   refusal(): string | undefined;
   /** Resolves once it has said what it knows, at the latest after `limitMs`. */

@@ -98,7 +98,11 @@ export function createTable(options: TableOptions): MemberTable {
     },
     guard: {
       get held() {
-        return [...entries.values()].filter(entry => entry.heldUntilMs !== undefined).length;
+        return heldIn(state).length;
+      },
+      get silentSince() {
+        const heardAt = heldIn(state).map(({lastSeenAt}) => lastSeenAt);
+        return heardAt.length === 0 ? undefined : heardAt.reduce((first, at) => Math.min(first, at));
       },
       get holds() {
         return guard.holds;
@@ -106,6 +110,9 @@ export function createTable(options: TableOptions): MemberTable {
     },
   };
 }
+
+const heldIn = ({entries}: State): TableEntry[] =>
+  [...entries.values()].filter(({heldUntilMs}) => heldUntilMs !== undefined);
 
 function record(state: State, ping: Ping, now: Moment): Outcome {
   const entry = state.entries.get(ping.ip);

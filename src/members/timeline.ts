@@ -38,6 +38,8 @@ export interface Departure {
   readonly ip: string;
   readonly why: string;
   readonly reason?: string;
+  /** When it was heard last, which is when one that fell `silent` was there last. */
+  readonly heardAt: number;
 }
 
 interface Line {
@@ -64,6 +66,8 @@ export interface Timelines {
   find(name: string): Timeline | undefined;
   /** The newest first. */
   departures(): readonly Departure[];
+  /** When the last pod of an app said goodbye, or was heard last (epoch ms); undefined when none is known to have left. */
+  lastThereAt(app: string): number | undefined;
   /** Why this pod went last; undefined when nothing is known of it. */
   whyLeft(pod: {readonly app: string; readonly ip: string; readonly id: string}): string | undefined;
 }
@@ -100,6 +104,7 @@ export function createTimelines(options: TimelineOptions = {}): Timelines {
     of: ip => timelineOf(state, ip),
     find: name => find(state, name),
     departures: () => state.departures,
+    lastThereAt: app => lastThereAt(state, app),
     whyLeft: ({app, ip, id}) => state.departures.find(one => one.ip === ip && one.app === app && one.id === id)?.why,
   };
 }
@@ -155,10 +160,20 @@ function append({maxMomentsEach}: TimelinesState, {moments}: Line, moment: Timel
 
 function depart(
   state: TimelinesState,
-  {app, id, ip}: Member,
+  {app, id, ip, lastSeenAt}: Member,
   departure: Pick<Departure, 'at' | 'why' | 'reason'>,
 ): void {
-  state.departures = [{...departure, app, id, ip}, ...state.departures].slice(0, state.maxDepartures);
+  state.departures = [{...departure, app, id, ip, heardAt: lastSeenAt}, ...state.departures].slice(
+    0,
+    state.maxDepartures,
+  );
+}
+
+function lastThereAt({departures}: TimelinesState, app: string): number | undefined {
+  const times = departures
+    .filter(one => one.app === app)
+    .map(({why, at, heardAt}) => (why === 'silent' ? heardAt : at));
+  return times.length === 0 ? undefined : Math.max(...times);
 }
 
 function leave({gone, lines, pending, maxGone}: TimelinesState, line: Line, ip: string): void {

@@ -2,16 +2,19 @@ import type {Clock} from '../ports/clock.ts';
 import type {Row} from './answers.ts';
 import {type ErrorBound, newTroubleHistory, noteLook, type Trouble} from './troubles.ts';
 
+/** When it began (epoch ms); null where it may have begun before anybody looked. */
+export type TroubleNow = Trouble & {readonly beganAt: number | null};
+
 /** What HAProxy's counters say is wrong, as of the last look. */
 export interface TroubleWatch {
-  readonly troubles: readonly Trouble[];
+  readonly troubles: readonly TroubleNow[];
   /** Undefined when HAProxy did not answer: then nothing is known of it. */
   note(answers: {readonly info: ReadonlyMap<string, string>; readonly rows: readonly Row[]} | undefined): void;
 }
 
-export function createTroubleWatch(clock: Pick<Clock, 'nowMs'>, bound: ErrorBound): TroubleWatch {
+export function createTroubleWatch(clock: Pick<Clock, 'nowMs' | 'epochMs'>, bound: ErrorBound): TroubleWatch {
   let history = newTroubleHistory;
-  let troubles: readonly Trouble[] = [];
+  let troubles: readonly TroubleNow[] = [];
   return {
     get troubles() {
       return troubles;
@@ -28,7 +31,12 @@ export function createTroubleWatch(clock: Pick<Clock, 'nowMs'>, bound: ErrorBoun
         connections: Number(info.get('CurrConns')) || 0,
         limit: Number(info.get('Maxconn')) || 0,
       };
-      [history, troubles] = noteLook(history, look, bound);
+      const [next, dated] = noteLook(history, look, bound);
+      history = next;
+      troubles = dated.map(({beganMs, ...trouble}) => ({
+        ...trouble,
+        beganAt: beganMs === null ? null : Math.round(clock.epochMs() - (look.atMs - beganMs)),
+      }));
     },
   };
 }

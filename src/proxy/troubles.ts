@@ -13,6 +13,9 @@ export type Trouble =
   /** So many per cent of its answers were of class 5xx. */
   | {readonly is: 'errors'; readonly name: string; readonly percent: number; readonly requests: number};
 
+/** Since when (monotonic); null where it may have begun before anybody looked. */
+export type DatedTrouble = Trouble & {readonly beganMs: number | null};
+
 /** When a listener's answers of class 5xx are a trouble: more per cent than `percent` within `windowMs`. 0: never. */
 export interface ErrorBound {
   readonly percent: number;
@@ -29,6 +32,8 @@ export interface TroubleLook {
 }
 
 interface Counted {
+  /** Of the look before, and of this one. */
+  readonly fromMs: number;
   readonly atMs: number;
   readonly name: string;
   readonly requests: number;
@@ -38,8 +43,8 @@ interface Counted {
 /** What is remembered of the looks before. */
 export interface TroubleHistory {
   readonly look: TroubleLook | undefined;
-  /** Since when each of the troubles that may pass has been there, by what and name. */
-  readonly sinceMs: ReadonlyMap<string, number>;
+  /** Of each trouble that is there, by what and name: when it was seen first, and when it began. */
+  readonly seen: ReadonlyMap<string, {readonly firstMs: number; readonly beganMs: number | null}>;
   readonly counted: readonly Counted[];
   /** Since when looks have succeeded. */
   readonly firstMs: number | undefined;
@@ -47,7 +52,7 @@ export interface TroubleHistory {
 
 export const newTroubleHistory: TroubleHistory = {
   look: undefined,
-  sinceMs: new Map(),
+  seen: new Map(),
   counted: [],
   firstMs: undefined,
 };
@@ -61,6 +66,9 @@ const LASTS_MS: Readonly<Record<Trouble['is'], number>> = {
   errors: 0,
 };
 
+/** What was not there at a look so long ago began since. */
+const CLOSE_LOOKS_MS = 6000;
+
 /** A share of fewer says nothing. */
 const MIN_REQUESTS = 10;
 
@@ -73,33 +81,39 @@ export function noteLook(
   history: TroubleHistory,
   look: TroubleLook,
   bound: ErrorBound,
-): readonly [TroubleHistory, readonly Trouble[]] {
+): readonly [TroubleHistory, readonly DatedTrouble[]] {
   const firstMs = history.firstMs ?? look.atMs;
   const counted = [
     ...history.counted.filter(({atMs}) => atMs > look.atMs - bound.windowMs),
     ...(bound.percent === 0 ? [] : countErrors(history.look, look)),
   ];
   const isWhole = look.atMs - firstMs >= bound.windowMs;
-  const seen = [...findLimits(look), ...(isWhole ? findErrors(counted, bound) : [])];
-  const sinceMs = new Map(
-    seen.map(trouble => [keyOf(trouble), history.sinceMs.get(keyOf(trouble)) ?? look.atMs] as const),
+  const beganMs = look.atMs - (history.look?.atMs ?? Number.NEGATIVE_INFINITY) <= CLOSE_LOOKS_MS ? look.atMs : null;
+  const found = [...findLimits(look, beganMs), ...(isWhole ? findErrors(counted, bound) : [])];
+  const seen = new Map(
+    found.map(one => [keyOf(one), history.seen.get(keyOf(one)) ?? {firstMs: look.atMs, beganMs: one.beganMs}] as const),
   );
-  const troubles = seen.filter(one => look.atMs - (sinceMs.get(keyOf(one)) ?? look.atMs) >= LASTS_MS[one.is]);
-  return [{look, sinceMs, counted, firstMs}, troubles];
+  const troubles = found.flatMap((one): DatedTrouble[] => {
+    const known = seen.get(keyOf(one)) ?? {firstMs: look.atMs, beganMs: null};
+    return look.atMs - known.firstMs >= LASTS_MS[one.is] ? [{...one, beganMs: known.beganMs}] : [];
+  });
+  return [{look, seen, counted, firstMs}, troubles];
 }
 
-function findLimits({rows, connections, limit}: TroubleLook): Trouble[] {
-  const full: Trouble[] = limit > 0 && connections >= limit ? [{is: 'full-process', limit}] : [];
-  const ofRows = rows.flatMap((row): Trouble[] => {
+function findLimits({atMs, rows, connections, limit}: TroubleLook, beganMs: number | null): DatedTrouble[] {
+  const full: DatedTrouble[] = limit > 0 && connections >= limit ? [{is: 'full-process', limit, beganMs}] : [];
+  const ofRows = rows.flatMap((row): DatedTrouble[] => {
     const name = row.pxname ?? '';
     if (row.type === '0') {
       const most = numberIn(row, 'slim');
-      return most > 0 && numberIn(row, 'scur') >= most ? [{is: 'full', name, limit: most}] : [];
+      return most > 0 && numberIn(row, 'scur') >= most ? [{is: 'full', name, limit: most, beganMs}] : [];
     }
     if (row.type !== '1') return [];
-    if (row.status === 'DOWN') return [{is: 'down', name}];
+    // HAProxy says itself for how many seconds a backend has been as it is.
+    if (row.status === 'DOWN')
+      return [{is: 'down', name, beganMs: row.lastchg ? atMs - 1000 * Number(row.lastchg) : beganMs}];
     const waiting = numberIn(row, 'qcur');
-    return waiting > 0 ? [{is: 'queue', name, waiting}] : [];
+    return waiting > 0 ? [{is: 'queue', name, waiting, beganMs}] : [];
   });
   return [...full, ...ofRows];
 }
@@ -112,19 +126,30 @@ function countErrors(before: TroubleLook | undefined, {atMs, rows}: TroubleLook)
   return rows.filter(isFrontend).flatMap(row => {
     const grown = (field: string) => Math.max(0, numberIn(row, field) - numberIn(earlier.get(row.pxname), field));
     const [requests, errors] = [grown('req_tot'), grown('hrsp_5xx')];
-    return requests + errors === 0 ? [] : [{atMs, name: row.pxname ?? '', requests, errors}];
+    return requests + errors === 0 ? [] : [{fromMs: before.atMs, atMs, name: row.pxname ?? '', requests, errors}];
   });
 }
 
-function findErrors(counted: readonly Counted[], {percent: most}: ErrorBound): Trouble[] {
-  const sum = (entries: readonly Counted[], field: 'requests' | 'errors') =>
-    entries.reduce((total, entry) => total + entry[field], 0);
-  return [...Map.groupBy(counted, ({name}) => name)].flatMap(([name, entries]): Trouble[] => {
-    const errors = sum(entries, 'errors');
-    // What waits for its time to be up is answered long after it was asked.
-    const requests = Math.max(errors, sum(entries, 'requests'));
-    const percent = (100 * errors) / requests;
+function findErrors(counted: readonly Counted[], {percent: most}: ErrorBound): DatedTrouble[] {
+  return [...Map.groupBy(counted, ({name}) => name)].flatMap(([name, entries]): DatedTrouble[] => {
+    const {requests, percent} = shareOf(entries);
     if (requests < MIN_REQUESTS || percent <= most) return [];
-    return [{is: 'errors', name, percent: Math.round(percent), requests}];
+    return [{is: 'errors', name, percent: Math.round(percent), requests, beganMs: beginningOf(entries, most)}];
   });
+}
+
+function shareOf(entries: readonly Counted[]): {readonly requests: number; readonly percent: number} {
+  const sum = (field: 'requests' | 'errors') => entries.reduce((total, entry) => total + entry[field], 0);
+  const errors = sum('errors');
+  // What waits for its time to be up is answered long after it was asked.
+  const requests = Math.max(errors, sum('requests'));
+  return {requests, percent: (100 * errors) / requests};
+}
+
+/** Where too many errors came at once, and there were too many from then on. */
+function beginningOf(entries: readonly Counted[], most: number): number | null {
+  const first = entries.findIndex(
+    (entry, index) => shareOf([entry]).percent > most && shareOf(entries.slice(index)).percent > most,
+  );
+  return entries[first]?.fromMs ?? null;
 }

@@ -68,6 +68,8 @@ export interface GenerationsState {
   lastStaged: number;
   restarts: number;
   hangs: number;
+  /** The generation that served and does not, and since when (monotonic). */
+  down: {readonly generation: number; readonly sinceMs: number} | undefined;
   textIs: TextKnowledge;
   /** In a row. */
   gateRefusals: number;
@@ -106,6 +108,7 @@ function createState(ports: GenerationsPorts): GenerationsState {
     lastStaged: 0,
     restarts: 0,
     hangs: 0,
+    down: undefined,
     textIs: 'adopted',
     gateRefusals: 0,
     isApplying: false,
@@ -135,6 +138,7 @@ export const generationPortsOf = (state: GenerationsState): GenerationPorts => (
 function jobChanged(state: GenerationsState, generation: StagedGeneration, job: Job): void {
   const {generations, run} = state;
   if (generation === generations.current) {
+    noteDown(state, generation, job);
     if (job.is === 'STARTING') state.restarts += 1;
     if (job.is !== 'FATAL') return;
     state.ownedSockets.keepOnly([]);
@@ -144,8 +148,16 @@ function jobChanged(state: GenerationsState, generation: StagedGeneration, job: 
   }
 }
 
+function noteDown(state: GenerationsState, {number}: StagedGeneration, job: Job): void {
+  if (job.is === 'RUNNING') state.down = undefined;
+  else if (state.down?.generation !== number) state.down = {generation: number, sinceMs: state.ports.clock.nowMs()};
+}
+
 export function noteHang(state: GenerationsState, hang: Hang): void {
   state.hangs += 1;
+  if (state.down?.generation === hang.generation) {
+    state.down = {generation: hang.generation, sinceMs: state.ports.clock.nowMs() - hang.silentMs};
+  }
   state.hung.tell(hang);
 }
 

@@ -12,15 +12,17 @@ import {watchForHangs} from './hang-watch.ts';
 import type {Hang} from './liveness.ts';
 import type {ReloadWay} from './ways.ts';
 
-/** A silence up to here is nothing to talk about. */
+/** A question that waits for less is nothing to talk about. */
 const NOTICED_SILENCE_MS = 3000;
+
+const NO_SILENCE = {waitedMs: 0, silentMs: 0};
 
 export interface ProxyStatus {
   readonly state: Job['is'];
   readonly pid: number | null;
   readonly generation: number;
   readonly restarts: number;
-  /** How long it has not answered over its runtime socket: 0 when it does. */
+  /** How long ago its last answer over its runtime socket was, when it owes one; 0 when it does not. */
   readonly silentMs: number;
   /** It has not answered for so long that it counts as hung. */
   readonly isHung: boolean;
@@ -77,6 +79,8 @@ export interface Generations {
   readonly status: ProxyStatus;
   /** Since when the HAProxy that serves has run, as far as this daemon knows (monotonic); undefined when none runs. */
   readonly servingSinceMs: number | undefined;
+  /** Since when none serves where one did (monotonic): since it died, or, when it hung, since its last answer. */
+  readonly downSinceMs: number | undefined;
   readonly reload: ReloadStatus;
 }
 
@@ -121,6 +125,9 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
     get servingSinceMs() {
       const job = state.generations.current?.supervisor.job;
       return job?.is === 'RUNNING' ? job.sinceMs : undefined;
+    },
+    get downSinceMs() {
+      return state.down?.generation === generations.current?.number ? state.down?.sinceMs : undefined;
     },
     get status() {
       return statusOf(state);
@@ -172,14 +179,14 @@ function runningOf({generations: {current}, isApplying, textIs}: GenerationsStat
 
 function statusOf({generations, restarts, liveness, hangs, ports}: GenerationsState): ProxyStatus {
   const {current} = generations;
-  const silentMs = current === undefined ? 0 : liveness.silentMs(current);
+  const {waitedMs, silentMs} = current === undefined ? NO_SILENCE : liveness.silence(current);
   return {
     state: current?.supervisor.job.is ?? 'STOPPED',
     pid: current?.supervisor.child?.pid ?? null,
     generation: current?.number ?? 0,
     restarts,
-    silentMs: silentMs < NOTICED_SILENCE_MS ? 0 : Math.round(silentMs),
-    isHung: ports.hangMs > 0 && silentMs >= ports.hangMs,
+    silentMs: waitedMs < NOTICED_SILENCE_MS ? 0 : Math.round(silentMs),
+    isHung: ports.hangMs > 0 && waitedMs >= ports.hangMs,
     hangs,
     draining: generations.draining(),
   };

@@ -17,7 +17,7 @@ interface Silence {
   readonly hangMs: number;
   /** Of this question. */
   readonly waitedMs: number;
-  /** Of all questions since the last answer. */
+  /** Of all questions that nothing was answered to. */
   readonly silentMs: number;
   /** Undefined where it cannot be seen. */
   readonly before: Activity | undefined;
@@ -48,6 +48,7 @@ export function isStarved(before: Activity | undefined, after: Activity | undefi
 export interface Hang {
   readonly generation: number;
   readonly pid: number;
+  /** Since its last answer, or since it was asked for the first time. */
   readonly silentMs: number;
   /** It is started anew: otherwise it was an old one. */
   readonly restarts: boolean;
@@ -72,8 +73,8 @@ export interface Liveness {
    * that `restarts`, and told of. One question at a time for each generation; more callers wait for the same answer.
    */
   check(generation: StagedGeneration, restarts: boolean): Promise<Hang | undefined>;
-  /** How long a generation has not answered what it was asked; 0 when nothing is asked. */
-  silentMs(generation: StagedGeneration): number;
+  /** How long the question that is open waits, and how long ago the last answer was; both 0 when none is open. */
+  silence(generation: StagedGeneration): {readonly waitedMs: number; readonly silentMs: number};
 }
 
 /** Nobody is there to ask (the socket is gone, or closed by a HAProxy that was told to finish): that is not silence. */
@@ -87,19 +88,27 @@ const END_LIMIT_MS = 5000;
 
 export function createLiveness(ports: LivenessPorts): Liveness {
   const {clock, hangMs} = ports;
-  const running = new Map<StagedGeneration, {readonly sinceMs: number; readonly outcome: Promise<Hang | undefined>}>();
+  const running = new Map<StagedGeneration, {readonly askedMs: number; readonly outcome: Promise<Hang | undefined>}>();
+  const answeredMs = new WeakMap<StagedGeneration, number>();
   return {
     async check(generation, restarts) {
       if (hangMs === 0) return undefined;
       const known = running.get(generation);
       if (known !== undefined) return known.outcome;
-      const outcome = checkOnce(generation, restarts, ports).finally(() => running.delete(generation));
-      running.set(generation, {sinceMs: clock.nowMs(), outcome});
-      return outcome;
+      const askedMs = clock.nowMs();
+      const outcome = checkOnce(generation, restarts, answeredMs.get(generation) ?? askedMs, ports);
+      const ended = outcome.finally(() => {
+        running.delete(generation);
+        answeredMs.set(generation, clock.nowMs());
+      });
+      running.set(generation, {askedMs, outcome: ended});
+      return ended;
     },
-    silentMs(generation) {
+    silence(generation) {
       const known = running.get(generation);
-      return known === undefined ? 0 : clock.nowMs() - known.sinceMs;
+      if (known === undefined) return {waitedMs: 0, silentMs: 0};
+      const nowMs = clock.nowMs();
+      return {waitedMs: nowMs - known.askedMs, silentMs: nowMs - (answeredMs.get(generation) ?? known.askedMs)};
     },
   };
 }
@@ -107,32 +116,33 @@ export function createLiveness(ports: LivenessPorts): Liveness {
 async function checkOnce(
   generation: StagedGeneration,
   restarts: boolean,
+  answeredMs: number,
   ports: LivenessPorts,
 ): Promise<Hang | undefined> {
   const {supervisor, number} = generation;
   const {child, job} = supervisor;
   if (child === undefined || job.is !== 'RUNNING') return undefined;
-  const silentMs = await listenFor(generation, child.pid, ports);
+  const hangs = await isHanging(generation, child.pid, ports);
   // One that was told to finish meanwhile need not answer.
-  if (silentMs === undefined || supervisor.child !== child || supervisor.job.is !== 'RUNNING') return undefined;
-  const hang = {generation: number, pid: child.pid, silentMs: Math.round(silentMs), restarts};
+  if (!hangs || supervisor.child !== child || supervisor.job.is !== 'RUNNING') return undefined;
+  const hang = {generation: number, pid: child.pid, silentMs: Math.round(ports.clock.nowMs() - answeredMs), restarts};
   ports.log.error(hang, 'HAProxy does not answer: ending it');
   await (restarts ? endForRestart(generation, ports) : endForGood(generation, ports));
   ports.onHang(hang);
   return hang;
 }
 
-/** Resolves with how long it was silent when it hangs; undefined when it answers, or is gone. */
-async function listenFor(generation: StagedGeneration, pid: number, ports: LivenessPorts): Promise<number | undefined> {
+/** Resolves with true when it hangs, with false when it answers, or is gone. */
+async function isHanging(generation: StagedGeneration, pid: number, ports: LivenessPorts): Promise<boolean> {
   const {clock, processes, hangMs} = ports;
   const look = () => processes.activity(pid).catch(() => undefined);
   const firstMs = clock.nowMs();
   for (;;) {
     const askedMs = clock.nowMs();
     const before = await look();
-    if (await answersWithin(hangMs, generation, ports)) return undefined;
+    if (await answersWithin(hangMs, generation, ports)) return false;
     const [waitedMs, silentMs] = [clock.nowMs() - askedMs, clock.nowMs() - firstMs];
-    if (isHang({hangMs, waitedMs, silentMs, before, after: await look()})) return silentMs;
+    if (isHang({hangMs, waitedMs, silentMs, before, after: await look()})) return true;
   }
 }
 

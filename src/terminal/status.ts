@@ -37,9 +37,12 @@ export function describeStatus(status: Status, screen: Screen = NO_SCREEN): stri
   const verdict = isBad
     ? paint('bad', 'needs attention')
     : paint('good', status.inSync ? 'serving, in sync' : 'serving');
-  const notes = problems.map(({severity, what, why, todo, sinceAt}) => {
+  const notes = problems.map(({severity, what, why, todo, sinceAt, sinceIs}) => {
     const mark = severity === 'bad' ? paint('bad', '!') : paint('notice', 'i');
-    const said = [`${what}: ${why}`, `since ${formatMoment(sinceAt)}; to do: ${todo}`];
+    const said = [
+      `${what}: ${why}`,
+      `${sinceIs === 'began' ? 'since' : 'noticed at'} ${formatMoment(sinceAt)}; to do: ${todo}`,
+    ];
     return `${mark} ${said.flatMap(line => fold(plain(line), width - 2)).join('\n  ')}\n`;
   });
   const drains = proxy.draining.map(({generation, sinceMs, connections, endsInMs}) =>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {buildStatus, type StatusParts} from '../../src/http/build-status.ts';
 import {digestHosts} from '../../src/members/hosts.ts';
-import {STATUS} from './status-ports.ts';
+import {NOTHING_SEEN, STATUS} from './status-ports.ts';
 
 const {version: _, ...PROXY} = STATUS.proxy;
 const {last, ...RELOAD} = STATUS.reload;
@@ -36,7 +36,9 @@ const PARTS: StatusParts = {
   logLevel: 'debug',
   accessLog: {port: 5140, counts: COUNTS},
   kubernetes: STATUS.kubernetes,
-  noteProblems: problems => problems.map(problem => ({...problem, sinceAt: 1_500_000_000_000})),
+  seen: NOTHING_SEEN,
+  noteProblems: problems =>
+    problems.map(({beganAt, ...words}) => ({...words, sinceAt: beganAt ?? 1_500_000_000_000, sinceIs: 'began'})),
 };
 
 describe('status', () => {

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {deriveProblems} from '../../src/http/problems.ts';
+import {deriveProblems, type Seen} from '../../src/http/problems.ts';
 import type {Status} from '../../src/http/status-types.ts';
-import {STATUS} from './status-ports.ts';
+import {NOTHING_SEEN, STATUS} from './status-ports.ts';
 
 const WELL: Status = {...STATUS, rollback: null};
 
 /** Severity and words of all problems, one a line. */
 const problemsOf = (changes: Partial<Status>): string[] =>
-  deriveProblems({...WELL, ...changes}).map(({severity, what, why}) => `${severity}: ${what}: ${why}`);
+  deriveProblems({...WELL, ...changes}, NOTHING_SEEN).map(({severity, what, why}) => `${severity}: ${what}: ${why}`);
 
 describe('problems', () => {
   test('all is well -> none', () => {
@@ -44,54 +44,132 @@ describe('problems', () => {
     });
   });
 
-  test('HAProxy does not answer -> a notice, bad once it hangs, and nothing of what follows from it', () => {
+  test('HAProxy does not answer -> bad, long before it counts as hung, and nothing of what follows from it', () => {
     const silent = (silentMs: number, isHung: boolean) =>
       problemsOf({proxy: {...WELL.proxy, silentMs, isHung}, ready: !isHung, inSync: !isHung});
     const why = 'PID 17 says nothing over its runtime socket, so clients are not served either';
-    assert.deepEqual(silent(4400, false), [`notice: HAProxy has not answered for 4 s: ${why}`]);
+    assert.deepEqual(silent(4400, false), [`bad: HAProxy has not answered for 4 s: ${why}`]);
     assert.deepEqual(silent(900_000, true), [`bad: HAProxy has not answered for 900 s: ${why}`]);
   });
 
   test("what HAProxy's counters say -> by kind and name, each with what to do", () => {
-    const seen = {
+    const seen: Seen = {
+      ...NOTHING_SEEN,
       troubles: [
-        {is: 'down', name: 'app'},
-        {is: 'queue', name: 'app', waiting: 3},
-        {is: 'full', name: 'web', limit: 10},
-        {is: 'full-process', limit: 50},
-        {is: 'errors', name: 'web', percent: 20, requests: 600},
+        {is: 'down', name: 'app', beganAt: 1},
+        {is: 'queue', name: 'app', waiting: 3, beganAt: 2},
+        {is: 'full', name: 'web', limit: 10, beganAt: 3},
+        {is: 'full-process', limit: 50, beganAt: 4},
+        {is: 'errors', name: 'web', percent: 20, requests: 600, beganAt: null},
       ],
-      absent: [],
-      isAnybodyThere: true,
-    } as const;
+    };
     const problems = deriveProblems(WELL, seen);
     assert.deepEqual(
-      problems.map(({severity, kind, subject, what}) => `${severity} ${kind} ${subject}: ${what}`),
+      problems.map(({severity, kind, subject, what, beganAt}) => `${severity} ${kind} ${subject} ${beganAt}: ${what}`),
       [
-        'bad backend-down app: No server of backend app is up',
-        'notice queue app: 3 requests wait for a server of backend app',
-        'bad sessions web: Frontend web takes no more connections',
-        'bad sessions null: HAProxy takes no more connections',
-        'bad errors web: 20 % of what web answers are errors of class 5xx',
+        'bad backend-down app 1: No server of backend app is up',
+        'notice queue app 2: 3 requests wait for a server of backend app',
+        'bad sessions web 3: Frontend web takes no more connections',
+        'bad sessions null 4: HAProxy takes no more connections',
+        'bad errors web null: 20 % of what web answers are errors of class 5xx',
       ],
     );
     for (const {todo, what} of problems) assert.notEqual(todo, '', what);
   });
 
-  test('nobody is left -> bad; an app of several -> a notice', () => {
-    const absent = [{app: 'web', sinceAt: 1}];
-    const told = (isAnybodyThere: boolean) =>
-      deriveProblems(WELL, {troubles: [], absent, isAnybodyThere}).map(({severity, what}) => `${severity}: ${what}`);
-    assert.deepEqual(told(false), ['bad: Nobody is left to serve']);
-    assert.deepEqual(told(true), ['notice: No pod of web is left']);
-    assert.deepEqual(deriveProblems(WELL, {troubles: [], absent: [], isAnybodyThere: false}), []);
+  test('nobody is left -> bad, since the last of all was there; an app of several -> a notice', () => {
+    const absent = [
+      {app: 'web', lastThereAt: 7},
+      {app: 'api', lastThereAt: 5},
+    ];
+    const told = (seen: Partial<Seen>) =>
+      deriveProblems(WELL, {...NOTHING_SEEN, ...seen}).map(({severity, what, beganAt}) => [severity, what, beganAt]);
+    assert.deepEqual(told({absent, isAnybodyThere: false}), [['bad', 'Nobody is left to serve', 7]]);
+    const unknown = [...absent, {app: 'db', lastThereAt: null}];
+    assert.deepEqual(told({absent: unknown, isAnybodyThere: false}), [['bad', 'Nobody is left to serve', null]]);
+    assert.deepEqual(told({absent}), [
+      ['notice', 'No pod of web is left', 7],
+      ['notice', 'No pod of api is left', 5],
+    ]);
+    assert.deepEqual(told({isAnybodyThere: false}), []);
   });
 
   test('many of a kind -> 20 of each are listed', () => {
-    const many = Array.from({length: 21}, (_, index) => ({app: `app-${index}`, sinceAt: 1}));
-    const troubles = many.map(({app}) => ({is: 'down', name: app}) as const);
-    const kinds = deriveProblems(WELL, {troubles, absent: many, isAnybodyThere: true}).map(({kind}) => kind);
+    const apps = Array.from({length: 21}, (_, index) => `app-${index}`);
+    const seen: Seen = {
+      ...NOTHING_SEEN,
+      troubles: apps.map(name => ({is: 'down', name, beganAt: null})),
+      absent: apps.map(app => ({app, lastThereAt: null})),
+    };
+    const kinds = deriveProblems(WELL, seen).map(({kind}) => kind);
     assert.deepEqual(kinds, [...Array(20).fill('backend-down'), ...Array(20).fill('members')]);
+  });
+
+  test('certificates -> bad when one is over or not taken, a notice a week before', () => {
+    const DAY_MS = 86_400_000;
+    const nowAt = Date.parse('2026-11-29T12:00:00Z');
+    const told = (days: number | null, problem: string | null) => {
+      const expiresAt = days === null ? null : nowAt + days * DAY_MS;
+      const certificate = {name: 'web', expiresAt, fingerprint: null, names: null, problem};
+      const kubernetes = {...WELL.kubernetes, certificates: [certificate]};
+      return deriveProblems({...WELL, kubernetes}, {...NOTHING_SEEN, nowAt}).map(
+        ({severity, subject, what, why, beganAt}) => [severity, subject, `${what}: ${why}`, beganAt],
+      );
+    };
+    assert.deepEqual(told(7.01, null), []);
+    assert.deepEqual(told(7, null), [
+      ['notice', 'web', 'Certificate web expires at 2026-12-06 12:00 UTC: no newer one was offered', nowAt],
+    ]);
+    const [over] = told(0, 'its key is of another');
+    assert.deepEqual(over, [
+      'bad',
+      'web',
+      'Certificate web expired at 2026-11-29 12:00 UTC: a newer one was not taken: its key is of another',
+      nowAt,
+    ]);
+    assert.deepEqual(told(90, 'its key is of another'), [
+      ['bad', 'web', 'Certificate web is not taken: the last good one is served: its key is of another', null],
+    ]);
+    assert.deepEqual(told(null, 'there is no Secret web'), [
+      ['bad', 'web', 'Certificate web is not taken: there is none to serve: there is no Secret web', null],
+    ]);
+  });
+
+  test('since when -> when it began, wherever that can be known', () => {
+    const began = {down: 11, failing: 12, change: 13, storeAway: 14, silence: 15};
+    const refused = {reason: 'no', sinceAt: 16, serving: null};
+    const member = {app: 'web', ip: '10.0.0.1', id: 'a', reason: '', served: 'not at all', overBound: false} as const;
+    const deviation = {backend: 'web', server: 'a', what: 'state', expected: 'ready', found: 'maint', sinceAt: 19};
+    for (const [changes, kind, expected] of [
+      [{proxy: {...WELL.proxy, silentMs: 4000}}, 'hung', 996_000],
+      [{proxy: {...WELL.proxy, state: 'BACKOFF'}}, 'down', 11],
+      [{proxy: {...WELL.proxy, state: 'STARTING'}}, 'down', 11],
+      [{proxy: {...WELL.proxy, state: 'STARTING', generation: 0}, uptimeMs: 3000}, 'down', 997_000],
+      [{lastError: 'no'}, 'pass', 12],
+      [{inSync: false}, 'sync', 13],
+      [{inSync: false, reload: {...WELL.reload, last: null}, uptimeMs: 3000}, 'sync', 997_000],
+      [{store: {kind: 'etcd', healthy: false}}, 'store', 14],
+      [{guard: {held: 1, holds: 1}}, 'guard', 15],
+      [{refused, lastError: 'no'}, 'template', 16],
+      [{rollback: {pass: 1, sinceAt: 17}}, 'rollback', 17],
+      [
+        {
+          quarantined: [
+            {...member, sinceAt: 20},
+            {...member, sinceAt: 18},
+          ],
+        },
+        'quarantine',
+        18,
+      ],
+      [{ready: false, uptimeMs: 3000}, 'ready', 997_000],
+      [{lifecycle: {state: 'stop', sinceMs: 2000, error: null}}, 'stop', 998_000],
+      [{drift: {lookedAt: 1, count: 1, deviations: [deviation]}}, 'drift', null],
+      [{lifecycle: {state: 'configure', sinceMs: 2000, error: 'exit 3'}}, 'lifecycle', null],
+    ] as const satisfies readonly (readonly [Partial<Status>, string, number | null])[]) {
+      const [problem] = deriveProblems({...WELL, ...changes}, {...NOTHING_SEEN, began});
+      assert.deepEqual([problem?.kind, problem?.beganAt], [kind, expected]);
+    }
   });
 
   test('pods in quarantine -> bad, with their number, the first of them and why', () => {
@@ -148,7 +226,7 @@ describe('problems', () => {
         problemsOf({inSync: false, drift: {lookedAt: 1, count, deviations: [deviation]}});
       assert.match(
         problems(1).join(),
-        /^bad: HAProxy runs something else than its configuration for a server: web\/a: state is maint, not ready, since 2026-11-28 12:04 UTC; /,
+        /^bad: HAProxy runs something else than its configuration for a server: web\/a: state is maint, not ready; somebody told HAProxy so, /,
       );
       assert.match(problems(3).join(), /for 3 servers: /);
     });

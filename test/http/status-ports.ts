@@ -1,4 +1,5 @@
 import type {JoinedMember} from '../../src/http/joined-members.ts';
+import type {Seen} from '../../src/http/problems.ts';
 import type {StatusPorts} from '../../src/http/status.ts';
 import type {Problem, Status} from '../../src/http/status-types.ts';
 import type {HistoryEntry} from '../../src/lifecycle/history.ts';
@@ -44,6 +45,16 @@ export const PROBLEM: Problem = {
   why: 'of this',
   todo: 'mend it',
   sinceAt: 1_500_000_000_000,
+  sinceIs: 'began',
+};
+
+/** Nothing beside the status itself, whose moment is 1,000,000. */
+export const NOTHING_SEEN: Seen = {
+  nowAt: 1_000_000,
+  troubles: [],
+  absent: [],
+  isAnybodyThere: true,
+  began: {down: null, failing: null, change: null, storeAway: null, silence: null},
 };
 
 /** What a daemon in its third generation would say of itself; nothing that may be absent is. */
@@ -167,7 +178,7 @@ export function createStatusPorts(log: Log): FakeStatusPorts {
       name === MEMBER.ip || name === MEMBER.id
         ? {ip: MEMBER.ip, gone: false, moments: [{at: 1, what: 'first ping', app: 'web', id: 'web-1'}]}
         : undefined,
-    departures: () => [{at: 1, app: 'web', id: 'web-0', ip: '10.2.0.16', why: 'down'}],
+    departures: () => [{at: 1, app: 'web', id: 'web-0', ip: '10.2.0.16', why: 'down', heardAt: 1}],
     traffic: () => ({samples: [], proxies: []}),
     configuration: () => 'frontend web\n  bind :81\n',
     history: {

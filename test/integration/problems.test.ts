@@ -8,6 +8,7 @@ import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
 import {POD_IP, type Served, startServed} from '../support/served.ts';
 import {waitFor} from '../support/wait.ts';
+import {webTemplateAgain} from '../support/web.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -20,8 +21,8 @@ const run = (args: readonly string[], statusPort: number): Promise<{code: number
     );
   });
 
-/** Waits for a problem, and looks at each place that tells of it. */
-async function assertTold({daemon}: Served, kind: string, subject: string, what: RegExp): Promise<void> {
+/** Waits for a problem, and looks at each place that tells of it; resolves with when it began. */
+async function assertTold({daemon}: Served, kind: string, subject: string, what: RegExp): Promise<number> {
   const problem = await daemon.waitFor(
     ({problems}) => problems.find(one => one.kind === kind && (one.subject ?? '') === subject),
     `the problem ${kind}`,
@@ -29,25 +30,64 @@ async function assertTold({daemon}: Served, kind: string, subject: string, what:
   assert.match(problem.what, what);
   assert.equal(problem.severity, 'bad');
   assert.ok(problem.sinceAt <= Date.now() && problem.todo !== '');
+  assert.equal(problem.sinceIs, 'began');
   const {code, stdout} = await run(['status'], daemon.statusPort);
   assert.equal(code, 12);
   assert.match(stdout, what);
+  assert.match(stdout, /\n {2}since \d{4}-/);
   const line = `kontrol_problem{kind="${kind}",subject="${subject}",severity="bad"} 1`;
   await waitFor(async () => (await daemon.get('/metrics'))?.body.includes(line), line);
+  return problem.sinceAt;
+}
+
+/** HAProxy's counters are read every 2 s: until they were, `isSo` holds in each status. */
+async function assertStays({daemon}: Served, isSo: (kinds: readonly string[]) => boolean, what: string): Promise<void> {
+  const untilMs = performance.now() + 5000;
+  await daemon.waitFor(({problems}) => {
+    const kinds = problems.map(({kind}) => kind);
+    assert.ok(isSo(kinds), `${what}: ${kinds.join(', ')}`);
+    return performance.now() > untilMs;
+  }, what);
 }
 
 const assertOver = async ({daemon}: Served, kind: string): Promise<void> => {
   await daemon.waitFor(({problems}) => problems.every(one => one.kind !== kind), `the end of ${kind}`);
 };
 
+/** Has another HAProxy serve a text. */
+async function reloadTo(served: Served, template: string): Promise<void> {
+  const pid = await served.pid();
+  await served.rewrite(template);
+  await served.daemon.waitFor(({proxy}) => proxy.state === 'RUNNING' && proxy.pid !== pid, 'another HAProxy');
+}
+
 describe('problems', {concurrency: 3, skip: missing('haproxy'), timeout: 180_000}, () => {
-  test('everybody leaves -> told everywhere, until somebody is back', async () => {
+  test('everybody leaves, the last one with a port that is closed -> one line, since then, until somebody is back', async () => {
     await using served = await startServed();
-    await served.pod.ping({down: true});
+    const {daemon} = served;
+    const deaf = daemon.slave({ip: '127.0.9.2', id: 'web-deaf'});
+    await deaf.ping();
+    await served.rewrite(served.template.replace(/^ {2}server .*$/m, '$& check inter 200 fall 1'));
+    await waitFor(async () => /127\.0\.9\.2:\d+ check/.test(await served.committed()), 'checks of both');
     served.pod.silence();
-    await assertTold(served, 'members', '', /^.*Nobody is left to serve/m);
+    await served.pod.ping({down: true});
+    await assertTold(served, 'backend-down', 'web', /No server of backend web is up/);
+    const fromAt = Date.now();
+    await deaf.ping({down: true});
+    const untilAt = Date.now();
+    const sinceAt = await assertTold(served, 'members', '', /^.*Nobody is left to serve/m);
+    assert.ok(fromAt <= sinceAt && sinceAt <= untilAt, `${fromAt} ${sinceAt} ${untilAt}`);
+    await assertStays(served, kinds => kinds.includes('members') && !kinds.includes('backend-down'), 'one line');
     served.pod.run(500);
     await assertOver(served, 'members');
+  });
+
+  test('the last pod falls silent -> nobody is left since it was heard last, not since its time was up', async () => {
+    await using served = await startServed({KONTROL_TTL: '2'});
+    const heardAt = Date.now();
+    served.pod.silence();
+    const sinceAt = await assertTold(served, 'members', '', /Nobody is left to serve/);
+    assert.ok(sinceAt <= heardAt, `${sinceAt - heardAt} ms after it was silenced`);
   });
 
   test('a backend whose servers are all down -> told everywhere, by its name', async () => {
@@ -86,24 +126,30 @@ describe('problems', {concurrency: 3, skip: missing('haproxy'), timeout: 180_000
     assert.match(one.stdout, /^Pod +web-deaf, app web[\s\S]*L4CON[\s\S]*first ping/);
   });
 
-  test('many answers of a listener are 5xx -> told everywhere, with their share', async () => {
+  test('many answers of a listener are 5xx -> told everywhere, with their share, over a reload and not beyond', async () => {
     await using served = await startServed({KONTROL_5XX: '20,4'});
-    await served.rewrite(
-      served.template.replace(/default_backend web/, 'default_backend nothing\n\nbackend nothing\n  mode http'),
+    const broken = served.template.replace(
+      /default_backend web/,
+      'default_backend nothing\n\nbackend nothing\n  mode http',
     );
+    await served.rewrite(broken);
     await waitFor(async () => (await served.fetch()) === 'status 503', 'errors');
     const asking = setInterval(() => void served.fetch(), 50);
-    try {
-      await assertTold(served, 'errors', 'proxy', /\d+ % of what proxy answers are errors/);
-    } finally {
-      clearInterval(asking);
-    }
+    using _asking = {[Symbol.dispose]: () => clearInterval(asking)};
+    await assertTold(served, 'errors', 'proxy', /\d+ % of what proxy answers are errors/);
+    // The answers of the HAProxy before are neither counted again nor do they hide those of now.
+    await reloadTo(served, webTemplateAgain(broken, 1));
+    await assertStays(served, kinds => kinds.includes('errors'), 'the alarm over a reload');
     await served.rewrite(served.template);
     await assertOver(served, 'errors');
+    await reloadTo(served, webTemplateAgain(served.template, 2));
+    await assertStays(served, kinds => !kinds.includes('errors'), 'no alarm of what is over');
   });
 
   test('a listener has all the connections it may have -> told everywhere', async () => {
     await using served = await startServed();
+    const looks = async () => JSON.parse((await served.daemon.get('/traffic'))?.body ?? '{}').samples.length;
+    await waitFor(async () => (await looks()) > 0, 'a look at HAProxy before its limit is reached');
     await served.rewrite(served.template.replace(/bind .*/, '$&\n  maxconn 1'));
     await served.daemon.waitFor(({reload}) => (reload.last?.pass ?? 0) > 1, 'the limit');
     const ended = new AbortController();
@@ -112,7 +158,8 @@ describe('problems', {concurrency: 3, skip: missing('haproxy'), timeout: 180_000
     };
     const asking = [ask(), ask()];
     try {
-      await assertTold(served, 'sessions', 'proxy', /Frontend proxy takes no more connections/);
+      const sinceAt = await assertTold(served, 'sessions', 'proxy', /Frontend proxy takes no more connections/);
+      assert.ok(Date.now() - sinceAt >= 3900, 'it is told when it has been so for 4 s');
     } finally {
       ended.abort();
       await Promise.all(asking);

@@ -6,7 +6,10 @@ const HOUR_MS = 3_600_000;
 
 function open() {
   const clock = {now: 1000};
-  const absence = createAbsence(() => clock.now);
+  const absence = createAbsence({
+    epochMs: () => clock.now,
+    lastThereAt: app => (app === 'web' ? clock.now - 700 : undefined),
+  });
   return {clock, note: (hosts: Record<string, string[]>) => absence.note(new Map(Object.entries(hosts)))};
 }
 
@@ -16,13 +19,14 @@ test('an app without pods from the start -> not missed', () => {
   assert.deepEqual(note({web: []}), []);
 });
 
-test('the last pod of an app leaves -> missed since then, until one is back', () => {
+test('the last pod of an app leaves -> missed since it was there last, where that is known, until one is back', () => {
   const {note, clock} = open();
   note({web: ['10.0.0.1'], api: ['10.0.0.2']});
   clock.now = 2000;
-  assert.deepEqual(note({api: ['10.0.0.2']}), [{app: 'web', sinceAt: 2000}]);
+  assert.deepEqual(note({api: ['10.0.0.2']}), [{app: 'web', lastThereAt: 1300}]);
   clock.now = 3000;
-  assert.deepEqual(note({web: [], api: ['10.0.0.2']}), [{app: 'web', sinceAt: 2000}]);
+  assert.deepEqual(note({web: [], api: ['10.0.0.2']}), [{app: 'web', lastThereAt: 1300}]);
+  assert.deepEqual(note({web: ['10.0.0.1']}), [{app: 'api', lastThereAt: null}]);
   assert.deepEqual(note({web: ['10.0.0.1'], api: ['10.0.0.2']}), []);
 });
 

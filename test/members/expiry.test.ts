@@ -13,7 +13,7 @@ function openWatch() {
   const sink = openLogSink();
   const did: string[] = [];
   let due: Member[] = [];
-  const guard = {held: 0, holds: 3};
+  const guard = {held: 0, silentSince: undefined, holds: 3};
   const stop = watchExpiry({
     clock,
     log: sink.log,

@@ -23,12 +23,12 @@ describe('guard', () => {
   test('an app of six falls silent -> all held for two TTLs, shown and counted, then gone', () => {
     const {table, expire} = openApp(6);
     assert.equal(expire(25), 0);
-    assert.deepEqual({...table.guard}, {held: 6, holds: 1});
+    assert.deepEqual({...table.guard}, {held: 6, silentSince: 0, holds: 1});
     assert.equal(table.hosts().get('web')?.length, 6);
     assert.ok(table.members(30_000).every(({held, expiresInMs}) => held && expiresInMs === 45_000));
     assert.equal(expire(74.9), 0);
     assert.equal(expire(75), 6);
-    assert.deepEqual({...table.guard}, {held: 0, holds: 1});
+    assert.deepEqual({...table.guard}, {held: 0, silentSince: undefined, holds: 1});
   });
 
   test('four of six, or five of eleven, fall silent -> gone: too few, not more than half', () => {
@@ -72,7 +72,7 @@ describe('guard', () => {
     ping(pod(6), 20);
     assert.equal(expire(25), 0);
     assert.equal(expire(46), 0);
-    assert.deepEqual({...table.guard}, {held: 6, holds: 1});
+    assert.deepEqual({...table.guard}, {held: 6, silentSince: 0, holds: 1});
     assert.equal(expire(75), 6);
   });
 

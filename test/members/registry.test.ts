@@ -58,6 +58,7 @@ function createSlowStore() {
   const store: Store = {
     kind: 'etcd',
     healthy: () => true,
+    awayMs: () => 0,
     refusal: () => undefined,
     loaded: async () => {},
     remembers: () => false,

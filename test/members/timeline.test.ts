@@ -39,7 +39,9 @@ test('timeline, a pod from its first ping to its removal -> every step with its 
     ],
   );
   assert.equal(story?.gone, true);
-  assert.deepEqual(timelines.departures(), [{at: 5, app: 'web', id: member.id, ip: IP, why: 'down'}]);
+  assert.deepEqual(timelines.departures(), [
+    {at: 5, app: 'web', id: member.id, ip: IP, why: 'down', heardAt: member.lastSeenAt},
+  ]);
 });
 
 test('a timeline, asked for by name -> of the address that the pod had last; of a stranger none', () => {
@@ -93,7 +95,9 @@ test('timeline, a pod whose Pod is gone -> evicted, with the reason, in its stor
     ],
   );
   const {app, id, ip} = member;
-  assert.deepEqual(timelines.departures(), [{at: 3, app, id, ip, why: 'evicted', reason: 'no such pod'}]);
+  assert.deepEqual(timelines.departures(), [
+    {at: 3, app, id, ip, why: 'evicted', reason: 'no such pod', heardAt: member.lastSeenAt},
+  ]);
   assert.equal(timelines.whyLeft(member), 'evicted');
 });
 

@@ -64,7 +64,7 @@ async function exportedTypes(): Promise<Map<string, string>> {
     ...readTypes(await kubernetes.read()),
     ...EXPORTER_METRICS,
     ['kontrol_haproxy_rows_omitted', 'gauge'],
-    ...readTypes(encodeProblems([{kind: 'store', subject: null, severity: 'bad'}])),
+    ...readTypes(encodeProblems([{kind: 'store', subject: null, severity: 'bad', sinceAt: 1}])),
   ]);
 }
 

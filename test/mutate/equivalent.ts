@@ -107,12 +107,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: HOW_OFTEN,
   },
   {
-    file: 'src/http/problems.ts',
-    was: 'const NOTHING_SEEN: Seen = {troubles: [], absent: [], isAnybodyThere: true};',
-    becomes: 'const NOTHING_SEEN: Seen = {troubles: [], absent: [], isAnybodyThere: false};',
-    why: 'it is asked only where somebody is absent',
-  },
-  {
     file: 'src/http/status.ts',
     was: 'const {statusCode = 500} = err;',
     becomes: 'const {statusCode = 501} = err;',

@@ -26,8 +26,10 @@ function open(percent = 10) {
     async look(afterMs: number, rows: readonly Row[], info: Record<string, string> = {}): Promise<readonly Trouble[]> {
       await clock.advance(afterMs);
       watch.note({info: new Map(Object.entries({Pid: '7', CurrConns: '1', Maxconn: '2000', ...info})), rows});
-      return watch.troubles;
+      return watch.troubles.map(({beganAt: _, ...trouble}) => trouble);
     },
+    /** How long ago each of them began; null where that is not known. */
+    ages: () => watch.troubles.map(({beganAt}) => beganAt && clock.epochMs() - beganAt),
   };
 }
 
@@ -153,5 +155,54 @@ describe('troubles', () => {
     await look(0, [backend({status: 'DOWN'})]);
     watch.note(undefined);
     assert.deepEqual(watch.troubles, []);
+  });
+
+  test('since when -> from the look that found it, if one before did not; else nobody knows', async () => {
+    const {look, ages} = open();
+    const waits = backend({qcur: '3'});
+    await look(0, [waits]);
+    await look(10_000, [waits]);
+    assert.deepEqual(ages(), [null]);
+    await look(2000, [backend()]);
+    await look(2000, [waits]);
+    await look(10_000, [waits]);
+    assert.deepEqual(ages(), [10_000]);
+    await look(3000, [waits]);
+    assert.deepEqual(ages(), [13_000]);
+    const full = frontend({scur: '10', slim: '10'});
+    await look(2000, [full]);
+    await look(4000, [full]);
+    assert.deepEqual(ages(), [4000]);
+    await look(2000, [frontend()]);
+    // Nobody looked for a while.
+    await look(7000, [full]);
+    await look(4000, [full]);
+    assert.deepEqual(ages(), [null]);
+  });
+
+  test('no server of a backend is up -> since HAProxy says so; over a reload and a silence, since before', async () => {
+    const {look, ages, watch} = open();
+    await look(0, [backend({status: 'DOWN', lastchg: '40'})]);
+    assert.deepEqual(ages(), [40_000]);
+    watch.note(undefined);
+    await look(5000, [backend({status: 'DOWN', lastchg: '1'})], {Pid: '8'});
+    assert.deepEqual(ages(), [45_000]);
+    await look(2000, [backend()]);
+    await look(2000, [backend({status: 'DOWN', lastchg: '0'})]);
+    assert.deepEqual(ages(), [0]);
+  });
+
+  test('too many 5xx -> since the first of them came, not those that come now and then before', async () => {
+    const {look, ages} = open();
+    let [requests, errors] = [0, 0];
+    const second = async (failing: number) => {
+      requests += 10;
+      errors += failing;
+      await look(1000, [frontend({req_tot: String(requests), hrsp_5xx: String(errors)})]);
+    };
+    for (let n = 0; n < 120; n += 1) await second(n % 10 === 0 ? 1 : 0);
+    assert.deepEqual(ages(), []);
+    for (let n = 0; n < 10; n += 1) await second(10);
+    assert.deepEqual(ages(), [10_000]);
   });
 });

@@ -102,11 +102,28 @@ describe('liveness', () => {
     const {clock, liveness, generation, signals} = open([9999]);
     const check = liveness.check(generation, true);
     await clock.advance(9000);
-    assert.equal(liveness.silentMs(generation), 9000);
+    assert.deepEqual(liveness.silence(generation), {waitedMs: 9000, silentMs: 9000});
     await clock.advance(1000);
     assert.equal(await check, undefined);
-    assert.equal(liveness.silentMs(generation), 0);
+    assert.deepEqual(liveness.silence(generation), {waitedMs: 0, silentMs: 0});
     assert.deepEqual(signals, []);
+  });
+
+  test('it answered once, and never again -> silent since its last answer', async () => {
+    const {clock, liveness, generation, hangs} = open([100]);
+    const first = liveness.check(generation, true);
+    await clock.advance(100);
+    await first;
+    await clock.advance(2000);
+    const check = liveness.check(generation, true);
+    await clock.advance(4000);
+    assert.deepEqual(liveness.silence(generation), {waitedMs: 4000, silentMs: 6000});
+    await clock.advance(6500);
+    await check;
+    assert.deepEqual(
+      hangs.map(({silentMs}) => silentMs),
+      [12_000],
+    );
   });
 
   test('one connection hangs, another is answered -> nobody is ended, and no question is left open', async () => {

@@ -88,6 +88,7 @@ export interface Status {
     readonly why: string;
     readonly todo: string;
     readonly sinceAt: number;
+    readonly sinceIs: string;
   }[];
   readonly kubernetes?: {
     readonly pod: {

@@ -3,12 +3,15 @@ import type {PingPolicy} from '../../http/ping-policy.ts';
 import {createProblemLog} from '../../http/problem-log.ts';
 import type {Status} from '../../http/status-types.ts';
 import {describePod, type KubernetesStatus} from '../../kubernetes/status.ts';
+import type {Convergence} from '../../lifecycle/convergence.ts';
 import {createAbsence} from '../../members/absence.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
-import type {Trouble} from '../../proxy/troubles.ts';
+import {findOrphanedBackends} from '../../proxy/orphaned-backends.ts';
+import type {TroubleNow} from '../../proxy/trouble-watch.ts';
 import type {ZerorpcGateway} from '../../zerorpc/gateway.ts';
 import type {Context} from './context.ts';
 import type {EndpointsNeeds} from './endpoints.ts';
+import type {Observation} from './observation.ts';
 
 /** What the daemon says of itself, gathered anew at each call from whoever knows a part of it. */
 export function createReport(
@@ -16,7 +19,7 @@ export function createReport(
   needs: EndpointsNeeds & {
     readonly policy: PingPolicy;
     readonly gateway: ZerorpcGateway;
-    readonly troubles: () => readonly Trouble[];
+    readonly troubles: () => readonly TroubleNow[];
   },
 ): {readonly status: () => Status; readonly kubernetes: () => KubernetesStatus} {
   const {ground, observation, membership, proxy, cluster, pipeline, policy, gateway, troubles} = needs;
@@ -31,7 +34,8 @@ export function createReport(
     verify: policy.status,
   });
 
-  const absence = createAbsence(clock.epochMs);
+  const absence = createAbsence({epochMs: clock.epochMs, lastThereAt: observation.timelines.lastThereAt});
+  const sinceFailing = rememberFirst();
   const problemLog = createProblemLog({
     epochMs: clock.epochMs,
     onAppeared: problem => cluster.noteProblem(problem, false),
@@ -47,6 +51,7 @@ export function createReport(
   const status = (): Status => {
     const hosts = pipeline.hosts();
     const refusal = pipeline.refusal();
+    const absent = absence.note(hosts);
     return buildStatus({
       version,
       mode: config.mode,
@@ -75,12 +80,47 @@ export function createReport(
       logLevel: output.opened.level,
       accessLog: observation.accessLog,
       seen: {
-        troubles: troubles(),
-        absent: absence.note(hosts),
+        nowAt: clock.epochMs(),
+        troubles: withoutOrphans(troubles(), absent.length > 0 ? generations.text : undefined, observation.timelines),
+        absent,
         isAnybodyThere: [...hosts.values()].some(({length}) => length > 0),
+        began: {
+          down: epochOf(generations.downSinceMs),
+          failing: sinceFailing(pipeline.lastError() === null ? undefined : pipeline.passes.last?.startedAt),
+          change: epochOf(changedMs(pipeline.converger.state)),
+          storeAway: shared.store.healthy() ? null : clock.epochMs() - shared.store.awayMs(),
+          silence: registry.guard.silentSince ?? null,
+        },
       },
       noteProblems: problemLog.note,
     });
   };
   return {status, kubernetes};
+}
+
+const epochOf = (monotonicMs: number | undefined): number | null =>
+  monotonicMs === undefined ? null : Math.round(clock.epochMs() - (clock.nowMs() - monotonicMs));
+
+/** When the first of the changes came that wait. */
+const changedMs = ({damper}: Convergence): number | undefined =>
+  damper.is === 'waiting' ? damper.firstAtMs : undefined;
+
+/** The first of the values in a row. */
+function rememberFirst(): (value: number | undefined) => number | null {
+  let first: number | undefined;
+  return value => {
+    first = value === undefined ? undefined : (first ?? value);
+    return first ?? null;
+  };
+}
+
+/** That pods left is one fault: their backends, whose servers go with the next pass, are not told of beside it. */
+function withoutOrphans(
+  troubles: readonly TroubleNow[],
+  text: string | undefined,
+  timelines: Observation['timelines'],
+): readonly TroubleNow[] {
+  if (text === undefined || troubles.every(({is}) => is !== 'down')) return troubles;
+  const orphaned = findOrphanedBackends(text, ip => timelines.of(ip)?.gone === true);
+  return troubles.filter(trouble => trouble.is !== 'down' || !orphaned.has(trouble.name));
 }

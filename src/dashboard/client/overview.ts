@@ -94,11 +94,14 @@ export function showOverview(status: LiveStatus): void {
     byId('problems'),
     status.problems.map(problem => [`${problem.kind} ${problem.subject}`, problem] as const),
     () => el('li', {}, el('strong'), el('span'), el('span'), el('div', {class: 'act'})),
-    (item, {kind, severity, what, why, todo, sinceAt}) => {
+    (item, {kind, severity, what, why, todo, sinceAt, sinceIs}) => {
       item.dataset.tone = severity;
       setText(item.children[0] as Element, what);
       setText(item.children[1] as Element, why);
-      setText(item.children[2] as Element, `Since ${formatTime(sinceAt)}. To do: ${todo}.`);
+      setText(
+        item.children[2] as Element,
+        `${sinceIs === 'began' ? 'Since' : 'Noticed at'} ${formatTime(sinceAt)}. To do: ${todo}.`,
+      );
       const serving = status.refused?.serving;
       const own = serving?.replica === null ? serving.pass : undefined;
       showAction(item.children[3] as Element, actionFor(kind, knownPasses(), own));

@@ -13,9 +13,11 @@ export function createEtcdStore(ports: EtcdPorts): EtcdStore {
   const startedMs = clock.nowMs();
   let keeper: EtcdKeeping | undefined;
   const silentMs = () => clock.nowMs() - Math.max(startedMs, keeper?.linkedMs() ?? startedMs);
+  const healthy = () => keeper?.isLinked() === true && silentMs() < AWAY_MS;
   return {
     kind: 'etcd',
-    healthy: () => keeper?.isLinked() === true && silentMs() < AWAY_MS,
+    healthy,
+    awayMs: () => (healthy() ? 0 : silentMs()),
     refusal() {
       return silentMs() < AWAY_MS ? undefined : 'etcd is away: recorded here, but tell another replica as well';
     },
