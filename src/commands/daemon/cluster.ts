@@ -68,8 +68,18 @@ export interface Cluster extends AsyncDisposable {
   annotated(): void;
 }
 
+/** What it is opened with. */
+export interface ClusterContext extends Pick<Context, 'api' | 'room'> {
+  readonly config: Pick<Context['config'], 'dataFolder'> & {
+    readonly pod: Pick<Context['config']['pod'], 'namespace' | 'id' | 'certs'>;
+  };
+  readonly pod: Pick<Context['pod'], 'facts'>;
+  readonly output: {readonly secrets: Pick<Context['output']['secrets'], 'hide'>};
+  readonly ending: Pick<Context['ending'], 'asked' | 'skip'>;
+}
+
 interface ClusterState {
-  readonly context: Context;
+  readonly context: ClusterContext;
   readonly changes: OpenSource<ClusterChange>;
   /** None of these without the Kubernetes API. */
   readonly events: EventWriter | undefined;
@@ -78,7 +88,7 @@ interface ClusterState {
 }
 
 /** Opens what the annotations ask for, and waits a moment for the first word of it; a stop that is asked for ends the wait. */
-export async function openCluster(context: Context, ground: Ground): Promise<Cluster> {
+export async function openCluster(context: ClusterContext, ground: Pick<Ground, 'haproxy'>): Promise<Cluster> {
   const changes = createSource<ClusterChange>();
   const state: ClusterState = {
     context,
@@ -127,7 +137,7 @@ export async function openCluster(context: Context, ground: Ground): Promise<Clu
   };
 }
 
-function openEvents({config: {pod}, pod: live, api, room, output}: Context): EventWriter | undefined {
+function openEvents({config: {pod}, pod: live, api, room, output}: ClusterContext): EventWriter | undefined {
   if (api === undefined) return undefined;
   const {namespace, id} = pod;
   const ports = {uid: () => live.facts.uid, api, clock, log: room('kubernetes'), hideSecrets: output.secrets.hide};
@@ -135,7 +145,7 @@ function openEvents({config: {pod}, pod: live, api, room, output}: Context): Eve
 }
 
 function openServices(
-  {config: {dataFolder, pod}, api, room}: Context,
+  {config: {dataFolder, pod}, api, room}: ClusterContext,
   changes: OpenSource<ClusterChange>,
 ): ServiceEndpoints | undefined {
   if (api === undefined) return undefined;
@@ -155,7 +165,10 @@ function followServices({services, context: {pod: live, api, room}}: ClusterStat
   services?.want(wanted);
 }
 
-function openOwnCertificates({context, changes, events}: ClusterState, {haproxy}: Ground): Promise<Certificates> {
+function openOwnCertificates(
+  {context, changes, events}: ClusterState,
+  {haproxy}: Pick<Ground, 'haproxy'>,
+): Promise<Certificates> {
   const {dataFolder, pod} = context.config;
   const {api, room, pod: live} = context;
   const log = room('kubernetes');
