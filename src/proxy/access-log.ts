@@ -27,6 +27,8 @@ export interface AccessLogOptions {
   readonly port: number;
   /** More lines than this are counted and dropped. */
   readonly linesPerSecond: number;
+  /** HAProxy's own words, as on a check that failed, without the secrets of its configuration. */
+  readonly hideSecrets?: (said: string) => string;
   /** Also each line that was written, as JSON text without a line end. */
   readonly onLine?: (line: string) => void;
 }
@@ -139,7 +141,7 @@ async function openSyslogPort(state: State): Promise<Socket | undefined> {
 
 function receive(state: State, datagram: Uint8Array): void {
   const {counts, options} = state;
-  const {clock, linesPerSecond} = options;
+  const {clock, linesPerSecond, hideSecrets = said => said} = options;
   const [passes, next] = takeLine(state.cap, linesPerSecond, clock.nowMs());
   state.cap = next;
   if (!passes) {
@@ -153,7 +155,8 @@ function receive(state: State, datagram: Uint8Array): void {
   }
   const {format, fields} = parseAccessLine(parsed.message);
   const {pid, severity} = parsed;
-  emit(state, JSON.stringify({level: LEVEL, time: clock.epochMs(), room: 'access', pid, severity, format, ...fields}));
+  const shown = format === 'other' ? {message: hideSecrets(parsed.message)} : fields;
+  emit(state, JSON.stringify({level: LEVEL, time: clock.epochMs(), room: 'access', pid, severity, format, ...shown}));
 }
 
 function emit(state: State, line: string): void {

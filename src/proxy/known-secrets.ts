@@ -11,9 +11,15 @@ export interface KnownSecrets {
   learnTemplate(template: string): void;
   /** What is said, with `***` for every secret in it. */
   hide(said: string): string;
+  /** The same for every string in a value of JSON but for names; all else stays. */
+  hideInValue(value: Json): Json;
   /** The same for a line of JSON: names, numbers and the constant message stay, so that it is JSON still. */
   hideInLine(line: string): string;
 }
+
+type Json = null | boolean | number | string | readonly Json[] | {readonly [name: string]: Json};
+
+const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 
 /** Members of a log line that we write ourselves. */
 const OURS = ['level', 'time', 'room', 'msg'];
@@ -37,10 +43,10 @@ export function createKnownSecrets(): KnownSecrets {
     return hide(said);
   };
 
-  const hideIn = (value: unknown): unknown => {
+  const hideIn = (value: Json): Json => {
     if (typeof value === 'string') return hideNow(value);
-    if (Array.isArray(value)) return value.map(hideIn);
     if (typeof value !== 'object' || value === null) return value;
+    if (isList(value)) return value.map(hideIn);
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, hideIn(inner)]));
   };
 
@@ -48,9 +54,10 @@ export function createKnownSecrets(): KnownSecrets {
     learn: configuration => learn(configuration, secretsOf),
     learnTemplate: template => learn(template, secretsOfTemplate),
     hide: hideNow,
+    hideInValue: hideIn,
     hideInLine(line) {
       if (hideNow(line) === line) return line;
-      const fields: Readonly<Record<string, unknown>> = JSON.parse(line);
+      const fields: Readonly<Record<string, Json>> = JSON.parse(line);
       const shown = Object.entries(fields).map(([name, value]) => [name, OURS.includes(name) ? value : hideIn(value)]);
       return `${JSON.stringify(Object.fromEntries(shown))}\n`;
     },

@@ -8,14 +8,14 @@ import {acceptedSecrets} from '../proxy/accepted-secrets.ts';
 import {headOf, SECRET_LINES} from '../proxy/secret-lines.ts';
 import {openFolder} from '../support/folder.ts';
 import {haproxyBinary, missing} from '../support/parts.ts';
-import {startServed} from '../support/served.ts';
+import {type Served, startServed} from '../support/served.ts';
 import {waitFor} from '../support/wait.ts';
 
 const SECRET = 'hunter2Xyzzy';
 const TOKEN = 'open-sesame';
 
 /** Credentials in places that every HAProxy takes them in. */
-const withSecrets = (template: string): string =>
+const withSecrets = ({template, podPort}: Pick<Served, 'template' | 'podPort'>): string =>
   `{% set db_password = '${SECRET}4' %}
 global
   setenv ADMIN_PW ${SECRET}1
@@ -24,6 +24,16 @@ userlist people
 ${template}
   stats auth admin:${SECRET}3
   http-request set-header X-Api-Key "${SECRET}5"
+{% for member in pods if member.payload.password %}
+  stats auth pod:{{ member.payload.password }}
+{% endfor %}
+backend checked
+  option tcp-check
+  tcp-check send "GET / HTTP/1.0\\r\\n\\r\\n"
+  tcp-check expect string ${SECRET}a
+{% for ip in hosts.web %}
+  server checked{{ loop.index }} {{ ip }}:${podPort} check inter 100ms
+{% endfor %}
 `;
 
 /** Templates that break in ways which make Jinja, HAProxy or us quote what is beside the fault. */
@@ -91,9 +101,12 @@ describe('secrets of a configuration', {skip: missing('haproxy'), timeout: 180_0
 
     const accepted = acceptedSecrets(haproxyBinary, folder.path, SECRET);
     assert.ok(accepted.split(SECRET).length > 30, accepted);
-    const good = withSecrets(served.template) + accepted;
+    const good = withSecrets(served) + accepted;
+    const teller = daemon.slave({ip: '127.0.9.2', payload: {password: `${SECRET}b`, note: 'seen'}});
+    using _silenced = {[Symbol.dispose]: teller.silence};
+    teller.run(500);
     await served.rewrite(good);
-    await waitFor(async () => (await served.committed()).includes(`${SECRET}3`), 'the secrets in proxy.cfg');
+    await waitFor(async () => (await served.committed()).includes(`${SECRET}b`), 'the secrets in proxy.cfg');
     await daemon.waitFor(({inSync}) => inSync, 'the valid text applied');
     const seen: string[] = [];
     for (const [what, spoil] of Object.entries({...BROKEN, ...drawBroken()})) {
@@ -112,6 +125,11 @@ describe('secrets of a configuration', {skip: missing('haproxy'), timeout: 180_0
 
     const passes: {pass: number}[] = JSON.parse((await daemon.get('/history'))?.body ?? '[]');
     const last = passes[0]?.pass ?? 0;
+    const checked = await waitFor(async () => {
+      const members = (await daemon.get('/members'))?.body ?? '';
+      return /did not match/.test(members) && members;
+    }, 'the check of a server that tells what it looked for');
+    assert.match(checked, /"payload":\{"note":"seen","password":"\*\*\*"\}/);
     const paths = [
       ...['/', '/status', '/members', '/members/gone', '/hosts', '/history', '/config', '/metrics', '/traffic'],
       ...['/openapi.json', '/logs?limit=1000', '/logs?kind=access', `/members/127.0.9.1/timeline`],

@@ -23,6 +23,15 @@ describe('known secrets', () => {
     assert.equal(secrets.hide('secret10 secret11 secret12 another1'), '*** secret11 *** ***');
   });
 
+  test('a value of JSON -> strings are hidden at any depth; names, numbers and the value itself stay', () => {
+    const secrets = createKnownSecrets();
+    secrets.learn(withPassword('12345'));
+    const value = {12345: 12345, list: ['x 12345', {a: '12345'}], no: null, yes: true};
+    const hidden = {12345: 12345, list: ['x ***', {a: '***'}], no: null, yes: true};
+    assert.deepEqual(secrets.hideInValue(value), hidden);
+    assert.equal(value.list[0], 'x 12345');
+  });
+
   test('a line of JSON -> values are hidden at any depth; what is ours, names and numbers stay', () => {
     const secrets = createKnownSecrets();
     secrets.learn(withPassword('12345') + withPassword('applied'));

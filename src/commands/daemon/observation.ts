@@ -80,14 +80,17 @@ export async function openObservation({config, room, output}: ObservationContext
 async function openAccessLines({config, room, output}: ObservationContext): Promise<AccessLog | undefined> {
   const {accessLog: setting} = config;
   if (setting === undefined) return undefined;
-  const {sink, recent} = output;
-  return openAccessLog({...setting, sink, clock, log: room('access'), onLine: recent.access.add}).catch(cause => {
-    throw new DaemonError(
-      'LISTEN',
-      `cannot listen for HAProxy's log lines on UDP port ${setting.port}: ${reasonOf(cause)}; set KONTROL_ACCESS_LOG to another port, or to off`,
-      {cause},
-    );
-  });
+  const {sink, recent, secrets} = output;
+  const hideSecrets = secrets.hide;
+  return openAccessLog({...setting, sink, clock, log: room('access'), hideSecrets, onLine: recent.access.add}).catch(
+    cause => {
+      throw new DaemonError(
+        'LISTEN',
+        `cannot listen for HAProxy's log lines on UDP port ${setting.port}: ${reasonOf(cause)}; set KONTROL_ACCESS_LOG to another port, or to off`,
+        {cause},
+      );
+    },
+  );
 }
 
 /**

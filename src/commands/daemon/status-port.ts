@@ -1,5 +1,5 @@
 import {serveDashboard} from '../../dashboard/serve.ts';
-import {joinMembers} from '../../http/joined-members.ts';
+import {type JoinedMember, joinMembers} from '../../http/joined-members.ts';
 import {type Listening, listen} from '../../http/listen.ts';
 import {openLiveFeed} from '../../http/live.ts';
 import type {Pass, TrafficLook} from '../../http/page-types.ts';
@@ -11,12 +11,15 @@ import type {Metrics} from '../../metrics/metrics.ts';
 import {encodeProblems} from '../../metrics/problem-metrics.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {affordableConnections} from '../../ports/descriptors.ts';
-import {parseInfo} from '../../proxy/answers.ts';
+import {stepByStep} from '../../ports/event-loop.ts';
+import {parseInfo, type Row} from '../../proxy/answers.ts';
+import type {KnownSecrets} from '../../proxy/known-secrets.ts';
 import {redactConfiguration} from '../../proxy/redact.ts';
 import {createServerReading} from '../../proxy/server-reading.ts';
 import type {ServersByIp} from '../../proxy/server-view.ts';
 import {openTrafficSampler, type TrafficPorts, type TrafficSampler} from '../../proxy/traffic-sampler.ts';
 import {createTroubleWatch} from '../../proxy/trouble-watch.ts';
+import type {Steps} from '../../steps.ts';
 import type {ZerorpcGateway} from '../../zerorpc/gateway.ts';
 import type {Context} from './context.ts';
 import type {EndpointsNeeds} from './endpoints.ts';
@@ -63,7 +66,7 @@ export async function openStatusPort(
   const servers = createServerReading({
     clock,
     log: room('proxy'),
-    readRows: () => proxy.readRows(SERVERS_COMMAND),
+    readRows: async () => (await proxy.readRows(SERVERS_COMMAND)).map(row => withoutSecrets(row, output.secrets.hide)),
   });
   const live = openLiveFeed({
     clock,
@@ -80,7 +83,7 @@ export async function openStatusPort(
   });
   const app = createStatus({
     status,
-    members: async () => join(await servers.read()),
+    members: async () => stepByStep(hidePayloads(join(await servers.read()), output.secrets)),
     timeline: timelines.find,
     departures: timelines.departures,
     traffic: () => sampler.traffic,
@@ -116,6 +119,25 @@ export async function openStatusPort(
   opening.defer(() => listening.close());
   const closing = opening.move();
   return {...listening, poke: live.poke, [Symbol.asyncDispose]: () => closing.disposeAsync()};
+}
+
+/** A payload may be where a configuration has its secret from. */
+function* hidePayloads(members: readonly JoinedMember[], secrets: KnownSecrets): Steps<JoinedMember[]> {
+  const shown: JoinedMember[] = [];
+  for (const [index, member] of members.entries()) {
+    if (index % PAYLOADS_IN_STEP === 0) yield;
+    shown.push({...member, payload: secrets.hideInValue(member.payload)});
+  }
+  return shown;
+}
+
+/** Of 20 kB each they take some 2 ms. */
+const PAYLOADS_IN_STEP = 10;
+
+/** A check that fails tells what it looked for. */
+function withoutSecrets(row: Row, hide: (said: string) => string): Row {
+  const {last_chk = '', check_desc = ''} = row;
+  return last_chk + check_desc === '' ? row : {...row, last_chk: hide(last_chk), check_desc: hide(check_desc)};
 }
 
 const openSampler = (
