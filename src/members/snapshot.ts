@@ -12,6 +12,9 @@ export interface Snapshot {
   readonly isShared?: boolean;
 }
 
+/** Written by a master that kept its members alone: a store that is shared does not know them. */
+export const isForeign = ({isShared}: Pick<Snapshot, 'isShared'>): boolean => isShared !== true;
+
 /** `stale` is a true snapshot whose members are not to be trusted any more; its `seq` is. */
 export type DecodedSnapshot =
   | {readonly is: 'fresh'; readonly snapshot: Snapshot}

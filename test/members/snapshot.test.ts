@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
 import {test} from 'node:test';
 import {parsePayload} from '../../src/members/payload.ts';
-import {decodeSnapshot, encodeSnapshot} from '../../src/members/snapshot.ts';
+import {decodeSnapshot, encodeSnapshot, isForeign} from '../../src/members/snapshot.ts';
 import {fc} from '../support/properties.ts';
 import {memberOf} from './fixtures.ts';
 
@@ -93,3 +93,7 @@ for (const [reason, text] of [
     assert.match(decoded.reason, reason);
   });
 }
+
+test('a snapshot that says so -> of a shared store; any other -> foreign to it', () => {
+  assert.deepEqual([{isShared: true}, {isShared: false}, {}].map(isForeign), [false, true, true]);
+});

@@ -23,6 +23,8 @@ const HOW_OFTEN = 'how often the limits are looked at is no promise';
 /** Long work is cut into steps by the number of entries. */
 const WHICH_STEP = 'how long a step is counts, not where the first one ends';
 
+const BOUND_OF_WAIT = 'it bounds a wait: nobody relies on the millisecond';
+
 /** Requests, and whatever else is known by a number. */
 const OWN_NUMBER = 'each has a number of its own, whichever it is';
 
@@ -183,6 +185,88 @@ export const EQUIVALENT: readonly Equivalent[] = [
     file: 'src/http/ping-policy.ts',
     was: 'const LOG = {periodMs: 60_000, maxKeys: 1000} as const;',
     becomes: 'const LOG = {periodMs: 60_000, maxKeys: 1001} as const;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
+    file: 'src/commands/daemon/cluster.ts',
+    was: 'const FIRST_WORD_MS = 5000;',
+    becomes: 'const FIRST_WORD_MS = 5001;',
+    why: BOUND_OF_WAIT,
+  },
+  {
+    file: 'src/commands/daemon/cluster.ts',
+    was: 'const RUNTIME_LIMIT_MS = 2000;',
+    becomes: 'const RUNTIME_LIMIT_MS = 2001;',
+    why: BOUND_OF_WAIT,
+  },
+  {
+    file: 'src/commands/daemon/cluster.ts',
+    was: 'const LAST_WORD_MS = 2000;',
+    becomes: 'const LAST_WORD_MS = 2001;',
+    why: BOUND_OF_WAIT,
+  },
+  {
+    file: 'src/commands/daemon/proxy.ts',
+    was: 'const RUNTIME_LIMIT_MS = 2000;',
+    becomes: 'const RUNTIME_LIMIT_MS = 2001;',
+    why: BOUND_OF_WAIT,
+  },
+  {
+    file: 'src/commands/daemon/membership.ts',
+    was: 'const STORE_PATIENCE_MS = 2000;',
+    becomes: 'const STORE_PATIENCE_MS = 2001;',
+    why: BOUND_OF_WAIT,
+  },
+  {
+    file: 'src/commands/daemon/store.ts',
+    was: "const run = randomBytes(4).toString('hex');",
+    becomes: "const run = randomBytes(5).toString('hex');",
+    why: OWN_NUMBER,
+  },
+  {
+    file: 'src/commands/daemon/run.ts',
+    was: 'const MAX_UNWRITTEN_BYTES = 16 << 20;',
+    becomes: 'const MAX_UNWRITTEN_BYTES = 17 << 20;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
+    file: 'src/commands/daemon/run.ts',
+    was: 'const MAX_UNWRITTEN_BYTES = 16 << 20;',
+    becomes: 'const MAX_UNWRITTEN_BYTES = 16 << 21;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
+    file: 'src/commands/daemon/zerorpc.ts',
+    was: 'const ZERORPC = {log: {periodMs: 60_000, maxKeys: 1000}, silentMs: 60_000, silentTtls: 4, envelopeBytes: 1024} as const;',
+    becomes:
+      'const ZERORPC = {log: {periodMs: 60001, maxKeys: 1000}, silentMs: 60_000, silentTtls: 4, envelopeBytes: 1024} as const;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
+    file: 'src/commands/daemon/zerorpc.ts',
+    was: 'const ZERORPC = {log: {periodMs: 60_000, maxKeys: 1000}, silentMs: 60_000, silentTtls: 4, envelopeBytes: 1024} as const;',
+    becomes:
+      'const ZERORPC = {log: {periodMs: 60_000, maxKeys: 1001}, silentMs: 60_000, silentTtls: 4, envelopeBytes: 1024} as const;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
+    file: 'src/commands/daemon/zerorpc.ts',
+    was: 'const ZERORPC = {log: {periodMs: 60_000, maxKeys: 1000}, silentMs: 60_000, silentTtls: 4, envelopeBytes: 1024} as const;',
+    becomes:
+      'const ZERORPC = {log: {periodMs: 60_000, maxKeys: 1000}, silentMs: 60_000, silentTtls: 4, envelopeBytes: 1025} as const;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
+    file: 'src/commands/daemon/zerorpc.ts',
+    was: 'const ZERORPC = {log: {periodMs: 60_000, maxKeys: 1000}, silentMs: 60_000, silentTtls: 4, envelopeBytes: 1024} as const;',
+    becomes:
+      'const ZERORPC = {log: {periodMs: 60_000, maxKeys: 1000}, silentMs: 60001, silentTtls: 4, envelopeBytes: 1024} as const;',
+    why: BOUND_OF_WAIT,
+  },
+  {
+    file: 'src/commands/daemon/status-port.ts',
+    was: 'export const MAX_STATUS_CONNECTIONS = 512;',
+    becomes: 'export const MAX_STATUS_CONNECTIONS = 513;',
     why: BOUND_OF_MEMORY,
   },
   {

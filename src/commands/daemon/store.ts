@@ -6,7 +6,7 @@ import {openGateway} from '../../etcd/gateway.ts';
 import {grantLease, renewLease, revokeLease} from '../../etcd/lease.ts';
 import {loadSecrets} from '../../etcd/secrets.ts';
 import {openTransport} from '../../etcd/transport.ts';
-import {deriveConfirmMs, openFleet} from '../../fleet/fleet.ts';
+import {deriveConfirmMs, type Fleet, openFleet} from '../../fleet/fleet.ts';
 import type {ReplicaRecord, ReplicaState} from '../../fleet/record.ts';
 import {openReloadLock, type ReloadLock} from '../../fleet/reload-lock.ts';
 import {openSharedTemplate, type SharedTemplate} from '../../fleet/shared-template.ts';
@@ -14,6 +14,7 @@ import {createEmbeddedStore} from '../../members/embedded-store.ts';
 import {createEtcdStore} from '../../members/etcd/etcd-store.ts';
 import {keysOf} from '../../members/etcd/keys.ts';
 import type {Guard} from '../../members/guard.ts';
+import {isForeign} from '../../members/snapshot.ts';
 import type {RestoredSnapshot} from '../../members/snapshot-file.ts';
 import type {Store} from '../../members/store.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
@@ -57,6 +58,9 @@ export async function openStore(sources: StoreSources): Promise<OpenStore> {
   };
 }
 
+/** Before it shows itself, and sees the others. */
+const NOT_JOINED: Fleet = {replicas: [], async close() {}};
+
 async function openShared({config, snapshot, guard, room}: StoreSources, etcd: EtcdSettings): Promise<OpenStore> {
   const {self, ttlMs} = config;
   const keys = keysOf(self.namespace, self.app);
@@ -80,15 +84,14 @@ async function openShared({config, snapshot, guard, room}: StoreSources, etcd: E
     ownApp: self.app,
     ownReplicaKeys: keys.replicasOf(self.id),
     confirmMs: deriveConfirmMs(ttlMs),
-    isForeign: snapshot.isShared !== true,
+    isForeign: isForeign(snapshot),
   });
   const run = randomBytes(4).toString('hex');
   const template = openSharedTemplate({gateway, key: keys.template, id: self.id, clock, log: room('fleet')});
-  let fleet: ReturnType<typeof openFleet> | undefined;
-  const replicas = () => fleet?.replicas ?? [];
+  let fleet: Fleet = NOT_JOINED;
   const {hold} = openReloadLock({
     gateway,
-    replicas,
+    replicas: () => fleet.replicas,
     leases,
     key: keys.reloadLock,
     id: self.id,
@@ -114,12 +117,12 @@ async function openShared({config, snapshot, guard, room}: StoreSources, etcd: E
       });
     },
     get replicas() {
-      return replicas();
+      return fleet.replicas;
     },
     template,
     async close() {
       template.close();
-      await fleet?.close();
+      await fleet.close();
       gateway.close();
     },
   };

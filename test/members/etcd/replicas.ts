@@ -7,6 +7,7 @@ import {createGuard} from '../../../src/members/guard.ts';
 import type {Ping} from '../../../src/members/member.ts';
 import type {MemberChange} from '../../../src/members/member-change.ts';
 import {openRegistry, type Registry} from '../../../src/members/registry.ts';
+import {isForeign} from '../../../src/members/snapshot.ts';
 import {openSnapshotFile} from '../../../src/members/snapshot-file.ts';
 import {createTable} from '../../../src/members/table.ts';
 import {type Clock, systemClock} from '../../../src/ports/clock.ts';
@@ -99,7 +100,7 @@ export async function openReplica(options: TestReplicaOptions): Promise<TestRepl
     ownApp: OWN_APP,
     ownReplicaKeys: KEYS.replicasOf('own'),
     confirmMs,
-    isForeign: snapshot.isShared !== true,
+    isForeign: isForeign(snapshot),
   });
   const changes: MemberChange[] = [];
   const registry = openRegistry({
