@@ -24,8 +24,8 @@ const MAX_LISTENERS = 64;
 /** A listener that reads slower than we write is cut off; browsers come back by themselves and start anew. */
 const MAX_UNREAD_BYTES = 8 << 20;
 
-/** Keeps proxies in between from thinking that nobody is there. */
-const HEARTBEAT_MS = 15_000;
+/** Keeps proxies in between, and who listens, from thinking that nobody is there. */
+const HEARTBEAT_MS = 5000;
 
 const RETRY_MS = 2000;
 
@@ -73,7 +73,7 @@ export function createEventStream(clock: Clock): EventStream {
 
 function beatLater(state: StreamState): void {
   state.cancelBeat = state.clock.after(HEARTBEAT_MS, () => {
-    send(state, ': still here\n\n');
+    send(state, encode({name: 'beat', value: {}}));
     beatLater(state);
   });
 }

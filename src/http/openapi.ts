@@ -352,7 +352,7 @@ export const OPENAPI = {
       {401: error('The token is missing or wrong.'), 403: error('No token is configured.')},
     ),
     '/events': get(
-      'Server-sent events: status, members, pass, traffic.',
+      'Server-sent events: status, members, pass, traffic; a beat every 5 s.',
       inText('A stream that does not end.', 'text/event-stream'),
       [],
       {503: error('Too many listeners.')},

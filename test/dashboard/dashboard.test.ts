@@ -149,12 +149,18 @@ describe('dashboard in a real browser', {skip, timeout: 600_000}, () => {
     assert.deepEqual(browser.complaints, []);
   });
 
-  test('a daemon that goes away -> the page says that it is old', async () => {
+  test('a daemon that goes away -> the page says that it is old; one that is silent -> as well, and it tries again', async () => {
     await using browser = await startBrowser();
     let page: Page;
     {
       await using fleet = await startFleet();
       page = await browser.open(fleet.url, DESKTOP);
+      await see(page, '#connection', 'live');
+      // A network that swallows everything ends no connection: the page finds out by itself, and looks for another way.
+      await page.route('**/events', route => route.abort());
+      await page.evaluate('const {now} = Date; Date.now = () => now() + 3600_000');
+      await see(page, '#verdict', /Unknown since/);
+      await page.unroute('**/events');
       await see(page, '#connection', 'live');
     }
     await see(page, '#connection', 'connection lost');

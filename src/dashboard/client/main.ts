@@ -9,6 +9,9 @@ import {showLost, showOverview} from './overview.ts';
 import {showTimeline} from './timeline.ts';
 import {addSample, showTraffic, startTraffic} from './traffic.ts';
 
+/** The server says something at least every 5 s: a connection on which it does not is one to nobody. */
+const SILENT_MS = 12_000;
+
 /** A browser that gave up on its stream (an answer that was no stream) is helped along after this. */
 const RECONNECT_MS = 3000;
 
@@ -23,8 +26,9 @@ const load = async <T>(path: string): Promise<T> => {
 /** As it was told last. */
 let status: LiveStatus | undefined;
 
-/** When the stream was last heard. */
+/** When the stream was last heard, and the last one opened. */
 let heardAt = Date.now();
+let openedAt = heardAt;
 
 function setConnection(isLive: boolean): void {
   document.body.classList.toggle('stale', !isLive);
@@ -53,6 +57,14 @@ function showProblems(): void {
 
 function follow(): void {
   const events = new EventSource('events');
+  openedAt = Date.now();
+  const watching = setInterval(() => {
+    if (Date.now() - Math.max(heardAt, openedAt) < SILENT_MS) return;
+    clearInterval(watching);
+    events.close();
+    setConnection(false);
+    follow();
+  }, 1000);
   const on = <T>(name: string, take: (value: T) => void) =>
     events.addEventListener(name, event => {
       heardAt = Date.now();
@@ -64,7 +76,9 @@ function follow(): void {
   });
   events.addEventListener('error', () => {
     setConnection(false);
-    if (events.readyState === EventSource.CLOSED) setTimeout(follow, RECONNECT_MS);
+    if (events.readyState !== EventSource.CLOSED) return;
+    clearInterval(watching);
+    setTimeout(follow, RECONNECT_MS);
   });
   on<LiveStatus>('status', told => {
     status = told;
@@ -82,6 +96,7 @@ function follow(): void {
     showProblems();
   });
   on<TrafficLook>('traffic', addSample);
+  on('beat', () => {});
 }
 
 document.addEventListener('keydown', event => {

@@ -193,6 +193,7 @@ export function startMembers(onPick: (ip: string) => void): void {
     if (ip !== undefined) onPick(ip);
   });
   setInterval(() => {
-    if (!document.hidden) tick();
+    // Nobody's time runs out while nothing is known of anybody.
+    if (!document.hidden && !document.body.classList.contains('stale')) tick();
   }, 1000);
 }

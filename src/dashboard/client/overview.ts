@@ -30,9 +30,9 @@ function tilesOf(status: LiveStatus): Tile[] {
     },
     {
       name: 'HAProxy',
-      value: proxy.isHung ? 'does not answer' : proxy.state,
+      value: proxy.silentMs > 0 ? 'does not answer' : proxy.state,
       note: `${proxy.version}, pid ${proxy.pid ?? '-'}`,
-      tone: proxy.state === 'RUNNING' && !proxy.isHung ? 'good' : 'bad',
+      tone: proxy.state === 'RUNNING' && proxy.silentMs === 0 ? 'good' : 'bad',
     },
     {
       name: 'Generation',
