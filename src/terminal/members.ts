@@ -62,12 +62,11 @@ export function whyMember({proxyState, held, quarantine}: JoinedMember): string 
 }
 
 /** `/members` as a table, a row for each server of a member. `nowAt` is when the answer came, epoch ms. */
-export const describeMembers = (members: readonly JoinedMember[], nowAt: number, screen?: Screen): string =>
-  formatTable(
-    MEMBER_COLUMNS,
-    members.flatMap(member => rowsOf(member, nowAt)),
-    screen,
-  );
+export function describeMembers(members: readonly JoinedMember[], nowAt: number, screen?: Screen): string {
+  if (members.length === 0) return 'Nobody is here. Who left, and why: haproxy-kontrol members --gone\n';
+  const rows = members.flatMap(member => rowsOf(member, nowAt));
+  return formatTable(MEMBER_COLUMNS, rows, screen);
+}
 
 function rowsOf(member: JoinedMember, nowAt: number): Cell[][] {
   const {app, ip, id, role, seq, firstSeenAt, lastSeenAt, expiresInMs, held, proxyState, servers} = member;

@@ -29,6 +29,11 @@ function logText({accessLog, logLevel}: Status): string {
   return `level ${logLevel}; access log on UDP ${port}, ${written} written, ${overRate + slowOutput + malformed} dropped`;
 }
 
+function haproxyText({state, version, pid, restarts, silentMs}: Status['proxy']): string {
+  const silence = silentMs > 0 ? ', does not answer' : '';
+  return `${state} ${version}, pid ${pid ?? '-'}, ${restarts} restarts${silence}`;
+}
+
 /** `/status` for a person: the verdict, why anything is wrong, then the facts. */
 export function describeStatus(status: Status, screen: Screen = NO_SCREEN): string {
   const {paint, width} = screen;
@@ -57,7 +62,7 @@ export function describeStatus(status: Status, screen: Screen = NO_SCREEN): stri
     ...notes,
     formatPairs(
       [
-        ['HAProxy', `${proxy.state} ${proxy.version}, pid ${proxy.pid ?? '-'}, ${proxy.restarts} restarts`],
+        ['HAProxy', haproxyText(proxy)],
         ['Generation', `${proxy.generation}${drains.length > 0 ? `; draining ${drains.join('; ')}` : ''}`],
         ['Ready', status.ready ? 'yes' : 'no'],
         ['State', `${status.lifecycle.state} for ${formatDuration(status.lifecycle.sinceMs)}`],

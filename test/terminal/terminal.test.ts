@@ -100,6 +100,7 @@ test('members -> each with the servers at its address, why one is down, and what
     narrow.split('\n').every(line => line.length <= 80),
     narrow,
   );
+  assert.match(describeMembers([], 0), /^Nobody is here\. .* members --gone\n$/);
 });
 
 test('one pod -> what it is, its servers, then its story; of one that left the story alone', () => {
@@ -141,6 +142,11 @@ test('status, healthy and not -> the verdict and every reason', () => {
   assert.ok(!isHealthy(broken));
   assert.ok(!isHealthy({...STATUS, ready: false}));
   assert.ok(isHealthy({...STATUS, problems: [{...problem, severity: 'notice'}]}));
+  assert.match(describeStatus({...broken, problems: [{...problem, sinceIs: 'noticed'}]}), /\n {2}noticed at .*; to do/);
+  assert.match(
+    describeStatus({...STATUS, proxy: {...STATUS.proxy, silentMs: 4000}}),
+    /\nHAProxy +RUNNING .*, does not answer\n/,
+  );
 });
 
 test('a pass -> who, why and the lines', () => {
