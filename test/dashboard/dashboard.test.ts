@@ -181,6 +181,16 @@ describe('dashboard in a real browser', {skip, timeout: 600_000}, () => {
     await see(page, '.app .late', '1 silent, held');
     await see(page, '.app .late', '1 in quarantine');
     await see(page, '#apps tr', `in quarantine, served not at all: ${HOSTILE}`);
+    assert.equal(
+      await page.locator('#apps tbody td[title]').getAttribute('title'),
+      `${HOSTILE}, role ${HOSTILE}, seq 1`,
+    );
+    await page.locator('#gone summary').click();
+    await see(page, '#departures', `${HOSTILE}: ${HOSTILE}`);
+    await page.locator('#apps tbody button').click();
+    await see(page, '#timeline-ip', HOSTILE);
+    await see(page, '#moments', `${HOSTILE} ${HOSTILE}, pass 1`);
+    await see(page, '#timeline-servers', HOSTILE);
     assert.equal(await page.locator('img, iframe, main script').count(), 0);
     assert.equal(await page.evaluate('window.hacked'), undefined);
     assert.deepEqual(browser.complaints, []);
@@ -240,7 +250,7 @@ async function serveHostile({context}: Browser, {daemon}: Fleet): Promise<void> 
   const check = {result: HOSTILE, reason: HOSTILE};
   const server = {backend: HOSTILE, server: HOSTILE, address: HOSTILE, state: 'down', status: HOSTILE, check};
   const member = {
-    ...{app: HOSTILE, id: HOSTILE, ip: HOSTILE, role: HOSTILE, firstSeenAt: 0, lastSeenAt: 0, expiresInMs: 1},
+    ...{app: HOSTILE, id: HOSTILE, ip: HOSTILE, role: HOSTILE, seq: 1, firstSeenAt: 0, lastSeenAt: 0, expiresInMs: 1},
     ...{proxyState: 'down', servers: [server], held: true},
     quarantine: {reason: HOSTILE, sinceAt: 0, served: 'not at all'},
   };
@@ -261,4 +271,9 @@ async function serveHostile({context}: Browser, {daemon}: Fleet): Promise<void> 
     route.fulfill({status: 200, contentType: 'text/event-stream', body: events.join('')}),
   );
   await context.route('**/history', route => route.fulfill({json: [hostilePass]}));
+  const moment = {at: 0, what: HOSTILE, app: HOSTILE, id: HOSTILE, pass: 1, reason: HOSTILE};
+  await context.route('**/timeline', route =>
+    route.fulfill({json: {ip: HOSTILE, gone: false, moments: [moment], member}}),
+  );
+  await context.route('**/members/gone', route => route.fulfill({json: [{...moment, ip: HOSTILE, why: HOSTILE}]}));
 }
