@@ -1,4 +1,4 @@
-import {decode, encode} from '@msgpack/msgpack';
+import {decode, decodeMulti, encode} from '@msgpack/msgpack';
 
 /**
  * One event of ZeroRPC, version 3 of its protocol: `[header, name, arguments]` in MessagePack. What clients of 2017
@@ -19,6 +19,9 @@ export const HEARTBEAT = '_zpc_hb';
 /** The calls and replies of today have ids of 36 characters and less. */
 const MAX_ID_BYTES = 256;
 const MAX_ITEMS = 64;
+
+/** How MessagePack begins a list of three. */
+const THREE_ITEMS = 0x93;
 
 /** More than any call of a slave has. `decode` does not recurse: depth is bounded by the size of the message. */
 const LIMITS = {maxArrayLength: MAX_ITEMS, maxMapLength: MAX_ITEMS, maxExtLength: MAX_ITEMS};
@@ -49,6 +52,20 @@ export function readEvent(body: Uint8Array): Event {
   if (!isId(id)) return fault('its header has no message_id');
   if (!Array.isArray(args)) return fault('its arguments are no list');
   return {is: 'call', id, name, args};
+}
+
+/** The call that a message begins with, whose rest was not kept; undefined where it begins otherwise. */
+export function readCallHead(head: Uint8Array): {readonly id: Id; readonly name: string} | undefined {
+  if (head[0] !== THREE_ITEMS) return undefined;
+  try {
+    // Lazy: what breaks off behind these two is not looked at.
+    const items = decodeMulti(head.subarray(1), {...LIMITS, mapKeyConverter: key => String(textOf(key))});
+    const [header, name] = [items.next().value, textOf(items.next().value)];
+    const {message_id: id} = (header ?? {}) as {readonly message_id?: unknown};
+    return isId(id) && typeof name === 'string' ? {id, name} : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** An event that belongs to the call `to`: its answer, or a heart-beat. */

@@ -1,4 +1,4 @@
-import {HEARTBEAT, type Id, readEvent, writeReply} from './call.ts';
+import {HEARTBEAT, type Id, readCallHead, readEvent, writeReply} from './call.ts';
 import {createZmtpReader, GREETING, message, readyCommand, ZmtpFault} from './zmtp.ts';
 
 /** What became of the ping of a slave: `reason` says why it was not taken. */
@@ -7,7 +7,7 @@ export type CallAnswer = {readonly is: 'accepted'} | {readonly is: string; reado
 export interface ConversationPorts {
   /** The body of a ping, as an HTTP slave sends it. Answers at once. */
   receive(body: Uint8Array): CallAnswer;
-  /** Told of every message that was answered `ERR` without having been a ping. */
+  /** Told of every message that was answered `ERR` without having been a ping that was read. */
   refused(reason: string): void;
   send(bytes: Uint8Array): void;
   /** A new id for a message of ours. */
@@ -74,11 +74,24 @@ export function openSlaveConversation(ports: ConversationPorts): SlaveConversati
     }
   };
 
+  /** A call that is too long: refused like any other that cannot be obeyed. */
+  const refuseLong = (head: Buffer): void => {
+    const call = readCallHead(head);
+    if (call === undefined) throw new ZmtpFault(`a message is longer than ${ports.maxBodyBytes} bytes`);
+    const {id, name} = call;
+    if (name === 'ping') {
+      const reason = `a ping has at most ${ports.maxBodyBytes} bytes with its call, this one has more`;
+      ports.refused(reason);
+      refuse(id, 'PingError', reason);
+    } else refuseCall(id, name);
+  };
+
   return {
     feed(bytes) {
       for (const event of reader.feed(bytes)) {
         if (event.is === 'ready') send(readyCommand('ROUTER'));
-        else take(event.body);
+        else if (event.is === 'message') take(event.body);
+        else refuseLong(event.head);
       }
     },
     get isAmidst() {

@@ -16,6 +16,12 @@ const LONG = 2;
 const COMMAND = 4;
 const RESERVED = ~(MORE | LONG | COMMAND);
 
+/** A message beyond its bound and within this is read to its end and dropped, so that its sender can be told. */
+const MAX_DROPPED_BYTES = 16 << 20;
+
+/** Of such a message: what names the call. */
+const HEAD_BYTES = 512;
+
 /** Commands are READY and little else. */
 const MAX_COMMAND_BYTES = 1024;
 
@@ -58,8 +64,11 @@ export const readyCommand = (socketType: 'ROUTER' | 'DEALER'): Buffer =>
 /** A message of one part behind the empty frame that a DEALER's peer expects. */
 export const message = (body: Uint8Array): Buffer => Buffer.concat([frame(MORE, new Uint8Array()), frame(0, body)]);
 
-/** What arrived: `ready` once, when the peer may be spoken to; then its messages. */
-export type ZmtpEvent = {readonly is: 'ready'} | {readonly is: 'message'; readonly body: Buffer};
+/** What arrived: `ready` once, when the peer may be spoken to; then its messages. Of one that is too long, how it begins. */
+export type ZmtpEvent =
+  | {readonly is: 'ready'}
+  | {readonly is: 'message'; readonly body: Buffer}
+  | {readonly is: 'dropped'; readonly head: Buffer};
 
 /** Takes the bytes of one peer as they come, in pieces of any size. */
 export interface ZmtpReader {
@@ -77,6 +86,8 @@ export function createZmtpReader(maxBodyBytes: number): ZmtpReader {
   let read: (bytes: Buffer) => ZmtpEvent | undefined = readGreeting;
   let parts: Buffer[] = [];
   let isReady = false;
+  /** What is still to come of a message that is not kept. */
+  let toDrop = 0;
 
   const expect = (bytes: number, by: typeof read): undefined => {
     wanted = bytes;
@@ -98,9 +109,21 @@ export function createZmtpReader(maxBodyBytes: number): ZmtpReader {
   }
 
   function expectBody(flags: number, bytes: number): undefined {
-    const limit = (flags & COMMAND) === 0 ? maxBodyBytes : MAX_COMMAND_BYTES;
+    const isCommand = (flags & COMMAND) !== 0;
+    const limit = isCommand ? MAX_COMMAND_BYTES : MAX_DROPPED_BYTES;
     if (bytes > limit) throw new ZmtpFault(`a frame is longer than ${limit} bytes`);
-    return expect(bytes, body => readBody(flags, body));
+    if (isCommand || bytes <= maxBodyBytes) return expect(bytes, body => readBody(flags, body));
+    return expect(HEAD_BYTES, head => {
+      const event = readBody(flags, head);
+      toDrop = bytes - HEAD_BYTES;
+      return event && {is: 'dropped', head};
+    });
+  }
+
+  function drop(bytes: Buffer): Buffer {
+    const dropped = Math.min(toDrop, bytes.length);
+    toDrop -= dropped;
+    return bytes.subarray(dropped);
   }
 
   function readBody(flags: number, body: Buffer): ZmtpEvent | undefined {
@@ -124,21 +147,23 @@ export function createZmtpReader(maxBodyBytes: number): ZmtpReader {
 
   return {
     *feed(bytes) {
-      pieces.push(bytes);
-      length += bytes.length;
+      const kept = drop(bytes);
+      pieces.push(kept);
+      length += kept.length;
       if (length < wanted) return;
-      let all = pieces.length === 1 ? bytes : Buffer.concat(pieces, length);
+      let all = pieces.length === 1 ? kept : Buffer.concat(pieces, length);
       while (all.length >= wanted) {
         const taken = all.subarray(0, wanted);
         all = all.subarray(wanted);
         const event = read(taken);
+        all = drop(all);
         if (event !== undefined) yield event;
       }
       pieces = all.length === 0 ? [] : [all];
       length = all.length;
     },
     get isAmidst() {
-      return !isReady || length > 0 || parts.length > 0 || read !== readHeader;
+      return !isReady || toDrop > 0 || length > 0 || parts.length > 0 || read !== readHeader;
     },
   };
 }

@@ -8,8 +8,8 @@ import {BAD_PING, bytes, HANDSHAKE, INVOKE, PING, pingOf} from '../zerorpc/recor
 import {budget} from './budget.ts';
 
 const GREETED = bytes(HANDSHAKE.join(''));
-const CALLS = [PING, BAD_PING, INVOKE].map(bytes);
 const MAX_BODY_BYTES = 2000;
+const CALLS = [...[PING, BAD_PING, INVOKE].map(bytes), pingOf({payload: 'x'.repeat(2 * MAX_BODY_BYTES)})];
 
 /** A conversation whose bytes come in pieces; what it sent, received and failed of. */
 function hold(whole: Buffer, cuts: readonly number[]) {

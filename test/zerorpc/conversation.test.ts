@@ -89,6 +89,33 @@ describe('conversation with a ZeroRPC slave', () => {
     assert.deepEqual([name, args], ['ERR', ['PingError', 'app is a number', 'PingError: app is a number']]);
   });
 
+  test('a ping over the limit -> ERR with the bound, nothing of it received; the next one is taken', () => {
+    const long = pingOf({payload: 'x'.repeat(5 * MAX_BODY_BYTES)});
+    for (const pieces of [
+      [Buffer.concat([long, bytes(PING)])],
+      [...long, ...bytes(PING)].map(byte => Buffer.of(byte)),
+    ]) {
+      const it = converse();
+      it.greet();
+      for (const piece of pieces) it.feed(piece);
+      const [refused] = it.sent;
+      assert.match(String(refused), /df52a96d518543fca6e87a46d04863be.*ERR.*a ping has at most 1000 bytes/s);
+      assert.deepEqual([it.pings.length, it.refusals.length, it.isAmidst()], [1, 1, false]);
+      assert.equal((it.last() as unknown[])[1], 'OK');
+    }
+    const it = converse();
+    it.greet();
+    it.feed(long.subarray(0, 600));
+    assert.deepEqual([it.sent.length, it.isAmidst()], [1, true]);
+  });
+
+  test('another call over the limit -> ERR like a short one', () => {
+    const it = converse();
+    it.greet();
+    it.feed(call([HEADER, 'invoke', ['x'.repeat(2 * MAX_BODY_BYTES)]]));
+    assert.match(String(it.sent.at(-1)), /control socket/);
+  });
+
   test('other calls, ping with other arguments -> ERR, and what is here instead', () => {
     for (const [what, reason] of [
       [bytes(INVOKE), /control socket/],
@@ -140,7 +167,9 @@ describe('conversation with a ZeroRPC slave', () => {
     'unknown flags': [...HANDSHAKE, '0800'],
     'one part': [...HANDSHAKE, PING.slice(4)],
     'three parts': [...HANDSHAKE, `0100${'01'}00${PING.slice(4)}`],
-    'a body over the limit': [...HANDSHAKE, '0100', '0200000000000003e9'],
+    'a body over 16 MiB': [...HANDSHAKE, '0100', '020000000001000001'],
+    'a body over the limit that is no call': [...HANDSHAKE, message(Buffer.alloc(1001, 'a')).toString('hex')],
+    'a body over the limit without an id': [...HANDSHAKE, call([{v: 3}, 'ping', ['x'.repeat(1001)]]).toString('hex')],
     'a body of 2^63': [...HANDSHAKE, '0100', '02ffffffffffffffff'],
     'a long command': [...HANDSHAKE, '060000000000000401'],
     'no MessagePack': [...HANDSHAKE, '0100', '0001c1'],
