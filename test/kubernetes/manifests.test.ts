@@ -187,6 +187,36 @@ describe('manifests', () => {
     }
   });
 
+  test('beside-2017 with its policy and monitoring -> all of them are about the new pods, and Prometheus is let in', {
+    skip: missing('kustomize'),
+  }, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kontrol-kustomize-'));
+    try {
+      const overlay = parse(read('overlays/beside-2017/kustomization.yaml')) as object;
+      const at = (path: string) => relative(folder, join(manifestFolder, path));
+      writeFileSync(join(folder, 'pod.yaml'), read('overlays/beside-2017/pod.yaml'));
+      writeFileSync(
+        join(folder, 'kustomization.yaml'),
+        JSON.stringify({
+          ...overlay,
+          resources: [at('base')],
+          components: [at('components/monitoring')],
+          patches: [{path: 'pod.yaml'}],
+        }),
+      );
+      const built = documentsIn(
+        execFileSync(kubectlBinary, ['kustomize', folder], {encoding: 'utf8', timeout: 30_000}),
+      );
+      const spec = (kind: string) => built.filter(one => one.kind === kind).map(one => JSON.stringify(one.spec));
+      const about = [...spec('NetworkPolicy'), ...spec('PodMonitor'), ...spec('PodDisruptionBudget')];
+      assert.equal(about.length, 4);
+      for (const one of about) assert.match(one, /elector":\{"matchLabels":\{"app":"haproxy-new"\}\}/);
+      assert.match(spec('NetworkPolicy').join(), /"values":\["prometheus"\]/);
+    } finally {
+      rmSync(folder, {recursive: true});
+    }
+  });
+
   test('rules and board of the component -> those of docker/prometheus and docker/grafana', () => {
     for (const [file, document] of Object.entries(deriveMonitoring())) {
       const found = documentsIn(read(`components/monitoring/${file}`));

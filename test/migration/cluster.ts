@@ -41,12 +41,14 @@ export interface RunningPod {
   isReady(): Promise<boolean>;
   /** Runs a program inside. */
   exec?(argv: readonly string[]): Promise<string>;
+  /** At once; nobody is sent to it any more. */
+  end?(): Promise<void>;
 }
 
 /** What the test does when Deployments change; each resolves once its pods are as they should be. */
 export interface Kubelet {
   rollOut(deployment: Deployment, before: Deployment | undefined): Promise<void>;
-  remove(deployment: Deployment): Promise<void>;
+  scale(deployment: Deployment, replicas: number): Promise<void>;
 }
 
 /**
@@ -128,12 +130,21 @@ export function createCluster(clients: readonly Place[], kubelet: Kubelet): Clus
   const resolve = (name: string): string =>
     addresses.get(name.replace(/\.default\.svc$/, '')) ?? fail(`no Service has the name ${name}`);
 
-  const apply = async (folder: string): Promise<void> => {
+  const objectsOf = (folder: string): readonly {readonly kind: string}[] => {
     const text = execFileSync(kubectlBinary, ['kustomize', `${REPOSITORY}${folder}`], {encoding: 'utf8'});
-    for (const document of parseAllDocuments(text)) {
-      const object = document.toJS() as {readonly kind: string};
+    return parseAllDocuments(text).map(document => document.toJS() as {readonly kind: string});
+  };
+  const apply = async (folder: string): Promise<void> => {
+    for (const object of objectsOf(folder)) {
       if (object.kind === 'Service') addService(object as unknown as Service);
       if (object.kind === 'Deployment') await rollOut(object as unknown as Deployment);
+    }
+  };
+  const removeAll = async (folder: string): Promise<void> => {
+    for (const object of objectsOf(folder)) {
+      const {name} = (object as unknown as Service).metadata;
+      if (object.kind === 'Service') services.delete(serviceOf(name).metadata.name);
+      if (object.kind === 'Deployment') await kubelet.scale(deploymentOf(name), 0);
     }
   };
   const rollOut = async (deployment: Deployment): Promise<void> => {
@@ -165,19 +176,19 @@ export function createCluster(clients: readonly Place[], kubelet: Kubelet): Clus
     const [, , , subject = ''] = words;
     const last = words.at(-1) ?? '';
     if (/^kubectl apply -k \S+$/.test(line)) await apply(last);
+    else if (/^kubectl delete -k \S+$/.test(line)) await removeAll(last);
     else if (/^kubectl rollout status deployment\/\S+$/.test(line)) await rolledOut(last.replace('deployment/', ''));
     else if (/^kubectl expose deployment \S+ --name \S+ --port \d+$/.test(line)) {
       const {matchLabels: selector} = deploymentOf(subject).spec.selector;
       addService({metadata: {name: words[5] ?? ''}, spec: {selector, ports: [{port: Number(last)}]}});
     } else if (/^kubectl patch service \S+ --type json --patch JSON$/.test(line)) patchService(subject, last);
     else if (/^kubectl patch deployment \S+ --patch JSON$/.test(line)) await patchDeployment(subject, last);
-    else if (/^kubectl delete deployment \S+$/.test(line)) {
-      await kubelet.remove(deploymentOf(subject));
-      deployments.delete(subject);
+    else if (/^kubectl scale deployment \S+ --replicas \d$/.test(line)) {
+      await kubelet.scale(deploymentOf(subject), Number(last));
     } else if (/^kubectl delete service \S+$/.test(line)) services.delete(serviceOf(subject).metadata.name);
     else if (/^kubectl exec deployment\/\S+ -- /.test(line)) {
       return execIn(words[2]?.replace('deployment/', '') ?? '', words.slice(4));
-    } else if (/^curl -s http:\S+$/.test(line)) return fetch(new URL(last));
+    } else if (/^kubectl get --raw \S+$/.test(line)) return fetchThroughProxy(last);
     else fail(`the walk knows no ${line}`);
     return '';
   };
@@ -189,9 +200,13 @@ export function createCluster(clients: readonly Place[], kubelet: Kubelet): Clus
   };
   const execIn = async (name: string, argv: readonly string[]): Promise<string> =>
     (await podsOf(name)[0]?.exec?.(argv)) ?? fail(`nothing to run ${argv.join(' ')} in`);
-  const fetch = ({hostname, port, pathname}: URL): Promise<string> => {
+  /** The API server asks a Service by its name and port. */
+  const fetchThroughProxy = (given: string): Promise<string> => {
+    const [, name, port, path = '/'] =
+      /^\/api\/v1\/namespaces\/default\/services\/([a-z-]+):(\d+)\/proxy(\/.*)$/.exec(given) ??
+      fail(`the API server has no ${given}`);
     const [place] = clients;
-    return fetchText({host: resolve(hostname), port: Number(port || 80), path: pathname, ...(place && {place})});
+    return fetchText({host: resolve(name ?? ''), port: Number(port), path, ...(place && {place})});
   };
 
   return {

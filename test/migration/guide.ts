@@ -31,8 +31,14 @@ export const readSteps = (): Step[] =>
     .slice(1)
     .map(text => ({title: /^\*\*(.+?)\.?\*\*/.exec(text)?.[1] ?? text.slice(0, 40), commands: commandsIn(text)}));
 
-/** What gives the old pods the traffic again. */
-export const readWayBack = (): string[] => commandsIn(section('The way back'));
+/** The ways back, each from another step: its commands under the words that say from where. */
+export const readWaysBack = (): Readonly<Record<string, string[]>> =>
+  Object.fromEntries(
+    section('The way back')
+      .split(/^\*\*(?=.*?\*\*)/m)
+      .slice(1)
+      .map(text => [text.slice(0, text.indexOf('**')), commandsIn(text)]),
+  );
 
 /** A command line as a shell splits it; the guide's has no expansions. */
 export const wordsOf = (command: string): string[] =>

@@ -6,8 +6,8 @@ import {missing} from '../support/parts.ts';
 import {openReplicaNet} from '../support/replica-net.ts';
 import {waitFor} from '../support/wait.ts';
 import {fetchText} from '../support/web.ts';
-import {createCluster, type Deployment} from './cluster.ts';
-import {readSteps, readWayBack} from './guide.ts';
+import {createCluster, type Deployment, type RunningPod} from './cluster.ts';
+import {readSteps, readWaysBack} from './guide.ts';
 import {startOldPod} from './old-pod.ts';
 import {startWebPod, type WebPod} from './web-pods.ts';
 
@@ -17,7 +17,9 @@ const TTL_MS = 4000;
 /** What a slave sends at once after a failure: beyond these it has gone unanswered. */
 const RETRIES_AT_ONCE = 8;
 
-const WEB_IPS = [1, 2, 3].flatMap(number => Array.from({length: 2}, (_, index) => `10.78.${number}.${11 + index}`));
+const WEB_IPS = [1, 2, 3, 4, 5].flatMap(number =>
+  Array.from({length: 2}, (_, index) => `10.78.${number}.${11 + index}`),
+);
 
 /** Of the examples of 2017, what the walk looks at; a selector was what the labels were. */
 const deploymentOf = (name: string, labels: Record<string, string>, annotations = {}): Deployment => ({
@@ -38,9 +40,9 @@ const hostsIn = (state: string): string[] => {
   return web.toSorted();
 };
 
-test('docs/migration.md, walked line by line -> no request fails, no slave goes unanswered; the way back as well', {
+test('docs/migration.md, walked line by line -> no request fails, no slave goes unanswered; the ways back as well', {
   skip: missing('root', 'netns', 'iptables', 'haproxy', 'kustomize'),
-  timeout: 180_000,
+  timeout: 300_000,
 }, async () => {
   await using undo = new AsyncDisposableStack();
   const net = undo.use(await openReplicaNet(2, {podIps: WEB_IPS}));
@@ -51,7 +53,7 @@ test('docs/migration.md, walked line by line -> no request fails, no slave goes 
   let leftBefore = 0;
   const unused = [...WEB_IPS];
   let daemon: Daemon | undefined;
-  let old: AsyncDisposable | undefined;
+  let old: RunningPod | undefined;
 
   const startWeb = async (deployment: Deployment): Promise<void> => {
     const masters = (deployment.spec.template.metadata.annotations?.[MASTER] ?? '').split(',');
@@ -68,7 +70,8 @@ test('docs/migration.md, walked line by line -> no request fails, no slave goes 
     }
   };
   /** The hosts that those have who get the traffic. */
-  const served = async () => hostsIn(await cluster.run('curl -s http://haproxy.default.svc:8000/state'));
+  const served = async () =>
+    hostsIn(await fetchText({host: cluster.resolve('haproxy'), port: 8000, path: '/state', place: hub}));
 
   const startNew = async (deployment: Deployment): Promise<void> => {
     const {metadata, spec} = deployment.spec.template;
@@ -92,7 +95,20 @@ test('docs/migration.md, walked line by line -> no request fails, no slave goes 
       deployment,
       isReady: async () => (await status())?.ready === true,
       exec: async () => JSON.stringify(await status()),
+      end: async () => started[Symbol.asyncDispose](),
     });
+  };
+  const startOld = async (): Promise<void> => {
+    const master = {host: cluster.resolve('haproxy'), port: 8000};
+    const pod = undo.use(await startOldPod({ip: oldPlace.ip, ttlMs: TTL_MS, master}, oldPlace));
+    const running: RunningPod = {
+      ip: oldPlace.ip,
+      deployment: OLD,
+      isReady: async () => true,
+      end: async () => pod[Symbol.asyncDispose](),
+    };
+    old = running;
+    cluster.pods.add(running);
   };
 
   const cluster = createCluster([hub, oldPlace], {
@@ -105,24 +121,29 @@ test('docs/migration.md, walked line by line -> no request fails, no slave goes 
         await waitFor(async () => !(await served()).includes(pod.ip), `no traffic for ${pod.ip}`);
       }
     },
-    async remove({metadata: {name}}) {
-      assert.equal(name, 'haproxy');
-      for (const pod of cluster.pods) if (pod.deployment === OLD) cluster.pods.delete(pod);
-      await cluster.sync();
-      await old?.[Symbol.asyncDispose]();
+    async scale({metadata: {name}}, replicas) {
+      if (replicas === 1) {
+        assert.equal(name, 'haproxy');
+        return startOld();
+      }
+      for (const pod of cluster.pods) {
+        if (pod.deployment.metadata.name !== name) continue;
+        cluster.pods.delete(pod);
+        await cluster.sync();
+        await pod.end?.();
+      }
     },
   });
 
   cluster.addDeployment(OLD);
   cluster.addDeployment(WEB);
   cluster.addService(OLD_SERVICE);
-  cluster.pods.add({ip: oldPlace.ip, deployment: OLD, isReady: async () => true});
-  const host = cluster.resolve('haproxy');
+  await startOld();
   await cluster.sync();
-  old = undo.use(await startOldPod({ip: oldPlace.ip, ttlMs: TTL_MS, master: {host, port: 8000}}, oldPlace));
+  const host = cluster.resolve('haproxy');
   await startWeb(WEB);
   await startWeb(WEB);
-  const clients = undo.use(await startLoad({mode: 'connect', perSecond: 20, host, port: 80, durationMs: 170_000}, hub));
+  const clients = undo.use(await startLoad({mode: 'connect', perSecond: 20, host, port: 80, durationMs: 290_000}, hub));
 
   const runAll = async (commands: readonly string[]): Promise<string[]> => {
     const printed: string[] = [];
@@ -144,6 +165,17 @@ test('docs/migration.md, walked line by line -> no request fails, no slave goes 
   const ofOld = () => fetchText({host: oldPlace.ip, port: 8000, path: '/state', place: hub}).then(hostsIn);
   const ofNew = () => daemon?.getMaster('/state').then(answer => hostsIn(answer?.body ?? ''));
   const theirs = () => webPods.map(({ip}) => ip).toSorted();
+
+  const steps = readSteps();
+  const commandsOf = (title: string) => steps.find(step => step.title === title)?.commands ?? [];
+  const ways = readWaysBack();
+  /** The old pods are there and pinged: gives them the traffic. */
+  const giveBack = async (from: string): Promise<void> => {
+    await waitFor(async () => (await ofOld()).join() === theirs().join(), 'every slave at the old pods');
+    await runAll(ways['From step 4 to step 5'] ?? []);
+    await look(`the way back ${from}`);
+    assert.deepEqual([await served(), await ofOld()], [theirs(), theirs()]);
+  };
 
   /** What has to be so when a step's commands have been run, under the titles of the guide. */
   const checks: Readonly<Record<string, (commands: readonly string[]) => Promise<void>>> = {
@@ -171,9 +203,7 @@ test('docs/migration.md, walked line by line -> no request fails, no slave goes 
       await waitFor(async () => (await kept.report()).ok > 5, 'connections to the old pods');
       await runAll(commands);
       await look('the traffic moved');
-      await runAll(readWayBack());
-      await look('the way back');
-      assert.deepEqual([await served(), await ofOld()], [theirs(), theirs()]);
+      await giveBack('from step 4');
       await runAll(commands);
       // Longer than a TTL: the old pods would have forgotten everybody.
       const movedAt = performance.now();
@@ -185,6 +215,11 @@ test('docs/migration.md, walked line by line -> no request fails, no slave goes 
     async 'Let the old pods go'(commands) {
       await runAll(commands);
       assert.deepEqual(await served(), theirs());
+      await look('no old pods');
+      await runAll(ways['After step 5'] ?? []);
+      await giveBack('after step 5');
+      await runAll([...commandsOf('Move the traffic'), ...commands]);
+      assert.deepEqual(await served(), theirs());
     },
     async 'Back to one master'(commands) {
       await runAll(commands);
@@ -193,9 +228,22 @@ test('docs/migration.md, walked line by line -> no request fails, no slave goes 
         Array(webPods.length).fill('haproxy.default.svc'),
       );
       assert.deepEqual(await ofNew(), theirs());
+      await look('one master');
+      await runAll(ways['After step 6'] ?? []);
+      await giveBack('after step 6');
+      await runAll([...commands, ...(ways['With the traffic on the old pods'] ?? [])]);
+      assert.deepEqual([await served(), [...cluster.pods]], [theirs(), [old]]);
     },
   };
-  const steps = readSteps();
+  assert.deepEqual(
+    Object.entries(ways).map(([from, commands]) => [from, commands.length]),
+    [
+      ['From step 4 to step 5', 2],
+      ['After step 5', 3],
+      ['After step 6', 5],
+      ['With the traffic on the old pods', 1],
+    ],
+  );
   assert.deepEqual(
     steps.map(({title}) => title),
     Object.keys(checks),
