@@ -21,7 +21,7 @@ const ANNOTATIONS = {
   'kontrol.unity3d.com/opentsdb': 'tsdb.example.org',
 };
 
-/** A daemon for each, all at once: what differs between them is the digit in their ports and folders. */
+/** A daemon for each, one after another: what differs between them is the digit in their ports and folders. */
 const START = `
 cd /etc/kontrol
 for manifest in *.yml; do
@@ -31,6 +31,7 @@ for manifest in *.yml; do
   export KONTROL_ANNOTATIONS="$(sed "s/810N/810$n/" annotations.json)"
   mkdir $KONTROL_DATA
   haproxy-kontrol run &
+  until [ -S $KONTROL_SOCKET ]; do sleep 0.2; done
 done
 wait
 `;
@@ -65,19 +66,23 @@ for (const image of [debianImage, alpineImage]) {
       const evidence = () => JSON.stringify([...answers]);
       const ping = (name: string) =>
         createSlave({master: {host, port: 8010 + Number(name[0])}, ip, place: net.client, localAddress: ip}).ping();
+      /** A pod that pings, until it is served. */
       const look = async (name: string): Promise<boolean> => {
-        if (answers.get(name) === ip) return true;
+        await ping(name);
         const answer = await fetchText({host, port: 8100 + Number(name[0]), place: net.client});
         answers.set(name, answer);
-        if (answer !== ip) await ping(name);
         return answer === ip;
       };
+      const unserved = new Set(names);
       try {
-        await waitFor(async () => (await Promise.all(names.map(look))).every(Boolean), 'an answer through each', {
-          timeoutMs: 240_000,
-          everyMs: 500,
-          evidence,
-        });
+        await waitFor(
+          async () => {
+            for (const name of unserved) if (await look(name)) unserved.delete(name);
+            return unserved.size === 0;
+          },
+          'an answer through each',
+          {timeoutMs: 240_000, everyMs: 1000, evidence},
+        );
       } catch (cause) {
         throw new Error(await container.logs(), {cause});
       }
