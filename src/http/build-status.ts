@@ -29,7 +29,14 @@ export interface StatusParts
   };
   readonly hosts: Hosts;
   readonly replicas: Status['fleet'] | undefined;
-  readonly proxy: Omit<ProxyLine, 'version'>;
+  readonly proxy: Omit<ProxyLine, 'version' | 'draining'> & {
+    readonly draining: readonly Omit<ProxyLine['draining'][number], 'connections' | 'endsInMs'>[];
+  };
+  readonly drains: {
+    /** One that drains is ended after so long; 0: never. */
+    readonly maxAgeMs: number;
+    readonly connectionsOf: (pid: number) => number | undefined;
+  };
   readonly haproxy: {readonly text: string};
   readonly reload: Omit<ReloadLine, 'last'>;
   readonly lastPass: LastPass | undefined;
@@ -59,6 +66,15 @@ const replicaLine = ({id, version, generation, digest, inSync, startedAt}: Repli
   startedAt,
 });
 
+const drainLine = (
+  drain: StatusParts['proxy']['draining'][number],
+  {maxAgeMs, connectionsOf}: StatusParts['drains'],
+): ProxyLine['draining'][number] => ({
+  ...drain,
+  connections: connectionsOf(drain.pid) ?? null,
+  endsInMs: maxAgeMs > 0 ? Math.max(0, maxAgeMs - drain.sinceMs) : null,
+});
+
 /** In one status. */
 const MAX_QUARANTINED = 100;
 
@@ -82,7 +98,7 @@ export function buildStatus(parts: StatusParts): Status {
     guard: {held: guard.held, holds: guard.holds},
     zerorpc: {connections: parts.zerorpc.connections},
     ...(replicas && {fleet: replicas.map(replicaLine)}),
-    proxy: {...proxy, version: parts.haproxy.text},
+    proxy: {...proxy, version: parts.haproxy.text, draining: proxy.draining.map(one => drainLine(one, parts.drains))},
     reload: {...reload, last: parts.lastPass ?? null},
     kubernetes: parts.kubernetes,
     rollback,

@@ -2,8 +2,8 @@ import type {Problem, StatedProblem} from './status-types.ts';
 
 export interface ProblemLogPorts {
   readonly epochMs: () => number;
-  readonly onAppeared: (problem: Problem) => void;
-  readonly onSolved: (problem: Problem) => void;
+  /** A problem has stayed for a while, or is over. */
+  readonly onChange: (problem: Problem, isOver: boolean) => void;
 }
 
 /** Knows since when each problem is there, and tells of those that stay. */
@@ -25,7 +25,7 @@ const SAME_BEGINNING_MS = 1000;
 
 const keyOf = ({kind, subject}: StatedProblem): string => `${kind} ${subject ?? ''}`;
 
-export function createProblemLog({epochMs, onAppeared, onSolved}: ProblemLogPorts): ProblemLog {
+export function createProblemLog({epochMs, onChange}: ProblemLogPorts): ProblemLog {
   let known = new Map<string, Known>();
   const told = new Map<string, Problem>();
   return {
@@ -35,12 +35,12 @@ export function createProblemLog({epochMs, onAppeared, onSolved}: ProblemLogPort
       for (const [key, {problem, noticedAt}] of known) {
         if (told.has(key) || problem.severity !== 'bad' || now - noticedAt < STAYS_MS) continue;
         told.set(key, problem);
-        onAppeared(problem);
+        onChange(problem, false);
       }
       for (const [key, problem] of told) {
         if (known.has(key)) continue;
         told.delete(key);
-        onSolved(problem);
+        onChange(problem, true);
       }
       return stated.flatMap(problem => known.get(keyOf(problem))?.problem ?? []);
     },

@@ -59,5 +59,9 @@ export const isInSync = ({applied, last, convergence, serves, deviations, quaran
   deviations === 0 &&
   quarantined === 0;
 
+/** When the last pass was started, where it failed (epoch ms). */
+export const failedPassAt = (last: Pick<PassRecord, 'verdict' | 'startedAt'> | undefined): number | undefined =>
+  last?.verdict === 'failed' ? last.startedAt : undefined;
+
 /** Why the last pass failed; null when it did not. */
 export const lastErrorOf = (last: SyncFacts['last']): string | null => (last?.verdict === 'failed' ? last.error : null);

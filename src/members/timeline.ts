@@ -62,6 +62,8 @@ export interface Timelines {
   /** A pass was applied (or came out equal) with these IPs in it. */
   applied(pass: number, ips: ReadonlySet<string>, at: number): void;
   of(ip: string): Timeline | undefined;
+  /** Pods were at this address, and none is; false for an address that nothing is known of. */
+  isGone(ip: string): boolean;
   /** Of an address, or of the address that the pod of this name had last. */
   find(name: string): Timeline | undefined;
   /** The newest first. */
@@ -102,6 +104,7 @@ export function createTimelines(options: TimelineOptions = {}): Timelines {
     note: (event, at) => note(state, event, at),
     applied: (pass, ips, at) => noteApplied(state, pass, ips, at),
     of: ip => timelineOf(state, ip),
+    isGone: ip => state.lines.get(ip)?.gone === true,
     find: name => find(state, name),
     departures: () => state.departures,
     lastThereAt: app => lastThereAt(state, app),

@@ -26,6 +26,7 @@ const PARTS: StatusParts = {
   zerorpc: {connections: 0},
   replicas: STATUS.fleet?.map(replica => ({...replica, run: 'ours alone', leaving: false})),
   proxy: PROXY,
+  drains: {maxAgeMs: 3_600_000, connectionsOf: () => 3},
   haproxy: {text: '2.6.12'},
   reload: RELOAD,
   lastPass: last ?? undefined,
@@ -92,6 +93,18 @@ describe('status', () => {
     });
     assert.deepEqual([status.reload.last, status.rollback, status.refused, status.accessLog], [null, null, null, null]);
     assert.equal('fleet' in status, false);
+  });
+
+  test('one that drains -> with its connections where they are known, and when it is ended; never, with no maximum', () => {
+    const drainOf = (sinceMs: number, maxAgeMs: number, connections?: number) =>
+      buildStatus({
+        ...PARTS,
+        proxy: {...PROXY, draining: [{pid: 12, generation: 2, sinceMs}]},
+        drains: {maxAgeMs, connectionsOf: pid => (pid === 12 ? connections : undefined)},
+      }).proxy.draining[0];
+    assert.deepEqual(drainOf(1000, 5000, 3), {pid: 12, generation: 2, sinceMs: 1000, connections: 3, endsInMs: 4000});
+    assert.deepEqual([drainOf(6000, 5000)?.endsInMs, drainOf(6000, 5000)?.connections], [0, null]);
+    assert.deepEqual([drainOf(0, 1)?.endsInMs, drainOf(1000, 0)?.endsInMs], [1, null]);
   });
 
   test('more in quarantine than anybody reads -> the first hundred', () => {

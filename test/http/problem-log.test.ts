@@ -12,8 +12,7 @@ function open() {
   const clock = {now: 1000};
   const log = createProblemLog({
     epochMs: () => clock.now,
-    onAppeared: ({kind, subject}) => told.push(`came ${kind} ${subject}`),
-    onSolved: ({kind, subject}) => told.push(`went ${kind} ${subject}`),
+    onChange: ({kind, subject}, isOver) => told.push(`${isOver ? 'went' : 'came'} ${kind} ${subject}`),
   });
   return {log, told, clock};
 }

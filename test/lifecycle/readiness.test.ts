@@ -3,6 +3,7 @@ import {describe, test} from 'node:test';
 import {newConvergence} from '../../src/lifecycle/convergence.ts';
 import {
   createReadiness,
+  failedPassAt,
   isInSync,
   isServing,
   lastErrorOf,
@@ -97,6 +98,12 @@ describe('in sync', () => {
   for (const [name, fault] of Object.entries(faults)) {
     test(`${name} -> not in sync`, () => assert.equal(isInSync({...settled, ...fault}), false));
   }
+
+  test('a pass that failed -> when it was started', () => {
+    assert.equal(failedPassAt({verdict: 'failed', startedAt: 5}), 5);
+    assert.equal(failedPassAt({verdict: 'ok', startedAt: 5}), undefined);
+    assert.equal(failedPassAt(undefined), undefined);
+  });
 
   test('the reason of a failure -> told until a pass goes well', () => {
     assert.equal(lastErrorOf({verdict: 'failed', error: 'cannot render'}), 'cannot render');

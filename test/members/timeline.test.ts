@@ -39,6 +39,7 @@ test('timeline, a pod from its first ping to its removal -> every step with its 
     ],
   );
   assert.equal(story?.gone, true);
+  assert.deepEqual([timelines.isGone(IP), timelines.isGone('10.0.0.9')], [true, false]);
   assert.deepEqual(timelines.departures(), [
     {at: 5, app: 'web', id: member.id, ip: IP, why: 'down', heardAt: member.lastSeenAt},
   ]);
@@ -69,6 +70,7 @@ test('timeline, a pod that is back before it was removed -> no removal is claime
     ['first ping', 'config', 'silent', 'first ping', 'config'],
   );
   assert.equal(timelines.of(IP)?.gone, false);
+  assert.equal(timelines.isGone(IP), false);
 });
 
 test('timeline, another pod takes the IP -> the old one left because it was replaced', () => {

@@ -1,0 +1,61 @@
+import type {Convergence} from '../lifecycle/convergence.ts';
+import type {AbsentApp} from '../members/absence.ts';
+import type {Hosts} from '../members/member.ts';
+import type {Clock} from '../ports/clock.ts';
+import {findOrphanedBackends} from '../proxy/orphaned-backends.ts';
+import type {TroubleNow} from '../proxy/trouble-watch.ts';
+import type {Seen} from './problems.ts';
+
+/** What the rooms know of when things began, in their own ways of telling it. */
+export interface SeenParts {
+  readonly hosts: Hosts;
+  readonly absent: readonly AbsentApp[];
+  readonly troubles: readonly TroubleNow[];
+  /** The text that serves. */
+  readonly text: string | undefined;
+  /** Whether the pod at an address left. */
+  readonly isGone: (ip: string) => boolean;
+  /** Monotonic; undefined while it serves. */
+  readonly downSinceMs: number | undefined;
+  /** When the last pass was started (epoch ms), where it failed. */
+  readonly failedPassAt: number | undefined;
+  readonly convergence: Pick<Convergence, 'damper'>;
+  readonly store: {healthy(): boolean; awayMs(): number};
+  /** Of members that the guard holds (epoch ms). */
+  readonly silentSince: number | undefined;
+}
+
+/** What is seen beside the fields of a status, as problems are derived from it; remembers since when passes fail. */
+export function createSeenReader(clock: Pick<Clock, 'nowMs' | 'epochMs'>): (parts: SeenParts) => Seen {
+  let failing: number | undefined;
+  const epochOf = (monotonicMs: number | undefined): number | null =>
+    monotonicMs === undefined ? null : Math.round(clock.epochMs() - (clock.nowMs() - monotonicMs));
+  return parts => {
+    const {hosts, absent, convergence, store} = parts;
+    failing = parts.failedPassAt === undefined ? undefined : (failing ?? parts.failedPassAt);
+    return {
+      nowAt: clock.epochMs(),
+      troubles: absent.length > 0 ? withoutOrphans(parts) : parts.troubles,
+      absent,
+      isAnybodyThere: [...hosts.values()].some(({length}) => length > 0),
+      began: {
+        down: epochOf(parts.downSinceMs),
+        failing: failing ?? null,
+        change: epochOf(changedMs(convergence)),
+        storeAway: store.healthy() ? null : clock.epochMs() - store.awayMs(),
+        silence: parts.silentSince ?? null,
+      },
+    };
+  };
+}
+
+/** When the first of the changes came that wait. */
+const changedMs = ({damper}: SeenParts['convergence']): number | undefined =>
+  damper.is === 'waiting' ? damper.firstAtMs : undefined;
+
+/** That pods left is one fault: their backends, whose servers go with the next pass, are not told of beside it. */
+function withoutOrphans({troubles, text, isGone}: SeenParts): readonly TroubleNow[] {
+  if (text === undefined) return troubles;
+  const orphaned = findOrphanedBackends(text, isGone);
+  return troubles.filter(trouble => trouble.is !== 'down' || !orphaned.has(trouble.name));
+}
