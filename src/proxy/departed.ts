@@ -2,6 +2,7 @@ import {parseLines} from './lines.ts';
 import {isSameIp, parseServerAddress} from './server-line.ts';
 
 const HOLDERS = new Set(['backend', 'listen']);
+const WORD = ' disabled';
 
 /**
  * The text with every server on one of these addresses `disabled`, as the last word of its line: HAProxy sends it
@@ -16,7 +17,7 @@ export function disableServers(text: string, ips: readonly string[]): string {
     if (first?.text !== 'server' || written === undefined || last === undefined || !HOLDERS.has(section.kind)) continue;
     const address = parseServerAddress(written.text);
     if (address.is !== 'literal' || !ips.some(ip => isSameIp(ip, address.ip))) continue;
-    changed += `${text.slice(from, last.end)} disabled`;
+    changed += text.slice(from, last.end) + WORD;
     from = last.end;
   }
   return changed + text.slice(from);
@@ -25,7 +26,13 @@ export function disableServers(text: string, ips: readonly string[]): string {
 /** Whether a text is `text` with some servers disabled in that way, or none. */
 export function hasDisabledOf(text: string, disabled: string): boolean {
   const [lines, found] = [text.split('\n'), disabled.split('\n')];
-  return (
-    lines.length === found.length && lines.every((line, at) => found[at] === line || found[at] === `${line} disabled`)
+  return lines.length === found.length && lines.every((line, at) => isOrIsDisabled(line, found[at] ?? ''));
+}
+
+function isOrIsDisabled(line: string, found: string): boolean {
+  if (line === found) return true;
+  if (found.length !== line.length + WORD.length) return false;
+  return [...found.matchAll(/ disabled\b/g)].some(
+    ({index}) => found.slice(0, index) + found.slice(index + WORD.length) === line,
   );
 }

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import {readFile, rm} from 'node:fs/promises';
+import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {startBackends} from '../support/backend.ts';
 import {startDaemon} from '../support/daemon.ts';
 import {missing} from '../support/parts.ts';
 import {POD_IP, type Served, startServed, type TemplateSource} from '../support/served.ts';
+import {waitFor} from '../support/wait.ts';
 import {fetchText} from '../support/web.ts';
+import {running, weighed} from '../support/weighed.ts';
 
 const OTHER_IP = '127.0.9.2';
 const WARM = {KONTROL_WARMUP: '0', KONTROL_DAMPER: '0'};
@@ -73,11 +77,7 @@ describe('a refused template costs itself alone', {
     const other = daemon.slave({ip: OTHER_IP});
     using _silence = {[Symbol.dispose]: other.silence};
     other.run(500);
-    const weighed = served.template.replace(
-      /\{%- for key in hosts .*endfor %\}\{% endfor %\}/s,
-      '{%- for pod in pods %}\n  server s-{{ pod.seq }} {{ pod.ip }}:PORT weight {{ pod.payload.weight | default(1) }}\n{%- endfor %}',
-    );
-    await served.rewrite(weighed.replace('PORT', String(served.podPort)));
+    await served.rewrite(weighed(served.template, served.podPort));
     // In sync alone may be of the template before.
     await daemon.waitFor(
       async ({inSync}) =>
@@ -92,6 +92,47 @@ describe('a refused template costs itself alone', {
     await daemon.waitFor(async () => (await answers(served)).join() === 'other', 'no request for the pod that left');
     const disabled = new RegExp(`${POD_IP}:${served.podPort} weight 1 disabled`);
     await daemon.waitFor(async () => disabled.test(await served.committed()), 'proxy.cfg to say so');
+
+    // Its address is another app's by now: that gets none of its requests.
+    const db = daemon.slave({ip: POD_IP, app: 'db'});
+    const pass = (await daemon.status())?.reload.last?.pass ?? 0;
+    using _db = running(db);
+    await daemon.waitFor(
+      ({hosts, reload}) => hosts.db?.includes(POD_IP) && (reload.last?.pass ?? 0) > pass,
+      'a pass with the other app',
+    );
+    assert.equal((await answers(served)).join(), 'other');
+    assert.match(await served.committed(), disabled);
+  });
+
+  test('a restart with no template that works -> who left before it gets no requests; who was disabled and returns does', async () => {
+    await using served = await startServed(WARM);
+    const {pod, podPort, again} = served;
+    await using _pods = await startBackends([{name: 'other', host: OTHER_IP, port: podPort}]);
+    const other = served.daemon.slave({ip: OTHER_IP});
+    using _other = running(other);
+    await served.daemon.waitFor(async () => (await answers(served)).join() === 'other,pod', 'both served');
+    const isRecorded = async () => {
+      const passes = await readFile(join(served.daemon.dataFolder, 'history/passes.json'), 'utf8');
+      return passes.includes(OTHER_IP);
+    };
+    await waitFor(isRecorded, 'the history of it');
+    pod.silence();
+    await served.daemon[Symbol.asyncDispose]();
+    await served.rewrite(`${served.template}  bogus word\n`);
+    for (const name of ['members.json', 'template-good.json']) await rm(join(served.daemon.dataFolder, name));
+    {
+      await using daemon = await startDaemon(again);
+      await daemon.waitFor(async () => (await answers(served)).join() === 'other', 'who left before gets nothing');
+      assert.match(await served.committed(), new RegExp(`${POD_IP}:${podPort} disabled`));
+      const {lastError} = (await daemon.status()) ?? {};
+      assert.match(lastError ?? '', /bogus/);
+    }
+    await using daemon = await startDaemon(again);
+    pod.run(500);
+    await daemon.waitFor(async () => (await answers(served)).join() === 'other,pod', 'who returns served');
+    assert.doesNotMatch(await served.committed(), /disabled/);
+    assert.equal((await daemon.status())?.inSync, false);
   });
 
   test('retries of a refused template -> one entry of the history, with their number', async () => {

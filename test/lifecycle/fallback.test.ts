@@ -127,7 +127,7 @@ describe('a refused template', () => {
   });
 
   test('retried -> refused since the first time, told once; mended -> forgotten, and good from then on', async () => {
-    const {clock, fallback, faults, world, good, said} = await openStage();
+    const {clock, fallback, faults, world, good, said, saves} = await openStage();
     await fallback.run('start');
     world.newest = 'B';
     faults.set('B', REFUSED);
@@ -135,7 +135,9 @@ describe('a refused template', () => {
     const first = fallback.refusal?.sinceAt;
     assert.equal(said('template refused: the last good one is used').length, 1);
     await clock.advance(5000);
+    saves.length = 0;
     await assert.rejects(fallback.run('retry'));
+    assert.equal(saves.length, 1);
     assert.equal(fallback.refusal?.sinceAt, first);
     assert.equal(said('template refused: the last good one is used').length, 1);
     faults.clear();
@@ -144,7 +146,7 @@ describe('a refused template', () => {
   });
 
   test('it fails with nobody but pods that are kept out of the good one -> served without them, and no more refused', async () => {
-    const {fallback, applied, faults, world, culprits, isolated} = await openStage();
+    const {fallback, applied, faults, world, culprits, isolated, said} = await openStage();
     await fallback.run('start');
     world.newest = 'B';
     faults.set('B', REFUSED);
@@ -152,6 +154,7 @@ describe('a refused template', () => {
     await fallback.run('template changed');
     assert.deepEqual(applied, ['A', 'A', 'B']);
     assert.equal(fallback.refusal, undefined);
+    assert.equal(said('template refused: the last good one is used').length, 0);
     assert.deepEqual(isolated, [['B', 'A', REFUSED]]);
   });
 
@@ -213,6 +216,84 @@ describe('a refused template', () => {
     world.ips = ['10.0.0.2'];
     await assert.rejects(fallback.run('left web 10.0.0.1'));
     assert.equal(applied.at(-1), 'backend web\n  server s 10.0.0.1:80 disabled\n  server t 10.0.0.2:80\n');
+  });
+
+  describe('a restart with a text in which somebody is disabled, and no template that works', () => {
+    const EARLIER = 'backend web\n  server s 10.0.0.1:80\n  server t 10.0.0.2:80\n  server z 10.0.0.9:80\n';
+    const PODS = ['10.0.0.1', '10.0.0.2'].map(ip => ({app: 'web', ip}));
+
+    async function openRestart(text: string) {
+      const stage = await openStage();
+      const {state, world, faults} = stage;
+      world.served = {text: EARLIER, pods: PODS};
+      state.text = text;
+      faults.set('A', REFUSED);
+      return stage;
+    }
+
+    test('it returns -> it gets requests again; who left before the restart gets none; servers that are no pods do', async () => {
+      const {fallback, applied, world} = await openRestart(EARLIER.replace('1:80', '1:80 disabled'));
+      world.ips = ['10.0.0.1'];
+      await assert.rejects(fallback.run('start'));
+      assert.equal(applied.at(-1), EARLIER.replace('2:80', '2:80 disabled'));
+    });
+
+    test('another text than that of the last pass serves -> nothing is concluded of its pods', async () => {
+      const other = EARLIER.replace('server s', 'server x').replace('1:80', '1:80 disabled');
+      const {fallback, applied, world} = await openRestart(other);
+      world.ips = ['10.0.0.1'];
+      await assert.rejects(fallback.run('start'));
+      assert.equal(applied.at(-1), other);
+    });
+  });
+
+  test('a newer one fails by itself as well -> it fails once more in its own words, without those in quarantine', async () => {
+    const {fallback, faults, world, ownFaults, said} = await openStage();
+    await fallback.run('start');
+    world.newest = 'B';
+    faults.set('B', new DaemonError('VALIDATE', 'the words of a pod'));
+    ownFaults.set('B', new DaemonError('VALIDATE', 'its own, with hunter2'));
+    await assert.rejects(fallback.run('template changed'), {message: 'its own, with hunter2'});
+    assert.equal(fallback.refusal?.reason, 'its own, with ***');
+    assert.deepEqual(
+      said('template refused: the last good one is used').map(({reason}) => reason),
+      ['its own, with ***'],
+    );
+  });
+
+  test('a newer one fails of pods that the good one serves -> refused, they are named, and stay as they are', async () => {
+    const {fallback, faults, world, named, applied} = await openStage();
+    await fallback.run('start');
+    world.newest = 'B';
+    faults.set('B', REFUSED);
+    for (const last of [1, 2, 3, 4, 5, 6]) {
+      const id = `web-${last}`;
+      const words = {reason: 'x', sinceAt: 0, served: 'not at all', overBound: false} as const;
+      named.push({app: 'web', ip: `10.0.0.${last}`, id, ...words});
+    }
+    await assert.rejects(fallback.run('template changed'));
+    assert.match(
+      fallback.refusal?.reason ?? '',
+      /^unknown keyword \*\*\*; it works without web 10\.0\.0\.1 \(web-1\), .* and 1 more: mend what they send, or the template$/,
+    );
+    assert.deepEqual(applied, ['A', 'A']);
+    // They are looked for once.
+    named.length = 0;
+    await assert.rejects(fallback.run('retry'));
+    assert.match(fallback.refusal?.reason ?? '', /web-1/);
+  });
+
+  test('more of an app is bad than may be -> a good one before it serves; without one they are left out all the same', async () => {
+    const {fallback, faults, world, overBound, applied} = await openStage();
+    await fallback.run('start');
+    faults.set('A', REFUSED);
+    overBound.add('A').add('B');
+    await fallback.run('changed');
+    assert.deepEqual([applied, fallback.refusal], [['A', 'A'], undefined]);
+    world.newest = 'B';
+    faults.set('B', REFUSED);
+    await assert.rejects(fallback.run('template changed'), REFUSED);
+    assert.deepEqual([applied.length, fallback.refusal?.serving?.pass], [3, 1]);
   });
 
   test('some pods are to blame -> served without them; the newest template is not refused', async () => {

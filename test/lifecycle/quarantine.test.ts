@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {DaemonError} from '../../src/errors.ts';
+import {DaemonError, StartRefused} from '../../src/errors.ts';
 import {openQuarantine, type Quarantined} from '../../src/lifecycle/quarantine.ts';
 import {openQuarantineFile} from '../../src/lifecycle/quarantine-file.ts';
 import type {Json} from '../../src/members/member.ts';
@@ -40,11 +40,14 @@ async function openStage({percent = 25, fault = REFUSED as unknown, files = crea
   const {log, said} = openLogSink();
   const tried: TemplateInput[] = [];
   let isMended = false;
+  const spoilt = new Map<string, DaemonError>();
   const quarantine = openQuarantine({
     clock,
     log,
     async tryOut(input) {
       tried.push(input);
+      const own = spoilt.get(input.template);
+      if (own !== undefined) throw own;
       if (!isMended && input.variables.pods.some(({payload}) => payload === 'bad')) throw fault;
     },
     percent,
@@ -80,7 +83,9 @@ async function openStage({percent = 25, fault = REFUSED as unknown, files = crea
     held = isolation.is === 'too many' ? isolation.hold : held;
     return isolation.is;
   };
-  return {clock, quarantine, isolate, hold: () => held(), tried, starts, found, due, said, mend};
+  /** This template fails by itself. */
+  const spoil = (template: string, own: DaemonError) => void spoilt.set(template, own);
+  return {clock, quarantine, isolate, hold: () => held(), tried, starts, found, due, said, mend, spoil};
 }
 
 const seen = ({variables: {pods, hosts}}: TemplateInput) => [
@@ -253,6 +258,121 @@ describe('quarantine', () => {
       const damaged = await openStage({files: createMemoryFiles({'/data/quarantine.json': text}).files});
       assert.deepEqual(damaged.quarantine.members, []);
     }
+  });
+
+  test('more of an app than the bound, and nothing else can serve -> held all the same, and said of the whole app', async () => {
+    const {quarantine, isolate, hold, found} = await openStage();
+    const before = inputOf([podOf(1), podOf(2), podOf(9, 'good')]);
+    const now = inputOf([podOf(1, 'bad'), podOf(2, 'bad'), podOf(3), podOf(9, 'good')]);
+    assert.equal(await isolate(quarantine.apply(now), before), 'too many');
+    assert.deepEqual(quarantine.members, []);
+    await hold();
+    assert.deepEqual(seen(quarantine.apply(now))[0], [
+      '10.0.0.1 null',
+      '10.0.0.2 null',
+      '10.0.0.3 null',
+      '10.0.0.9 good',
+    ]);
+    for (const member of [...found, ...quarantine.members]) {
+      assert.deepEqual([member.served, member.overBound], ['as before', true]);
+    }
+    // One of them is in its bound again.
+    quarantine.apply(inputOf([podOf(1), podOf(2, 'bad'), podOf(3), podOf(9, 'good')]));
+    assert.deepEqual(
+      quarantine.members.map(({ip, overBound}) => [ip, overBound]),
+      [['10.0.0.2', false]],
+    );
+  });
+
+  describe('what HAProxy cannot be started with', () => {
+    const TAKEN = new DaemonError('APPLY', 'cannot bind socket', {cause: new StartRefused('APPLY', 'exit code 1')});
+    const now = inputOf([podOf(1), podOf(2, 'taken'), podOf(3), podOf(4), podOf(5), podOf(6)]);
+    const before = inputOf([podOf(1)]);
+    const refuseTaken = async ({variables: {pods}}: TemplateInput) => {
+      if (pods.some(({payload}) => payload === 'taken')) throw TAKEN;
+    };
+
+    test('with some pod each time, without it never -> that pod is in quarantine; no check is made', async () => {
+      const {quarantine, isolate, tried, starts} = await openStage();
+      assert.equal(await isolate(now, before, TAKEN, refuseTaken), 'isolated');
+      assert.deepEqual(
+        quarantine.members.map(({ip, reason}) => [ip, reason]),
+        [['10.0.0.2', 'cannot bind socket']],
+      );
+      assert.deepEqual([starts[0], tried], [now, []]);
+      assert.ok(starts.length <= 6, `${starts.length} starts`);
+    });
+
+    test('with all of them it goes well by now -> nobody, and all are served', async () => {
+      const {quarantine, isolate, starts} = await openStage();
+      assert.equal(await isolate(now, before, TAKEN), 'isolated');
+      assert.deepEqual([quarantine.members, starts], [[], [now]]);
+    });
+
+    test('without them as well -> innocent; of a full disk -> told, nobody is blamed', async () => {
+      const {quarantine, isolate} = await openStage();
+      const refuseAll = async () => {
+        throw TAKEN;
+      };
+      assert.equal(await isolate(now, before, TAKEN, refuseAll), 'innocent');
+      const full = new DaemonError('APPLY', 'no space left');
+      const fill = async () => {
+        throw full;
+      };
+      await assert.rejects(isolate(now, before, TAKEN, fill), full);
+      assert.deepEqual(quarantine.members, []);
+    });
+
+    test('its time has come -> let out for a pass to try; in vain: later again, told once, since the first time', async () => {
+      const {clock, quarantine, isolate, found, due, starts} = await openStage();
+      await isolate(now, before, TAKEN, refuseTaken);
+      const [first] = quarantine.members;
+      await clock.advance(60_000);
+      assert.equal(await quarantine.retryDue(async () => now), true);
+      assert.deepEqual(quarantine.members, []);
+      starts.length = 0;
+      await isolate(quarantine.apply(now), before, TAKEN, refuseTaken);
+      assert.deepEqual([quarantine.members, found.length, quarantine.count], [[first], 1, 1]);
+      await clock.advance(119_000);
+      assert.equal(due.length, 1);
+      await clock.advance(1000);
+      assert.equal(due.length, 2);
+    });
+  });
+
+  test('another template fails by itself -> those in quarantine are kept out of it; it works: they are in it for that one', async () => {
+    const wrong = new DaemonError('VALIDATE', 'a wrong word');
+    const {quarantine, isolate, spoil} = await openStage();
+    const good = [podOf(1), podOf(2)];
+    const pods = [...good, podOf(3, 'bad')];
+    await isolate(inputOf(pods), inputOf(good));
+    const [first] = quarantine.members;
+    const other = inputOf(pods, 'B');
+    assert.deepEqual(quarantine.apply(other), other);
+    spoil('B', wrong);
+    assert.equal(await isolate(other, inputOf(good)), 'innocent');
+    assert.deepEqual(quarantine.apply(other).variables.pods, good);
+    quarantine.keepOnly('B');
+    assert.deepEqual([quarantine.members, quarantine.apply(other).variables.pods], [[first], good]);
+    assert.deepEqual(quarantine.apply(inputOf(pods)).variables.pods, pods);
+  });
+
+  test('a rehearsal -> who would be in quarantine, and the input without them; nothing happens', async () => {
+    const {quarantine, found} = await openStage();
+    const input = inputOf([podOf(1), podOf(2, 'bad')], 'B');
+    const before = inputOf([podOf(1)]);
+    const told = await quarantine.rehearse({input, before, fault: REFUSED});
+    assert.deepEqual(
+      told?.without.map(({ip, reason}) => [ip, reason]),
+      [['10.0.0.2', 'weight *** is not within 0 and 256']],
+    );
+    assert.deepEqual(told?.input.variables.pods, [podOf(1)]);
+    assert.deepEqual([quarantine.members, found, quarantine.apply(input)], [[], [], input]);
+    const half = inputOf([podOf(1, 'bad'), podOf(2, 'bad')], 'B');
+    assert.equal(
+      await quarantine.rehearse({input: quarantine.apply(half), before: undefined, fault: REFUSED}),
+      undefined,
+    );
   });
 
   test('a stop -> no timer is left', async () => {

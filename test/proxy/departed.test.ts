@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {disableServers} from '../../src/proxy/departed.ts';
+import {disableServers, hasDisabledOf} from '../../src/proxy/departed.ts';
 
 const TEXT = `frontend f
   bind 127.0.0.1:80 # server x 10.0.0.1:80
@@ -26,5 +26,15 @@ describe('servers of pods that left', () => {
   test('nobody left -> the text as it was', () => {
     assert.equal(disableServers(TEXT, []), TEXT);
     assert.equal(disableServers(TEXT, ['10.0.0.9']), TEXT);
+  });
+
+  test('a text and what became of it -> known again, whoever left; any other text is not', () => {
+    for (const ips of [[], ['10.0.0.1'], ['10.0.0.10', '2001:db8::1']]) {
+      assert.equal(hasDisabledOf(TEXT, disableServers(TEXT, ips)), true);
+    }
+    assert.equal(hasDisabledOf(disableServers(TEXT, ['10.0.0.1']), TEXT), false);
+    for (const other of ['', `${TEXT}\n`, TEXT.replace('check', 'backup'), TEXT.replace('a ipv4', 'b ipv4')]) {
+      assert.equal(hasDisabledOf(TEXT, other), false);
+    }
   });
 });

@@ -70,6 +70,10 @@ test('reason, an alert that says it -> the first one, whatever was warned of', (
     '[ALERT]    (1) : config : Error(s) found in configuration file : a.cfg',
   ];
   assert.equal(findReason(lines), "config : parsing [a.cfg:3] : unknown keyword 'x'");
+  assert.equal(
+    findReason(['[ALERT]    (1) : weight is not within 0 and 256 (999)..']),
+    'weight is not within 0 and 256 (999).',
+  );
 });
 
 test('reason, alerts that only sum up -> what was warned of before', () => {

@@ -45,6 +45,12 @@ describe('a refusal', () => {
     test(`${what} -> in terms of the template`, () => assert.equal(told(said).message, message));
   }
 
+  test('a line of which all is hidden -> not told', () => {
+    const fault = new DaemonError('VALIDATE', `cannot validate ${FILE}: parsing [${FILE}:57] : no`);
+    const {message} = traceReason(fault, {file: FILE, lineOf: () => 20, showLine: () => '***'});
+    assert.equal(message, 'cannot validate the template: line 20: no');
+  });
+
   test('its detail -> likewise, with the rendered line below', () => {
     assert.equal(
       told('no', `[ALERT] (1) : parsing [${FILE}:57] : no`).detail,
