@@ -67,10 +67,8 @@ describe('pods that break the configuration', {concurrency: 2, skip: missing('ha
       async ({inSync}) => inSync && (await isServed('/api', `${FIRST},${SECOND}`)) && (await isServed('/', THIRD)),
       'both apps served',
     );
-    for (const slave of [first, second]) {
-      slave.silence();
-      await slave.ping({payload: BAD});
-    }
+    using _sick = running(daemon.slave({ip: FIRST, app: 'api', payload: BAD}), first);
+    using _sicker = running(daemon.slave({ip: SECOND, app: 'api', payload: BAD}), second);
     const status = await daemon.waitFor(seen => seen.quarantined.length === 2 && seen.refused === null && seen, 'both');
     assert.deepEqual(
       status.quarantined.map(({served, overBound}) => [served, overBound]),
@@ -122,8 +120,7 @@ describe('pods that break the configuration', {concurrency: 2, skip: missing('ha
     await daemon.waitFor(async () => (await fetchText({port: ownPort})) === 'refused', 'who left gone');
     assert.equal(await served.fetch(), 'pod');
 
-    bad.silence();
-    await bad.ping({payload: {}});
+    using _mended = running(daemon.slave({ip: SECOND}), bad);
     await daemon.waitFor(({inSync, quarantined}) => inSync && quarantined.length === 0, 'the mended pod served');
   });
 

@@ -61,15 +61,13 @@ describe('a pod that breaks the configuration', {skip: missing('haproxy'), timeo
     assert.match(body, /^kontrol_quarantined_members 1$/m);
     assert.match(body, /^kontrol_quarantines_total 1$/m);
 
-    bad.silence();
-    await bad.ping({payload: {weight: 3}});
+    using _mended = running(daemon.slave({ip: OTHER_IP, payload: {weight: 3}}), bad);
     await daemon.waitFor(
       async ({inSync}) => inSync && (await answers(served)) === 'other,pod,third',
       'the mended pod served',
     );
 
-    third.silence();
-    await third.ping({payload: {weight: -1}});
+    using _sick = running(daemon.slave({ip: THIRD_IP, payload: {weight: -1}}), third);
     const again = await daemon.waitFor(({quarantined: [first]}) => first, 'the quarantine');
     assert.deepEqual([again.ip, again.served], [THIRD_IP, 'as before']);
     await served.pod.down();

@@ -28,8 +28,9 @@ backend {{ app }}
 {%- endfor %}{% endfor %}
 `;
 
-/** A slave that pings until it is disposed of. */
-export const running = (slave: Slave): Disposable => {
+/** A slave that pings until it is disposed of. One that stands in for another, from the same address, is heard in the end. */
+export const running = (slave: Slave, instead?: Slave): Disposable => {
+  instead?.silence();
   slave.run(500);
   return {[Symbol.dispose]: slave.silence};
 };
