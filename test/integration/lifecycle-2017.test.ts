@@ -25,6 +25,7 @@ states:
     shell: |
       set -e
       supervisorctl start exim4
+      supervisorctl start haproxy
       supervisorctl start telegraf
       echo setup >> $POD/visits
       [ -n "$NOT_SET" ]

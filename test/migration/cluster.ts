@@ -1,6 +1,6 @@
-import {execFileSync} from 'node:child_process';
+import {execFile, execFileSync} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
-import {isDeepStrictEqual} from 'node:util';
+import {isDeepStrictEqual, promisify} from 'node:util';
 import {parseAllDocuments} from 'yaml';
 import {kubectlBinary} from '../support/parts.ts';
 import type {Place} from '../support/place.ts';
@@ -130,18 +130,19 @@ export function createCluster(clients: readonly Place[], kubelet: Kubelet): Clus
   const resolve = (name: string): string =>
     addresses.get(name.replace(/\.default\.svc$/, '')) ?? fail(`no Service has the name ${name}`);
 
-  const objectsOf = (folder: string): readonly {readonly kind: string}[] => {
-    const text = execFileSync(kubectlBinary, ['kustomize', `${REPOSITORY}${folder}`], {encoding: 'utf8'});
-    return parseAllDocuments(text).map(document => document.toJS() as {readonly kind: string});
+  const objectsOf = async (folder: string): Promise<readonly {readonly kind: string}[]> => {
+    // The slaves ping from this process: it may take longer than their TTL.
+    const {stdout} = await promisify(execFile)(kubectlBinary, ['kustomize', `${REPOSITORY}${folder}`]);
+    return parseAllDocuments(stdout).map(document => document.toJS() as {readonly kind: string});
   };
   const apply = async (folder: string): Promise<void> => {
-    for (const object of objectsOf(folder)) {
+    for (const object of await objectsOf(folder)) {
       if (object.kind === 'Service') addService(object as unknown as Service);
       if (object.kind === 'Deployment') await rollOut(object as unknown as Deployment);
     }
   };
   const removeAll = async (folder: string): Promise<void> => {
-    for (const object of objectsOf(folder)) {
+    for (const object of await objectsOf(folder)) {
       const {name} = (object as unknown as Service).metadata;
       if (object.kind === 'Service') services.delete(serviceOf(name).metadata.name);
       if (object.kind === 'Deployment') await kubelet.scale(deploymentOf(name), 0);

@@ -7,10 +7,12 @@ import {openEnding} from '../../../src/commands/daemon/ending.ts';
 async function bootWith(given: {
   isOf2017?: boolean;
   fault?: Error;
+  /** Of the initial state. */
+  setupFault?: Error;
   serving?: NonNullable<NonNullable<BootPorts['fallback']['refusal']>['serving']>;
   stopAt?: 'setup' | 'pass';
 }) {
-  const {isOf2017 = false, fault, serving, stopAt} = given;
+  const {isOf2017 = false, fault, setupFault, serving, stopAt} = given;
   const done: string[] = [];
   const ending = openEnding({on: () => {}});
   const step = (name: string) => {
@@ -20,7 +22,12 @@ async function bootWith(given: {
   const outcome = await boot({
     isOf2017,
     scripts: {telegraf: async () => step('telegraf'), jobs: {autostart: () => step('jobs')}},
-    lifecycle: {boot: async () => step('setup')},
+    lifecycle: {
+      async boot() {
+        step('setup');
+        if (setupFault !== undefined) throw setupFault;
+      },
+    },
     converger: {
       async start() {
         step('pass');
@@ -44,6 +51,12 @@ describe('the boot of a pipeline', () => {
   test('all goes well -> the initial state, then jobs, then the first pass; telegraf first where blocks of 2017 start it', async () => {
     assert.deepEqual(await bootWith({}), {done: ['setup', 'jobs', 'pass'], outcome: 'up'});
     assert.deepEqual((await bootWith({isOf2017: true})).done, ['telegraf', 'setup', 'jobs', 'pass']);
+  });
+
+  test('the initial state fails -> fatal; with blocks of 2017 the start goes on', async () => {
+    assert.deepEqual(await bootWith({setupFault: NO}), {done: ['setup'], outcome: 'no'});
+    const {done, outcome} = await bootWith({setupFault: NO, isOf2017: true});
+    assert.deepEqual([done, outcome], [['telegraf', 'setup', 'jobs', 'pass'], 'up']);
   });
 
   test('the first pass fails -> from the disk, unless a template that worked serves already', async () => {
