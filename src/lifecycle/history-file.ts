@@ -25,6 +25,10 @@ import type {PassMaterial, PassRecord} from './passes.ts';
 /** A configuration as whoever asks may see it, or as it is. */
 export type TextAs = 'shown' | 'revealed';
 
+/** A text as `as` says. */
+export const textAs = (text: string | undefined, as: TextAs): string | undefined =>
+  text === undefined || as === 'revealed' ? text : redactConfiguration(text);
+
 export interface HistoryPorts {
   readonly files: Files;
   readonly log: Log;
@@ -100,7 +104,7 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
     },
     async configuration({configuration}, as) {
       const text = await load(state, configuration);
-      return text === undefined || as === 'revealed' ? text : redactConfiguration(text);
+      return textAs(text, as);
     },
     template: ({template}) => load(state, template),
     added: state.added,

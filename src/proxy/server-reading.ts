@@ -18,6 +18,8 @@ export interface ServerReadingPorts {
   readonly log: Log;
   /** The rows of `show stat` for servers. Rejects with PROXY. */
   readonly readRows: () => Promise<readonly Row[]>;
+  /** A check that fails tells what it looked for. */
+  readonly hideSecrets: (said: string) => string;
 }
 
 const FRESH_MS = 2000;
@@ -29,14 +31,14 @@ const FRESH_MS_WITH_MANY = 10_000;
 /** Older than this, nothing is known: nobody has looked for a while. */
 const STALE_MS = 30_000;
 
-export function createServerReading({clock, log, readRows}: ServerReadingPorts): ServerReading {
+export function createServerReading({clock, log, readRows, hideSecrets}: ServerReadingPorts): ServerReading {
   let latest: ServersByIp | undefined;
   let readMs = Number.NEGATIVE_INFINITY;
   let running: Promise<ServersByIp | undefined> | undefined;
 
   const look = async (): Promise<ServersByIp | undefined> => {
     try {
-      latest = await stepByStep(readServersByIp(await readRows()));
+      latest = await stepByStep(readServersByIp(await readRows(), hideSecrets));
     } catch (err) {
       if (!(err instanceof DaemonError)) throw err;
       log.debug({err}, 'servers not read');

@@ -31,24 +31,24 @@ const SERVER = '2';
 
 /**
  * Reads the servers out of the rows of `show stat`, in steps. Those without an IP address (UNIX sockets, names that DNS
- * has not told yet) belong to nobody.
+ * has not told yet) belong to nobody. A check that fails tells what it looked for: secrets in that are hidden.
  */
-export function* readServersByIp(rows: readonly Row[]): Steps<ServersByIp> {
+export function* readServersByIp(rows: readonly Row[], hideSecrets: (said: string) => string): Steps<ServersByIp> {
   const servers = new Map<string, ServerView[]>();
   for (const [index, row] of rows.entries()) {
     if (index % STEP === 0) yield;
     const address = parseServerAddress(row.addr ?? '');
     if (row.type !== SERVER || address.is === 'other') continue;
     const there = servers.get(address.ip);
-    if (there === undefined) servers.set(address.ip, [viewOf(row)]);
-    else there.push(viewOf(row));
+    if (there === undefined) servers.set(address.ip, [viewOf(row, hideSecrets)]);
+    else there.push(viewOf(row, hideSecrets));
   }
   return servers;
 }
 
 const numberIn = (row: Row, field: string): number => Number(row[field]) || 0;
 
-function viewOf(row: Row): ServerView {
+function viewOf(row: Row, hideSecrets: (said: string) => string): ServerView {
   const {pxname = '', svname = '', addr = '', status = '', lastchg = ''} = row;
   return {
     backend: pxname,
@@ -57,7 +57,7 @@ function viewOf(row: Row): ServerView {
     state: stateOf(status, row),
     status,
     sinceMs: lastchg === '' ? null : Number(lastchg) * 1000,
-    check: checkOf(row),
+    check: checkOf(row, hideSecrets),
     weight: numberIn(row, 'weight'),
     sessions: numberIn(row, 'scur'),
     queue: numberIn(row, 'qcur'),
@@ -72,12 +72,15 @@ function stateOf(status: string, row: Row): ServerView['state'] {
 }
 
 /** `* L4OK`: another check is under way, and that is the result of the one before. */
-function checkOf({check_status = '', check_code = '', check_desc = '', last_chk = ''}: Row): ServerView['check'] {
+function checkOf(
+  {check_status = '', check_code = '', check_desc = '', last_chk = ''}: Row,
+  hideSecrets: (said: string) => string,
+): ServerView['check'] {
   const result = check_status.replace(/^\* /, '');
   if (result === '') return null;
   const code = check_code === '' || check_code === '0' ? '' : check_code;
   // HAProxy's description names the kind of failure, the check itself what was said: "Layer4 connection problem", "Connection refused".
   const [said = ''] = [last_chk, check_desc].filter(text => text !== '' && text !== result);
   const reason = [code, said].filter(text => text !== '').join(' ');
-  return {result, reason: reason === '' || /^L\dOK/.test(result) ? null : reason};
+  return {result, reason: reason === '' || /^L\dOK/.test(result) ? null : hideSecrets(reason)};
 }

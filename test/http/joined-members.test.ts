@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {joinMembers} from '../../src/http/joined-members.ts';
+import {hidePayloads, joinMembers} from '../../src/http/joined-members.ts';
 import type {ServerView} from '../../src/proxy/server-view.ts';
+import {atOnce} from '../../src/steps.ts';
 import {MEMBER} from './status-ports.ts';
 
 const HOSTS = new Map([['web', [MEMBER.ip]]]);
@@ -46,4 +47,16 @@ test('a member of the proxy itself, which no server needs -> not in hosts', () =
 test('HAProxy did not answer -> unknown, not none', () => {
   const [joined] = joinMembers([member], HOSTS, undefined, []);
   assert.deepEqual([joined?.proxyState, joined?.servers], ['unknown', null]);
+});
+
+test('payloads -> hidden, a few in a step', () => {
+  const members = joinMembers(
+    Array.from({length: 11}, () => ({...member, payload: 'hunter2'})),
+    HOSTS,
+    undefined,
+    [],
+  );
+  const hide = (payload: unknown) => (payload === 'hunter2' ? '***' : 'unknown');
+  assert.ok(atOnce(hidePayloads(members, hide)).every(({payload}) => payload === '***'));
+  assert.equal([...hidePayloads(members, hide)].length, 2);
 });

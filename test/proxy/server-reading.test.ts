@@ -19,6 +19,7 @@ function openBench(count = 1) {
   let looks = 0;
   let fault: Error | undefined;
   const reading = createServerReading({
+    hideSecrets: said => said,
     clock,
     log: openLogSink().log,
     async readRows() {

@@ -15,8 +15,10 @@ const rowOf = (changes: Row): Row => ({
   ...changes,
 });
 
+const hide = (said: string): string => said.replaceAll('hunter2', '***');
+
 const viewOf = (changes: Row) => {
-  const [[ip, views] = []] = atOnce(readServersByIp([rowOf(changes)]));
+  const [[ip, views] = []] = atOnce(readServersByIp([rowOf(changes)], hide));
   assert.equal(views?.length, 1);
   return {ip, view: views[0]};
 };
@@ -89,15 +91,18 @@ for (const [row, check] of CHECKS) {
 
 test('rows of all kinds -> servers alone, by their address however it is spelled', () => {
   const servers = atOnce(
-    readServersByIp([
-      rowOf({type: '0', svname: 'FRONTEND'}),
-      rowOf({type: '1', svname: 'BACKEND', addr: ''}),
-      rowOf({}),
-      rowOf({pxname: 'api', addr: '10.0.0.1:81'}),
-      rowOf({addr: '[2001:DB8::1]:80'}),
-      rowOf({addr: 'unix'}),
-      rowOf({addr: ''}),
-    ]),
+    readServersByIp(
+      [
+        rowOf({type: '0', svname: 'FRONTEND'}),
+        rowOf({type: '1', svname: 'BACKEND', addr: ''}),
+        rowOf({}),
+        rowOf({pxname: 'api', addr: '10.0.0.1:81'}),
+        rowOf({addr: '[2001:DB8::1]:80'}),
+        rowOf({addr: 'unix'}),
+        rowOf({addr: ''}),
+      ],
+      hide,
+    ),
   );
   assert.deepEqual(
     [...servers].map(([ip, views]) => [ip, views.map(({backend}) => backend)]),
@@ -109,12 +114,20 @@ test('rows of all kinds -> servers alone, by their address however it is spelled
 });
 
 test('thousands of rows -> read in steps', () => {
-  const steps = readServersByIp(Array.from({length: 401}, () => rowOf({})));
+  const steps = readServersByIp(
+    Array.from({length: 401}, () => rowOf({})),
+    hide,
+  );
   assert.equal([...steps].length, 3);
 });
 
 test('figures that HAProxy does not tell -> 0', () => {
   const none = {weight: '', scur: '', qcur: '', econ: '', eresp: '', hrsp_5xx: ''};
-  const [[, [view] = []] = []] = atOnce(readServersByIp([rowOf(none)]));
+  const [[, [view] = []] = []] = atOnce(readServersByIp([rowOf(none)], hide));
   assert.deepEqual([view?.weight, view?.sessions, view?.queue, view?.errors], [0, 0, 0, 0]);
+});
+
+test('a check that fails of a secret -> told without it', () => {
+  const {view} = viewOf({status: 'DOWN', check_status: 'L7RSP', last_chk: 'expected hunter2'});
+  assert.deepEqual(view?.check, {result: 'L7RSP', reason: 'expected ***'});
 });

@@ -1,10 +1,11 @@
 import {serveDashboard} from '../../dashboard/serve.ts';
-import {type JoinedMember, joinMembers} from '../../http/joined-members.ts';
+import {hidePayloads, joinMembers} from '../../http/joined-members.ts';
 import {type Listening, listen} from '../../http/listen.ts';
 import {openLiveFeed} from '../../http/live.ts';
 import type {Pass, TrafficLook} from '../../http/page-types.ts';
 import type {PingPolicy} from '../../http/ping-policy.ts';
 import {createStatus} from '../../http/status.ts';
+import {textAs} from '../../lifecycle/history-file.ts';
 import {openHaproxyScrape} from '../../metrics/haproxy-scrape.ts';
 import {createKubernetesMetrics} from '../../metrics/kubernetes-metrics.ts';
 import type {Metrics} from '../../metrics/metrics.ts';
@@ -12,14 +13,11 @@ import {encodeProblems} from '../../metrics/problem-metrics.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {affordableConnections} from '../../ports/descriptors.ts';
 import {stepByStep} from '../../ports/event-loop.ts';
-import {parseInfo, type Row} from '../../proxy/answers.ts';
-import type {KnownSecrets} from '../../proxy/known-secrets.ts';
-import {redactConfiguration} from '../../proxy/redact.ts';
+import {parseInfo} from '../../proxy/answers.ts';
 import {createServerReading} from '../../proxy/server-reading.ts';
 import type {ServersByIp} from '../../proxy/server-view.ts';
 import {openTrafficSampler, type TrafficPorts, type TrafficSampler} from '../../proxy/traffic-sampler.ts';
 import {createTroubleWatch} from '../../proxy/trouble-watch.ts';
-import type {Steps} from '../../steps.ts';
 import type {ZerorpcGateway} from '../../zerorpc/gateway.ts';
 import type {Context} from './context.ts';
 import type {EndpointsNeeds} from './endpoints.ts';
@@ -66,7 +64,8 @@ export async function openStatusPort(
   const servers = createServerReading({
     clock,
     log: room('proxy'),
-    readRows: async () => (await proxy.readRows(SERVERS_COMMAND)).map(row => withoutSecrets(row, output.secrets.hide)),
+    readRows: () => proxy.readRows(SERVERS_COMMAND),
+    hideSecrets: output.secrets.hide,
   });
   const live = openLiveFeed({
     clock,
@@ -83,12 +82,11 @@ export async function openStatusPort(
   });
   const app = createStatus({
     status,
-    members: async () => stepByStep(hidePayloads(join(await servers.read()), output.secrets)),
+    members: async () => stepByStep(hidePayloads(join(await servers.read()), output.secrets.hideInValue)),
     timeline: timelines.find,
     departures: timelines.departures,
     traffic: () => sampler.traffic,
-    configuration: as =>
-      generations.text === undefined || as === 'revealed' ? generations.text : redactConfiguration(generations.text),
+    configuration: as => textAs(generations.text, as),
     history,
     isReady: pipeline.isReady,
     async metrics() {
@@ -121,25 +119,6 @@ export async function openStatusPort(
   return {...listening, poke: live.poke, [Symbol.asyncDispose]: () => closing.disposeAsync()};
 }
 
-/** A payload may be where a configuration has its secret from. */
-function* hidePayloads(members: readonly JoinedMember[], secrets: KnownSecrets): Steps<JoinedMember[]> {
-  const shown: JoinedMember[] = [];
-  for (const [index, member] of members.entries()) {
-    if (index % PAYLOADS_IN_STEP === 0) yield;
-    shown.push({...member, payload: secrets.hideInValue(member.payload)});
-  }
-  return shown;
-}
-
-/** Of 20 kB each they take some 2 ms. */
-const PAYLOADS_IN_STEP = 10;
-
-/** A check that fails tells what it looked for. */
-function withoutSecrets(row: Row, hide: (said: string) => string): Row {
-  const {last_chk = '', check_desc = ''} = row;
-  return last_chk + check_desc === '' ? row : {...row, last_chk: hide(last_chk), check_desc: hide(check_desc)};
-}
-
 const openSampler = (
   {room}: Context,
   {observation: {stream}, proxy}: EndpointsNeeds,
@@ -167,7 +146,6 @@ const createStatusActions = ({output}: Context, {observation, proxy, pipeline}: 
     loadTemplate: pipeline.templateText.load,
     served: () => proxy.generations.text,
     hideSecrets: output.secrets.hide,
-    repair() {
-      if (proxy.drift.drift.count > 0) proxy.generations.doubt();
-    },
+    drift: () => proxy.drift.drift,
+    doubt: proxy.generations.doubt,
   });

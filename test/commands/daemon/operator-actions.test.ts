@@ -21,7 +21,7 @@ const entryOf = (pass: number, digest: string) =>
   ({pass, verdict: 'ok', startedAt: pass, template: {digest, bytes: 1}}) as HistoryEntry;
 
 /** Actions over a history of two passes, of which the first one's template is kept. */
-function openStage() {
+function openStage(deviations = 0) {
   const told: string[] = [];
   const faults: {pass?: Error; preview?: Error} = {};
   let held: {pass: number; template: string; sinceAt: number} | undefined;
@@ -54,7 +54,8 @@ function openStage() {
       if (faults.pass !== undefined) throw faults.pass;
     },
     setLogLevel: level => void told.push(level),
-    repair: () => void told.push('repair'),
+    doubt: () => void told.push('doubt'),
+    drift: () => ({count: deviations}),
     async tryOut(template) {
       if (faults.preview !== undefined) throw faults.preview;
       return {text: `${SERVED}  # ${template ?? 'today'}\n`, without};
@@ -68,10 +69,13 @@ function openStage() {
 }
 
 describe('what operators may do', () => {
-  test('a pass now -> repairs what HAProxy runs, and answers with the pass', async () => {
-    const {actions, told} = openStage();
+  test('a pass now, HAProxy runs something else than its text -> its text is doubted; answered with the pass', async () => {
+    const {actions, told} = openStage(1);
     assert.deepEqual(await actions.reconfigure(false), {is: 'done', answer: {last: entryOf(2, 'B')}});
-    assert.deepEqual(told, ['repair', 'asked for by an operator', 'settled']);
+    assert.deepEqual(told, ['doubt', 'asked for by an operator', 'settled']);
+    const well = openStage();
+    await well.actions.reconfigure(false);
+    assert.deepEqual(well.told, ['asked for by an operator', 'settled']);
   });
 
   test('a rollback -> held, then a pass; one that fails -> what was held before is held again, with a pass of its own', async () => {
