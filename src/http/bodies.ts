@@ -1,5 +1,6 @@
 import type {Clock} from '../ports/clock.ts';
 import {yieldToLoop} from '../ports/event-loop.ts';
+import {createQueue, type Queue} from '../ports/queue.ts';
 
 /** Who is being sent a body. */
 export interface BodyReader {
@@ -48,7 +49,7 @@ interface BodiesState {
   readonly latest: Map<string, Latest>;
   /** Those who are sent a large body, the oldest first. */
   readonly ofLarge: Set<BodyReader>;
-  turn: Promise<void>;
+  readonly turns: Queue;
 }
 
 /**
@@ -64,7 +65,7 @@ export function createBodies({clock, maxBytes}: {readonly clock: Clock; readonly
     bytes: 0,
     latest: new Map(),
     ofLarge: new Set(),
-    turn: Promise.resolve(),
+    turns: createQueue(),
   };
   return {
     of: (key, build) => bodyOf(state, key, build),
@@ -110,10 +111,7 @@ async function make(state: BodiesState, build: Build): Promise<Buffer | undefine
   return text === undefined ? undefined : Buffer.from(text);
 }
 
-function ownTurn(state: BodiesState): Promise<void> {
-  state.turn = state.turn.then(yieldToLoop);
-  return state.turn;
-}
+const ownTurn = ({turns}: BodiesState): Promise<void> => turns.add(yieldToLoop);
 
 function hold(state: BodiesState, body: Buffer, reader: BodyReader): () => void {
   const {ofLarge} = state;

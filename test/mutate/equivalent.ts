@@ -171,12 +171,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'src/reload/generations-state.ts',
-    was: 'if (state.generations.current?.number !== generation.number) return;',
-    becomes: '',
-    why: 'one that serves no more is not started again',
-  },
-  {
-    file: 'src/reload/generations-state.ts',
     was: 'isApplying: false,',
     becomes: 'isApplying: true,',
     why: 'before the first apply no text is known, and that alone leaves nothing to compare with',
@@ -267,12 +261,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     file: 'src/commands/daemon/status-port.ts',
     was: 'export const MAX_STATUS_CONNECTIONS = 512;',
     becomes: 'export const MAX_STATUS_CONNECTIONS = 513;',
-    why: BOUND_OF_MEMORY,
-  },
-  {
-    file: 'src/commands/daemon/operator-actions.ts',
-    was: 'const MAX_DIFFERENCE_CHARACTERS = 200_000;',
-    becomes: 'const MAX_DIFFERENCE_CHARACTERS = 200001;',
     why: BOUND_OF_MEMORY,
   },
   {

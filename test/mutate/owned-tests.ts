@@ -10,6 +10,10 @@ const NOT_UNIT = /^test\/(integration|fuzz|docker|dashboard|soak|bench|load|faul
  */
 const INTEGRATION: readonly (readonly [prefix: string, tests: readonly string[]])[] = [
   ['src/main.ts', ['test/main.test.ts']],
+  ['src/commands/daemon/run.ts', ['test/integration/start-faults.test.ts', 'test/integration/slave-mode.test.ts']],
+  ['src/commands/daemon/slave-only.ts', ['test/integration/slave-mode.test.ts']],
+  ['src/commands/daemon/passes.ts', ['test/integration/lifecycle-2017.test.ts']],
+  ['src/commands/daemon/zerorpc.ts', ['test/integration/zerorpc.test.ts']],
   ['src/commands/', ['test/integration/story.test.ts', 'test/integration/observe-commands.test.ts']],
   ['src/config/', ['test/integration/start-faults.test.ts']],
   ['src/dashboard/', ['test/dashboard/dashboard.test.ts']],

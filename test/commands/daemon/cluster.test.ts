@@ -107,10 +107,7 @@ describe('what the cluster gives the proxy', () => {
     const pass = (verdict: PassRecord['verdict'], isFallback = false) =>
       cluster.passed({record: {...RECORD, verdict, error: 'no'}, isFallback}, 'global');
     for (const verdict of ['ok', 'failed'] as const) pass(verdict, true);
-    pass('ok');
-    pass('failed');
-    pass('ok');
-    pass('ok');
+    for (const verdict of ['ok', 'ok', 'failed', 'ok', 'ok'] as const) pass(verdict);
     await waitFor(() => told.length >= 2, 'events');
     assert.deepEqual(told, ['ConfigurationRefused', 'Recovered']);
   });

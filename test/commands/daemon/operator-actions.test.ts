@@ -21,7 +21,7 @@ const entryOf = (pass: number, digest: string) =>
   ({pass, verdict: 'ok', startedAt: pass, template: {digest, bytes: 1}}) as HistoryEntry;
 
 /** Actions over a history of two passes, of which the first one's template is kept. */
-function openStage(deviations = 0) {
+function openStage(deviations = 0, newest = 'newest') {
   const told: string[] = [];
   const faults: {pass?: Error; preview?: Error} = {};
   let held: {pass: number; template: string; sinceAt: number} | undefined;
@@ -61,7 +61,7 @@ function openStage(deviations = 0) {
       return {text: `${SERVED}  # ${template ?? 'today'}\n`, without};
     },
     examine: async () => ({findings: [], text: SERVED, foreseen: {way: 'unchanged', why: 'equal'}}),
-    loadTemplate: async () => 'newest',
+    loadTemplate: async () => newest,
     served: () => SERVED,
     hideSecrets: said => said.replaceAll('hunter2', '***'),
   });
@@ -122,6 +122,21 @@ describe('what operators may do', () => {
     hold(1, 'first');
     faults.pass = new TypeError('a bug');
     await assert.rejects(actions.release(false), {message: 'a bug'});
+  });
+
+  test('a difference that is longer than anybody reads -> cut, and said so', async () => {
+    const shownWith = async (newest: string) => {
+      const {actions, hold} = openStage(0, newest);
+      hold(7, 'seventh');
+      const shown = await actions.release(true);
+      const {difference} = ('answer' in shown ? shown.answer : {}) as {difference: {text: string; tooLarge: boolean}};
+      return difference;
+    };
+    const whole = await shownWith('');
+    assert.equal(whole.tooLarge, false);
+    const room = 200_000 - whole.text.length;
+    assert.equal((await shownWith('x'.repeat(room))).text.length, 200_000);
+    assert.equal((await shownWith('x'.repeat(room + 1))).tooLarge, true);
   });
 
   test('a preview of each -> what would change, with the template it would have; nothing happens', async () => {
