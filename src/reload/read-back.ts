@@ -1,8 +1,9 @@
 import {type Clock, sleep} from '../ports/clock.ts';
 import {stepByStep} from '../ports/event-loop.ts';
 import {type Row, readServersState, readStatAddresses} from '../proxy/answers.ts';
-import type {ServerChange} from '../proxy/difference.ts';
+import {lineOf, type ServerChange} from '../proxy/difference.ts';
 import {findDeviation} from '../proxy/server-commands.ts';
+import {optionValue} from '../proxy/server-line.ts';
 
 /** `show stat` of the servers alone (management.txt 9.3: any proxy, type 4, any server). */
 const SERVERS = 'show stat -1 4 -1';
@@ -35,16 +36,9 @@ export async function readBack(
 }
 
 async function look(socket: string, changes: readonly ServerChange[], ask: Ask): Promise<string | undefined> {
-  const backends = [...new Set(changes.map(({backend}) => backend))];
-  const questions = backends.length > MAX_SINGLE_BACKENDS ? [''] : backends.map(backend => ` ${backend}`);
-  const states: Row[] = [];
-  for (const question of questions) {
-    const answer = await ask(socket, `show servers state${question}`);
-    for (const row of await stepByStep(readServersState(answer))) states.push(row);
-  }
-  const stateOf = new Map(states.map(row => [`${row.be_name}/${row.srv_name}`, row]));
+  const stateOf = await readStates(socket, changes, ask);
   // 1.7 does not tell the port there.
-  const needsStat = changes.some(isPortChange) && states.some(row => row.srv_port === undefined);
+  const needsStat = changes.some(isPortChange) && [...stateOf.values()].some(row => row.srv_port === undefined);
   const addresses = needsStat ? await stepByStep(readStatAddresses(await ask(socket, SERVERS))) : undefined;
   for (const change of changes) {
     const {name} = change.do === 'remove' ? change.before : change.after;
@@ -53,6 +47,54 @@ async function look(socket: string, changes: readonly ServerChange[], ask: Ask):
     if (deviation !== undefined) return deviation;
   }
   return undefined;
+}
+
+/** How the servers of these backends stand, and perhaps others, by `backend/server`. */
+async function readStates(
+  socket: string,
+  changes: readonly ServerChange[],
+  ask: Ask,
+): Promise<ReadonlyMap<string, Row>> {
+  const backends = [...new Set(changes.map(({backend}) => backend))];
+  const questions = backends.length > MAX_SINGLE_BACKENDS ? [''] : backends.map(backend => ` ${backend}`);
+  const states = new Map<string, Row>();
+  for (const question of questions) {
+    const answer = await ask(socket, `show servers state${question}`);
+    for (const row of await stepByStep(readServersState(answer))) states.set(`${row.be_name}/${row.srv_name}`, row);
+  }
+  return states;
+}
+
+/** A bit of `srv_check_state`: CHK_ST_INPROGRESS of HAProxy's check-t.h. */
+const UNDER_WAY = 0x01;
+
+/**
+ * Why changes may not be told now: a server would be checked afresh while a check of how it was has not ended, and that
+ * one's failure would be the first to count against it. Undefined when there is no reason. Rejects with PROXY.
+ */
+export async function findCheckDoubt(
+  socket: string,
+  changes: readonly ServerChange[],
+  ask: Ask,
+): Promise<string | undefined> {
+  const fragile = changes.filter(isFragile);
+  if (fragile.length === 0) return undefined;
+  const states = await readStates(socket, fragile, ask);
+  const checked = fragile
+    .map(change => `${change.backend}/${lineOf(change).name}`)
+    .find(key => (Number(states.get(key)?.srv_check_state) & UNDER_WAY) !== 0);
+  return checked === undefined
+    ? undefined
+    : `${checked} is being checked as it was, and a failure of that check would count against it`;
+}
+
+const DEFAULT_FALL = 3;
+
+/** Its first failure has it down. One that is alone is set up in full health, and falls as often as it may. */
+function isFragile(change: ServerChange): boolean {
+  if ((change.do !== 'move' && change.do !== 'enable') || !change.after.checked || change.after.disabled) return false;
+  const isInFullHealth = change.do === 'move' && change.alone;
+  return !isInFullHealth || Number(optionValue(change.after.options, 'fall') ?? DEFAULT_FALL) < 2;
 }
 
 const isPortChange = (change: ServerChange): boolean =>

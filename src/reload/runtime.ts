@@ -10,7 +10,7 @@ import {type Abilities, createAbilities} from './abilities.ts';
 import type {Candidate} from './candidate.ts';
 import {countCheckedAdds, findRoomDoubt} from './check-room.ts';
 import {type StagedGeneration, writeRewritten} from './generation.ts';
-import {readBack} from './read-back.ts';
+import {findCheckDoubt, readBack} from './read-back.ts';
 import {createRemovedServers, type RemovedServers} from './removed-servers.ts';
 
 /**
@@ -97,10 +97,13 @@ async function findChanges(state: State, current: StagedGeneration, text: string
   const {changes} = difference;
   const returned = await findReturned(state, changes);
   if (returned !== undefined) return {is: 'unfit', why: `${returned} returns while it still has connections`};
+  const {ask} = state.ports;
+  const checkDoubt = await findCheckDoubt(current.paths.socket, changes, ask).catch(reasonOf);
+  if (checkDoubt !== undefined) return {is: 'unfit', why: checkDoubt};
   const newChecks = countCheckedAdds(changes);
   const allChecks = (state.checkedAdds.get(current) ?? 0) + newChecks;
   const roomDoubt =
-    newChecks === 0 ? undefined : await findRoomDoubt(state.ports.ask, current.paths.socket, allChecks).catch(reasonOf);
+    newChecks === 0 ? undefined : await findRoomDoubt(ask, current.paths.socket, allChecks).catch(reasonOf);
   return roomDoubt === undefined ? {is: 'fit', changes, allChecks} : {is: 'unfit', why: roomDoubt};
 }
 

@@ -5,6 +5,8 @@ export interface FakeServer {
   weight: number;
   /** `srv_admin_state`: 1 is forced maintenance, 8 is drain. */
   admin: number;
+  /** `srv_check_state`: 1 is that a check is under way. */
+  check: number;
   connections: number;
 }
 
@@ -22,13 +24,15 @@ export interface FakeHaproxy {
   ask(line: string): Promise<string>;
 }
 
-const COLUMNS = 'be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight';
+const COLUMNS =
+  'be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_check_state';
 
 export const fakeServer = (changes: Partial<FakeServer> = {}): FakeServer => ({
   addr: '10.0.0.1',
   port: 80,
   weight: 1,
   admin: 0,
+  check: 0,
   connections: 0,
   ...changes,
 });
@@ -40,9 +44,9 @@ export function createFakeHaproxy(
   const known = new Map(Object.entries(servers).map(([key, server]) => [key, fakeServer(server)]));
 
   const state = (wanted: string | undefined): string => {
-    const rows = [...known].map(([key, {addr, port, weight, admin}]) => {
+    const rows = [...known].map(([key, {addr, port, weight, admin, check}]) => {
       const [backend = '', server] = key.split('/');
-      const row = `1 ${backend} 1 ${server} ${addr} ${admin === 0 ? 2 : 0} ${admin} ${weight} ${weight}`;
+      const row = `1 ${backend} 1 ${server} ${addr} ${admin === 0 ? 2 : 0} ${admin} ${weight} ${weight} ${check}`;
       return {backend, row: haproxy.tellsPort ? `${row} ${port}` : row};
     });
     const shown = rows.filter(({backend}) => wanted === undefined || backend === wanted).map(({row}) => row);

@@ -3,8 +3,10 @@ import {once} from 'node:events';
 import {Agent, createServer, request} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {describe, test} from 'node:test';
+import {parseServersState} from '../../src/proxy/answers.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
+import {waitFor} from '../support/wait.ts';
 import {openHere} from './here.ts';
 
 /** Whom an answer is from, and whether it is the last one on its connection. */
@@ -36,7 +38,7 @@ function get(port: number, agent: Agent | false = false): Promise<Answer> {
 
 /** A pod that answers with its name after a while. */
 async function startPod(name: string, afterMs = 0): Promise<{readonly port: number} & AsyncDisposable> {
-  const server = createServer((_request, response) => void setTimeout(() => response.end(name), afterMs));
+  const server = createServer((_request, response) => void setTimeout(() => response.end(name), afterMs).unref());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -50,7 +52,7 @@ async function startPod(name: string, afterMs = 0): Promise<{readonly port: numb
 }
 
 /** What stands in templates of 2017, and no more. */
-const textOf = (port: number, servers: readonly string[], queue = '2s'): string => `defaults
+const textOf = (port: number, servers: readonly string[], {queue = '2s', more = ''} = {}): string => `defaults
   mode http
   timeout connect 2s
   timeout client 20s
@@ -61,7 +63,7 @@ frontend f
   default_backend b
 backend b
   balance roundrobin
-${servers.map((server, index) => `  server s${index} 127.0.0.1:${server}\n`).join('')}`;
+${more}${servers.map((server, index) => `  server s${index} 127.0.0.1:${server}\n`).join('')}`;
 
 describe('clients of servers that move', {skip: missing('haproxy'), timeout: 120_000}, () => {
   test('one keeps its connection -> one more answer of the former at most, then the new one', async () => {
@@ -88,6 +90,26 @@ describe('clients of servers that move', {skip: missing('haproxy'), timeout: 120
     assert.equal(after.at(-1)?.from, 'next');
   });
 
+  test('the former one does not answer its check, which has not ended -> the next one is up all the same', async () => {
+    await using here = await openHere();
+    await using next = await startPod('next');
+    await using silent = await startPod('silent', 600_000);
+    const port = await freePort();
+    // A failure that was not its own would have it down for ever.
+    const at = (server: number) =>
+      textOf(port, [`${server} check inter 2s fall 1 rise 1000`, '1'], {
+        more: '  option httpchk\n  option http-server-close\n',
+      });
+    await here.apply(at(silent.port));
+    const state = async () =>
+      parseServersState(await here.ask('show servers state')).find(({srv_name: name}) => name === 's0');
+    await waitFor(async () => (Number((await state())?.srv_check_state) & 1) !== 0, 'a check under way');
+    const {way, why} = await here.apply(at(next.port));
+    assert.ok(way !== 'runtime' && /^b\/s0 is being checked as it was/.test(why), `${way}: ${why}`);
+    await waitFor(async () => /^b,s0,.*L7OK/m.test(await here.ask('show stat')), 'a check of its own');
+    assert.equal((await state())?.srv_op_state, '2');
+  });
+
   test('slow start and a limit, all are others or the first comes -> twenty at once are served', async () => {
     await using here = await openHere();
     await using pod = await startPod('pod', 300);
@@ -101,7 +123,7 @@ describe('clients of servers that move', {skip: missing('haproxy'), timeout: 120
       [`${pod.port} ${limited(20)}`],
     ];
     for (const [index, servers] of texts.entries()) {
-      await here.apply(textOf(port, servers, '200ms'));
+      await here.apply(textOf(port, servers, {queue: '200ms'}));
       if (index % 2 === 0) continue;
       const answers = await Promise.all(Array.from({length: 20}, () => get(port)));
       assert.deepEqual(

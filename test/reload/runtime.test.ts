@@ -240,6 +240,22 @@ describe('changes that HAProxy does not carry out', () => {
     assert.deepEqual(outcome, {is: 'refused', why: 'told at run time, but web/b is at 10.0.0.1, not 10.0.0.2'});
   });
 
+  for (const [name, {check, options, other}, is] of [
+    ['a check of its former address is under way', {check: 7, options: 'check', other: ''}, 'unfit'],
+    ['no check is under way', {check: 6, options: 'check', other: ''}, 'applied'],
+    ['the only one, which may fail twice', {check: 7, options: 'check fall 2', other: ' weight 0'}, 'applied'],
+    ['the only one, which may not', {check: 7, options: 'check fall 1', other: ' weight 0'}, 'unfit'],
+  ] as const) {
+    test(`a checked server moves, ${name} -> ${is}`, async () => {
+      const text = (ip: string) => textOf(`a ${ip}:80 ${options}`, `b 10.0.0.3:80${other}`);
+      const weight = other === '' ? 1 : 0;
+      const bench = openBench(text('10.0.0.1'), {'web/a': {check}, 'web/b': {addr: '10.0.0.3', check: 1, weight}});
+      const outcome = await bench.apply(text('10.0.0.2'));
+      assert.equal(outcome.is, is);
+      assert.equal(bench.haproxy.servers.get('web/a')?.addr, is === 'unfit' ? '10.0.0.1' : '10.0.0.2');
+    });
+  }
+
   test('a server that comes is refused -> those that go for its sake are not told so', async () => {
     const bench = openBench(BEFORE, ONE);
     bench.haproxy.intercept = command => (command.startsWith('add server') ? 'Unknown option' : undefined);

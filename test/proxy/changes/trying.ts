@@ -208,14 +208,23 @@ async function settled(both: readonly Running[], cells: readonly Cell[], patienc
   );
 }
 
+/** Servers that the new text disables would be enabled at run time; others may take a reload to be checked at once. */
+const isWokenByCommand = (cell: Cell, {pods, abilities}: Pick<Harness, 'pods' | 'abilities'>): boolean => {
+  const awake = {...cell, after: cell.after.map(line => line.replace(/ disabled$/, ''))};
+  const [asleep, woken] = [cell, awake].map(one => textOf([one], 'after', trackedOf(pods)));
+  return deriveDifference(asleep ?? '', woken ?? '', abilities).is === 'runtime';
+};
+
 /** How all stand once those that were out are back: what is not shown of them before must be right by then. */
 async function wake(
   both: readonly Running[],
   cells: readonly Cell[],
-  stand: Standings[],
-  patienceMs: number,
+  {stand, patienceMs, harness}: {stand: Standings[]; patienceMs: number; harness: Pick<Harness, 'pods' | 'abilities'>},
 ): Promise<Standings[]> {
-  const out = [...(stand[1] ?? [])].flatMap(([key, standing]) => (isOut(standing) ? [key] : []));
+  const woken = new Set(cells.filter(cell => isWokenByCommand(cell, harness)).map(({id}) => id));
+  const out = [...(stand[1] ?? [])].flatMap(([key, standing]) =>
+    isOut(standing) && woken.has(key.slice(0, key.indexOf('/'))) ? [key] : [],
+  );
   if (out.length === 0) return stand;
   for (const running of both) {
     for (const key of out) await running.ask(`set server ${key} state ready`).catch(String);
@@ -290,7 +299,7 @@ export async function tryCells(
   const both = [told, fresh];
   const stand = await settled(both, cells, patienceMs);
   const spreads = await each(cells, 20, cell => spreadsOf(both, cell));
-  const woken = await wake(both, cells, stand, patienceMs);
+  const woken = await wake(both, cells, {stand, patienceMs, harness: {pods, abilities}});
   return plans.map(({cell, changes, reload}) => {
     const differences: string[] = [];
     const note = (what: string, atRunTime: string | undefined, atStart: string | undefined) => {
