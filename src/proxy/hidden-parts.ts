@@ -12,10 +12,10 @@ const USER_INFO = /(?<=\/\/)(?:[^\s/@:]*:\S{1,256}|[^\s/@]+)(?=@)|(?<=(?:^|@)["'
 const DEFAULT_VALUE = /(?<=\$\{\w+[:+=?-]+)[^:+=?-].*(?=\})/g;
 
 const SCHEME =
-  /\b(?:bearer|basic|digest|negotiate|token|api-?key|key|pass(?:wd|word|phrase|code)?|pin|pwd?|secret)(?:\\? |%20|\\x20)+(.+)/gi;
+  /\b(?:bearer|basic|digest|negotiate|token|api-?key|key|pass(?:wd|word|phrase|code)?|pin|pwd?|secret)(?:\\?[ \t]|%20|\\x20)+(.+)/gi;
 
 /** `name=` and `name: `, as in a query, a header or JSON. */
-const NAMED = /(?<![\w.-])([\w.-]+)\\?["']?(?:\\? )*(?:=|:(?!\/\/))(?:\\? )*/g;
+const NAMED = /(?<![\w.-])([\w.-]+)\\?["']?(?:\\?[ \t])*(?:=|:(?!\/\/))(?:\\?[ \t]|[=:])*/g;
 
 /** A parameter of a URL. */
 const PARAMETER = /(?<=[?&][\w.-]+=)[^\s&%"']+/g;
@@ -34,6 +34,7 @@ const CLOSES = /^(?:[\s,\])}"'\\]|$)/;
 
 /** What is hidden inside a word that is shown: arguments, credentials in URLs, values of sensitive names. */
 export function findHiddenParts(written: string, isDeclared: (name: string) => boolean): Part[] {
+  if (written.includes(')') && closesTooMuch(written)) return [[0, written.length]];
   const found = [...(written.includes('(') ? findArguments(written, isDeclared) : []), ...findNamedValues(written)];
   for (const pattern of [USER_INFO, DEFAULT_VALUE, RANDOM]) {
     for (const {0: text, index} of written.matchAll(pattern)) found.push([index, index + text.length]);
@@ -69,6 +70,17 @@ function closingsOf(text: string): ReadonlyMap<number, number> {
     else if (char === ')') closings.set(open.pop() ?? at, at);
   }
   return closings;
+}
+
+/** Whether arguments end that have not begun: there is no telling where they do. */
+function closesTooMuch(written: string): boolean {
+  let depth = 0;
+  for (const [char] of written.matchAll(/\\.|[()]/g)) {
+    if (char === '(') depth += 1;
+    else if (char === ')') depth -= 1;
+    if (depth < 0) return true;
+  }
+  return false;
 }
 
 /** Whether the converter at `start` works on a credential: what it compares with or replaces may be one. */

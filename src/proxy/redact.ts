@@ -84,17 +84,21 @@ function hiddenOfLine(words: readonly Word[], section: string, reading: Reading)
 const JOINED =
   /(?:stats|user|setenv|cluster-secret|dynamic-cookie-key|http-(?:(?:after-)?response|check|request)|tcp-(?:check|request)|reqadd|rspadd)$/;
 
+/** Others, that stand by themselves. */
+const ALONE =
+  /^(?:acl|acme-vars|anonkey|bind|default-server|eab-(?:key-id|mac-key)|http-error|lua-load(?:-per-thread)?|option|peer|server|set-param|set-var(?:-fmt)?|tcp-response)$/;
+
 /**
  * A line that has lost its end, as by a `-%}` too many, goes on with words of the next one: they are read as a line of
  * their own, too.
  */
 function hideJoined(words: readonly Word[], section: string, fates: Fate[]): void {
   for (const [at, word] of words.entries()) {
-    const keyword = at > 0 ? JOINED.exec(word.text)?.[0] : undefined;
+    const keyword = at > 0 ? (JOINED.exec(word.text)?.[0] ?? ALONE.exec(word.text)?.[0]) : undefined;
     if (keyword === undefined) continue;
     const rest = [{...word, text: keyword}, ...words.slice(at + 1)];
-    if (!isJoined(keyword, rest)) continue;
     const theirs = readLine(rest, section);
+    if (ALONE.test(word.text) ? theirs === undefined : !isJoined(keyword, rest)) continue;
     for (const [index, fate] of (theirs ?? rest.map((): Fate => 'hidden')).entries()) {
       if (fate !== 'shown') fates[at + index] = fate;
     }

@@ -5,7 +5,7 @@
 
 /**
  * A kind of line each, the first that fits counts. In a row
- * - `a|b` is one of these words, `NAME` (capitals) any word;
+ * - `a|b` is one of these words, `NAME` (capitals) any word, but `ID` one that names an ACL;
  * - `*` is a word that is hidden, `:*` one of which only what stands before its colon is shown;
  * - `...` is whatever follows, shown unless it looks like a line of credentials; `<reading>` is whatever follows, read in a way of its own (redact.ts).
  * What follows the end of a row is hidden.
@@ -37,7 +37,7 @@ export const LINES = `
   default-server <server>
   default-bind <bind>
 
-  acl NAME <criterion>
+  acl ID <criterion>
   http-request|http-response|http-after-response <action>
   tcp-request connection|session|content <action>
   tcp-response content <action>
@@ -49,7 +49,8 @@ export const LINES = `
   set-var|set-var-fmt <named>
 
   option httpchk <httpchk>
-  option mysql-check|pgsql-check user * NAME
+  option mysql-check|pgsql-check user * post-41|pre-41
+  option mysql-check|pgsql-check <secret>
   option abortonclose|accept-invalid-http-request|accept-invalid-http-response
   option accept-unsafe-violations-in-http-request|accept-unsafe-violations-in-http-response|allbackups
   option allow-null-origin|assume-rfc6587-ntf|assume-rfc5424|checkcache|clitcpka|contstats|disable-h2-upgrade
@@ -62,7 +63,7 @@ export const LINES = `
   option socket-stats|splice-auto|splice-request|splice-response|spop-check|srvtcpka|ssl-hello-chk
   option start-on-reload|tcp-check|tcp-smart-accept|tcp-smart-connect|tcpka|transparent
   option http-restrict-req-hdr-names|httplog|redispatch|tcplog NAME
-  option forwarded|forwardfor|host|keep-query|mysql-check|originalto|pgsql-check|smtpchk|use-small-buffers ...
+  option forwarded|forwardfor|host|keep-query|originalto|smtpchk|use-small-buffers ...
 
   http-check send <send>
   http-check expect status|rstatus ...
@@ -217,7 +218,7 @@ export const TELLING =
   /\b(?:auth\w*|api.?key|bearer|cred\w*|keys?|log[io]n|pass(?:e|code|phrase|w\w*)?|kennwort|contrase\w*|pin|pw|pwd|secrets?|tokens?)\b|\w:(?!\/\/)[^\s\d]|=|\b(?=\w*\d)(?=\w*[a-z])\w{6,}/i;
 
 /** Words of a line that say that a credential comes next. */
-export const ANNOUNCING = /^(?:pass(?:wd|word|phrase|code)?|pwd?|secret|token|api-?key|credentials?|set-cookie)$/i;
+export const ANNOUNCING = /^(?:pass(?:wd|word|phrase|code)?|pwd?|secret|token|api-?key|credentials?|set-cookie)[:=]*$/i;
 
 /** Letters and digits in one word, which few words have: a key, whatever its name. */
 export const MADE_UP = /(?<![a-z\d])(?=[a-z\d]*\d)(?=[a-z\d]*[a-z])[a-z\d]{8,}/i;

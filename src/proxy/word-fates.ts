@@ -102,7 +102,9 @@ function readNamed(words: readonly Word[], inParentheses: string | undefined): F
   const isNamed = given.slice(0, -1).some(({text}) => /^[\w.-]+$/.test(text) && SENSITIVE_NAME.test(text));
   const isPlain = /^[\w.,/ -]+$/.test(name) && !SENSITIVE_NAME.test(name) && !isNamed;
   const fates = isPlain ? given.map(fateOfValue) : hideUntilCondition(given);
-  return inParentheses === undefined ? ['shown', ...fates] : fates;
+  return inParentheses === undefined
+    ? [/^[\w.-]+$/.test(name) && !(given.length === 0 && MADE_UP.test(name)) ? 'shown' : 'hidden', ...fates]
+    : fates;
 }
 
 /** What a health check sends: the values of its headers are hidden, but for those that say nothing. */
@@ -124,7 +126,9 @@ function readSend(words: readonly Word[]): Fate[] {
 /** The same for `option httpchk`, whose version may have headers at its end. */
 const readHttpchk = (words: readonly Word[]): Fate[] =>
   words.map(({text}, index) =>
-    index < 2 || (index === 2 && /^HTTP\/\d(?:\.\d)?$/.test(text)) ? ('shown' as const) : 'hidden',
+    (index < 2 && !/\r|HTTP\//.test(text)) || (index === 2 && /^HTTP\/\d(?:\.\d)?$/.test(text))
+      ? ('shown' as const)
+      : 'hidden',
   );
 
 /** What a rule answers with: `hdr NAME VALUE` as a header that is set. */
@@ -147,6 +151,7 @@ function readReply(words: readonly Word[]): Fate[] {
 
 /** Flags of an ACL that come with a file or a method. */
 const VALUED_FLAG = /^-[fmuM]$/;
+const MATCHES = /^(?:beg|bin|bool|dir|dom|end|found|int|ip|len|reg|str|sub)$/;
 const FLAG = /^-[a-zA-Z]$/;
 
 /** What clients and lines of the text name as they like. */
@@ -162,7 +167,9 @@ function readCriterion(words: readonly Word[]): Fate[] {
   const fates = rest.map((word): Fate => (!isPlain ? 'hidden' : isGiven ? fateOfValue(word) : 'shown'));
   for (let at = 0; FLAG.test(rest[at]?.text ?? ''); at += 1) {
     fates[at] = 'shown';
-    if (VALUED_FLAG.test(rest[at]?.text ?? '')) fates[++at] = 'shown';
+    if (!VALUED_FLAG.test(rest[at]?.text ?? '')) continue;
+    const isMethod = rest[at]?.text !== '-m' || MATCHES.test(rest[at + 1]?.text ?? '');
+    fates[++at] = isMethod ? 'shown' : 'hidden';
   }
   return ['shown', ...fates];
 }
@@ -180,10 +187,13 @@ function readAction(words: readonly Word[]): Fate[] {
   return ['shown', ...readRow(row.slice(1), rest, inParentheses)];
 }
 
+const ACL_NAME = /^[\w.:-]+$/;
+
 /** Whether the words can be those of a row. */
 const isAt = (row: Row, words: readonly Word[]): boolean =>
   row.every((part, index) => {
     const text = words[index]?.text;
+    if (part === 'ID') return text === undefined || ACL_NAME.test(text);
     return text === undefined || !/^[a-z0-9.]/.test(part) || part.startsWith('...') || part.split('|').includes(text);
   });
 
@@ -213,7 +223,7 @@ function readOpen(words: readonly Word[]): Fate[] {
   const lost = words[at];
   if (lost === undefined) {
     return words.map((word, index) => {
-      const before = words[index - 1]?.text ?? '';
+      const before = words[/^[:=]+$/.test(words[index - 1]?.text ?? '') ? index - 2 : index - 1]?.text ?? '';
       if (ANNOUNCING.test(before) && !isCondition(word)) return 'hidden';
       if (INTRODUCING.test(before) && TELLING.test(word.text)) return 'hidden';
       return PAIR.test(word.text) ? 'after colon' : 'shown';
@@ -249,7 +259,8 @@ function readAs(reading: string, words: readonly Word[], inParentheses: string |
     case '<directive>':
       return readDirective(words);
     case '<variable>':
-      return words.map(({text}, index) => (index === 0 && /^\w+$/.test(text) ? 'shown' : 'hidden'));
+      // Where there is but one, it is the name or the value.
+      return words.map(({text}, index) => (index === 0 && words.length > 1 && /^\w+$/.test(text) ? 'shown' : 'hidden'));
     case '<condition>':
       return hideUntilCondition(words);
     case '<prose>': {
@@ -297,7 +308,7 @@ function readCondition(words: readonly Word[], fates: Fate[]): void {
   }
 }
 
-const isBrace = (text: string): boolean => /^!*\{$/.test(text);
+const isBrace = (text: string): boolean => /^(?:if|unless)?!*\{$/.test(text);
 
 /** Anonymous ACLs, wherever they stand; all of one that is never closed is hidden. */
 function readBraces(words: readonly Word[], fates: Fate[]): void {

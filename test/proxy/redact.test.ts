@@ -140,7 +140,7 @@ const ROWS: [string, string, string][] = [
   ['a comment with a comment', '# password a#b', '# ***'],
   ['a comment of a line with a comment', '# stats auth admin:a#b', '# stats auth admin:***'],
   ['a condition that is none', 'block if path /a secret', 'block if path *** ***'],
-  ['a value with what closes arguments', 'balance hash str(a)b),lower', 'balance hash str(***'],
+  ['a value with what closes arguments', 'balance hash str(a)b),lower', 'balance hash ***'],
   ['a value of a name with what begins another', 'log-tag token=a,b&c=d', 'log-tag token=***&c=d'],
   ['a value of a name in quotes', 'log-tag "token=\\"a b,c\\" x"', 'log-tag "token=\\"***\\" x"'],
   ['a password with an at sign', 'errorloc 503 http://a:b@c@d/e', 'errorloc 503 http://***@d/e'],
