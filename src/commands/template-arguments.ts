@@ -7,7 +7,7 @@ import type {Hosts} from '../members/member.ts';
 import type {TemplateInput, TemplateVariables} from '../template/input.ts';
 import {findTemplates, type ManifestTemplate} from '../template/manifest-templates.ts';
 import {findNamedKeys} from '../template/named-keys.ts';
-import {podsOf, sampleHosts} from '../template/sample.ts';
+import {podsOf, sampleHosts, sampleServices} from '../template/sample.ts';
 import {WHOLE_FILE} from '../template/source-place.ts';
 import {decodeTemplate} from '../template/utf8.ts';
 import type {CommandCall} from './call.ts';
@@ -71,7 +71,8 @@ export function renderInputOf(
 ): TemplateInput {
   const node = {labels: {}, annotations: {}};
   const certs = Object.fromEntries(certificates.map(name => [name, `${CERTIFICATE_FOLDER}/${name}.pem`]));
-  return {template, variables: {hosts, pods: podsOf(hosts), node, labels, annotations, env, certs}};
+  const services = attemptParsed(() => (hosts.size === 0 ? new Map() : sampleServices(template)), new Map());
+  return {template, variables: {hosts, pods: podsOf(hosts), node, labels, annotations, env, certs, services}};
 }
 
 const load = async (path: string): Promise<string> => (await loadBytes(path)).toString();

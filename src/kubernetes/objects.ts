@@ -105,28 +105,68 @@ export function parseSecret(value: unknown): Secret | undefined {
   return {...named, type: stringOf(type), values: Object.fromEntries(values)};
 }
 
+/** One address of a Service. `ready`: it takes new connections; `serving`: it works, though it may be terminating. */
+export interface SliceEndpoint {
+  readonly ip: string;
+  readonly zone: string;
+  readonly node: string;
+  /** Its Pod's name; empty where there is none. */
+  readonly pod: string;
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+}
+
+export interface EndpointPort {
+  readonly name: string;
+  readonly port: number;
+}
+
 export interface EndpointSlice extends Named {
   readonly service: string | undefined;
   readonly addressType: string | undefined;
-  /** Addresses of endpoints that are ready (or do not say: discovery.k8s.io, `conditions.ready`). */
-  readonly ready: readonly string[];
+  /** Of TCP; one without a number is none that a proxy can use. */
+  readonly ports: readonly EndpointPort[];
+  readonly endpoints: readonly SliceEndpoint[];
 }
 
 export function parseEndpointSlice(value: unknown): EndpointSlice | undefined {
   const named = parseNamed(value);
   if (named === undefined) return undefined;
-  const {metadata, addressType, endpoints} = fieldsOf(value);
-  const ready = listOf(endpoints)
-    .map(fieldsOf)
-    .filter(({conditions}) => fieldsOf(conditions).ready !== false)
-    // Only the first address of an endpoint may be used (discovery.k8s.io/v1, "addresses").
-    .flatMap(({addresses}) => stringOf(listOf(addresses)[0]) ?? []);
+  const {metadata, addressType, endpoints, ports} = fieldsOf(value);
   return {
     ...named,
     service: labelsOf(fieldsOf(metadata).labels)['kubernetes.io/service-name'],
     addressType: stringOf(addressType),
-    ready,
+    ports: listOf(ports).map(fieldsOf).flatMap(parsePort),
+    endpoints: listOf(endpoints).map(fieldsOf).flatMap(parseEndpoint),
   };
+}
+
+const parsePort = ({name, port, protocol}: Fields): EndpointPort[] =>
+  typeof port === 'number' && (protocol ?? 'TCP') === 'TCP' ? [{name: stringOf(name) ?? '', port}] : [];
+
+function parseEndpoint({addresses, conditions, zone, nodeName, topology, targetRef}: Fields): SliceEndpoint[] {
+  // Only the first address of an endpoint may be used (discovery.k8s.io/v1, "addresses").
+  const ip = stringOf(listOf(addresses)[0]);
+  if (ip === undefined) return [];
+  const {ready, serving, terminating} = fieldsOf(conditions);
+  // v1beta1 has zone and node among labels.
+  const labels = labelsOf(topology);
+  const {kind, name} = fieldsOf(targetRef);
+  // What is not said: an endpoint is ready, and serves where it is ready (discovery.k8s.io/v1, "conditions").
+  const isReady = ready !== false;
+  return [
+    {
+      ip,
+      zone: stringOf(zone) ?? labels['topology.kubernetes.io/zone'] ?? '',
+      node: stringOf(nodeName) ?? labels['kubernetes.io/hostname'] ?? '',
+      pod: kind === 'Pod' ? (stringOf(name) ?? '') : '',
+      ready: isReady,
+      serving: typeof serving === 'boolean' ? serving : isReady,
+      terminating: terminating === true,
+    },
+  ];
 }
 
 /** A list's items and the version to watch from; undefined for what is no list. */

@@ -8,7 +8,13 @@ import {ApiFault} from './api-fault.ts';
 import {deriveDelayMs, isLasting, LASTING_MS} from './backoff.ts';
 import {type EndpointSlice, fieldsOf, parseEndpointSlice, stringOf} from './objects.ts';
 import {openReflector, type Reflection, type ReflectionStatus} from './reflector.ts';
-import {deriveServiceHosts, type ServiceMapping} from './services.ts';
+import {
+  deriveServiceHosts,
+  deriveServices,
+  type ServiceEndpoint,
+  type ServiceMapping,
+  type ServiceSlice,
+} from './services.ts';
 
 /** EndpointSlices, the newest first: clusters before 1.21 have only the second. */
 const VERSIONS = ['v1', 'v1beta1'] as const;
@@ -31,11 +37,14 @@ export interface ServiceEndpointsPorts {
   readonly onChange: () => void;
 }
 
-/** The ready endpoints of some Services of our own namespace, followed. */
+/** The endpoints of some Services, followed: of our own namespace, and of others where RBAC lets us. */
 export interface ServiceEndpoints {
   want(mappings: readonly ServiceMapping[]): void;
   /** Addresses by app; what was known last, while the API is silent. */
   hosts(): ReadonlyMap<string, readonly string[]>;
+  /** The same with all that is known of each, those that are not ready among them. */
+  endpoints(): ReadonlyMap<string, readonly ServiceEndpoint[]>;
+  /** Of the namespace that is worst off. */
   readonly status: ReflectionStatus | undefined;
   /** Resolves once the endpoints were told, or are remembered, or the first try failed. */
   tried(): Promise<void>;
@@ -44,9 +53,10 @@ export interface ServiceEndpoints {
 
 type Slices = ReadonlyMap<string, EndpointSlice>;
 
-/** The path of the newest EndpointSlices that the server offers; undefined for a server that has none. */
+/** The path of a namespace's EndpointSlices, the newest that the server offers; undefined for a server that has none. */
 async function findCollection(
-  {api, namespace}: ServiceEndpointsPorts,
+  {api}: ServiceEndpointsPorts,
+  namespace: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const {versions} = fieldsOf(await api.request({method: 'GET', path: GROUP, signal}));
@@ -66,8 +76,9 @@ async function readRemembered({files, path, log}: ServiceEndpointsPorts): Promis
   }
 }
 
-/** The slices of the Services that are wanted now, followed until others are. */
+/** The slices of the Services that are wanted now of one namespace, followed until others are. */
 interface Following {
+  readonly namespace: string;
   readonly stop: AbortController;
   readonly tried: PromiseWithResolvers<void>;
   reflection?: Reflection;
@@ -77,10 +88,11 @@ interface State {
   readonly ports: ServiceEndpointsPorts;
   readonly closing: AbortController;
   mappings: readonly ServiceMapping[];
-  slices: Slices;
-  /** The API has spoken since the start. */
-  isTold: boolean;
-  following: Following | undefined;
+  /** By namespace. */
+  slices: ReadonlyMap<string, Slices>;
+  /** What an earlier daemon wrote down, of namespaces that the API has not spoken of since the start. */
+  remembered: readonly ServiceSlice[];
+  following: readonly Following[];
   cancelRemember: () => void;
 }
 
@@ -90,52 +102,67 @@ export function openServiceEndpoints(ports: ServiceEndpointsPorts): ServiceEndpo
     closing: new AbortController(),
     mappings: [],
     slices: new Map(),
-    isTold: false,
-    following: undefined,
+    remembered: [],
+    following: [],
     cancelRemember: () => {},
   };
   return {
     want(next) {
       if (isDeepStrictEqual(next, state.mappings)) return;
-      state.following?.stop.abort();
-      state.following = undefined;
+      for (const {stop} of state.following) stop.abort();
       state.mappings = next;
-      if (next.length > 0) void follow(state);
+      const byNamespace = Map.groupBy(next, ({namespace = ports.namespace}) => namespace);
+      state.slices = new Map([...state.slices].filter(([namespace]) => byNamespace.has(namespace)));
+      state.following = [...byNamespace].map(([namespace, mappings]) => follow(state, namespace, mappings));
     },
     hosts: () => hostsOf(state),
+    endpoints: () => deriveServices(state.mappings, slicesOf(state), ports.namespace),
     get status() {
-      return state.following?.reflection?.status;
+      const all = state.following.flatMap(({reflection}) => reflection?.status ?? []);
+      return all.find(({state: how}) => how === 'failing') ?? all.find(({synced}) => !synced) ?? all[0];
     },
     async tried() {
-      if (state.following === undefined) return;
-      await within(ports.clock, PATIENCE_MS, state.following.tried.promise);
+      if (state.following.length === 0) return;
+      await within(ports.clock, PATIENCE_MS, Promise.all(state.following.map(({tried}) => tried.promise)));
       await recall(state);
     },
     close() {
       state.closing.abort();
-      state.following?.stop.abort();
+      for (const {stop} of state.following) stop.abort();
       state.cancelRemember();
     },
   };
 }
 
-const hostsOf = ({mappings, slices}: State) => deriveServiceHosts(mappings, slices.values());
+const slicesOf = ({slices, remembered}: State): ServiceSlice[] => [
+  ...[...slices.values()].flatMap(own => [...own.values()]),
+  ...remembered,
+];
 
-async function follow(state: State): Promise<void> {
-  const {ports, closing, mappings} = state;
-  const following: Following = {stop: new AbortController(), tried: Promise.withResolvers()};
-  const {stop, tried} = following;
-  state.following = following;
-  const collection = await findPatiently(ports, AbortSignal.any([stop.signal, closing.signal]), tried.resolve);
+const hostsOf = (state: State) => deriveServiceHosts(state.mappings, slicesOf(state), state.ports.namespace);
+
+function follow(state: State, namespace: string, mappings: readonly ServiceMapping[]): Following {
+  const following: Following = {namespace, stop: new AbortController(), tried: Promise.withResolvers()};
+  void reflect(state, following, mappings);
+  return following;
+}
+
+async function reflect(state: State, following: Following, mappings: readonly ServiceMapping[]): Promise<void> {
+  const {ports, closing} = state;
+  const {namespace, stop, tried} = following;
+  const signal = AbortSignal.any([stop.signal, closing.signal]);
+  const collection = await findPatiently(ports, namespace, {signal, onFirst: tried.resolve});
   if (collection === undefined || stop.signal.aborted) return;
   const names = [...new Set(mappings.map(({service}) => service))].sort();
   const query = {labelSelector: `kubernetes.io/service-name in (${names.join(',')})`};
+  const shown = namespace === ports.namespace ? names : names.map(name => `${namespace}/${name}`);
+  const own = () => state.slices.get(namespace) ?? new Map();
   following.reflection = openReflector(
-    {what: `endpoints of ${names.join(', ')}`, path: collection, query},
+    {what: `endpoints of ${shown.join(', ')}`, path: collection, query},
     {
-      replace: objects => become(state, objects.reduce<Slices>(withSlice, new Map())),
-      upsert: object => become(state, withSlice(state.slices, object)),
-      remove: object => become(state, withoutSlice(state.slices, object)),
+      replace: objects => become(state, namespace, objects.reduce<Slices>(withSlice, new Map())),
+      upsert: object => become(state, namespace, withSlice(own(), object)),
+      remove: object => become(state, namespace, withoutSlice(own(), object)),
     },
     ports,
   );
@@ -155,14 +182,14 @@ const withoutSlice = (known: Slices, object: unknown): Slices =>
 /** `onFirst` is called once it is known that it takes more than one try. */
 async function findPatiently(
   ports: ServiceEndpointsPorts,
-  signal: AbortSignal,
-  onFirst: () => void,
+  namespace: string,
+  {signal, onFirst}: {readonly signal: AbortSignal; readonly onFirst: () => void},
 ): Promise<string | undefined> {
   const {clock, log} = ports;
   for (let failures = 1; !signal.aborted; failures += 1) {
     let delayMs = LASTING_MS;
     try {
-      const found = await findCollection(ports, signal);
+      const found = await findCollection(ports, namespace, signal);
       if (found !== undefined) return found;
       if (failures === 1) log.warn({reason: 'it offers no EndpointSlices'}, 'services cannot be followed');
     } catch (error) {
@@ -176,20 +203,22 @@ async function findPatiently(
   return undefined;
 }
 
-function become(state: State, next: Slices): void {
-  const before = hostsOf(state);
-  state.slices = next;
-  state.isTold = true;
-  if (isDeepStrictEqual(before, hostsOf(state))) return;
+function become(state: State, namespace: string, next: Slices): void {
+  const before = slicesOf(state);
+  state.slices = new Map(state.slices).set(namespace, next);
+  state.remembered = state.remembered.filter(slice => slice.namespace !== namespace);
+  const {mappings, ports} = state;
+  const seen = (slices: readonly ServiceSlice[]) => [...deriveServices(mappings, slices, ports.namespace)];
+  if (isDeepStrictEqual(seen(before), seen(slicesOf(state)))) return;
   rememberSoon(state);
-  state.ports.onChange();
+  ports.onChange();
 }
 
 function rememberSoon(state: State): void {
   const {clock, files, log, namespace, path} = state.ports;
   state.cancelRemember();
   state.cancelRemember = clock.after(REMEMBER_DELAY_MS, () => {
-    const text = JSON.stringify({namespace, slices: [...state.slices.values()]});
+    const text = JSON.stringify({namespace, slices: slicesOf(state)});
     files.replace(path, `${text}\n`, 0o600).catch(err => {
       if (!isSystemFault(err)) throw err;
       log.warn({err}, 'cannot remember endpoints of services');
@@ -197,19 +226,37 @@ function rememberSoon(state: State): void {
   });
 }
 
-/** Takes what was remembered, unless the API was faster. */
+/** Takes what was remembered of namespaces that the API has said nothing of. */
 async function recall(state: State): Promise<void> {
   const {ports} = state;
-  if (state.isTold) return;
-  const {namespace, slices: remembered} = fieldsOf(await readRemembered(ports));
-  if (state.isTold || namespace !== ports.namespace || !Array.isArray(remembered)) return;
-  const known = remembered.map(fieldsOf).flatMap(({name, service, ready}) => {
-    if (typeof name !== 'string' || !Array.isArray(ready)) return [];
-    const addresses = ready.filter(address => typeof address === 'string');
-    return [[name, {...NAMELESS, name, service: stringOf(service), ready: addresses}] as const];
-  });
-  state.slices = new Map(known);
-  ports.log.warn({reason: `${state.slices.size} slices`}, 'kubernetes api fails: starting with remembered endpoints');
+  const isSilent = () => state.following.some(({namespace}) => !state.slices.has(namespace));
+  if (!isSilent()) return;
+  const {namespace: own, slices: remembered} = fieldsOf(await readRemembered(ports));
+  if (!isSilent() || own !== ports.namespace || !Array.isArray(remembered)) return;
+  state.remembered = remembered.flatMap(parseRemembered).filter(slice => !state.slices.has(slice.namespace));
+  ports.log.warn(
+    {reason: `${state.remembered.length} slices`},
+    'kubernetes api fails: starting with remembered endpoints',
+  );
 }
 
-const NAMELESS = {namespace: '', uid: undefined, resourceVersion: undefined, addressType: undefined};
+/** A slice as it was written down, read as one of the API is; an earlier release wrote ready addresses alone. */
+function parseRemembered(value: unknown): ServiceSlice[] {
+  const {namespace, name, service, ports, endpoints, ready} = fieldsOf(value);
+  const listed = Array.isArray(endpoints) ? endpoints.map(fieldsOf) : [];
+  const slice = parseEndpointSlice({
+    metadata: {namespace, name, labels: {'kubernetes.io/service-name': service}},
+    ports,
+    endpoints: [
+      ...listed.map(({ip, zone, node, pod, ready, serving, terminating}) => ({
+        addresses: [ip],
+        conditions: {ready, serving, terminating},
+        zone,
+        nodeName: node,
+        targetRef: {kind: 'Pod', name: pod},
+      })),
+      ...(Array.isArray(ready) ? ready.map(ip => ({addresses: [ip]})) : []),
+    ],
+  });
+  return slice === undefined ? [] : [slice];
+}

@@ -4,7 +4,7 @@ import {compileTemplate, type Template} from './jinja/template.ts';
 import {Fault} from './python/fault.ts';
 import type {Value} from './python/value.ts';
 import type {AnswerHead, RequestHead} from './request.ts';
-import {frozenHosts, frozenValue} from './variables.ts';
+import {frozenByApp, frozenValue} from './variables.ts';
 
 /** The template's own clock stops it a little before the process is killed: it can say where it was. */
 const OWN_TIME = 0.9;
@@ -68,6 +68,6 @@ function checkBinds(text: string): void {
   if (binds > MAX_BINDS) throw new Fault('LimitError', `the text has ${binds} bind lines, more than ${MAX_BINDS}`);
 }
 
-/** `hosts` comes as pairs: an object would put apps with names such as "10" first. */
+/** What is by app comes as pairs: an object would put apps with names such as "10" first. */
 const parseVariable = (name: string, text: string): Value =>
-  name === 'hosts' ? frozenHosts(JSON.parse(text)) : frozenValue(JSON.parse(text));
+  name === 'hosts' || name === 'services' ? frozenByApp(JSON.parse(text)) : frozenValue(JSON.parse(text));

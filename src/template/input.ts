@@ -13,6 +13,21 @@ export interface Pod {
   readonly payload: Json;
 }
 
+/** An address of a Service as a template sees it in `services`. */
+export interface SeenEndpoint {
+  readonly ip: string;
+  /** The first of its ports, and that one's name; null where the Service has none that is TCP. */
+  readonly port: number | null;
+  readonly port_name: string;
+  readonly ports: Readonly<Record<string, number>>;
+  readonly zone: string;
+  readonly node: string;
+  readonly pod: string;
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+}
+
 /** The variables of a template (docs/templates.md#variables). */
 export interface TemplateVariables {
   readonly hosts: Hosts;
@@ -23,6 +38,8 @@ export interface TemplateVariables {
   /** `KONTROL_*` only. */
   readonly env: Labels;
   readonly certs: Readonly<Record<string, string>>;
+  /** By app, in the order of apps. */
+  readonly services: ReadonlyMap<string, readonly SeenEndpoint[]>;
 }
 
 /** A template with everything it can see: one pass renders one of these. */
@@ -31,10 +48,17 @@ export interface TemplateInput {
   readonly variables: TemplateVariables;
 }
 
+/** As JSON can hold it: an object would put apps with names such as "10" first. */
+export const listed = (variables: TemplateVariables) => ({
+  ...variables,
+  hosts: [...variables.hosts],
+  services: [...variables.services],
+});
+
 /** Changes when anything a template can see does: a pass is due then, and only then. */
 export const digestInput = ({template, variables}: TemplateInput): string =>
   createHash('md5')
-    .update(JSON.stringify([template, {...variables, hosts: [...variables.hosts]}]))
+    .update(JSON.stringify([template, listed(variables)]))
     .digest('hex');
 
 /** The same for a manifest of 2017, whose block makes the configuration itself: it is given hosts and annotations. */

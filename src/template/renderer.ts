@@ -1,7 +1,7 @@
 import {DaemonError} from '../errors.ts';
 import {createQueue} from '../ports/queue.ts';
 import {encodeFrame} from './frames.ts';
-import type {TemplateInput} from './input.ts';
+import {listed, type TemplateInput} from './input.ts';
 import {createLineMap, type LineMap} from './line-map.ts';
 import {HEAP_MIB, type NoAnswer, type RenderProcess, startRenderProcess} from './render-process.ts';
 import type {AnswerHead, RequestHead} from './request.ts';
@@ -100,7 +100,7 @@ export function createRenderer({timeoutMs}: {timeoutMs: number}): IsolatedRender
 }
 
 function requestOf({template, variables}: TemplateInput, timeoutMs: number, tracksLines: boolean): string[] {
-  const entries = Object.entries({...variables, hosts: [...variables.hosts]});
+  const entries = Object.entries(listed(variables));
   const head: RequestHead = {timeoutMs, tracksLines, names: entries.map(([name]) => name)};
   return [JSON.stringify(head), template, ...entries.map(([, value]) => JSON.stringify(value))];
 }

@@ -12,7 +12,7 @@ export interface UnknownName {
 }
 
 /** What a template is given (docs/templates.md#variables). */
-const VARIABLES = ['hosts', 'pods', 'node', 'labels', 'annotations', 'env', 'certs'];
+const VARIABLES = ['hosts', 'pods', 'node', 'labels', 'annotations', 'env', 'certs', 'services'];
 
 const GLOBALS = ['range', 'dict', 'cycler', 'joiner', 'namespace', 'lipsum', 'self'];
 

@@ -24,11 +24,9 @@ export function frozenValue(json: unknown): Value {
   );
 }
 
-/** `hosts` as a template sees them: the apps by name (in code point order, `"10"` before `"2"`), each one's addresses in order. */
-export const frozenHosts = (entries: readonly (readonly [app: string, addresses: readonly string[]])[]): Value =>
+/** `hosts` and `services` as a template sees them: the apps by name (in code point order, `"10"` before `"2"`), each one's list in order. */
+export const frozenByApp = (entries: readonly (readonly [app: string, list: readonly unknown[]])[]): Value =>
   new Dict(
-    [...entries]
-      .sort(([a], [b]) => compareText(a, b))
-      .map(([app, addresses]) => [app, frozenValue(addresses)] as const),
+    [...entries].sort(([a], [b]) => compareText(a, b)).map(([app, list]) => [app, frozenValue(list)] as const),
     true,
   );

@@ -7,7 +7,7 @@ import {Run} from '../../src/template/jinja/run.ts';
 import {compileTemplate} from '../../src/template/jinja/template.ts';
 import {createRenderer} from '../../src/template/renderer.ts';
 import {podsOf} from '../../src/template/sample.ts';
-import {frozenHosts} from '../../src/template/variables.ts';
+import {frozenByApp} from '../../src/template/variables.ts';
 import {pythonBinary} from '../support/parts.ts';
 import {inputOf, never} from '../template/fixtures.ts';
 
@@ -71,7 +71,7 @@ for (const size of SIZES) {
   const input = inputOf(TEMPLATE, {hosts, pods: podsOf(hosts)});
   const request = {template: TEMPLATE, variables: {...input.variables, hosts: Object.fromEntries(hosts)}};
 
-  const frozen = frozenHosts([...hosts]);
+  const frozen = frozenByApp([...hosts]);
   const renderAlone = () =>
     compiled.render(
       new Run({deadlineMs: Number.POSITIVE_INFINITY, nowMs: () => 0, seed: 1, tracksLines: false}),

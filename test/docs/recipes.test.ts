@@ -134,7 +134,22 @@ describe('docs/recipes.md', {skip: missing('haproxy'), timeout: 120_000}, () => 
     pods = stack.use(await startRecipePods());
     mkdirSync(join(folder, 'certs'));
     writeFileSync(join(folder, 'certs', 'web.pem'), createStandIn('web'));
-    const variables = {certs: {web: join(folder, 'certs', 'web.pem')}};
+    const endpointOf = (ip: string, index: number, terminating: boolean) => ({
+      ...{
+        ip,
+        port: pods.port,
+        port_name: 'http',
+        ports: {http: pods.port},
+        zone: 'a',
+        node: 'n',
+        pod: `web-${index + 1}`,
+      },
+      ...{ready: !terminating, serving: true, terminating},
+    });
+    const services = new Map([
+      ['web', (HOSTS.get('web') ?? []).map((ip, index) => endpointOf(ip, index, index === 1))],
+    ]);
+    const variables = {certs: {web: join(folder, 'certs', 'web.pem')}, services};
     const [frame = '', ...texts] = [FRAME, ...(await Promise.all(taken.map(one => render(one, variables))))];
     const peerPort = await freePort();
     const whole = [frame, ...texts.map(text => text.replace(frame.trim(), ''))].join('\n');
@@ -308,6 +323,15 @@ describe('docs/recipes.md', {skip: missing('haproxy'), timeout: 120_000}, () => 
     const recipe = RECIPES.find(({name}) => name === 'maintenance-page');
     assert.ok(recipe);
     assert.match(await render(recipe, {annotations: {'example.org/maintenance': 'yes'}}), /acl closed always_true\n/);
+  });
+
+  test('draining -> a pod that terminates keeps who has its cookie, and gets nobody else', {
+    skip: skip('draining-what-terminates'),
+  }, async () => {
+    await untilUp('drained');
+    assert.deepEqual(new Set(await bodiesFrom(portOf(8094), 4)), new Set(['web-1']));
+    const headers = {cookie: 'SERVED=web-2'};
+    assert.deepEqual(new Set(await bodiesFrom(portOf(8094), 3, {headers})), new Set(['web-2']));
   });
 
   test('canary -> by its header alone; without such pods nobody is sent there', {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import {once} from 'node:events';
+import {readFile} from 'node:fs/promises';
 import {createServer} from 'node:net';
+import {join} from 'node:path';
 import {after, before, describe, test} from 'node:test';
 import {isDeepStrictEqual} from 'node:util';
 import type {HistoryEntry} from '../../src/lifecycle/history.ts';
@@ -116,6 +118,49 @@ describe('objects of a cluster', {
     await seeHosts({web: ['10.9.2.20', '10.9.2.10', '10.9.2.8']});
     await space.annotate('haproxy-1', {[SERVICES]: null});
     await seeHosts({web: ['10.9.2.20', '10.9.2.10']});
+  });
+
+  test('services of a template -> endpoints of another namespace too, with pods and ports; one that ends is drained', async () => {
+    const [space, shop] = [await openNamespace(api), await openNamespace(api)];
+    await shop.letFollow(space.name);
+    const port = await freePort();
+    const ports = [
+      {name: 'metrics', port: 9090, protocol: 'TCP'},
+      {name: 'tls', port: 8443, protocol: 'TCP'},
+    ];
+    const [first, second] = [
+      {ip: '10.9.4.1', ready: true, serving: true, pod: 'api-1'},
+      {ip: '10.9.4.2', ready: true, serving: true, pod: 'api-2'},
+    ];
+    await shop.setEndpoints('api', [first, second], ports);
+    const backend = `backend api
+{%- for one in services.api if one.serving %}
+  server {{ one.pod }} {{ one.ip }}:{{ one.ports.tls }} weight {{ 0 if one.terminating else 10 }}
+{%- endfor %}
+`;
+    await space.createPod('haproxy-1', {
+      labels: LABELS,
+      annotations: {[CONFIG]: `${templateOf(port, 'one')}\n${backend}`, [SERVICES]: `${shop.name}/api`},
+      ip: '10.9.0.1',
+    });
+    await using daemon = await startDaemon({
+      template: '',
+      env: {...space.environment('haproxy-1'), KONTROL_DAMPER: '0'},
+    });
+    const seeServers = (...servers: readonly string[]) =>
+      see(
+        daemon,
+        async () => {
+          const text = await readFile(join(daemon.dataFolder, 'proxy.cfg'), 'utf8').catch(() => '');
+          return isDeepStrictEqual(text.match(/(?<=^ {2}server api).*/gm), servers);
+        },
+        servers.join(', '),
+      );
+    await seeServers('-1 10.9.4.1:8443 weight 10', '-2 10.9.4.2:8443 weight 10');
+    await shop.setEndpoints('api', [first, {...second, ready: false, terminating: true}], ports);
+    await seeServers('-1 10.9.4.1:8443 weight 10', '-2 10.9.4.2:8443 weight 0');
+    await shop.setEndpoints('api', [first], ports);
+    await seeServers('-1 10.9.4.1:8443 weight 10');
   });
 
   test('a refused configuration and its recovery -> Events on the pod, each once, with a count', async () => {

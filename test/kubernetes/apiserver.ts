@@ -171,6 +171,8 @@ export async function startApiServer({
         `--service-account-key-file=${pki}/accounts.key`,
         '--disable-admission-plugins=ServiceAccount',
         '--allow-privileged=true',
+        // On by itself since 1.22.
+        '--feature-gates=EndpointSliceTerminatingCondition=true',
         ...(admission.length === 0 ? [] : [`--enable-admission-plugins=${admission.join(',')}`]),
         // The server closes watches that ask for longer, and soon forgets old versions: both are to be seen in tests.
         '--min-request-timeout=20',

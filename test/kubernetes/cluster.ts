@@ -35,6 +35,15 @@ export interface PodEvent {
   readonly involvedObject: {readonly uid?: string};
 }
 
+/** An address of a Service, and how its pod is. */
+export interface SetEndpoint {
+  readonly ip: string;
+  readonly ready: boolean;
+  readonly serving?: boolean;
+  readonly terminating?: boolean;
+  readonly pod?: string;
+}
+
 /** A namespace of a test's own, with the daemon's ServiceAccount and the shipped Role in it. */
 export interface Namespace {
   readonly name: string;
@@ -47,7 +56,9 @@ export interface Namespace {
   /** The shipped ClusterRole for nodes, bound to the daemon's ServiceAccount. */
   permitNodes(): Promise<void>;
   /** The EndpointSlice of a Service, as its controller would write it (1.20 has them as v1beta1). */
-  setEndpoints(service: string, endpoints: readonly {readonly ip: string; readonly ready: boolean}[]): Promise<void>;
+  setEndpoints(service: string, endpoints: readonly SetEndpoint[], ports?: readonly Fields[]): Promise<void>;
+  /** Lets the daemon of another namespace follow the endpoints of this one, by the shipped Role. */
+  letFollow(other: string): Promise<void>;
   /** The Events on a pod: reason, type, message and count. */
   eventsOf(pod: string): Promise<readonly PodEvent[]>;
   /** At once, as when the kubelet has confirmed. */
@@ -128,11 +139,21 @@ export async function openNamespace(
       const subjects = [{kind: 'ServiceAccount', name: ACCOUNT, namespace: name}];
       await api.admin('POST', `${all}/clusterrolebindings`, {...binding, subjects});
     },
-    async setEndpoints(service, endpoints) {
+    async letFollow(other) {
+      const [role, binding] = await loadManifest('components/services/rbac.yaml');
+      await api.admin('POST', `${rbac}/roles`, role);
+      const subjects = [{kind: 'ServiceAccount', name: ACCOUNT, namespace: other}];
+      await api.admin('POST', `${rbac}/rolebindings`, {...binding, subjects});
+    },
+    async setEndpoints(service, endpoints, ports = []) {
       const slices = `/apis/discovery.k8s.io/v1beta1/namespaces/${name}/endpointslices`;
       const metadata = {name: `${service}-abcde`, labels: {'kubernetes.io/service-name': service}};
-      const listed = endpoints.map(({ip, ready}) => ({addresses: [ip], conditions: {ready}}));
-      const slice = {metadata, addressType: 'IPv4', endpoints: listed, ports: []};
+      const listed = endpoints.map(({ip, pod, ...conditions}) => ({
+        addresses: [ip],
+        conditions,
+        ...(pod !== undefined && {targetRef: {kind: 'Pod', name: pod, namespace: name}}),
+      }));
+      const slice = {metadata, addressType: 'IPv4', endpoints: listed, ports};
       const {items} = await api.admin('GET', `${slices}?labelSelector=kubernetes.io/service-name=${service}`);
       const exists = Array.isArray(items) && items.length > 0;
       if (exists) await api.admin('PUT', `${slices}/${metadata.name}`, slice);

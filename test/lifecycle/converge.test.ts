@@ -16,6 +16,7 @@ const READ: PassInput = {
       annotations: {},
       env: {},
       certs: {},
+      services: new Map(),
     },
   },
 };

@@ -22,6 +22,7 @@ const inputOf = (template: string, ips: readonly string[]): PassInput => ({
       annotations: {},
       env: {},
       certs: {},
+      services: new Map(),
     },
   },
 });

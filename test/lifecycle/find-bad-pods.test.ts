@@ -11,7 +11,10 @@ const inputOf = (apps: Readonly<Record<string, readonly string[]>>): TemplateInp
   );
   const hosts = new Map(Object.entries(apps));
   const {labels, annotations, env, certs} = {labels: {}, annotations: {}, env: {}, certs: {}};
-  return {template: 'A', variables: {hosts, pods, node: {labels, annotations}, labels, annotations, env, certs}};
+  return {
+    template: 'A',
+    variables: {hosts, pods, node: {labels, annotations}, labels, annotations, env, certs, services: new Map()},
+  };
 };
 
 const countTo = (count: number, prefix: string) => Array.from({length: count}, (_, index) => `${prefix}${index}`);

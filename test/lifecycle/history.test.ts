@@ -35,6 +35,7 @@ const inputOf = (template: string, ...ips: string[]) => ({
     annotations: {},
     env: {},
     certs: {},
+    services: new Map(),
   },
 });
 

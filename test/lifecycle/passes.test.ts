@@ -19,6 +19,7 @@ const inputOf = (template: string, ip = '10.2.0.17'): TemplateInput => ({
     annotations: {},
     env: {},
     certs: {},
+    services: new Map(),
   },
 });
 

@@ -29,6 +29,7 @@ const inputOf = (pods: readonly Pod[], template = 'A'): TemplateInput => ({
     annotations: {},
     env: {},
     certs: {},
+    services: new Map(),
   },
 });
 

@@ -53,6 +53,7 @@ const variablesWith = (hosts: Hosts): TemplateVariables => ({
   annotations: {},
   env: {},
   certs: {},
+  services: new Map(),
 });
 
 describe('the templates of 2017 -> byte for byte what Jinja2 renders', {skip: missing('jinja2')}, () => {

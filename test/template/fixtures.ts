@@ -13,6 +13,7 @@ export function inputOf(template: string, variables: Partial<TemplateVariables> 
       annotations: {},
       env: {},
       certs: {},
+      services: new Map(),
       ...variables,
     },
   };

@@ -10,6 +10,7 @@ const VARIABLES: TemplateVariables = {
   annotations: {},
   env: {KONTROL_TTL: '25'},
   certs: {},
+  services: new Map(),
 };
 const digest = (change: Partial<TemplateVariables> = {}, template = 'bind :80') =>
   digestInput({template, variables: {...VARIABLES, ...change}});

@@ -25,6 +25,7 @@ import {describeDeviation} from '../../proxy/drift.ts';
 import type {Drift} from '../../proxy/drift-watch.ts';
 import {ask} from '../../proxy/runtime.ts';
 import type {Hang} from '../../reload/liveness.ts';
+import type {TemplateVariables} from '../../template/input.ts';
 import {wantedCertificates, wantedServices} from './annotations.ts';
 import type {Context} from './context.ts';
 import type {Ground} from './ground.ts';
@@ -51,6 +52,8 @@ export interface Cluster extends AsyncDisposable {
   readonly changes: Source<ClusterChange>;
   /** Addresses of Services, by app, that are hosts beside the pods that ping. */
   serviceHosts(): Hosts;
+  /** The same with all that is known of each, for templates. */
+  serviceEndpoints(): TemplateVariables['services'];
   /** A pass ended, and this text serves: worth an event on the pod, perhaps; certificates that it names are settled. */
   passed(end: Pick<PassEnd, 'record' | 'isFallback'>, served: string | undefined): void;
   /** HAProxy runs something else than its text, or does so no longer. */
@@ -106,6 +109,7 @@ export async function openCluster(context: ClusterContext, ground: Pick<Ground, 
     certificates,
     changes,
     serviceHosts: () => services?.hosts() ?? NO_HOSTS,
+    serviceEndpoints: () => services?.endpoints() ?? new Map(),
     get services() {
       return {hosts: Object.fromEntries(services?.hosts() ?? NO_HOSTS), watch: services?.status ?? null};
     },

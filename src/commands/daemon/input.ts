@@ -8,13 +8,14 @@ import type {Registry} from '../../members/registry.ts';
 import type {Pod, TemplateInput} from '../../template/input.ts';
 import type {Rollback} from '../../template/rollback.ts';
 import type {TemplateText} from '../../template/source.ts';
+import type {Cluster} from './cluster.ts';
 import type {Context} from './context.ts';
 
 /** Who knows what a template can see. */
 export interface InputSources {
   readonly observation: {readonly rollback: Pick<Rollback, 'current'>};
   readonly membership: {readonly registry: Pick<Registry, 'members'>};
-  readonly cluster: {readonly certificates: Pick<Certificates, 'paths'>};
+  readonly cluster: {readonly certificates: Pick<Certificates, 'paths'>} & Pick<Cluster, 'serviceEndpoints'>;
 }
 
 /**
@@ -39,6 +40,7 @@ export const createInputLoader =
         annotations,
         env: config.env,
         certs: cluster.certificates.paths(),
+        services: cluster.serviceEndpoints(),
       },
     };
   };

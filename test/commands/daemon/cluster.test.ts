@@ -3,6 +3,7 @@ import {describe, test} from 'node:test';
 import {createStandIn} from '../../../src/certs/stand-in.ts';
 import {type ClusterChange, type ClusterContext, openCluster} from '../../../src/commands/daemon/cluster.ts';
 import type {Api, WatchEvent} from '../../../src/kubernetes/api.ts';
+import {ApiFault} from '../../../src/kubernetes/api-fault.ts';
 import type {PodFacts} from '../../../src/kubernetes/facts.ts';
 import type {PassRecord} from '../../../src/lifecycle/passes.ts';
 import type {Version} from '../../../src/proxy/version.ts';
@@ -32,7 +33,7 @@ function secretOf(): object {
 
 const SLICE = {
   metadata: {name: 'db-1', namespace: 'x', resourceVersion: '1', labels: {'kubernetes.io/service-name': 'db'}},
-  endpoints: [{addresses: ['10.0.0.7'], conditions: {ready: true}}],
+  endpoints: [{addresses: ['10.0.0.7'], conditions: {ready: true}, targetRef: {kind: 'Pod', name: 'db-0'}}],
 };
 
 /** A cluster with one Secret and one Service; `told` are the reasons of the events that were written. */
@@ -54,11 +55,16 @@ function openWorld() {
   return {api, told, watchers};
 }
 
-async function open(dataFolder: string, world: Partial<ReturnType<typeof openWorld>>, version: Partial<Version> = {}) {
+async function open(
+  dataFolder: string,
+  world: Partial<ReturnType<typeof openWorld>>,
+  version: Partial<Version> = {},
+  annotations: Readonly<Record<string, string>> = ANNOTATIONS,
+) {
   const {log, said} = openLogSink();
   const context: ClusterContext = {
     config: {dataFolder, pod: {namespace: 'x', id: 'lb-1', certs: undefined}},
-    pod: {facts: FACTS},
+    pod: {facts: {...FACTS, annotations}},
     api: world.api,
     room: () => log,
     output: {secrets: {hide: text => text}},
@@ -97,6 +103,24 @@ describe('what the cluster gives the proxy', () => {
       [hosts, [...cluster.serviceHosts()], watch?.synced],
       [{db: ['10.0.0.7']}, [['db', ['10.0.0.7']]], true],
     );
+  });
+
+  test('Services of two namespaces, one of which RBAC keeps from us -> those of the other, and what fails in the status', async () => {
+    await using folder = await openFolder();
+    const world = openWorld();
+    const api: Api = {
+      ...world.api,
+      request: asked =>
+        asked.path.includes('/shop/') ? Promise.reject(new ApiFault(403, 'no')) : world.api.request(asked),
+    };
+    const services = {'haproxy.unity3d.com/services': 'db,cart=shop/cart'};
+    const {cluster} = await open(folder.path, {api}, {}, services);
+    await using _closed = cluster;
+    await waitFor(() => cluster.serviceHosts().size > 0, 'its own');
+    assert.deepEqual([...cluster.serviceHosts()], [['db', ['10.0.0.7']]]);
+    assert.equal(cluster.serviceEndpoints().get('db')?.[0]?.pod, 'db-0');
+    const {watch} = cluster.services;
+    assert.deepEqual([watch?.state, watch?.what], ['failing', 'endpoints of shop/cart']);
   });
 
   test('passes -> an event for each that fails, and for the first that goes well after one; none of a fallback', async () => {

@@ -27,7 +27,7 @@ const load = (visit?: Visit, held?: string) =>
     {
       observation: {rollback: {current: held === undefined ? undefined : {pass: 1, template: held, sinceAt: 1}}},
       membership: {registry: {members: () => []}},
-      cluster: {certificates: {paths: () => ({web: '/data/certs/web.pem'})}},
+      cluster: {certificates: {paths: () => ({web: '/data/certs/web.pem'})}, serviceEndpoints: () => new Map()},
     },
     {hosts: () => new Map([['web', ['10.0.0.1']]]), loadTemplate: async () => "today's"},
   )(visit);
@@ -44,6 +44,7 @@ describe('what a template can see', () => {
         annotations: {a: 'b'},
         env: {KONTROL_TTL: '25'},
         certs: {web: '/data/certs/web.pem'},
+        services: new Map(),
       },
     });
   });

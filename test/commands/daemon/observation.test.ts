@@ -85,7 +85,7 @@ const endOf = (changes: Partial<PassRecord>, isFallback = false, ips: readonly s
       variables: {
         hosts: new Map(),
         pods: ips.map(ip => ({...memberOf({ip}), seq: 1})),
-        ...{node: {labels: {}, annotations: {}}, labels: {}, annotations: {}, env: {}, certs: {}},
+        ...{node: {labels: {}, annotations: {}}, labels: {}, annotations: {}, env: {}, certs: {}, services: new Map()},
       },
     },
   },
