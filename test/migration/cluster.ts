@@ -1,4 +1,4 @@
-import {execFile, execFileSync} from 'node:child_process';
+import {execFile} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import {isDeepStrictEqual, promisify} from 'node:util';
 import {parseAllDocuments} from 'yaml';
@@ -70,6 +70,9 @@ export interface Cluster {
 const ADDRESS = (number: number): string => `10.78.255.${number}`;
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
+/** Beside which the slaves go on pinging from this process: it may take longer than their TTL. */
+const run = promisify(execFile);
+
 const matches = (selector: Labels, labels: Labels): boolean =>
   Object.entries(selector).every(([name, value]) => labels[name] === value);
 
@@ -123,7 +126,9 @@ export function createCluster(clients: readonly Place[], kubelet: Kubelet): Clus
     rules = next;
     for (const place of clients) {
       const [file = '', ...args] = place.exec(['iptables-restore', '-w']);
-      execFileSync(file, args, {input: next});
+      const restoring = run(file, args);
+      restoring.child.stdin?.end(next);
+      await restoring;
     }
   };
 
@@ -131,8 +136,7 @@ export function createCluster(clients: readonly Place[], kubelet: Kubelet): Clus
     addresses.get(name.replace(/\.default\.svc$/, '')) ?? fail(`no Service has the name ${name}`);
 
   const objectsOf = async (folder: string): Promise<readonly {readonly kind: string}[]> => {
-    // The slaves ping from this process: it may take longer than their TTL.
-    const {stdout} = await promisify(execFile)(kubectlBinary, ['kustomize', `${REPOSITORY}${folder}`]);
+    const {stdout} = await run(kubectlBinary, ['kustomize', `${REPOSITORY}${folder}`]);
     return parseAllDocuments(stdout).map(document => document.toJS() as {readonly kind: string});
   };
   const apply = async (folder: string): Promise<void> => {

@@ -12,7 +12,7 @@ import {startOldPod} from './old-pod.ts';
 import {startWebPod, type WebPod} from './web-pods.ts';
 
 const MASTER = 'kontrol.unity3d.com/master';
-const TTL_MS = 4000;
+const TTL_MS = 5000;
 
 /** What a slave sends at once after a failure: beyond these it has gone unanswered. */
 const RETRIES_AT_ONCE = 8;
