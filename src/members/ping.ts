@@ -116,3 +116,9 @@ export function parsePing(
     return {is: 'fault', field: error.field, reason: error.message};
   }
 }
+
+/** Parses pings, all with the same rule of who may have which address. */
+export const createPingParser =
+  (refuseAddress: AddressRule) =>
+  (body: Uint8Array, source: {readonly remoteAddress: string}): ParsedPing =>
+    parsePing(body, source, refuseAddress);

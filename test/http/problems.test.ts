@@ -196,6 +196,7 @@ describe('problems', () => {
         `KONTROL_QUARANTINE allows, so the template may be to blame: ${Array(5).fill(why).join('; ')}; and 2 more: ` +
         'haproxy-kontrol members',
     ]);
+    assert.ok(problemsOf({quarantined: many.slice(0, 5)})[0]?.endsWith(Array(5).fill(why).join('; ')));
   });
 
   describe('sync', () => {

@@ -300,12 +300,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: OWN_NUMBER,
   },
   {
-    file: 'src/lifecycle/fallback.ts',
-    was: 'const kept = {pass: passes.last?.pass ?? 0, template: input.template, sinceAt: clock.epochMs()};',
-    becomes: 'const kept = {pass: passes.last?.pass ?? 1, template: input.template, sinceAt: clock.epochMs()};',
-    why: 'a pass has just ended well: there is a last one',
-  },
-  {
     file: 'src/proxy/carried-state.ts',
     was: 'if (index % STEP === 0) yield;',
     becomes: 'if (index % STEP === 1) yield;',
@@ -352,24 +346,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     was: 'const END_LIMIT_MS = 5000;',
     becomes: 'const END_LIMIT_MS = 5001;',
     why: 'it bounds the wait for a process that the kernel holds: nobody relies on the figure',
-  },
-  {
-    file: 'src/reload/generations.ts',
-    was: 'const silentMs = current === undefined ? 0 : liveness.silentMs(current);',
-    becomes: 'const silentMs = current === undefined ? 1 : liveness.silentMs(current);',
-    why: 'so short a silence is shown as none',
-  },
-  {
-    file: 'src/reload/generations.ts',
-    was: 'isHung: ports.hangMs > 0 && silentMs >= ports.hangMs,',
-    becomes: 'isHung: ports.hangMs > 1 && silentMs >= ports.hangMs,',
-    why: 'nobody sets a period of 1 ms',
-  },
-  {
-    file: 'src/reload/generations.ts',
-    was: 'isHung: ports.hangMs > 0 && silentMs >= ports.hangMs,',
-    becomes: 'isHung: ports.hangMs > 0 && silentMs > ports.hangMs,',
-    why: 'at that very moment it is ended: nobody looks in between',
   },
   {
     file: 'src/proxy/hidden-parts.ts',

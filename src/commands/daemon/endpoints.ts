@@ -9,7 +9,7 @@ import {createControl} from '../../lifecycle/control.ts';
 import {openControlSocket} from '../../lifecycle/control-socket.ts';
 import type {PassRecord} from '../../lifecycle/passes.ts';
 import {canonicalIp} from '../../members/address.ts';
-import {parsePing} from '../../members/ping.ts';
+import {createPingParser} from '../../members/ping.ts';
 import {createAddressRule} from '../../members/special-addresses.ts';
 import {openTokenFile, type TokenFile} from '../../members/token-file.ts';
 import {createMetrics, type Metrics} from '../../metrics/metrics.ts';
@@ -153,7 +153,7 @@ function createMasterApp(
   };
   const receiverOf = (protocol: 'http' | 'zerorpc') =>
     createReceiver({
-      parse: (body, source) => parsePing(body, source, refuseAddress),
+      parse: createPingParser(refuseAddress),
       verify: policy.verify,
       record: registry.record,
       refusal: shared.store.refusal,
