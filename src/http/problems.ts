@@ -59,7 +59,7 @@ const notice = (...said: Parameters<typeof bad>): StatedProblem => ({...bad(...s
 export function deriveProblems(status: Given, seen: Seen): StatedProblem[] {
   return [
     ...proxyProblems(status, seen),
-    ...seen.troubles.slice(0, MAX_ALIKE).map(problemOfTrouble),
+    ...seen.troubles.slice(0, MAX_ALIKE).flatMap(problemOfTrouble),
     ...absenceProblems(seen),
     ...syncProblems(status, seen),
     ...quarantineProblems(status),
@@ -88,12 +88,12 @@ function proxyProblems({proxy, uptimeMs}: Given, {nowAt, began}: Seen): StatedPr
   return [bad('down', [`HAProxy is ${state}`, why, todo], {beganAt: began.down})];
 }
 
-function problemOfTrouble(trouble: TroubleNow): StatedProblem {
+function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
   const {beganAt} = trouble;
   switch (trouble.is) {
     case 'down': {
       const why = 'it has servers, and their checks fail or they are in maintenance: its requests get 503';
-      const todo = 'see why they are down: haproxy-kontrol members; then look at those pods';
+      const todo = 'see why they are down: haproxy-kontrol members tells of pods, haproxy-kontrol logs of all servers';
       const what = `No server of backend ${trouble.name} is up`;
       return bad('backend-down', [what, why, todo], {subject: trouble.name, beganAt});
     }
@@ -114,16 +114,31 @@ function problemOfTrouble(trouble: TroubleNow): StatedProblem {
       const todo = 'add replicas of the proxy, or raise the global maxconn in the template';
       return bad('sessions', ['HAProxy takes no more connections', why, todo], {beganAt});
     }
-    case 'errors': {
-      const what = `${trouble.percent} % of what ${trouble.name} answers are errors of class 5xx`;
-      const why = `of its last ${trouble.requests} requests (KONTROL_5XX says how many are too many)`;
-      const todo = 'see which servers they come from: haproxy-kontrol logs --access, haproxy-kontrol top';
-      return bad('errors', [what, why, todo], {subject: trouble.name, beganAt});
+    case 'stopped': {
+      const why = 'HAProxy was told so (disable frontend), which no configuration does: its clients are refused';
+      const todo = 'POST /reconfigure (haproxy-kontrol reconfigure) has it run its configuration again';
+      return bad('stopped', [`Frontend ${trouble.name} listens no more`, why, todo], {subject: trouble.name, beganAt});
     }
+    case 'emptied':
+      // Told of with the app that left.
+      return [];
+    case 'errors':
+      return bad('errors', wordsOfErrors(trouble), {subject: trouble.name, beganAt});
   }
 }
 
-function absenceProblems({absent, isAnybodyThere}: Seen): StatedProblem[] {
+function wordsOfErrors({of, name, percent, requests}: TroubleNow & {readonly is: 'errors'}): Words {
+  if (of === 'connections') {
+    const why = `of its last ${requests} (KONTROL_5XX says how many are too many): its servers refuse them, or do not answer`;
+    return [`${percent} % of the connections to backend ${name} fail`, why, 'see its servers: haproxy-kontrol members'];
+  }
+  const who = of === 'backend' ? `backend ${name}` : name;
+  const why = `of its last ${requests} requests (KONTROL_5XX says how many are too many); 503 is HAProxy's own where no server can be reached`;
+  const todo = 'see which servers they come from: haproxy-kontrol logs --access, haproxy-kontrol top';
+  return [`${percent} % of what ${who} answers are errors of class 5xx`, why, todo];
+}
+
+function absenceProblems({absent, isAnybodyThere, troubles}: Seen): StatedProblem[] {
   if (absent.length === 0) return [];
   if (!isAnybodyThere) {
     const apps = absent.map(({app}) => app).join(', ');
@@ -131,10 +146,24 @@ function absenceProblems({absent, isAnybodyThere}: Seen): StatedProblem[] {
     const todo = 'see whether those pods run and reach this one on port 8000: haproxy-kontrol members --gone';
     return [bad('members', ['Nobody is left to serve', why, todo], {beganAt: lastOf(absent)})];
   }
+  const emptied = troubles.flatMap(trouble => (trouble.is === 'emptied' ? [trouble.name] : []));
   return absent.slice(0, MAX_ALIKE).map(({app, lastThereAt}) => {
+    const about: About = {subject: app, beganAt: lastThereAt};
+    const left = `No pod of ${app} is left`;
+    if (emptied.length > 0) {
+      const why = `the others are there, but ${emptied.join(', ')} ${emptied.length === 1 ? 'has' : 'have'} no server any more: such requests get 503`;
+      return bad(
+        'members',
+        [
+          left,
+          why,
+          'see whether that is meant: haproxy-kontrol members --gone; else take the backend out of the template',
+        ],
+        about,
+      );
+    }
     const why = 'the others are there; this is forgotten an hour after the last one left';
-    const words: Words = [`No pod of ${app} is left`, why, 'see whether that is meant'];
-    return notice('members', words, {subject: app, beganAt: lastThereAt});
+    return notice('members', [left, why, 'see whether that is meant'], about);
   });
 }
 

@@ -1,15 +1,15 @@
 import type {Convergence} from '../lifecycle/convergence.ts';
-import type {AbsentApp} from '../members/absence.ts';
+import type {Absence} from '../members/absence.ts';
 import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
-import {findOrphanedBackends} from '../proxy/orphaned-backends.ts';
+import {findIdleBackends} from '../proxy/idle-backends.ts';
 import type {TroubleNow} from '../proxy/trouble-watch.ts';
 import type {Seen} from './problems.ts';
 
 /** What the rooms know of when things began, in their own ways of telling it. */
 export interface SeenParts {
   readonly hosts: Hosts;
-  readonly absent: readonly AbsentApp[];
+  readonly absence: Absence;
   readonly troubles: readonly TroubleNow[];
   /** The text that serves. */
   readonly text: string | undefined;
@@ -31,12 +31,16 @@ export function createSeenReader(clock: Pick<Clock, 'nowMs' | 'epochMs'>): (part
   const epochOf = (monotonicMs: number | undefined): number | null =>
     monotonicMs === undefined ? null : Math.round(clock.epochMs() - (clock.nowMs() - monotonicMs));
   return parts => {
-    const {hosts, absent, convergence, store} = parts;
+    const {hosts, absence, convergence, store} = parts;
+    const troubles = withoutIdle(parts);
     failing = parts.failedPassAt === undefined ? undefined : (failing ?? parts.failedPassAt);
     return {
       nowAt: clock.epochMs(),
-      troubles: absent.length > 0 ? withoutOrphans(parts) : parts.troubles,
-      absent,
+      troubles,
+      absent: absence.note(
+        hosts,
+        troubles.some(({is}) => is === 'emptied'),
+      ),
       isAnybodyThere: [...hosts.values()].some(({length}) => length > 0),
       began: {
         down: epochOf(parts.downSinceMs),
@@ -53,9 +57,14 @@ export function createSeenReader(clock: Pick<Clock, 'nowMs' | 'epochMs'>): (part
 const changedMs = ({damper}: SeenParts['convergence']): number | undefined =>
   damper.is === 'waiting' ? damper.firstAtMs : undefined;
 
-/** That pods left is one fault: their backends, whose servers go with the next pass, are not told of beside it. */
-function withoutOrphans({troubles, text, isGone}: SeenParts): readonly TroubleNow[] {
-  if (text === undefined) return troubles;
-  const orphaned = findOrphanedBackends(text, isGone);
-  return troubles.filter(trouble => trouble.is !== 'down' || !orphaned.has(trouble.name));
+/** That pods left is one fault: of their backends is told beside it, if at all. What the text takes out of service is none. */
+function withoutIdle({troubles, text, isGone}: SeenParts): readonly TroubleNow[] {
+  if (text === undefined || troubles.every(({is}) => is !== 'down')) return troubles;
+  const {left, meant} = findIdleBackends(text, isGone);
+  return troubles.flatMap((trouble): TroubleNow[] => {
+    if (trouble.is !== 'down') return [trouble];
+    const {name, beganAt} = trouble;
+    if (left.has(name)) return [{is: 'emptied', name, beganAt}];
+    return meant.has(name) ? [] : [trouble];
+  });
 }

@@ -140,3 +140,16 @@ export const lastPassOf = (entries: readonly HistoryEntry[]): number => {
   const last = entries.at(-1);
   return last?.retries?.lastPass ?? last?.pass ?? 0;
 };
+
+/** Of each app that pods left and none came to since, when the last pass that took one out began. The oldest entries first. */
+export function appsThatLeft(
+  entries: readonly Pick<HistoryEntry, 'verdict' | 'joined' | 'left' | 'startedAt'>[],
+): ReadonlyMap<string, number> {
+  const apps = new Map<string, number>();
+  for (const {verdict, joined, left, startedAt} of entries) {
+    if (verdict === 'failed') continue;
+    for (const {app} of left.pods) apps.set(app, startedAt);
+    for (const {app} of joined.pods) apps.delete(app);
+  }
+  return apps;
+}

@@ -9,8 +9,8 @@ export interface AbsentApp {
 
 /** Remembers which apps were there, so that one without anybody is not forgotten. */
 export interface Absence {
-  /** Takes in who is there now; those who are not, the longest absent first. */
-  note(hosts: Hosts): readonly AbsentApp[];
+  /** Takes in who is there now; those who are not, the longest absent first. Nobody is forgotten while they `areMissed`. */
+  note(hosts: Hosts, areMissed?: boolean): readonly AbsentApp[];
 }
 
 /** An app that was taken away for good is nothing to talk about for ever. */
@@ -23,11 +23,14 @@ const MAX_APPS = 1000;
 export function createAbsence(ports: {
   readonly epochMs: () => number;
   readonly lastThereAt: (app: string) => number | undefined;
+  /** Those of whom an earlier daemon knew that they left: who is not there at first is missed since then. */
+  readonly earlier?: ReadonlyMap<string, number>;
 }): Absence {
   let present = new Set<string>();
   const gone = new Map<string, AbsentApp & {readonly sinceAt: number}>();
+  for (const [app, at] of ports.earlier ?? []) gone.set(app, {app, sinceAt: at, lastThereAt: at});
   return {
-    note(hosts) {
+    note(hosts, areMissed = false) {
       const now = ports.epochMs();
       const isThere = (app: string) => (hosts.get(app)?.length ?? 0) > 0;
       for (const app of present) {
@@ -36,7 +39,11 @@ export function createAbsence(ports: {
       present = new Set([...hosts.keys()].filter(isThere));
       for (const [app, {sinceAt}] of gone) {
         // Of a proxy that has nobody at all, the last ones to go stay known.
-        if (present.has(app) || (present.size > 0 && now - sinceAt > REMEMBERED_MS) || gone.size > MAX_APPS) {
+        if (
+          present.has(app) ||
+          (present.size > 0 && !areMissed && now - sinceAt > REMEMBERED_MS) ||
+          gone.size > MAX_APPS
+        ) {
           gone.delete(app);
         }
       }

@@ -1,6 +1,7 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Row} from './answers.ts';
-import {type ErrorBound, newTroubleHistory, noteLook, type Trouble} from './troubles.ts';
+import type {ErrorBound} from './error-shares.ts';
+import {newTroubleHistory, noteLook, type Trouble} from './troubles.ts';
 
 /** When it began (epoch ms); null where it may have begun before anybody looked. */
 export type TroubleNow = Trouble & {readonly beganAt: number | null};
@@ -8,7 +9,7 @@ export type TroubleNow = Trouble & {readonly beganAt: number | null};
 /** What HAProxy's counters say is wrong, as of the last look. */
 export interface TroubleWatch {
   readonly troubles: readonly TroubleNow[];
-  /** Undefined when HAProxy did not answer: then nothing is known of it. */
+  /** Undefined when HAProxy did not answer: what was known of it stays, for nobody knows otherwise. */
   note(answers: {readonly info: ReadonlyMap<string, string>; readonly rows: readonly Row[]} | undefined): void;
 }
 
@@ -20,10 +21,7 @@ export function createTroubleWatch(clock: Pick<Clock, 'nowMs' | 'epochMs'>, boun
       return troubles;
     },
     note(answers) {
-      if (answers === undefined) {
-        troubles = [];
-        return;
-      }
+      if (answers === undefined) return;
       const {info, rows} = answers;
       const look = {
         atMs: clock.nowMs(),

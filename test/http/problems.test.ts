@@ -60,7 +60,11 @@ describe('problems', () => {
         {is: 'queue', name: 'app', waiting: 3, beganAt: 2},
         {is: 'full', name: 'web', limit: 10, beganAt: 3},
         {is: 'full-process', limit: 50, beganAt: 4},
-        {is: 'errors', name: 'web', percent: 20, requests: 600, beganAt: null},
+        {is: 'errors', of: 'frontend', name: 'web', percent: 20, requests: 600, beganAt: null},
+        {is: 'errors', of: 'backend', name: 'app', percent: 100, requests: 13, beganAt: 5},
+        {is: 'errors', of: 'connections', name: 'db', percent: 80, requests: 20, beganAt: 5},
+        {is: 'stopped', name: 'web', beganAt: 6},
+        {is: 'emptied', name: 'app', beganAt: 7},
       ],
     };
     const problems = deriveProblems(WELL, seen);
@@ -72,12 +76,15 @@ describe('problems', () => {
         'bad sessions web 3: Frontend web takes no more connections',
         'bad sessions null 4: HAProxy takes no more connections',
         'bad errors web null: 20 % of what web answers are errors of class 5xx',
+        'bad errors app 5: 100 % of what backend app answers are errors of class 5xx',
+        'bad errors db 5: 80 % of the connections to backend db fail',
+        'bad stopped web 6: Frontend web listens no more',
       ],
     );
     for (const {todo, what} of problems) assert.notEqual(todo, '', what);
   });
 
-  test('nobody is left -> bad, since the last of all was there; an app of several -> a notice', () => {
+  test('nobody is left -> bad, since the last of all was there; an app of several -> a notice, bad where a backend has nobody', () => {
     const absent = [
       {app: 'web', lastThereAt: 7},
       {app: 'api', lastThereAt: 5},
@@ -92,6 +99,10 @@ describe('problems', () => {
       ['notice', 'No pod of api is left', 5],
     ]);
     assert.deepEqual(told({isAnybodyThere: false}), []);
+    const [web] = absent;
+    assert.deepEqual(told({absent: web ? [web] : [], troubles: [{is: 'emptied', name: 'b-web', beganAt: 8}]}), [
+      ['bad', 'No pod of web is left', 7],
+    ]);
   });
 
   test('many of a kind -> 20 of each are listed', () => {

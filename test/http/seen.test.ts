@@ -12,9 +12,9 @@ const QUEUE: TroubleNow = {is: 'queue', name: 'left', waiting: 3, beganAt: null}
 /** All is well: one pod, one backend whose only server is where a pod left. */
 const PARTS: SeenParts = {
   hosts: new Map([['web', ['10.0.0.1']]]),
-  absent: [],
+  absence: {note: () => []},
   troubles: [],
-  text: 'backend left\n  server a 10.0.0.9:80\n',
+  text: 'backend left\n  server a 10.0.0.9:80\nbackend green\n  server g 10.0.0.8:80 disabled\n',
   isGone: ip => ip === '10.0.0.9',
   downSinceMs: undefined,
   failedPassAt: undefined,
@@ -63,14 +63,18 @@ describe('who is there', () => {
 });
 
 describe('what HAProxy counts', () => {
-  const troubles = [DOWN, QUEUE];
-  const absent = [{app: 'web', lastThereAt: null}];
+  const GREEN: TroubleNow = {is: 'down', name: 'green', beganAt: null};
 
-  test('pods of an app left -> their backends are not told of as down beside it; all else is', () => {
-    assert.deepEqual(seenOf({troubles, absent}).troubles, [QUEUE]);
-    assert.deepEqual(seenOf({troubles, absent, isGone: () => false}).troubles, troubles);
-    assert.deepEqual(seenOf({troubles, absent, text: undefined}).troubles, troubles);
+  test('the pods of a backend left -> it is empty, not down; one that the text disables -> nothing; all else as it is', () => {
+    const troubles = [DOWN, GREEN, QUEUE];
+    assert.deepEqual(seenOf({troubles}).troubles, [{is: 'emptied', name: 'left', beganAt: null}, QUEUE]);
+    assert.deepEqual(seenOf({troubles, isGone: () => false}).troubles, [DOWN, QUEUE]);
+    assert.deepEqual(seenOf({troubles, text: undefined}).troubles, troubles);
   });
 
-  test('every app has pods -> all is told of', () => assert.deepEqual(seenOf({troubles}).troubles, troubles));
+  test('a backend is empty -> whoever left is missed for as long', () => {
+    const absence: SeenParts['absence'] = {note: (_, areMissed) => [{app: String(areMissed), lastThereAt: null}]};
+    const missed = (troubles: readonly TroubleNow[]) => seenOf({troubles, absence}).absent[0]?.app;
+    assert.deepEqual([missed([DOWN]), missed([QUEUE])], ['true', 'false']);
+  });
 });

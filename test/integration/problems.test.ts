@@ -1,34 +1,42 @@
 import assert from 'node:assert/strict';
 import {execFile} from 'node:child_process';
+import {writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import type {JoinedMember} from '../../src/http/joined-members.ts';
+import {ask} from '../../src/proxy/runtime.ts';
 import {SLOW_PATH} from '../support/backend.ts';
+import {openFolder} from '../support/folder.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
 import {POD_IP, type Served, startServed} from '../support/served.ts';
 import {waitFor} from '../support/wait.ts';
-import {webTemplateAgain} from '../support/web.ts';
+import {fetchText, webTemplateAgain} from '../support/web.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** What `haproxy-kontrol` says, and its exit code. */
-const run = (args: readonly string[], statusPort: number): Promise<{code: number; stdout: string}> =>
+const run = (
+  args: readonly string[],
+  statusPort: number,
+  more: NodeJS.ProcessEnv = {},
+): Promise<{code: number; stdout: string}> =>
   new Promise(resolve => {
-    const env = {PATH: process.env.PATH, KONTROL_STATUS_PORT: String(statusPort)};
+    const env = {PATH: process.env.PATH, KONTROL_STATUS_PORT: String(statusPort), ...more};
     execFile(process.execPath, [MAIN, ...args], {env, timeout: 20_000}, (error, stdout) =>
       resolve({code: error === null ? 0 : Number(error.code), stdout}),
     );
   });
 
-/** Waits for a problem, and looks at each place that tells of it; resolves with when it began. */
+/** Waits for a bad problem, and looks at each place that tells of it; resolves with when it began. */
 async function assertTold({daemon}: Served, kind: string, subject: string, what: RegExp): Promise<number> {
   const problem = await daemon.waitFor(
-    ({problems}) => problems.find(one => one.kind === kind && (one.subject ?? '') === subject),
+    ({problems}) =>
+      problems.find(one => one.kind === kind && (one.subject ?? '') === subject && one.severity === 'bad'),
     `the problem ${kind}`,
   );
   assert.match(problem.what, what);
-  assert.equal(problem.severity, 'bad');
   assert.ok(problem.sinceAt <= Date.now() && problem.todo !== '');
   assert.equal(problem.sinceIs, 'began');
   const {code, stdout} = await run(['status'], daemon.statusPort);
@@ -124,6 +132,71 @@ describe('problems', {concurrency: 3, skip: missing('haproxy'), timeout: 180_000
     assert.match(stdout, /db-a .* no server +in hosts, but no server of HAProxy has its address\n/);
     const one = await run(['members', 'web-deaf'], daemon.statusPort);
     assert.match(one.stdout, /^Pod +web-deaf, app web[\s\S]*L4CON[\s\S]*first ping/);
+  });
+
+  test('one app of several leaves -> bad, for its backend has nobody; a backend that the text disables -> nothing', async () => {
+    await using served = await startServed();
+    const {daemon} = served;
+    const db = daemon.slave({ip: '127.0.9.4', id: 'db-a', app: 'db'});
+    const green = `
+backend green
+  server g1 127.0.9.5:1 check inter 200 fall 1 disabled
+backend db
+{%- for ip in hosts['db'] or [] %}
+  server db-{{loop.index}} {{ip}}:${served.podPort}
+{%- endfor %}
+`;
+    await db.ping();
+    await served.rewrite(served.template.replace('for key in hosts', "for key in ['web']") + green);
+    const row = async (text: string) => (await daemon.get('/metrics'))?.body.includes(text);
+    await waitFor(() => row('haproxy_backend_current_server{backend="db"} 1'), 'a server of db');
+    await assertStays(served, kinds => kinds.every(kind => kind === 'sync' || kind === 'ready'), 'nothing is wrong');
+    await db.ping({down: true});
+    await assertTold(served, 'members', 'db', /No pod of db is left/);
+  });
+
+  test('a frontend is stopped by hand -> told everywhere; reconfigure has it listen again', async () => {
+    const folder = await openFolder();
+    await using _folder = folder;
+    const tokenFile = join(folder.path, 'token');
+    await writeFile(tokenFile, 'sesame');
+    await using served = await startServed({KONTROL_TOKEN_FILE: tokenFile});
+    const {daemon} = served;
+    await ask(join(daemon.dataFolder, 'haproxy.sock'), 'disable frontend proxy', {timeoutMs: 10_000});
+    await assertTold(served, 'stopped', 'proxy', /Frontend proxy listens no more/);
+    const {code} = await run(['reconfigure', '--yes'], daemon.statusPort, {HAPROXY_KONTROL_TOKEN: 'sesame'});
+    assert.equal(code, 0);
+    await assertOver(served, 'stopped');
+    assert.equal(await served.fetch(), 'pod');
+  });
+
+  test('one backend behind a shared frontend fails, another speaks no HTTP -> each is told by its name', async () => {
+    await using served = await startServed({KONTROL_5XX: '20,6'});
+    const [nobody, port] = [await freePort(), await freePort()];
+    const shared = served.template.replace(/ {2}default_backend web/, '  use_backend dead if { path /dead }\n$&');
+    await served.rewrite(`${shared}
+backend dead
+  mode http
+  timeout connect 1s
+  timeout server 1s
+  server one 127.0.0.1:${nobody}
+listen tcp
+  bind 127.0.0.1:${port}
+  mode tcp
+  timeout client 1s
+  timeout connect 1s
+  timeout server 1s
+  server one 127.0.0.1:${nobody}
+`);
+    await waitFor(async () => (await served.fetch('/dead')) === 'status 503', 'a 503');
+    const asking = setInterval(() => {
+      for (let good = 0; good < 9; good += 1) void served.fetch();
+      void served.fetch('/dead');
+      void fetchText({port});
+    }, 250);
+    using _asking = {[Symbol.dispose]: () => clearInterval(asking)};
+    await assertTold(served, 'errors', 'dead', /\d+ % of what backend dead answers are errors/);
+    await assertTold(served, 'errors', 'tcp', /\d+ % of the connections to backend tcp fail/);
   });
 
   test('many answers of a listener are 5xx -> told everywhere, with their share, over a reload and not beyond', async () => {

@@ -3,7 +3,14 @@ import {mkdtemp, readdir, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, test} from 'node:test';
-import {appendEntry, deriveMovers, type HistoryEntry, noHistory, textsToKeep} from '../../src/lifecycle/history.ts';
+import {
+  appendEntry,
+  appsThatLeft,
+  deriveMovers,
+  type HistoryEntry,
+  noHistory,
+  textsToKeep,
+} from '../../src/lifecycle/history.ts';
 import {openHistory} from '../../src/lifecycle/history-file.ts';
 import {decodeHistory, encodeHistory} from '../../src/lifecycle/history-text.ts';
 import type {PassRecord} from '../../src/lifecycle/passes.ts';
@@ -54,6 +61,16 @@ test('movers, more than are named -> counted', () => {
   const pods = Array.from({length: 250}, (_, index) => ({app: 'web', ip: `10.0.0.${index}`, id: `${index}`}));
   const {joined} = deriveMovers([], pods, () => '');
   assert.deepEqual([joined.pods.length, joined.more], [100, 150]);
+});
+
+test('apps that pods left -> since the last pass that took one out, unless one came since', () => {
+  const NOBODY = {pods: [], more: 0};
+  const movers = (app: string) => ({pods: [{app, ip: '10.0.0.1', id: 'a', why: 'down'}], more: 0});
+  const pass = (startedAt: number, joined: string, left: string, verdict: 'ok' | 'failed' = 'ok') => ({
+    ...{verdict, startedAt, joined: joined ? movers(joined) : NOBODY, left: left ? movers(left) : NOBODY},
+  });
+  const entries = [pass(1, 'web', 'api'), pass(2, '', 'web'), pass(3, 'api', ''), pass(4, '', 'db', 'failed')];
+  assert.deepEqual([...appsThatLeft(entries)], [['web', 2]]);
 });
 
 test('history, more passes than it holds -> the newest 200', () => {

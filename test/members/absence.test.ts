@@ -10,7 +10,11 @@ function open() {
     epochMs: () => clock.now,
     lastThereAt: app => (app === 'web' ? clock.now - 700 : undefined),
   });
-  return {clock, note: (hosts: Record<string, string[]>) => absence.note(new Map(Object.entries(hosts)))};
+  return {
+    clock,
+    note: (hosts: Record<string, string[]>, areMissed?: boolean) =>
+      absence.note(new Map(Object.entries(hosts)), areMissed),
+  };
 }
 
 test('an app without pods from the start -> not missed', () => {
@@ -44,4 +48,22 @@ test('others are there -> forgotten after an hour; nobody is -> not', () => {
     note({}).map(({app}) => app),
     ['api'],
   );
+});
+
+test('somebody misses them -> not forgotten after an hour', () => {
+  const {note, clock} = open();
+  note({web: ['10.0.0.1'], api: ['10.0.0.2']});
+  note({api: ['10.0.0.2']});
+  clock.now += 2 * HOUR_MS;
+  assert.equal(note({api: ['10.0.0.2']}, true).length, 1);
+  assert.deepEqual(note({api: ['10.0.0.2']}), []);
+});
+
+test('an earlier daemon saw them leave -> missed since then, unless they are there', () => {
+  const earlier = new Map([
+    ['web', 500],
+    ['api', 600],
+  ]);
+  const absence = createAbsence({epochMs: () => 1000, lastThereAt: () => undefined, earlier});
+  assert.deepEqual(absence.note(new Map([['api', ['10.0.0.2']]])), [{app: 'web', lastThereAt: 500}]);
 });

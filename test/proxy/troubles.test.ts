@@ -15,7 +15,15 @@ const frontend = (changes: Row = {}): Row => ({
   hrsp_5xx: '0',
   ...changes,
 });
-const backend = (changes: Row = {}): Row => ({pxname: 'app', type: '1', status: 'UP', qcur: '0', ...changes});
+const backend = (changes: Row = {}): Row => ({
+  pxname: 'app',
+  type: '1',
+  status: 'UP',
+  act: '1',
+  bck: '0',
+  qcur: '0',
+  ...changes,
+});
 
 /** A watch, and one look at what HAProxy says some time later. */
 function open(percent = 10) {
@@ -95,7 +103,7 @@ describe('troubles', () => {
 
   test('more 5xx than the bound over the whole time -> with their share; below it, and off -> none', async () => {
     for (const [percent, errors, expected] of [
-      [10, 4, [{is: 'errors', name: 'web', percent: 20, requests: 600}]],
+      [10, 4, [{is: 'errors', of: 'frontend', name: 'web', percent: 20, requests: 600}]],
       [20, 4, []],
       [0, 20, []],
     ] as const) {
@@ -115,7 +123,7 @@ describe('troubles', () => {
     await look(0, [frontend({req_tot: '1000', hrsp_5xx: '900'})]);
     assert.deepEqual(await look(60_000, [frontend({req_tot: '1020', hrsp_5xx: '900'})]), []);
     assert.deepEqual(await look(2000, [frontend({req_tot: '1040', hrsp_5xx: '910'})], {Pid: '8'}), [
-      {is: 'errors', name: 'web', percent: 25, requests: 40},
+      {is: 'errors', of: 'frontend', name: 'web', percent: 25, requests: 40},
     ]);
   });
 
@@ -124,7 +132,7 @@ describe('troubles', () => {
     await look(0, [frontend()]);
     await look(60_000, [frontend({req_tot: '30'})]);
     assert.deepEqual(await look(20_000, [frontend({req_tot: '30', hrsp_5xx: '18'})]), [
-      {is: 'errors', name: 'web', percent: 60, requests: 30},
+      {is: 'errors', of: 'frontend', name: 'web', percent: 60, requests: 30},
     ]);
   });
 
@@ -137,7 +145,7 @@ describe('troubles', () => {
     }
     // Some of them were asked for before the time that is looked at.
     assert.deepEqual(await look(1000, [frontend({req_tot: '10', hrsp_5xx: '12'})]), [
-      {is: 'errors', name: 'web', percent: 100, requests: 12},
+      {is: 'errors', of: 'frontend', name: 'web', percent: 100, requests: 12},
     ]);
   });
 
@@ -150,11 +158,11 @@ describe('troubles', () => {
     assert.deepEqual(await look(1000, [failed]), []);
   });
 
-  test('HAProxy does not answer -> nothing is known', async () => {
+  test('HAProxy does not answer -> what was known stays', async () => {
     const {look, watch} = open();
     await look(0, [backend({status: 'DOWN'})]);
     watch.note(undefined);
-    assert.deepEqual(watch.troubles, []);
+    assert.equal(watch.troubles.length, 1);
   });
 
   test('since when -> from the look that found it, if one before did not; else nobody knows', async () => {
@@ -204,5 +212,25 @@ describe('troubles', () => {
     assert.deepEqual(ages(), []);
     for (let n = 0; n < 10; n += 1) await second(10);
     assert.deepEqual(ages(), [10_000]);
+  });
+
+  test('a frontend that was told to stop -> when it stays so; a backend that had servers and has none', async () => {
+    const {look} = open();
+    await look(0, [frontend(), backend({act: '1', bck: '0'}), backend({pxname: 'never', act: '0', bck: '0'})]);
+    const now = [
+      frontend({status: 'PAUSED'}),
+      backend({act: '0', bck: '0'}),
+      backend({pxname: 'never', act: '0', bck: '0'}),
+    ];
+    assert.deepEqual(await look(2000, now), [{is: 'emptied', name: 'app'}]);
+    now[0] = frontend({status: 'STOP'});
+    assert.deepEqual(await look(4000, now), [
+      {is: 'stopped', name: 'web'},
+      {is: 'emptied', name: 'app'},
+    ]);
+    // A backend that is gone meanwhile is another one when it is back.
+    assert.deepEqual(await look(2000, [frontend()]), []);
+    assert.deepEqual(await look(2000, [frontend(), backend({act: '0', bck: '1'})]), []);
+    assert.deepEqual(await look(2000, [frontend(), backend({act: '0', bck: '0'})]), [{is: 'emptied', name: 'app'}]);
   });
 });

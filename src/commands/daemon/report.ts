@@ -4,6 +4,7 @@ import {createProblemLog} from '../../http/problem-log.ts';
 import {createSeenReader} from '../../http/seen.ts';
 import type {Status} from '../../http/status-types.ts';
 import {describePod, type KubernetesStatus} from '../../kubernetes/status.ts';
+import {appsThatLeft} from '../../lifecycle/history.ts';
 import {failedPassAt} from '../../lifecycle/readiness.ts';
 import {createAbsence} from '../../members/absence.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
@@ -33,7 +34,11 @@ export function createReport(
     verify: policy.status,
   });
 
-  const absence = createAbsence({epochMs: clock.epochMs, lastThereAt: observation.timelines.lastThereAt});
+  const absence = createAbsence({
+    epochMs: clock.epochMs,
+    lastThereAt: observation.timelines.lastThereAt,
+    earlier: appsThatLeft(observation.history.entries),
+  });
   const seen = createSeenReader(clock);
   const problemLog = createProblemLog({
     epochMs: clock.epochMs,
@@ -73,7 +78,7 @@ export function createReport(
       accessLog: observation.accessLog,
       seen: seen({
         hosts,
-        absent: absence.note(hosts),
+        absence,
         troubles: troubles(),
         text: generations.text,
         isGone: observation.timelines.isGone,

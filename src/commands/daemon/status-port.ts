@@ -96,7 +96,7 @@ export async function openStatusPort(
     events: stream,
     greeting: live.greeting,
     recent: output.recent,
-    actions: createStatusActions(context, needs),
+    actions: createStatusActions(context, needs, () => troubleWatch.troubles.some(({is}) => is === 'stopped')),
     loadToken,
     hideSecrets: output.secrets.hide,
     serveDashboard,
@@ -135,7 +135,11 @@ const openSampler = (
   });
 
 /** What operators may change over HTTP. */
-const createStatusActions = ({output}: Context, {observation, proxy, pipeline}: EndpointsNeeds) =>
+const createStatusActions = (
+  {output}: Context,
+  {observation, proxy, pipeline}: EndpointsNeeds,
+  isStopped: () => boolean,
+) =>
   createActions({
     history: observation.history,
     rollback: observation.rollback,
@@ -147,5 +151,6 @@ const createStatusActions = ({output}: Context, {observation, proxy, pipeline}: 
     served: () => proxy.generations.text,
     hideSecrets: output.secrets.hide,
     drift: () => proxy.drift.drift,
+    isStopped,
     doubt: proxy.generations.doubt,
   });

@@ -21,7 +21,7 @@ const entryOf = (pass: number, digest: string) =>
   ({pass, verdict: 'ok', startedAt: pass, template: {digest, bytes: 1}}) as HistoryEntry;
 
 /** Actions over a history of two passes, of which the first one's template is kept. */
-function openStage(deviations = 0, newest = 'newest') {
+function openStage(deviations = 0, newest = 'newest', isStopped = false) {
   const told: string[] = [];
   const faults: {pass?: Error; preview?: Error} = {};
   let held: {pass: number; template: string; sinceAt: number} | undefined;
@@ -56,6 +56,7 @@ function openStage(deviations = 0, newest = 'newest') {
     setLogLevel: level => void told.push(level),
     doubt: () => void told.push('doubt'),
     drift: () => ({count: deviations}),
+    isStopped: () => isStopped,
     async tryOut(template) {
       if (faults.preview !== undefined) throw faults.preview;
       return {text: `${SERVED}  # ${template ?? 'today'}\n`, without};
@@ -73,6 +74,9 @@ describe('what operators may do', () => {
     const {actions, told} = openStage(1);
     assert.deepEqual(await actions.reconfigure(false), {is: 'done', answer: {last: entryOf(2, 'B')}});
     assert.deepEqual(told, ['doubt', 'asked for by an operator', 'settled']);
+    const stopped = openStage(0, 'newest', true);
+    await stopped.actions.reconfigure(false);
+    assert.equal(stopped.told[0], 'doubt');
     const well = openStage();
     await well.actions.reconfigure(false);
     assert.deepEqual(well.told, ['asked for by an operator', 'settled']);

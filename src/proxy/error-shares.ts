@@ -1,0 +1,112 @@
+import type {Row} from './answers.ts';
+
+/** When answers of class 5xx, or connections that fail, are a trouble: more per cent than `percent` within `windowMs`. 0: never. */
+export interface ErrorBound {
+  readonly percent: number;
+  readonly windowMs: number;
+}
+
+/**
+ * What failed of what: a frontend's or a backend's answers were of class 5xx; or, where HAProxy speaks no HTTP, its
+ * connections to the backend's servers failed.
+ */
+type Of = 'frontend' | 'backend' | 'connections';
+
+/** What one of them did between two looks. */
+export interface Counted {
+  readonly fromMs: number;
+  readonly atMs: number;
+  readonly of: Of;
+  readonly name: string;
+  readonly requests: number;
+  readonly errors: number;
+}
+
+/** Too large a share of errors, of so many requests or connections. */
+export interface ErrorShare {
+  readonly of: Of;
+  readonly name: string;
+  readonly percent: number;
+  readonly requests: number;
+  readonly beganMs: number | null;
+}
+
+/** A share of fewer says nothing. */
+const MIN_REQUESTS = 10;
+
+/** Unless all of them failed, at least so many, over half of the time or more. */
+const MIN_ALL_FAILED = 3;
+
+const ANSWERS = ['hrsp_1xx', 'hrsp_2xx', 'hrsp_3xx', 'hrsp_4xx', 'hrsp_5xx', 'hrsp_other'];
+
+/** What the row of a frontend or a backend counts: the fields of its requests, and of its errors. */
+function fieldsOf(row: Row): {
+  readonly of: Of;
+  readonly requests: readonly string[];
+  readonly errors: readonly string[];
+} {
+  if (row.type === '0') return {of: 'frontend', requests: ['req_tot'], errors: ['hrsp_5xx']};
+  // Without HTTP nothing is said of answers.
+  return row.hrsp_5xx ? {of: 'backend', requests: ANSWERS, errors: ['hrsp_5xx']} : TCP;
+}
+
+const TCP = {of: 'connections', requests: ['stot'], errors: ['econ']} as const;
+
+const keyOf = ({type, pxname}: Row): string => `${type} ${pxname}`;
+
+/** What each frontend and backend did between two looks at `show stat`, whose counters go on over reloads. Pure. */
+export function countErrors(
+  before: {readonly atMs: number; readonly rows: readonly Row[]},
+  {atMs, rows}: {readonly atMs: number; readonly rows: readonly Row[]},
+): Counted[] {
+  const earlier = new Map(before.rows.map(row => [keyOf(row), row] as const));
+  return rows.flatMap(row => {
+    if (row.type !== '0' && row.type !== '1') return [];
+    const was = earlier.get(keyOf(row));
+    const grown = (fields: readonly string[]) =>
+      fields.reduce((sum, field) => sum + Math.max(0, (Number(row[field]) || 0) - (Number(was?.[field]) || 0)), 0);
+    const {of, ...fields} = fieldsOf(row);
+    const [requests, errors] = [grown(fields.requests), grown(fields.errors)];
+    if (requests + errors === 0) return [];
+    return [{fromMs: before.atMs, atMs, of, name: row.pxname ?? '', requests, errors}];
+  });
+}
+
+/** The shares above the bound; what a backend answered is told once, in its own words only where no frontend's tell it. */
+export function findErrorShares(counted: readonly Counted[], {percent: most, windowMs}: ErrorBound): ErrorShare[] {
+  const found = [...Map.groupBy(counted, ({of, name}) => `${of} ${name}`).values()].flatMap(entries => {
+    const {requests, errors, percent} = shareOf(entries);
+    const [first, last] = [entries[0], entries.at(-1)];
+    if (first === undefined || last === undefined || percent <= most) return [];
+    const haveAllFailed = percent === 100 && requests >= MIN_ALL_FAILED && last.atMs - first.fromMs >= windowMs / 2;
+    if (requests < MIN_REQUESTS && !haveAllFailed) return [];
+    const {of, name} = first;
+    const share = {of, name, percent: Math.round(percent), requests, beganMs: beginningOf(entries, most)};
+    return [{share, errors}];
+  });
+  const frontends = found.filter(({share}) => share.of === 'frontend');
+  return found.flatMap(({share, errors}) => {
+    const isTold = frontends.some(front => front.share.name === share.name || front.errors >= errors);
+    return share.of === 'backend' && isTold ? [] : [share];
+  });
+}
+
+function shareOf(entries: readonly Counted[]): {
+  readonly requests: number;
+  readonly errors: number;
+  readonly percent: number;
+} {
+  const sum = (field: 'requests' | 'errors') => entries.reduce((total, entry) => total + entry[field], 0);
+  const errors = sum('errors');
+  // What waits for its time to be up is answered long after it was asked.
+  const requests = Math.max(errors, sum('requests'));
+  return {requests, errors, percent: (100 * errors) / requests};
+}
+
+/** Where too many errors came at once, and there were too many from then on. */
+function beginningOf(entries: readonly Counted[], most: number): number | null {
+  const first = entries.findIndex(
+    (entry, index) => shareOf([entry]).percent > most && shareOf(entries.slice(index)).percent > most,
+  );
+  return entries[first]?.fromMs ?? null;
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import type {Row} from '../../src/proxy/answers.ts';
+import {type Counted, countErrors, findErrorShares} from '../../src/proxy/error-shares.ts';
+
+const BOUND = {percent: 10, windowMs: 60_000};
+
+const http = (name: string, good: number, errors: number): Row => ({
+  ...{pxname: name, type: '1', stot: String(good + errors), econ: String(errors)},
+  ...{hrsp_1xx: '0', hrsp_2xx: String(good), hrsp_3xx: '0', hrsp_4xx: '0', hrsp_5xx: String(errors), hrsp_other: '0'},
+});
+const front = (name: string, requests: number, errors: number): Row => ({
+  ...{pxname: name, type: '0', req_tot: String(requests), hrsp_5xx: String(errors)},
+});
+const tcp = (name: string, sessions: number, failed: number): Row => ({
+  ...{pxname: name, type: '1', stot: String(sessions), econ: String(failed), hrsp_5xx: ''},
+});
+
+/** What is told of one look over the whole time. */
+const told = (rows: readonly Row[]): string[] => {
+  const counted = countErrors({atMs: 0, rows: []}, {atMs: 60_000, rows});
+  return findErrorShares(counted, BOUND).map(({of, name, percent, requests}) => `${of} ${name} ${percent} ${requests}`);
+};
+
+describe('shares of errors', () => {
+  test('one backend of many behind a frontend fails -> told of it', () => {
+    assert.deepEqual(told([front('all', 500, 40), http('good', 460, 0), http('bad', 0, 40)]), ['backend bad 100 40']);
+  });
+
+  test("a frontend's errors are those of its backend -> one line; a backend that fails more -> its own", () => {
+    assert.deepEqual(told([front('web', 50, 40), http('app', 10, 40)]), ['frontend web 80 50']);
+    assert.deepEqual(told([front('web', 50, 40), http('app', 10, 41)]), ['frontend web 80 50', 'backend app 80 51']);
+    // A `listen` section is both.
+    assert.deepEqual(told([front('web', 50, 40), http('web', 10, 41)]), ['frontend web 80 50']);
+  });
+
+  test('connections that fail where HAProxy speaks no HTTP -> told; those of clients that left -> not', () => {
+    assert.deepEqual(told([tcp('db', 20, 16)]), ['connections db 80 20']);
+    assert.deepEqual(told([tcp('db', 20, 2)]), []);
+  });
+
+  test('fewer than ten, all of them failed for half of the time -> told; not all, not so long, or two -> not', () => {
+    const sparse = (count: number, errors: number, fromMs = 0, atMs = 30_000): Counted => ({
+      ...{of: 'frontend', name: 'web', fromMs, atMs, requests: count, errors},
+    });
+    const found = (...counted: Counted[]) => findErrorShares(counted, BOUND).length;
+    assert.equal(found(sparse(3, 3)), 1);
+    assert.equal(found(sparse(2, 2, 0, 2000), sparse(1, 1, 28_000, 30_000)), 1);
+    assert.equal(found(sparse(9, 8)), 0);
+    assert.equal(found(sparse(3, 3, 1)), 0);
+    assert.equal(found(sparse(2, 2)), 0);
+  });
+});
