@@ -54,7 +54,7 @@ const STATE = `
 #verdict[data-tone=good], #connection[data-tone=good], #outcome[data-tone=good] { color: var(--good); }
 #verdict[data-tone=notice] { color: var(--notice); }
 #verdict[data-tone=bad], #connection[data-tone=bad], #outcome[data-tone=bad] { color: var(--bad); }
-#connection::before { content: '\\25CF '; }
+#connection::before { content: '\\25CF\\00A0'; }
 #problems { list-style: none; margin: 8px 0; padding: 0; display: grid; gap: 6px; }
 #problems:empty { display: none; }
 #problems li { border-left: 4px solid; border-radius: 4px; padding: 6px 10px; overflow-wrap: anywhere; }

@@ -161,6 +161,9 @@ test('the action beside a problem -> what ends it; back to the pass that serves,
     return action?.is === 'rollback' ? action.pass : action?.is;
   };
   assert.deepEqual([passOf('pass'), passOf('template'), passOf('template', 2), passOf('template', 3)], [4, 4, 2, 4]);
-  assert.deepEqual([passOf('rollback'), passOf('drift'), passOf('queue')], ['release', 'reconfigure', undefined]);
+  assert.deepEqual(
+    [passOf('rollback'), passOf('drift'), passOf('stopped'), passOf('queue')],
+    ['release', 'reconfigure', 'reconfigure', undefined],
+  );
   assert.equal(actionFor('pass', [entryOf(1, {verdict: 'failed'})]), undefined);
 });

@@ -62,6 +62,12 @@ const assertOver = async ({daemon}: Served, kind: string): Promise<void> => {
   await daemon.waitFor(({problems}) => problems.every(one => one.kind !== kind), `the end of ${kind}`);
 };
 
+/** Waits for a look at HAProxy: whatever it finds at the first one may have been so for long. */
+async function assertLooked({daemon}: Served): Promise<void> {
+  const looks = async () => JSON.parse((await daemon.get('/traffic'))?.body ?? '{}').samples.length;
+  await waitFor(async () => (await looks()) > 0, 'a look at HAProxy');
+}
+
 /** Has another HAProxy serve a text. */
 async function reloadTo(served: Served, template: string): Promise<void> {
   const pid = await served.pid();
@@ -162,6 +168,7 @@ backend db
     await writeFile(tokenFile, 'sesame');
     await using served = await startServed({KONTROL_TOKEN_FILE: tokenFile});
     const {daemon} = served;
+    await assertLooked(served);
     await ask(join(daemon.dataFolder, 'haproxy.sock'), 'disable frontend proxy', {timeoutMs: 10_000});
     await assertTold(served, 'stopped', 'proxy', /Frontend proxy listens no more/);
     const {code} = await run(['reconfigure', '--yes'], daemon.statusPort, {HAPROXY_KONTROL_TOKEN: 'sesame'});
@@ -221,8 +228,7 @@ listen tcp
 
   test('a listener has all the connections it may have -> told everywhere', async () => {
     await using served = await startServed();
-    const looks = async () => JSON.parse((await served.daemon.get('/traffic'))?.body ?? '{}').samples.length;
-    await waitFor(async () => (await looks()) > 0, 'a look at HAProxy before its limit is reached');
+    await assertLooked(served);
     await served.rewrite(served.template.replace(/bind .*/, '$&\n  maxconn 1'));
     await served.daemon.waitFor(({reload}) => (reload.last?.pass ?? 0) > 1, 'the limit');
     const ended = new AbortController();

@@ -110,6 +110,7 @@ export function actionFor(kind: string, passes: readonly Pass[], serving?: numbe
         effect: "uses today's template again; if it is refused, the last good one goes on serving",
       };
     case 'drift':
+    case 'stopped':
       return {
         is: 'reconfigure',
         label: 'Reconfigure now',

@@ -89,7 +89,7 @@ export function showOverview(status: LiveStatus): void {
   name = `${namespace}/${id}`;
   document.title = `${tone === 'bad' ? '● ' : ''}${text} - ${name} - haproxy-kontrol`;
   setText(byId('identity'), `${name}${nodeName === null ? '' : ` on ${nodeName}`}`);
-  setText(byId('version'), `${image ?? status.version}, HAProxy ${status.proxy.version}`);
+  setText(byId('version'), `${image ?? `kontrol ${status.version}`}, HAProxy ${status.proxy.version}`);
   reconcile(
     byId('problems'),
     status.problems.map(problem => [`${problem.kind} ${problem.subject}`, problem] as const),

@@ -48,7 +48,7 @@ function showProxies(proxies: readonly ProxyTraffic[]): void {
       const share = errorShare(proxy);
       const texts = [
         proxy.name,
-        proxy.status,
+        isBackend && proxy.servers === 0 && proxy.status === 'UP' ? 'no server' : proxy.status,
         formatRate(proxy.requestsPerSecond),
         share === null ? '-' : formatPercent(share),
         isBackend ? (proxy.responseTimeMs === null || share === null ? '-' : formatDuration(proxy.responseTimeMs)) : '',
