@@ -93,8 +93,10 @@ const ALONE =
  * their own, too.
  */
 function hideJoined(words: readonly Word[], section: string, fates: Fate[]): void {
+  // `timeout http-request 10s`
+  const first = words[0]?.text === 'timeout' ? 2 : 1;
   for (const [at, word] of words.entries()) {
-    const keyword = at > 0 ? (JOINED.exec(word.text)?.[0] ?? ALONE.exec(word.text)?.[0]) : undefined;
+    const keyword = at >= first ? (JOINED.exec(word.text)?.[0] ?? ALONE.exec(word.text)?.[0]) : undefined;
     if (keyword === undefined) continue;
     const rest = [{...word, text: keyword}, ...words.slice(at + 1)];
     const theirs = readLine(rest, section);
