@@ -35,9 +35,19 @@ const stderr = createPrinter(() => process.stderr);
 
 async function call<Name extends CommandName>(name: Name, args: readonly string[]): Promise<number> {
   const line = parseCommandLine(name, args);
-  if (line.is === 'call') return (await LOAD[name]())(createCall(name, line, {stdout, stderr}));
+  if (line.is === 'call') {
+    await warnOfMisspelt(name);
+    return (await LOAD[name]())(createCall(name, line, {stdout, stderr}));
+  }
   stdout.print(describeCommand(name));
   return 0;
+}
+
+/** The daemon says it in its log. */
+async function warnOfMisspelt(name: CommandName): Promise<void> {
+  if (name === 'run') return;
+  const {loadMisspelt} = await import('./config/load.ts');
+  for (const warning of loadMisspelt()) stderr.print(`haproxy-kontrol: ${warning}\n`);
 }
 
 async function main([first = '(none)', ...rest]: readonly string[]): Promise<number> {

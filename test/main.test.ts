@@ -15,9 +15,12 @@ interface Result {
 }
 
 /** Runs the built program (`npm run build` comes first) in an environment without settings. */
-const run = (...args: string[]): Promise<Result> =>
+const run = (...args: string[]): Promise<Result> => runWith({}, ...args);
+
+/** The same with these. */
+const runWith = (settings: Readonly<Record<string, string>>, ...args: string[]): Promise<Result> =>
   new Promise(resolve => {
-    execFile(process.execPath, [MAIN, ...args], {env: {PATH: process.env.PATH}}, (error, stdout, stderr) =>
+    execFile(process.execPath, [MAIN, ...args], {env: {PATH: process.env.PATH, ...settings}}, (error, stdout, stderr) =>
       resolve({code: error === null ? 0 : error.code, stdout, stderr}),
     );
   });
@@ -60,6 +63,17 @@ for (const option of ['--version', '-V']) {
     assert.deepEqual(await run(option), {code: 0, stdout: `haproxy-kontrol ${version}\n`, stderr: ''});
   });
 }
+
+test('a name that is nearly a setting -> each command that reads the environment says so on stderr, and goes on', async () => {
+  for (const args of [
+    ['completion', 'bash'],
+    ['check', '--help'],
+  ]) {
+    const {code, stderr} = await runWith({KONTROL_TLL: '5'}, ...args);
+    const told = 'haproxy-kontrol: KONTROL_TLL is no setting and is not read: rename it if KONTROL_TTL is meant\n';
+    assert.deepEqual([code, stderr], [0, args[1] === '--help' ? '' : told]);
+  }
+});
 
 for (const args of [
   ['run', '--nope'],

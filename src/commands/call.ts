@@ -80,14 +80,19 @@ export function createCall<Name extends CommandName>(
   };
 }
 
+/** Aborted by Ctrl-C, a SIGTERM, or once nobody reads any more. */
+export function untilInterrupted({gone}: Pick<Printer, 'gone'>): AbortSignal {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+  return AbortSignal.any([interrupted.signal, gone]);
+}
+
 /** Draws again and again until Ctrl-C, or while somebody reads; what fails is shown and tried again. Resolves with 0. */
 export async function redraw(
   {print, gone}: Pick<Printer, 'print' | 'gone'>,
   draw: () => Promise<string>,
 ): Promise<number> {
-  const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
-  const stop = AbortSignal.any([interrupted.signal, gone]);
+  const stop = untilInterrupted({gone});
   while (!stop.aborted) {
     const screen = await draw().catch(error => `${reasonOf(error)}\n`);
     print(`${process.stdout.isTTY ? CLEAR : ''}${screen}`);

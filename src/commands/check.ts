@@ -7,9 +7,10 @@ import {derivePatch} from '../proxy/patch.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {findUndefinedNames, findUnknownApps} from '../template/unknown-names.ts';
 import {type CheckedTemplate, describeFindings, FORMATS, type Format} from '../terminal/findings.ts';
-import type {CommandCall, CommandMain} from './call.ts';
+import {type CommandCall, type CommandMain, untilInterrupted} from './call.ts';
 import {checkLive} from './check-live.ts';
 import {type CheckTools, tryTemplate} from './check-template.ts';
+import {onChange} from './on-change.ts';
 import {readToken} from './operator-token.ts';
 import {type GivenTemplate, loadHosts, loadTemplates, sampleHostsOf} from './template-arguments.ts';
 
@@ -33,6 +34,18 @@ export const check: CommandMain<'check'> = async given => {
 
 /** The same with tools that are there. */
 export async function checkWith(given: Given, tools: CheckTools): Promise<number> {
+  if (!given.has('watch')) return await checkOnce(given, tools);
+  const files = FILES.flatMap(option => given.text(option) ?? []).filter(file => !/^\s*[{[]/.test(file));
+  if (files.includes('-')) refuse('--watch takes files: stdin does not change');
+  const tell = ({message, detail}: DaemonError) =>
+    given.warn(`${message}\n${detail === undefined ? '' : `${detail}\n`}`);
+  return await onChange(files, () => checkOnce(given, tools), {stop: untilInterrupted(given), tell});
+}
+
+/** What is watched; hosts may be JSON itself. */
+const FILES = ['template', 'manifest', 'hosts'] as const;
+
+async function checkOnce(given: Given, tools: CheckTools): Promise<number> {
   const format = formatOf(given.text('format'));
   const templates = await loadTemplates(given);
   const hosts = await loadHosts(given);

@@ -4,6 +4,7 @@ import {resolve} from 'node:path';
 import type {LogLevel} from '../ports/log-level.ts';
 import type {LogFormat, PodSettings} from './config.ts';
 import {
+  findMisspelt,
   type ParsedConfig,
   parseConfig,
   parseLogFormat,
@@ -58,6 +59,9 @@ export function loadPreliminaries(): Preliminaries {
 /** The configuration out of the environment and the pod's facts as variables. Throws as `parseConfig` does. */
 export const loadConfig = (env: Environment, facts: Readonly<Record<string, string>>): ParsedConfig =>
   parseConfig({...env, ...facts}, host);
+
+/** What of the environment is nearly a setting, and not read. */
+export const loadMisspelt = (): string[] => findMisspelt(process.env, host);
 
 const DEFAULT_STATUS_PORT = 8001;
 

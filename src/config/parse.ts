@@ -42,12 +42,37 @@ export interface ParsedConfig {
   readonly warnings: readonly string[];
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
  * The environment (docs/settings.md) as one frozen object. Throws one `CONFIG` error that names every fault.
  * The pod's facts come in as the variables that name them.
  */
-export function parseConfig(env: Readonly<Record<string, string | undefined>>, host: Host): ParsedConfig {
+export function parseConfig(env: Environment, host: Host): ParsedConfig {
   const reader = createReader(env);
+  const config = readConfig(reader, env, host);
+  const misspelt = describeNearMisses(reader, env);
+  if (reader.faults.length > 0) {
+    throw new DaemonError('CONFIG', `cannot read the configuration: ${[...reader.faults, ...misspelt].join('; ')}`);
+  }
+  return {config: deepFreeze(config), warnings: [...reader.warnings, ...misspelt]};
+}
+
+/** What is nearly a setting's name in an environment, as `parseConfig` warns of it, for those who read fewer settings. */
+export function findMisspelt(env: Environment, host: Host): string[] {
+  const reader = createReader(env);
+  readConfig(reader, env, host);
+  return describeNearMisses(reader, env);
+}
+
+function describeNearMisses({names}: Reader, env: Environment): string[] {
+  const set = Object.keys(env).filter(name => !isServiceVariable(env[name]));
+  return findNearMisses(set, new Set([...names, ...IGNORED])).map(
+    ({given, meant}) => `${given} is no setting and is not read: rename it if ${meant} is meant`,
+  );
+}
+
+function readConfig(reader: Reader, env: Environment, host: Host): Config {
   const {mode, logLevel} = parseMode(reader);
   const port = reader.integer('KONTROL_PORT', 8000, {min: 0, max: 65_535});
   const pod = parsePodSettings(reader, host);
@@ -64,7 +89,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
       `KONTROL_DATA ${dataFolder} is longer than ${MAX_DATA_FOLDER_BYTES} bytes: HAProxy's socket paths would not fit`,
     );
   }
-  const config: Config = {
+  return {
     mode,
     logLevel,
     self,
@@ -105,21 +130,13 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>, h
     accessLog: parseAccessLog(reader),
     env: kontrolVariables(env),
   };
-  const set = Object.keys(env).filter(name => !isServiceVariable(env[name]));
-  const misspelt = findNearMisses(set, new Set([...reader.names, ...IGNORED])).map(
-    ({given, meant}) => `${given} is no setting and is not read: rename it if ${meant} is meant`,
-  );
-  if (reader.faults.length > 0) {
-    throw new DaemonError('CONFIG', `cannot read the configuration: ${[...reader.faults, ...misspelt].join('; ')}`);
-  }
-  return {config: deepFreeze(config), warnings: [...reader.warnings, ...misspelt]};
 }
 
 /** The settings of the commands that render without a daemon. */
 export type RenderSettings = Pick<Config, 'renderTimeoutMs' | 'haproxy' | 'env'>;
 
 /** Reads only those; throws one `CONFIG` error that names every fault among them. */
-export function parseRenderSettings(env: Readonly<Record<string, string | undefined>>): RenderSettings {
+export function parseRenderSettings(env: Environment): RenderSettings {
   const reader = createReader(env);
   const settings = {
     renderTimeoutMs: parseRenderTimeout(reader),

@@ -124,6 +124,7 @@ export const REFERENCE = {
       strict: {type: 'boolean', help: 'refuse names that nothing defines, and apps that --apps or --hosts do not name'},
       apps: {type: 'string', value: 'APP,...', help: 'the apps that there are: others are refused, these are sampled'},
       werror: {type: 'boolean', help: 'warnings are errors'},
+      watch: {type: 'boolean', short: 'w', help: 'again whenever one of the files changes, until Ctrl-C'},
       live: {
         type: 'string',
         value: 'URL',
@@ -136,6 +137,7 @@ export const REFERENCE = {
     },
     examples: [
       ['check --manifest deployment.yaml', 'may this be rolled out? all templates of the file'],
+      ['check --template proxy.j2 --watch', 'while it is written'],
       ['check --template - < proxy.j2', 'the same of a template on its own'],
       ['check --manifest deployment.yaml --strict --apps web,api --werror', 'nothing misspelt, nothing to warn of?'],
       ['check --manifest deployment.yaml --live http://10.2.0.3:8001', 'what would it change there, and by a reload?'],
