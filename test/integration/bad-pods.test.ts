@@ -89,7 +89,7 @@ describe('pods that break the configuration', {concurrency: 2, skip: missing('ha
   });
 
   test('a payload with which HAProxy cannot be started, though its check passes -> that pod alone is left out', async () => {
-    await using served = await startServed(WARM);
+    await using served = await startServed(WARM, 'annotation');
     const {daemon, podPort} = served;
     await using _pods = await startBackends([{name: 'third', host: THIRD, port: podPort}]);
     await using taken = createServer().listen(0, '127.0.0.1');

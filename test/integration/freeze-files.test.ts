@@ -21,11 +21,11 @@ const empty = async (folder: string): Promise<void> => {
   for (const name of await readdir(folder)) await rm(join(folder, name), {recursive: true, force: true});
 };
 
-test('the data folder is emptied -> HAProxy that dies is started anew, and pods come and go', {
+test('the data folder is emptied, the template in an annotation -> HAProxy that dies is started anew, and pods come and go', {
   skip,
   timeout: 120_000,
 }, async () => {
-  await using served = await startServed(WARM);
+  await using served = await startServed(WARM, 'annotation');
   const {daemon} = served;
   await using _pods = await startBackends([{name: 'other', host: OTHER_IP, port: served.podPort}]);
   await empty(daemon.dataFolder);

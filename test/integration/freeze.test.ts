@@ -71,7 +71,7 @@ describe('a refused template costs itself alone', {
   });
 
   test('a template that fails with the pods of today -> nobody is sent to a pod that left', async () => {
-    await using served = await startServed({...WARM, KONTROL_QUARANTINE: '0'});
+    await using served = await startServed({...WARM, KONTROL_QUARANTINE: '0'}, 'annotation');
     const {daemon} = served;
     await using _pods = await startBackends([{name: 'other', host: OTHER_IP, port: served.podPort}]);
     const other = daemon.slave({ip: OTHER_IP});
@@ -142,7 +142,7 @@ describe('a refused template costs itself alone', {
   });
 
   test('retries of a refused template -> one entry of the history, with their number', async () => {
-    await using served = await startServed(WARM);
+    await using served = await startServed(WARM, 'annotation');
     await served.rewrite(`${served.template}  bogus word\n`);
     await served.daemon.waitFor(async () => {
       const entries = JSON.parse((await served.daemon.get('/history'))?.body ?? '[]') as {retries?: {count: number}}[];

@@ -5,8 +5,10 @@ import {startEtcd} from '../support/etcd.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
 import {webTemplate} from '../support/web.ts';
+import {weighed} from '../support/weighed.ts';
 
 const PODS = ['10.9.1.1', '10.9.1.2', '10.9.1.3'];
+const BAD = '10.9.1.4';
 
 const READY_WITHIN_MS = 6000;
 
@@ -16,14 +18,14 @@ const MAX_STARTS = 5;
 /** A replica that knows nobody waits for its warm-up: this one does not end before the test does. */
 const ENDLESS_WARMUP = {KONTROL_WARMUP: '3600'};
 
-test('a fresh replica beside an etcd that knows members -> ready in under 6 s, with all of them, and no word of trouble; its template refused: it serves with that of the others', {
+test('a fresh replica beside an etcd that knows members -> ready in under 6 s, with all of them, and no word of trouble; its template refused: it serves with that of the others, but for a pod that this fails with', {
   skip: missing('haproxy', 'etcd'),
   timeout: 120_000,
 }, async () => {
   await using etcd = await startEtcd({nodes: 1});
   const start = async (id: string, more = '') =>
     startDaemon({
-      template: `${webTemplate(`127.0.0.1:${await freePort()}`, 80)}${more}`,
+      template: `${weighed(webTemplate(`127.0.0.1:${await freePort()}`, 80), 80)}${more}`,
       env: {KONTROL_ID: id, KONTROL_ETCD: etcd.endpoints, ...ENDLESS_WARMUP},
     });
   await using first = await start('lb-0');
@@ -50,6 +52,9 @@ test('a fresh replica beside an etcd that knows members -> ready in under 6 s, w
     [],
   );
 
+  await fresh.ping({ip: BAD, payload: {weight: 999}});
+  await fresh.waitFor(({quarantined: [bad], lastError}) => bad?.ip === BAD && lastError === null, 'one in quarantine');
+
   // Both serve on a port of their own: what the third one is to fall back on can only be had once they are gone.
   await first[Symbol.asyncDispose]();
   await fresh[Symbol.asyncDispose]();
@@ -59,4 +64,8 @@ test('a fresh replica beside an etcd that knows members -> ready in under 6 s, w
   assert.equal(status.refused?.serving?.replica, 'lb-1');
   assert.match(status.problems[0]?.what ?? '', /the one of pass \d+ of replica lb-1 .* serves the pods of today$/);
   assert.deepEqual(Object.values(await appliedHosts(refused)), [PODS]);
+  assert.deepEqual(
+    status.quarantined.map(({ip, served}) => [ip, served]),
+    [[BAD, 'not at all']],
+  );
 });

@@ -76,7 +76,7 @@ describe('a pod that breaks the configuration', {skip: missing('haproxy'), timeo
   });
 
   test('a restart with such a pod among the members -> served without it, and no pass fails with it first', async () => {
-    await using served = await startServed(WARM);
+    await using served = await startServed(WARM, 'annotation');
     const {daemon, podPort} = served;
     await served.rewrite(weighed(served.template, podPort));
     await daemon.waitFor(async ({inSync}) => inSync && (await served.committed()).includes('weight 1'), 'weights');

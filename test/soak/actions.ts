@@ -2,7 +2,7 @@ import {type BadPing, badPingSegments} from './bad-pings.ts';
 import {HUSHED_APP} from './cast.ts';
 import {holdLock, killDaemon, killProxy, outage, pause, restart} from './faults.ts';
 import type {Action} from './plan.ts';
-import {poison} from './poison.ts';
+import {poison, poisonApp} from './poison.ts';
 import {nextTemplate, spoil} from './spoil.ts';
 import type {World} from './world.ts';
 
@@ -39,6 +39,8 @@ export async function perform(world: World, action: Exclude<Action, {do: 'check'
       return await spoil(world, action.kind, action.forMs);
     case 'poison':
       return await poison(world, action);
+    case 'poisonApp':
+      return await poisonApp(world, action);
     case 'killProxy':
       return await killProxy(world);
     case 'killDaemon':

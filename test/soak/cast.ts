@@ -28,6 +28,8 @@ export const cast: readonly CastPod[] = [
     {app: 'api', isAnchor: false, part: 'guest'},
     {app: 'web', isAnchor: false, part: 'sick'},
     {app: 'api', isAnchor: false, part: 'sick'},
+    {app: 'dark', isAnchor: false, part: 'doomed'},
+    {app: 'dark', isAnchor: false, part: 'doomed'},
   ] as const),
 ].map((pod, index) => ({...pod, ip: `10.77.1.${FIRST_HOST + index}`}));
 

@@ -27,6 +27,7 @@ describe('plan', () => {
       'spoil',
       'hush',
       'poison',
+      'poisonApp',
     ] as const) {
       assert.ok(kinds.has(kind), kind);
     }

@@ -23,6 +23,8 @@ export type Action =
       readonly meanwhile: 'nothing' | 'template' | 'spoil' | 'killProxy' | 'killDaemon';
       readonly ending: 'mend' | 'leave' | 'silence';
     }
+  /** All pods of an app say what breaks the configuration: more than may be left out. */
+  | {readonly do: 'poisonApp'; readonly was: 'new' | 'good'; readonly ending: 'mend' | 'leave'}
   | {readonly do: 'killProxy'}
   | {
       readonly do: 'killDaemon';
@@ -67,7 +69,7 @@ const MALFORMED: readonly [BadPing, ...BadPing[]] = [
   'zerorpc',
 ];
 const BROKEN: readonly [Spoilt, ...Spoilt[]] = ['syntax', 'attribute', 'keyword', 'nothing'];
-const POISONOUS: readonly [Poison, ...Poison[]] = ['value', 'shape', 'injection', 'twin'];
+const POISONOUS: readonly [Poison, ...Poison[]] = ['value', 'shape', 'injection', 'port', 'twin'];
 const DANGEROUS: readonly [Spoilt, ...Spoilt[]] = ['loop', 'memory', 'escape', 'takenPort'];
 
 const poison = (random: Random): Action => ({
@@ -90,6 +92,7 @@ const HEAVY: readonly ((random: Random) => Action)[] = [
   () => ({do: 'spoil', kind: 'guest', forMs: 0}),
   poison,
   poison,
+  random => ({do: 'poisonApp', was: random.pick(['new', 'good']), ending: random.pick(['mend', 'leave'])}),
 ];
 
 function lightAction(random: Random, pods: number): Action {

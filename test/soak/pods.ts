@@ -8,8 +8,8 @@ export interface CastPod {
   readonly app: string;
   readonly ip: string;
   readonly isAnchor: boolean;
-  /** `guest`: it comes or goes while something is refused. `sick`: its payload may break the configuration. */
-  readonly part: 'crowd' | 'guest' | 'sick';
+  /** `guest`: it comes or goes while something is refused. `sick`: its payload may break the configuration. `doomed`: so may all of its app. */
+  readonly part: 'crowd' | 'guest' | 'sick' | 'doomed';
 }
 
 /** What a pod does, one thing after the other; each resolves when it is done. */

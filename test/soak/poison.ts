@@ -51,6 +51,38 @@ export const poison = (world: World, {kind, was, meanwhile, ending}: Poisoning):
     );
   });
 
+/** Where all pods of an app are bad, more than may be left out, the others come and go all the same. */
+export const poisonApp = (world: World, {was, ending}: Extract<Action, {do: 'poisonApp'}>): Promise<void> =>
+  disturbed(world, 'poisonous app', async () => {
+    const doomed = world.pods.filter(({part}) => part === 'doomed');
+    if (was === 'good') for (const pod of doomed) await introduce(world, pod, nextNote());
+    for (const pod of doomed) {
+      pod.say(POISONS.value(nextNote().name));
+      pod.join();
+    }
+    const served = was === 'good' ? 'as before' : 'not at all';
+    await world.daemon.waitFor(
+      ({quarantined, lastError, refused}) =>
+        quarantined.length === doomed.length &&
+        quarantined.every(one => one.overBound && one.served === served) &&
+        lastError === null &&
+        refused === null,
+      `all pods of an app in quarantine (${was})`,
+      BACK_MS,
+    );
+    await moveGuest(world, 'while all pods of another app are in quarantine');
+    for (const pod of doomed) {
+      if (ending === 'mend') pod.say(nextNote());
+      else await pod.leave();
+    }
+    await world.daemon.waitFor(
+      ({quarantined, inSync}) => quarantined.length === 0 && inSync,
+      `no pod of the app in quarantine (${was}, ${ending})`,
+      BACK_MS,
+    );
+    await Promise.all(doomed.map(pod => pod.leave()));
+  });
+
 /** A pod with a good payload, and served. */
 async function introduce(world: World, pod: PlayedPod, note: Note): Promise<void> {
   pod.say(note);
