@@ -37,7 +37,8 @@ async function operate(given: Operator, name: Operating, query: readonly string[
     `/${name}${[...query, ...more].map((one, at) => `${at === 0 ? '?' : '&'}${one}`).join('')}`;
   const preview = await given.client.post<Preview>(pathWith(['preview=1']), token);
   given.print(describePreview(name, preview, given.paint));
-  if (!preview.works) return EXIT_CODES.VALIDATE;
+  // A rollback is released whatever today's template is worth: nothing else would be a way out of it.
+  if (!preview.works && name !== 'release') return EXIT_CODES.VALIDATE;
   if (!given.has('yes') && !(await confirm(name))) {
     given.print('nothing was changed\n');
     return 0;

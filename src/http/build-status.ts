@@ -1,6 +1,6 @@
 import {digestHosts} from '../members/hosts.ts';
 import type {Hosts} from '../members/member.ts';
-import {deriveProblems, type Seen} from './problems.ts';
+import {deriveProblems, MAX_QUARANTINED, type Seen} from './problems.ts';
 import type {LastPass, Problem, ProxyLine, ReloadLine, ReplicaLine, StatedProblem, Status} from './status-types.ts';
 
 /** What the rooms know of themselves, as they know it. */
@@ -74,9 +74,6 @@ const drainLine = (
   connections: connectionsOf(drain.pid) ?? null,
   endsInMs: maxAgeMs > 0 ? Math.max(0, maxAgeMs - drain.sinceMs) : null,
 });
-
-/** In one status. */
-const MAX_QUARANTINED = 100;
 
 /** `GET /status`: nobody else puts one together. Pure; `problems` is what its other fields amount to. */
 export function buildStatus(parts: StatusParts): Status {

@@ -190,10 +190,13 @@ function refusalProblem({sinceAt, serving, reason}: NonNullable<Given['refused']
 /** Of the pods in quarantine, so many are named with the words for each. */
 const MAX_NAMED_PODS = 5;
 
+/** A status lists no more. */
+export const MAX_QUARANTINED = 100;
+
 function quarantineProblems({quarantined}: Given): StatedProblem[] {
   if (quarantined.length === 0) return [];
   const count = quarantined.length;
-  const who = count === 1 ? 'A pod is' : `${count} pods are`;
+  const who = count === 1 ? 'A pod is' : `${count < MAX_QUARANTINED ? count : `At least ${count}`} pods are`;
   const what = `${who} in quarantine: no configuration can be made with what ${count === 1 ? 'it says' : 'they say'}`;
   const named = quarantined
     .slice(0, MAX_NAMED_PODS)

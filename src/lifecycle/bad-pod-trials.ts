@@ -4,6 +4,7 @@ import {yieldToLoop} from '../ports/event-loop.ts';
 import type {TemplateInput} from '../template/input.ts';
 import type {Answer} from './culprits.ts';
 import {type Failing, findBadPods, type PodFinding} from './find-bad-pods.ts';
+import {deriveSuspects} from './suspects.ts';
 
 /** One culprit among 20,000 takes 17, and HAProxy a second for a text of that size. */
 const CHECKS = {maxChecks: 100, maxMs: 20_000} as const;
@@ -40,6 +41,7 @@ export async function findByStarts(
   failing: Failing,
   {clock, serve}: {readonly clock: Clock; readonly serve: (input: TemplateInput) => Promise<void>},
 ): Promise<PodFinding> {
+  if (deriveSuspects(failing.before, failing.input).length === 0) return {is: 'nobody', checks: 0};
   const start = (input: TemplateInput) => answerOf(serve(input));
   const again = await start(failing.input);
   if (again.is === 'works') return {is: 'found', pods: [], checks: 1};

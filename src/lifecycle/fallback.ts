@@ -176,7 +176,13 @@ async function refuse(state: FallbackState, failed: Failed, serving: KeptTemplat
 
 /** A pod that is served is not left out for a newer template's sake: who it is gets said. */
 async function nameBadPods({quarantine}: FallbackPorts, {fault, tried}: Failed): Promise<string> {
-  const found = tried && (await quarantine.rehearse({input: tried.input, before: undefined, fault}));
+  const found =
+    tried &&
+    (await quarantine.rehearse({input: tried.input, before: undefined, fault}).catch(error => {
+      // A full disk, a stop: the refusal is told without them.
+      if (!(error instanceof DaemonError)) throw error;
+      return undefined;
+    }));
   if (found === undefined || found.without.length === 0) return '';
   const names = found.without.slice(0, MAX_NAMED).map(({app, ip, id}) => `${app} ${ip} (${id})`);
   const more = found.without.length > MAX_NAMED ? ` and ${found.without.length - MAX_NAMED} more` : '';

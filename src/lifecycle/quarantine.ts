@@ -115,6 +115,8 @@ interface State {
   readonly due: OpenSource<string>;
   /** The digest of a template that fails by itself, whoever is in quarantine. */
   failsAnyway: string | undefined;
+  /** Starts that fail whoever is there: looked for again after a while, since each search is some reloads. */
+  inVain: {readonly what: string; readonly times: number; readonly untilMs: number} | undefined;
   cancelWake: () => void;
   count: number;
 }
@@ -128,6 +130,7 @@ export function openQuarantine(ports: QuarantinePorts): Quarantine {
     found: createSource(),
     due: createSource(),
     failsAnyway: undefined,
+    inVain: undefined,
     cancelWake: () => {},
     count: 0,
   };
@@ -167,9 +170,10 @@ async function isolate(
   const {entries} = state;
   if (state.ports.percent === 0 || !canBeOfPods(failing.fault)) return {is: 'unknown'};
   const startedMs = clock.nowMs();
-  const finding = isStartRefusal(failing.fault)
-    ? await findByStarts(failing, {clock, serve})
-    : await findByChecks(failing, state.ports);
+  const isOfStart = isStartRefusal(failing.fault);
+  if (isOfStart && isInVain(state, failing)) return {is: 'unknown'};
+  const finding = isOfStart ? await findByStarts(failing, {clock, serve}) : await findByChecks(failing, state.ports);
+  if (isOfStart) noteWhetherInVain(state, failing, finding.is !== 'found');
   const told = {checks: finding.checks, durationMs: Math.round(clock.nowMs() - startedMs)};
   const isTooMany = finding.is === 'found' && appsOverBound(state, [...entries.values(), ...finding.pods]).size > 0;
   if (finding.is !== 'nobody' && (finding.is !== 'found' || isTooMany)) {
@@ -189,9 +193,23 @@ async function isolate(
   }
 }
 
+const whatFails = ({input, fault}: Failing): string => `${digestOf(input.template)} ${reasonOf(fault)}`;
+
+const isInVain = ({inVain, ports: {clock}}: State, failing: Failing): boolean =>
+  inVain !== undefined && inVain.what === whatFails(failing) && clock.nowMs() < inVain.untilMs;
+
+function noteWhetherInVain(state: State, failing: Failing, isSo: boolean): void {
+  const what = whatFails(failing);
+  const times = state.inVain?.what === what ? state.inVain.times + 1 : 1;
+  const untilMs = state.ports.clock.nowMs() + deriveBackoffMs(times, RETRY);
+  state.inVain = isSo ? {what, times, untilMs} : undefined;
+}
+
 async function rehearse(state: State, failing: Failing): ReturnType<Quarantine['rehearse']> {
   const {entries} = state;
-  if (state.ports.percent === 0 || !canBeOfPods(failing.fault)) return undefined;
+  const {fault} = failing;
+  // Who keeps HAProxy from starting, only starts tell.
+  if (state.ports.percent === 0 || !canBeOfPods(fault) || isStartRefusal(fault)) return undefined;
   const {input} = failing;
   const finding = await findByChecks(failing, state.ports);
   if (finding.is !== 'found' || appsOverBound(state, [...entries.values(), ...finding.pods]).size > 0) return undefined;

@@ -11,7 +11,7 @@ import {type Finding, findingOfHaproxy, findingOfRefusal} from './findings.ts';
 
 export interface TrialPorts {
   readonly renderer: Pick<IsolatedRenderer, 'trace'>;
-  readonly proxy: Pick<Generations, 'isServing' | 'foresee' | 'stage' | 'discard'>;
+  readonly proxy: Pick<Generations, 'foresee' | 'stage' | 'discard'>;
   /** `haproxy -c`: the warnings of a valid candidate; rejects with VALIDATE. */
   readonly check: (candidate: Candidate, signal: AbortSignal) => Promise<readonly string[]>;
   /** A generation's configuration, in HAProxy's messages. */
@@ -47,7 +47,7 @@ export function createTrial({renderer, proxy, check, fileNamed}: TrialPorts): Tr
   return {
     async tryOut(input, signal) {
       const made = await renderer.trace(input, signal);
-      if (proxy.isServing(made.text)) return made.text;
+      // What serves is no exception: a file that it names may be gone, and then it fails whoever comes.
       const candidate = await proxy.stage(made.text);
       try {
         await check(candidate, signal);

@@ -4,6 +4,7 @@ type Places = readonly number[];
 
 /** A template may need some apps' pods and fail of others': so many apps are left out, one at a time. */
 const MAX_APPS = 8;
+const MAX_COMPARED = 100;
 /** Groups of one pod of each app: with a quarter of an app bad, some of them is not. */
 const SINGLES = 4;
 
@@ -40,7 +41,7 @@ export function deriveWorkingGroups(suspects: readonly Suspect[], leavesNobody: 
   const butOne = byApp.length < 2 ? [] : byApp.slice(0, MAX_APPS).map(own => byApp.filter(one => one !== own).flat());
   const more = [...butOne, ...partsOf(byApp, 4), ...singlesOf(byApp)];
   const groups: Places[] = leavesNobody ? [...halves, [], ...more] : [[], ...halves, ...more];
-  // Those that differ, and are not all of them: that fails.
-  const differing = new Map(groups.map(group => [group.join(), group]));
-  return [...differing.values()].filter(group => group.length < suspects.length);
+  const some = groups.filter(group => group.length < suspects.length);
+  // Only those of a few may be the same.
+  return suspects.length > MAX_COMPARED ? some : [...new Map(some.map(group => [group.join(), group])).values()];
 }

@@ -32,7 +32,11 @@ export function describePreview(
 ): string {
   const what = WHAT[name](pass);
   if (!works || difference === null) {
-    return `${what}: ${paint('bad', 'it would be refused, nothing was changed')}\n${plain(reason ?? '')}\n`;
+    const outcome =
+      name === 'release'
+        ? 'it is refused as it is, so the last one that worked serves until it is mended'
+        : 'it would be refused, nothing was changed';
+    return `${what}: ${paint('bad', outcome)}\n${plain(reason ?? '')}\n`;
   }
   const {added, removed, text, tooLarge} = difference;
   const out = without.map(pod => `${plain(`${pod.app} ${pod.ip} (${pod.id})`)} ${describeOut(pod)}\n`).join('');

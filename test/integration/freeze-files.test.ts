@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import {test} from 'node:test';
 import {startBackends} from '../support/backend.ts';
 import {missing} from '../support/parts.ts';
+import {replaceFile} from '../support/replace-file.ts';
 import {type Served, startServed} from '../support/served.ts';
 import {fetchText} from '../support/web.ts';
 
@@ -70,4 +71,22 @@ test('what is no template, or yields too much -> refused with the reason, pings 
   await rm(path, {force: true});
   await writeFile(path, template);
   await daemon.waitFor(({inSync, refused}) => inSync && refused === null, 'it healed');
+
+  const named = join(daemon.dataFolder, '503.http');
+  await writeFile(named, 'HTTP/1.0 503 Gone\r\n\r\n');
+  await replaceFile(path, template.replace('  mode http\n', `  mode http\n  errorfile 503 ${named}\n`));
+  await daemon.waitFor(async ({inSync}) => inSync && (await served.committed()).includes('errorfile'), 'a file named');
+  await rm(named);
+  const other = daemon.slave({ip: OTHER_IP});
+  using _silence = {[Symbol.dispose]: other.silence};
+  other.run(500);
+  // What serves would be refused by now just as well: nobody who joins is to blame.
+  const {lastError, quarantined} = await daemon.waitFor(
+    seen => seen.lastError?.includes('503.http') && seen,
+    'a refusal',
+  );
+  assert.deepEqual([quarantined, /No such file/.test(lastError ?? '')], [[], true]);
+  const {pass} = (await daemon.status())?.reload.last ?? {pass: 0};
+  const next = await daemon.waitFor(seen => (seen.reload.last?.pass ?? 0) > pass && seen, 'a retry');
+  assert.deepEqual(next.quarantined, []);
 });

@@ -75,6 +75,11 @@ test('rollback, release and reconfigure as commands -> shown first, then done; w
   await daemon.waitFor(({refused, inSync}) => refused === null && inSync, 'the template of then');
   assert.match(await served.committed(), /^# reload 1/);
   assert.equal(await served.fetch(), 'pod');
+  const out = await run('release --yes');
+  assert.equal(out.code, 8);
+  assert.match(out.stdout, /the last one that worked serves until it is mended\n.*line 16: unknown keyword 'bogus'/);
+  assert.match(out.stdout, /\ndone: pass \d+, .*\nbut the template of today is refused: .*'bogus'.*\n$/);
+  assert.equal(await served.fetch(), 'pod');
 });
 
 test("check --live -> today's members, what HAProxy says, by which way and why, what changes; nothing is applied", {

@@ -311,11 +311,21 @@ describe('quarantine', () => {
     });
 
     test('without them as well -> innocent; of a full disk -> told, nobody is blamed', async () => {
-      const {quarantine, isolate} = await openStage();
+      const {clock, quarantine, isolate, starts} = await openStage();
       const refuseAll = async () => {
         throw TAKEN;
       };
       assert.equal(await isolate(now, before, TAKEN, refuseAll), 'innocent');
+      // Each search is some reloads: not again at each retry.
+      starts.length = 0;
+      assert.equal(await isolate(now, before, TAKEN, refuseAll), 'unknown');
+      assert.equal(await isolate(now, now, TAKEN, refuseAll), 'unknown');
+      assert.deepEqual(starts, []);
+      await clock.advance(60_000);
+      assert.equal(await isolate(now, before, TAKEN, refuseAll), 'innocent');
+      await clock.advance(119_000);
+      assert.equal(await isolate(now, before, TAKEN, refuseAll), 'unknown');
+      await clock.advance(1000);
       const full = new DaemonError('APPLY', 'no space left');
       const fill = async () => {
         throw full;
@@ -369,6 +379,8 @@ describe('quarantine', () => {
     );
     assert.deepEqual(told?.input.variables.pods, [podOf(1)]);
     assert.deepEqual([quarantine.members, found, quarantine.apply(input)], [[], [], input]);
+    const start = new StartRefused('APPLY', 'cannot bind socket');
+    assert.equal(await quarantine.rehearse({input, before, fault: start}), undefined);
     const half = inputOf([podOf(1, 'bad'), podOf(2, 'bad')], 'B');
     assert.equal(
       await quarantine.rehearse({input: quarantine.apply(half), before: undefined, fault: REFUSED}),

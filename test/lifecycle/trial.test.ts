@@ -7,12 +7,11 @@ import type {TemplateInput} from '../../src/template/input.ts';
 const INPUT = {template: 'a template', variables: {}} as unknown as TemplateInput;
 const NEVER = new AbortController().signal;
 
-function openStage(fault?: Error, serving?: string) {
+function openStage(fault?: Error) {
   const told: string[] = [];
   const trial = createTrial({
     renderer: {trace: async () => ({text: 'backend web\n  balance x\n', lineOf: line => line + 10})},
     proxy: {
-      isServing: text => text === serving,
       foresee: async () => ({way: 'runtime', why: 'moved web/web-1'}),
       async stage(text) {
         told.push('stage');
@@ -40,12 +39,6 @@ describe('trying out', () => {
     const {trial, told} = openStage();
     assert.equal(await trial.tryOut(INPUT, NEVER), 'backend web\n  balance x\n');
     assert.deepEqual(told, ['stage', 'check', 'discard']);
-  });
-
-  test('what serves already -> HAProxy is not asked', async () => {
-    const {trial, told} = openStage(refusal(), 'backend web\n  balance x\n');
-    await trial.tryOut(INPUT, NEVER);
-    assert.deepEqual(told, []);
   });
 
   test('HAProxy refuses -> the words with the line of the template; nothing is left', async () => {
