@@ -75,7 +75,7 @@ async function reloadTo(served: Served, template: string): Promise<void> {
   await served.daemon.waitFor(({proxy}) => proxy.state === 'RUNNING' && proxy.pid !== pid, 'another HAProxy');
 }
 
-describe('problems', {concurrency: 5, skip: missing('haproxy'), timeout: 180_000}, () => {
+describe('problems', {concurrency: 3, skip: missing('haproxy'), timeout: 180_000}, () => {
   test('everybody leaves, the last one with a port that is closed -> one line, since then, until somebody is back', async () => {
     await using served = await startServed();
     const {daemon} = served;
@@ -97,7 +97,7 @@ describe('problems', {concurrency: 5, skip: missing('haproxy'), timeout: 180_000
   });
 
   test('the last pod falls silent -> nobody is left since it was heard last, not since its time was up', async () => {
-    await using served = await startServed({KONTROL_TTL: '2'});
+    await using served = await startServed({KONTROL_TTL: '6'});
     const heardAt = Date.now();
     served.pod.silence();
     const sinceAt = await assertTold(served, 'members', '', /Nobody is left to serve/);

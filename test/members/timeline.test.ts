@@ -183,3 +183,15 @@ test('timelines, the usual bounds -> 40 moments an IP, 2000 IPs that are gone, 5
   assert.equal(ips.filter(ip => timelines.of(ip) !== undefined).length, 2000);
   assert.equal(timelines.departures().length, 500);
 });
+
+test('an app, of whom was there last -> when it said goodbye, or was heard last before it fell silent; a stranger never', () => {
+  const timelines = createTimelines();
+  const left = (ip: string, why: 'down' | 'silent', lastSeenAt: number, at: number) =>
+    timelines.note({is: 'left', why, member: {...memberOf(ip), lastSeenAt}}, at);
+  left('10.0.0.1', 'silent', 100, 900);
+  assert.equal(timelines.lastThereAt('web'), 100);
+  left('10.0.0.2', 'down', 90, 300);
+  left('10.0.0.3', 'silent', 200, 950);
+  assert.equal(timelines.lastThereAt('web'), 300);
+  assert.equal(timelines.lastThereAt('db'), undefined);
+});
