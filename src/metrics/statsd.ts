@@ -23,7 +23,7 @@ const EVERY_MS = 1000;
 
 /** The datagram of what was counted, `name:12|c` a line; undefined when there was nothing. */
 export function encodeCounts(counts: ReadonlyMap<StatsdCounter, number>): string | undefined {
-  const lines = [...counts].filter(([, count]) => count > 0).map(([counter, count]) => `${counter}:${count}|c`);
+  const lines = [...counts].map(([counter, count]) => `${counter}:${count}|c`);
   return lines.length === 0 ? undefined : lines.join('\n');
 }
 
