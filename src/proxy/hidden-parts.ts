@@ -17,8 +17,8 @@ const SCHEME =
 /** `name=` and `name: `, as in a query, a header or JSON. */
 const NAMED = /(?<![\w.-])([\w.-]+)\\?["']?(?:\\?[ \t])*(?:=|:(?!\/\/))(?:\\?[ \t]|[=:])*/g;
 
-/** A parameter of a URL. */
-const PARAMETER = /(?<=[?&][\w.-]+=)[^\s&%"']+/g;
+/** A parameter of a URL, or another pair. */
+const PARAMETER = /(?<=(?:^|[?&;,\s"'])[\w.-]+=)[^\s&%"']+/g;
 
 /** The quote that a value begins with. */
 const QUOTE = /\\?["']/y;

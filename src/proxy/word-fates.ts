@@ -155,7 +155,7 @@ const MATCHES = /^(?:beg|bin|bool|dir|dom|end|found|int|ip|len|reg|str|sub)$/;
 const FLAG = /^-[a-zA-Z]$/;
 
 /** What clients and lines of the text name as they like. */
-const GIVEN = /^(?:hdr|re[qs]\.f?hdr|s?hdr|urlp|var)/;
+const GIVEN = /^(?:re[qs]\.f?hdr|s?hdr|url_\w|urlp|var)/;
 
 /** A criterion, then flags and patterns: these are hidden unless all that is looked at is plain. */
 function readCriterion(words: readonly Word[]): Fate[] {

@@ -68,4 +68,26 @@ userlist people
   test('what its lines and its sensitive names hold -> secrets; names of apps, of Jinja -> none', () => {
     assert.deepEqual([...secretsOfTemplate(TEMPLATE)].sort(), ['abc', 'hunter2', 'hunter3', 'hunter4']);
   });
+
+  for (const template of [
+    'stats auth admin:{{ cfg | default("hunter2x") }}',
+    'listen l\n  user bob insecure-password {{ "hunter2x" | lower }}',
+    'frontend f\n  http-request set-header Authorization "Bearer {{ "hunter2x" }}"',
+    '{% set passwords = ["a", "hunter2x"] %}',
+    '{% set users = {"bob": "hunter2x"} %}',
+    '{% set c = {"token": {"v": "hunter2x"}} %}',
+    '{% set password = "a" ~ "hunter2x" %}',
+    '{% set token = "a" if b else "hunter2x" %}',
+    '{% set password = "a\\"hunter2x" %}',
+    '{{ auth("bob", "hunter2x") }}',
+    '{# the password is hunter2x #}',
+    '{% set password = "hunter2x %}',
+    '{% set password "hunter2x" %}',
+    '{% set password = hunter2x" %}',
+    '{{ "hunter2x" + 5 }}',
+  ]) {
+    test(`${JSON.stringify(template)} -> its credential is known`, () => {
+      assert.ok([...secretsOfTemplate(template)].some(secret => secret === 'hunter2x'));
+    });
+  }
 });

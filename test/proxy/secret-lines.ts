@@ -90,6 +90,8 @@ export const SECRET_LINES: Readonly<Record<string, readonly string[]>> = {
     'http-request set-header X-Custom token=a&§',
     'http-request redirect location / set-cookie SEEN=§',
     'http-request redirect location /?x=§',
+    'http-request set-query "k=§&%[query]"',
+    'http-request deny unless { url_param(tok) § }',
     'http-request set-var(txn.x) str(a)§)',
     'use_backend %[req.hdr(authorization),map(/backends.map,§)]',
     'email-alert mailers m password §',

@@ -2,8 +2,10 @@ import {DaemonError} from '../../errors.ts';
 import type {ActionResult, Actions, CheckAnswer} from '../../http/status-actions.ts';
 import type {Examination} from '../../lifecycle/trial.ts';
 import {createQueue} from '../../ports/queue.ts';
+import {createHider} from '../../proxy/hide-secrets.ts';
 import {derivePatch} from '../../proxy/patch.ts';
 import {redactConfiguration} from '../../proxy/redact.ts';
+import {secretsOfTemplate} from '../../proxy/template-secrets.ts';
 import {decodeTemplate} from '../../template/utf8.ts';
 
 export interface CheckActionPorts {
@@ -31,14 +33,15 @@ export function createCheckAction({examine, served, hideSecrets}: CheckActionPor
     const {findings, text, foreseen} = await examine(template);
     const shown = text === undefined ? null : hideSecrets(redactConfiguration(text));
     const before = hideSecrets(redactConfiguration(served() ?? ''));
+    const hideOwn = createHider(secretsOfTemplate(template));
     const answer: CheckAnswer = {
       works: findings.every(({level}) => level === 'warning'),
       findings: findings.map(one => ({
         ...one,
         line: one.line ?? null,
         column: one.column ?? null,
-        message: hideSecrets(one.message),
-        detail: hideSecrets(one.detail),
+        message: hideSecrets(hideOwn(one.message)),
+        detail: hideSecrets(hideOwn(one.detail)),
       })),
       way: foreseen?.way ?? null,
       why: foreseen?.why ?? null,
