@@ -249,8 +249,10 @@ function syncProblems(status: Given, {nowAt, began}: Seen): StatedProblem[] {
   if (refused !== null) {
     problems.push(refusalProblem(refused));
   } else if (lastError !== null) {
-    const todo = 'mend the template, or go back: haproxy-kontrol history, haproxy-kontrol rollback';
-    const serves = proxy.generation === 0 ? 'nothing has served yet' : 'the last good configuration serves';
+    const hasServed = proxy.generation !== 0;
+    const back = ', or go back: haproxy-kontrol history, haproxy-kontrol rollback';
+    const todo = `mend the template${hasServed ? back : ''}`;
+    const serves = hasServed ? 'the last good configuration serves' : 'nothing has served yet';
     const words: Words = [`The last pass failed: ${serves}`, lastError, todo];
     problems.push(bad('pass', words, {beganAt: began.failing}));
   } else if (drift.count === 0 && quarantined.length === 0 && !inSync && proxy.state === 'RUNNING' && !proxy.isHung) {

@@ -221,6 +221,9 @@ describe('problems', () => {
       const proxy = {...WELL.proxy, generation: 0, state: 'STOPPED'};
       const [, failed] = problemsOf({inSync: false, lastError: 'unknown keyword', proxy});
       assert.equal(failed, 'bad: The last pass failed: nothing has served yet: unknown keyword');
+      const seen = {...WELL, inSync: false, lastError: 'unknown keyword', proxy};
+      const todos = deriveProblems(seen, NOTHING_SEEN).map(({todo}) => todo);
+      assert.equal(todos[1], 'mend the template');
     });
 
     test('a template is refused -> bad: since when, why, and what serves instead', () => {
