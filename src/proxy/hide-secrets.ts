@@ -24,7 +24,7 @@ const isKnownWord = (text: string): boolean =>
   KNOWN_WORDS.has(text) || [PLAIN_CRITERION, PLAIN_FUNCTION, ALGORITHM].some(known => known.test(text));
 
 /** A number, an address, a time, a path: no credential, or a bad one. */
-const PLAIN_VALUE = /^(?:[\d.:]+[a-z]{0,2}|\/[\w./-]*|\$\{?\w+\}?|\W+)$/i;
+const PLAIN_VALUE = /^(?:[\d.:]{1,15}[a-z]{0,2}|\/[\w./-]*|\$\{?\w+\}?|\W+)$/i;
 
 /** HAProxy may name a part of what it read, and quote it as it was written. */
 export const SEPARATORS = /[\s"'\\:;,=()&?@/%#]+/;
@@ -92,9 +92,14 @@ const isAlone = (text: string, start: number, end: number): boolean =>
 /** Replaces secrets wherever a text has them, also as JSON writes them. */
 export const hideSecrets = (text: string, secrets: ReadonlySet<string>): string => createHider(secrets)(text);
 
+/** HAProxy quotes a line with `?` for each byte that is not ASCII. */
+const quoted = (value: string): string =>
+  value.replace(/[^ -~]/gu, char => '?'.repeat(new TextEncoder().encode(char).length));
+
 /** The same for many texts. */
 export function createHider(secrets: ReadonlySet<string>): (text: string) => string {
-  const beginnings = beginningsOf(new Set([...secrets].flatMap(value => [value, JSON.stringify(value).slice(1, -1)])));
+  const written = [...secrets].flatMap(value => [value, quoted(value)]);
+  const beginnings = beginningsOf(new Set(written.flatMap(value => [value, JSON.stringify(value).slice(1, -1)])));
   const first = firstOf(beginnings);
   return text => {
     let hidden = '';

@@ -211,6 +211,17 @@ test('a secret of eight characters -> replaced inside of words as well', () => {
   assert.equal(hideSecrets('x12345678y x1234567y', secrets), 'x***y x1234567y');
 });
 
+test('a secret that is not ASCII -> replaced as HAProxy quotes it, too', () => {
+  assert.equal(
+    hideSecrets('at x: p??ss12 p\u00e4ss12', secretsOf('userlist u\n user a password p\u00e4ss12\n')),
+    'at x: *** ***',
+  );
+});
+
+test('a long number that may be a credential -> searched for', () => {
+  assert.deepEqual([...secretsOf('backend b\n tcp-check send-binary 5333637233743832\n')], ['5333637233743832']);
+});
+
 test('secrets that overlap, or follow each other -> none of either is left', () => {
   const secrets = secretsOf('userlist u\n user a password abcdefgh\n user b password ghij1234\n');
   assert.equal(hideSecrets('<abcdefghij1234>, abcdefghabcdefgh', secrets), '<***>, ******');
