@@ -149,6 +149,10 @@ const ROWS: [string, string, string][] = [
     'http-request set-header X-A https\nhttp-request set-header X-A a8f3kd92',
     'http-request set-header X-A https\nhttp-request set-header X-A ***',
   ],
+  ['a key in a query', 'http-request set-query "k=hunter2Xyz&%[query]"', 'http-request set-query "k=***&%[query]"'],
+  ['a key as a parameter', 'block unless { url_param(tok) hunter2Xyz }', 'block unless { url_param(tok) *** }'],
+  ['a key as a header', 'block unless { hdr(x-verify) hunter2Xyz }', 'block unless { hdr(x-verify) *** }'],
+  ['a key where a name belongs', 'http-request set-header hunter2Xyz', 'http-request set-header ***'],
   ['a key, wherever it stands', 'log-tag AKIA4IOSF3DNN7EXAMPLE5', 'log-tag ***'],
   [
     'an ordinary word that is hidden in one place and shown in another',
