@@ -3,13 +3,13 @@ import {DaemonError, reasonOf} from '../errors.ts';
 /** Asks the status port of a running daemon. */
 export interface StatusClient {
   /** The JSON at `path`, trusted to be what the daemon's own document says. */
-  json<T>(path: string): Promise<T>;
+  json<T>(path: string, limitMs?: number): Promise<T>;
   text(path: string): Promise<string>;
   /** The JSON that a change at `path` is answered with, for whoever has the operators' token; `body` is text. */
   post<T>(path: string, token: string, body?: string): Promise<T>;
 }
 
-/** Nobody waits longer for a status; a differing of large texts takes its time. */
+/** A differing of large texts takes its time. */
 const ANSWER_LIMIT_MS = 30_000;
 
 /** A pass may check thousands of servers, and wait for the other replicas' reloads. */
@@ -23,6 +23,7 @@ const BUSY = 429;
 
 /** What goes with a change. */
 interface Sent {
+  readonly limitMs?: number | undefined;
   readonly token?: string;
   readonly body?: string;
 }
@@ -31,6 +32,8 @@ interface Sent {
 const PATIENCE_MS = 1000;
 
 const ADVICE = 'is the daemon running there? set --url, or KONTROL_STATUS_PORT';
+
+const SILENT = 'whatever listens there is stopped, or has too much to do; if it is the daemon, see its log';
 
 /** Where a wait is told: `print` to stderr, which may be a terminal, where what was told can be taken back. */
 export interface WaitTold {
@@ -58,7 +61,8 @@ function watchWait(what: string, {print, isTerminal}: WaitTold): Disposable {
 
 /** `base` is the status port's address, such as `http://127.0.0.1:8001`. Rejects with UNREACHABLE or USAGE. */
 export function createStatusClient(base: string, wait: WaitTold): StatusClient {
-  const ask = async (path: string, {token, body}: Sent = {}): Promise<Response> => {
+  const ask = async (path: string, {token, body, limitMs = ANSWER_LIMIT_MS}: Sent = {}): Promise<Response> => {
+    const boundMs = token === undefined ? limitMs : CHANGE_LIMIT_MS;
     const url = `${base.replace(/\/$/, '')}${path}`;
     using _wait = watchWait(url, wait);
     let answer: Response;
@@ -67,9 +71,12 @@ export function createStatusClient(base: string, wait: WaitTold): StatusClient {
         ...(token !== undefined && {method: 'POST'}),
         ...(body !== undefined && {body}),
         headers: {accept: 'application/json', ...(token !== undefined && {authorization: `Bearer ${token}`})},
-        signal: AbortSignal.timeout(token === undefined ? ANSWER_LIMIT_MS : CHANGE_LIMIT_MS),
+        signal: AbortSignal.timeout(boundMs),
       });
     } catch (cause) {
+      if (cause instanceof DOMException && cause.name === 'TimeoutError') {
+        throw new DaemonError('UNREACHABLE', `${url} has not answered for ${boundMs / 1000} s: ${SILENT}`, {cause});
+      }
       const reason = cause instanceof TypeError && cause.cause !== undefined ? reasonOf(cause.cause) : reasonOf(cause);
       throw new DaemonError('UNREACHABLE', `cannot ask ${url}: ${reason}; ${ADVICE}`, {cause});
     }
@@ -82,7 +89,7 @@ export function createStatusClient(base: string, wait: WaitTold): StatusClient {
   };
 
   return {
-    json: async <T>(path: string) => (await ask(path)).json() as Promise<T>,
+    json: async <T>(path: string, limitMs?: number) => (await ask(path, {limitMs})).json() as Promise<T>,
     text: async path => (await ask(path)).text(),
     post: async <T>(path: string, token: string, body?: string) =>
       (await ask(path, {token, ...(body !== undefined && {body})})).json() as Promise<T>,

@@ -7,9 +7,12 @@ import {AGREEMENT_MS, showFleet} from './fleet.ts';
 
 const MAX_WITHIN_S = 3600;
 
+/** Less than most probes and jobs wait for this command: its exit code is to tell them. */
+const ANSWER_LIMIT_MS = 5000;
+
 /** `haproxy-kontrol status`: the exit code says whether all is well. */
 export const status: CommandMain<'status'> = async given => {
-  const ask = () => given.client.json<Status>('/status');
+  const ask = () => given.client.json<Status>('/status', ANSWER_LIMIT_MS);
   if (given.has('all')) {
     return showFleet({
       loadStatus: ask,

@@ -122,8 +122,10 @@ function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
     case 'emptied':
       // Told of with the app that left.
       return [];
-    case 'errors':
-      return bad('errors', wordsOfErrors(trouble), {subject: trouble.name, beganAt});
+    case 'errors': {
+      const kind = trouble.of === 'given-up' ? 'unanswered' : 'errors';
+      return bad(kind, wordsOfErrors(trouble), {subject: trouble.name, beganAt});
+    }
   }
 }
 
@@ -131,6 +133,11 @@ function wordsOfErrors({of, name, percent, requests}: TroubleNow & {readonly is:
   if (of === 'connections') {
     const why = `of its last ${requests} (KONTROL_5XX says how many are too many): its servers refuse them, or do not answer`;
     return [`${percent} % of the connections to backend ${name} fail`, why, 'see its servers: haproxy-kontrol members'];
+  }
+  if (of === 'given-up') {
+    const why = `so ended ${percent} % of its last ${requests} requests: its servers take them, and hang or are too slow`;
+    const todo = 'see what those servers wait for: haproxy-kontrol members, haproxy-kontrol top';
+    return [`Clients of backend ${name} give up before it answers`, why, todo];
   }
   const who = of === 'backend' ? `backend ${name}` : name;
   const why = `of its last ${requests} requests (KONTROL_5XX says how many are too many); 503 is HAProxy's own where no server can be reached`;

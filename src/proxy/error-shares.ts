@@ -7,10 +7,10 @@ export interface ErrorBound {
 }
 
 /**
- * What failed of what: a frontend's or a backend's answers were of class 5xx; or, where HAProxy speaks no HTTP, its
- * connections to the backend's servers failed.
+ * What failed of what: a frontend's or a backend's answers were of class 5xx; clients gave up on a backend before it
+ * answered; or, where HAProxy speaks no HTTP, its connections to the backend's servers failed.
  */
-type Of = 'frontend' | 'backend' | 'connections';
+type Of = 'frontend' | 'backend' | 'given-up' | 'connections';
 
 /** What one of them did between two looks. */
 export interface Counted {
@@ -38,6 +38,9 @@ const MIN_REQUESTS = 10;
 const MIN_ALL_FAILED = 3;
 
 const ANSWERS = ['hrsp_1xx', 'hrsp_2xx', 'hrsp_3xx', 'hrsp_4xx', 'hrsp_5xx', 'hrsp_other'];
+
+/** Clients give up on much that is slow by nature: that is an outage where hardly anything else is answered. */
+const MIN_GIVEN_UP_PERCENT = 90;
 
 /** What the row of a frontend or a backend counts: the fields of its requests, and of its errors. */
 function fieldsOf(row: Row): {
@@ -68,15 +71,20 @@ export function countErrors(
     const {of, ...fields} = fieldsOf(row);
     const [requests, errors] = [grown(fields.requests), grown(fields.errors)];
     if (requests + errors === 0) return [];
-    return [{fromMs: before.atMs, atMs, of, name: row.pxname ?? '', requests, errors}];
+    const counted = {fromMs: before.atMs, atMs, of, name: row.pxname ?? '', requests, errors};
+    if (of !== 'backend') return [counted];
+    // What a client gave up on before any answer is counted as 4xx; a download that is broken off has its 2xx.
+    return [counted, {...counted, of: 'given-up', errors: Math.min(grown(['cli_abrt']), grown(['hrsp_4xx']))}];
   });
 }
 
 /** The shares above the bound; what a backend answered is told once, in its own words only where no frontend's tell it. */
-export function findErrorShares(counted: readonly Counted[], {percent: most, windowMs}: ErrorBound): ErrorShare[] {
+export function findErrorShares(counted: readonly Counted[], bound: ErrorBound): ErrorShare[] {
+  const {windowMs} = bound;
   const found = [...Map.groupBy(counted, ({of, name}) => `${of} ${name}`).values()].flatMap(entries => {
     const {requests, errors, percent} = shareOf(entries);
     const [first, last] = [entries[0], entries.at(-1)];
+    const most = first?.of === 'given-up' ? Math.max(bound.percent, MIN_GIVEN_UP_PERCENT) : bound.percent;
     if (first === undefined || last === undefined || percent <= most) return [];
     const haveAllFailed = percent === 100 && requests >= MIN_ALL_FAILED && last.atMs - first.fromMs >= windowMs / 2;
     if (requests < MIN_REQUESTS && !haveAllFailed) return [];

@@ -63,6 +63,7 @@ describe('problems', () => {
         {is: 'errors', of: 'frontend', name: 'web', percent: 20, requests: 600, beganAt: null},
         {is: 'errors', of: 'backend', name: 'app', percent: 100, requests: 13, beganAt: 5},
         {is: 'errors', of: 'connections', name: 'db', percent: 80, requests: 20, beganAt: 5},
+        {is: 'errors', of: 'given-up', name: 'app', percent: 94, requests: 35, beganAt: 5},
         {is: 'stopped', name: 'web', beganAt: 6},
         {is: 'emptied', name: 'app', beganAt: 7},
       ],
@@ -78,6 +79,7 @@ describe('problems', () => {
         'bad errors web null: 20 % of what web answers are errors of class 5xx',
         'bad errors app 5: 100 % of what backend app answers are errors of class 5xx',
         'bad errors db 5: 80 % of the connections to backend db fail',
+        'bad unanswered app 5: Clients of backend app give up before it answers',
         'bad stopped web 6: Frontend web listens no more',
       ],
     );

@@ -39,6 +39,19 @@ describe('shares of errors', () => {
     assert.deepEqual(told([tcp('db', 20, 2)]), []);
   });
 
+  test('clients give up on a backend before it answers anything -> told; now and then, or of downloads -> not', () => {
+    const left = (good: number, unanswered: number, aborted: number): Row => ({
+      ...http('app', good, 0),
+      ...{hrsp_4xx: String(unanswered), cli_abrt: String(aborted)},
+    });
+    assert.deepEqual(told([left(0, 35, 35)]), ['given-up app 100 35']);
+    assert.deepEqual(told([left(2, 33, 34)]), ['given-up app 94 35']);
+    assert.deepEqual(told([left(5, 30, 30)]), []);
+    // Downloads that are broken off were answered, and clients that ask for the wrong thing wait for what they are told.
+    assert.deepEqual(told([left(40, 0, 40)]), []);
+    assert.deepEqual(told([left(0, 40, 1)]), []);
+  });
+
   test('fewer than ten, all of them failed for half of the time -> told; not all, not so long, or two -> not', () => {
     const sparse = (count: number, errors: number, fromMs = 0, atMs = 30_000): Counted => ({
       ...{of: 'frontend', name: 'web', fromMs, atMs, requests: count, errors},

@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import {createServer} from 'node:http';
+import type {AddressInfo} from 'node:net';
+import {describe, test} from 'node:test';
+import {createStatusClient} from '../../src/commands/status-client.ts';
+import {DaemonError} from '../../src/errors.ts';
+
+describe('the client of the status port', () => {
+  test('a daemon that is stopped: it listens and never answers -> UNREACHABLE after the limit that was given', async () => {
+    await using server = createServer(() => {});
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const {port} = server.address() as AddressInfo;
+    const client = createStatusClient(`http://127.0.0.1:${port}`, {print: () => {}, isTerminal: false});
+    await assert.rejects(client.json('/status', 50), (error: unknown) => {
+      assert.ok(error instanceof DaemonError);
+      assert.equal(error.code, 'UNREACHABLE');
+      assert.match(error.message, /\/status has not answered for 0\.05 s: whatever listens there is stopped/);
+      return true;
+    });
+    server.closeAllConnections();
+  });
+});
