@@ -18,6 +18,8 @@ export interface BlockEffectPorts {
   readonly isServing: (text: string) => boolean;
   /** Whether HAProxy runs at all. */
   readonly isUp: () => boolean;
+  /** Whether it has run since the daemon started. */
+  readonly hasServed: () => boolean;
   /** What a visit is about. */
   readonly hostsOf: (visit: Visit) => Hosts | undefined;
   /** What was served before it. */
@@ -35,7 +37,8 @@ export interface BlockEffect {
   heard(visit: Visit, end: BlockEnd): void;
   /**
    * Rejects with LIFECYCLE when hosts changed and HAProxy does not serve them: it was not restarted, and nothing shows
-   * that what it runs is what the block made of them. Also when a block ended badly and left no HAProxy at all.
+   * that what it runs is what the block made of them. Also when a block ended badly and left no HAProxy at all, or when
+   * there is a configuration and no HAProxy has run it yet.
    */
   check(visit: Visit, hasRestarted: boolean): Promise<void>;
 }
@@ -46,7 +49,7 @@ const MAX_BESIDE = 200;
 type Stamps = ReadonlyMap<string, string | undefined>;
 
 export function createBlockEffect(ports: BlockEffectPorts): BlockEffect {
-  const {manifest, files, path, isServing, isUp, hostsOf, servedHosts} = ports;
+  const {manifest, files, path, isServing, isUp, hasServed, hostsOf, servedHosts} = ports;
   const isMadeByBlocks = manifest.states.get(CONFIGURE)?.steps.every(({is}) => is === 'shell') ?? false;
   const visits = new WeakMap<Visit, {readonly stamps: Stamps; end: BlockEnd}>();
   const none: Hosts = new Map();
@@ -80,6 +83,11 @@ export function createBlockEffect(ports: BlockEffectPorts): BlockEffect {
       if (begun === undefined || hasRestarted) return;
       const {stamps, end} = begun;
       if (end.fault !== undefined && !isUp()) throw end.fault;
+      // A supervisorctl that could not ask us for a start shows in no exit code of a block that goes on.
+      if (!isUp() && !hasServed() && (await files.readStamp(path)) !== undefined) {
+        const what = `the block of ${CONFIGURE} started no haproxy with ${path}`;
+        throw new DaemonError('LIFECYCLE', `cannot serve anything: ${what}; ${describeEnd(end)}`);
+      }
       const [hosts, served] = [hostsOf(visit) ?? none, servedHosts() ?? none];
       if (digestHosts(hosts) === digestHosts(served)) return;
       // Nobody is left, and HAProxy was stopped for it.

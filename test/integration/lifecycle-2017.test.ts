@@ -234,6 +234,19 @@ describe('manifest of 2017', {skip: missing('haproxy', 'socat'), timeout: 600_00
     assert.equal((await serves(daemon)).proxy.state, 'RUNNING');
   });
 
+  test('supervisorctl cannot be run in the first pass, and nobody is known -> what the block wrote serves all the same', async () => {
+    await using folder = await openPodFolder();
+    const manifest = COMPARING.replace('supervisorctl', 'no-such-supervisorctl').replace(
+      'restart haproxy',
+      '$& || true',
+    );
+    const {daemon: started, webPort} = await startPod(folder, {}, {manifest});
+    await using daemon = started;
+    await daemon.waitFor(({inSync, proxy}) => inSync && proxy.state === 'RUNNING', 'HAProxy');
+    assert.match(await answerOf(webPort), /^503/);
+    assert.match(JSON.stringify(daemon.logs), /the block of configure started no haproxy with .*no-such-supervisorctl/);
+  });
+
   test('supervisorctl, from outside a block -> drives haproxy as a job; restart is a reload', async () => {
     await using folder = await openPodFolder();
     // Its blocks use none, so that one that cannot be read costs nothing.

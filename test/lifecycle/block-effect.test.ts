@@ -30,12 +30,18 @@ interface Case {
   readonly end?: BlockEnd;
   readonly hasRestarted?: boolean;
   readonly isUp?: boolean;
+  readonly hasServed?: boolean;
+  /** False: there is no `proxy.cfg` before the block. */
+  readonly isThere?: boolean;
 }
 
 const FAILED: BlockEnd = {
   said: 'no etcd',
   fault: new DaemonError('LIFECYCLE', 'cannot finish state configure: its shell block ended with exit code 3'),
 };
+
+/** The first visit of a daemon that knows nobody, and has started no HAProxy. */
+const FIRST: Case = {served: undefined, hosts: hostsWith(), isUp: false, hasServed: false};
 
 /** A visit from begin to check. */
 async function visit(given: Case): Promise<void> {
@@ -44,17 +50,19 @@ async function visit(given: Case): Promise<void> {
     ['/data/proxy.cfg', {text: RUN, stamp}],
     ['/data/rendered.before', {text: RUN, stamp}],
   ]);
+  if (given.isThere === false) contents.delete('/data/proxy.cfg');
   const effect = createBlockEffect({
     manifest: manifestWith(given.configure ?? 'shell: x'),
     path: '/data/proxy.cfg',
     files: {
       readText: async path => contents.get(path)?.text,
-      readStamp: async path => String(contents.get(path)?.stamp),
+      readStamp: async path => contents.get(path)?.stamp.toString(),
       readSize: async path => contents.get(path)?.text.length,
       list: async folder => [...contents.keys()].map(path => path.slice(folder.length + 1)),
     },
     isServing: text => (given.isUp ?? true) && text === RUN,
     isUp: () => given.isUp ?? true,
+    hasServed: () => given.hasServed ?? true,
     hostsOf: () => given.hosts ?? hostsWith('10.2.0.1', '10.2.0.2'),
     servedHosts: () => ('served' in given ? given.served : hostsWith('10.2.0.1')),
   });
@@ -82,6 +90,7 @@ describe('what a block did about changed hosts', () => {
     ['it ended badly, and nothing was to be done', {end: FAILED, hosts: hostsWith('10.2.0.1')}],
     ['the hosts are those that are served', {hosts: hostsWith('10.2.0.1')}],
     ['the first visit, about nobody', {served: undefined, hosts: hostsWith()}],
+    ['the first visit, about nobody, and it made no configuration', {...FIRST, isThere: false}],
     ['another state', {tag: 'expose-via-route53'}],
     ['a configure that renders', {configure: 'run: [render, validate, apply], shell: x'}],
   ];
@@ -108,6 +117,16 @@ describe('what a block did about changed hosts', () => {
 
   test('it ended badly and left no HAProxy, whoever it was for -> what it ended with', async () => {
     await assert.rejects(visit({end: FAILED, hosts: hostsWith(), served: undefined, isUp: false}), FAILED.fault);
+  });
+
+  test('it made a configuration that no HAProxy was started with, though nobody is known -> a fault; also where it was there', async () => {
+    const end = {said: 'supervisorctl: not found'};
+    const message = `cannot serve anything: the block of configure started no haproxy with /data/proxy.cfg; it said last: ${end.said}`;
+    await assert.rejects(visit({...FIRST, end, isThere: false, writes: {'proxy.cfg': RUN}}), {
+      code: 'LIFECYCLE',
+      message,
+    });
+    await assert.rejects(visit({...FIRST, end}), {code: 'LIFECYCLE', message});
   });
 
   test('it wrote a configuration and left HAProxy with another one -> a fault', async () => {

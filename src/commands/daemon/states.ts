@@ -22,6 +22,7 @@ export function openStates(
     path: proxy.generations.committedPath,
     isServing: proxy.generations.isServing,
     isUp: () => proxy.generations.status.state === 'RUNNING',
+    hasServed: () => proxy.generations.status.generation !== 0,
     hostsOf: passes.hostsOf,
     servedHosts: () => passes.applied?.input.variables.hosts,
   });
