@@ -2,12 +2,15 @@ import {DaemonError, isStartRefusal} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import {yieldToLoop} from '../ports/event-loop.ts';
 import type {TemplateInput} from '../template/input.ts';
+import {isOverLimit} from '../template/template-refusal.ts';
 import type {Answer} from './culprits.ts';
 import {type Failing, findBadPods, type PodFinding} from './find-bad-pods.ts';
-import {deriveSuspects} from './suspects.ts';
+import {deriveSuspects, type Suspect, withoutSuspects} from './suspects.ts';
 
 /** One culprit among 20,000 takes 17, and HAProxy a second for a text of that size. */
 const CHECKS = {maxChecks: 100, maxMs: 20_000} as const;
+/** A limit that thousands hit together, or on a busy machine, is nobody's fault: who is blamed hits it alone. Each is a check. */
+const MAX_OVER_LIMIT = 5;
 /** Each is a reload. */
 const STARTS = {maxChecks: 16, maxMs: 60_000} as const;
 
@@ -30,8 +33,24 @@ export async function tryInput({tryOut, ended}: InputTrial, input: TemplateInput
 }
 
 /** Finds the pods with which no configuration can be made. */
-export const findByChecks = (failing: Failing, ports: InputTrial & {readonly clock: Clock}): Promise<PodFinding> =>
-  findBadPods(failing, {clock: ports.clock, ask: input => tryInput(ports, input), ...CHECKS});
+export async function findByChecks(failing: Failing, ports: InputTrial & {readonly clock: Clock}): Promise<PodFinding> {
+  const finding = await findBadPods(failing, {clock: ports.clock, ask: input => tryInput(ports, input), ...CHECKS});
+  if (finding.is !== 'found') return finding;
+  const overLimit = finding.pods.filter(({fault}) => isOverLimit(fault));
+  if (overLimit.length > MAX_OVER_LIMIT) return {is: 'too much', checks: finding.checks};
+  for (const [place, {suspect}] of overLimit.entries()) {
+    const alone = await tryInput(ports, onlyWith(failing.input, suspect));
+    const checks = finding.checks + place + 1;
+    if (alone.is === 'works' || !isOverLimit(alone.fault)) return {is: 'too much', checks};
+  }
+  return {...finding, checks: finding.checks + overLimit.length};
+}
+
+const onlyWith = (input: TemplateInput, {pod}: Suspect): TemplateInput =>
+  withoutSuspects(
+    input,
+    input.variables.pods.filter(({ip}) => ip !== pod.ip).map(other => ({pod: other, before: undefined})),
+  );
 
 /**
  * Finds the pods with which HAProxy cannot be started. A start that fails once may fail of something else: only who stops

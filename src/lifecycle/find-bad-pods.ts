@@ -26,6 +26,8 @@ export type PodFinding = {readonly checks: number} & (
   | {readonly is: 'too long'}
   /** Nobody came or changed. */
   | {readonly is: 'nobody'}
+  /** All of them hit a limit of rendering, and none does alone. */
+  | {readonly is: 'too much'}
 );
 
 export interface BadPodSearch {

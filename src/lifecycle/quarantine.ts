@@ -17,7 +17,8 @@ import {deriveSuspects, isOverBound, type Suspect, saysTheSame, withoutSuspects}
  * - One that worked before is served as it was then; only one that never did is left out.
  * - A restart changes nothing of it.
  * - More of an app than the bound: only when nothing else can serve, and it is said.
- * - Nobody is blamed for what passes: a HAProxy that cannot be started is started anew both with and without them.
+ * - Nobody is blamed for what passes: a HAProxy that cannot be started is started anew both with and without them, and
+ *   who makes a template take too long or grow too large does so alone.
  */
 
 /** A member with which no configuration can be made, as people see it. */
@@ -101,6 +102,7 @@ const WHY_NOBODY = {
   innocent: 'it fails without them as well',
   'too many': 'more of an app than KONTROL_QUARANTINE allows would be left out',
   'too long': 'the search took too many checks, or too long',
+  'too much': 'all pods together are too much for a limit, and none is alone',
 } as const;
 
 interface State {
@@ -185,6 +187,7 @@ async function isolate(
       return {is: 'innocent', fault: finding.fault, isKnown: noteThatItFailsAnyway(state, failing)};
     case 'nobody':
     case 'too long':
+    case 'too much':
       return {is: 'unknown'};
     case 'found':
       if (isTooMany) return {is: 'too many', hold: () => accuse(state, input, finding.pods, told)};

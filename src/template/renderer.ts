@@ -5,7 +5,7 @@ import {listed, type TemplateInput} from './input.ts';
 import {createLineMap, type LineMap} from './line-map.ts';
 import {HEAP_MIB, type NoAnswer, type RenderProcess, startRenderProcess} from './render-process.ts';
 import type {AnswerHead, RequestHead} from './request.ts';
-import {TemplateRefusal} from './template-refusal.ts';
+import {RenderEnded, TemplateRefusal} from './template-refusal.ts';
 
 /** Renders a template. Rejects with RENDER, with what Jinja2 would say; the text is as Jinja2 would write it. */
 export interface Renderer {
@@ -72,7 +72,7 @@ export function createRenderer({timeoutMs}: {timeoutMs: number}): IsolatedRender
     if (!child.isAlive && !isClosed) warm = warmUp();
     if (asked.is === 'aborted') signal.throwIfAborted();
     if (asked.is !== 'answered')
-      throw new DaemonError('RENDER', `cannot render the template: ${told(asked, timeoutMs)}`);
+      throw new RenderEnded('RENDER', `cannot render the template: ${told(asked, timeoutMs)}`);
     const [headText = '', body = ''] = asked.texts;
     const head = JSON.parse(headText) as AnswerHead;
     if (head.is === 'refused') throw new TemplateRefusal({at: undefined, ...head}, input.template);

@@ -32,6 +32,16 @@ export class TemplateRefusal extends DaemonError {
   }
 }
 
+/** A rendering that was ended from outside, since it took too much of something. */
+export class RenderEnded extends DaemonError {}
+
+/** Whether a rendering hit a limit of time, size or memory, in whatever words it is told by now. */
+export function isOverLimit(fault: unknown): boolean {
+  if (!(fault instanceof DaemonError)) return false;
+  if (fault instanceof TemplateRefusal) return fault.fault.kind === 'LimitError';
+  return fault instanceof RenderEnded || isOverLimit(fault.cause);
+}
+
 /** The reason on one line. */
 export const reasonOfFault = ({message}: TemplateFault): string => message.replace(/\s+/g, ' ').trim();
 

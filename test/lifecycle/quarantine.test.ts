@@ -5,6 +5,7 @@ import {openQuarantine, type Quarantined} from '../../src/lifecycle/quarantine.t
 import {openQuarantineFile} from '../../src/lifecycle/quarantine-file.ts';
 import type {Json} from '../../src/members/member.ts';
 import type {Pod, TemplateInput} from '../../src/template/input.ts';
+import {RenderEnded} from '../../src/template/template-refusal.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 
@@ -35,12 +36,15 @@ const inputOf = (pods: readonly Pod[], template = 'A'): TemplateInput => ({
 
 const REFUSED = new DaemonError('VALIDATE', 'weight hunter2 is not within 0 and 256');
 
+const TOO_LONG = new RenderEnded('RENDER', 'cannot render the template: it takes longer than 2 s');
+
 /** A quarantine before a HAProxy that refuses every pod whose payload is `bad`. */
 async function openStage({percent = 25, fault = REFUSED as unknown, files = createMemoryFiles().files} = {}) {
   const clock = createFakeClock(1_000_000);
   const {log, said} = openLogSink();
   const tried: TemplateInput[] = [];
   let isMended = false;
+  let isTooMuch = (_: readonly Pod[]): boolean => false;
   const spoilt = new Map<string, DaemonError>();
   const quarantine = openQuarantine({
     clock,
@@ -49,6 +53,7 @@ async function openStage({percent = 25, fault = REFUSED as unknown, files = crea
       tried.push(input);
       const own = spoilt.get(input.template);
       if (own !== undefined) throw own;
+      if (isTooMuch(input.variables.pods)) throw TOO_LONG;
       if (!isMended && input.variables.pods.some(({payload}) => payload === 'bad')) throw fault;
     },
     percent,
@@ -84,9 +89,13 @@ async function openStage({percent = 25, fault = REFUSED as unknown, files = crea
     held = isolation.is === 'too many' ? isolation.hold : held;
     return isolation.is;
   };
+  /** Rendering hits a limit with these. */
+  const exceed = (is: typeof isTooMuch) => {
+    isTooMuch = is;
+  };
   /** This template fails by itself. */
   const spoil = (template: string, own: DaemonError) => void spoilt.set(template, own);
-  return {clock, quarantine, isolate, hold: () => held(), tried, starts, found, due, said, mend, spoil};
+  return {clock, quarantine, isolate, hold: () => held(), tried, starts, found, due, said, mend, exceed, spoil};
 }
 
 const seen = ({variables: {pods, hosts}}: TemplateInput) => [
@@ -171,6 +180,18 @@ describe('quarantine', () => {
     const {isolate, tried} = await openStage();
     assert.equal(await isolate(now, inputOf([podOf(1)]), taken), 'unknown');
     assert.deepEqual([off.tried, tried], [[], []]);
+  });
+
+  test('pods that are too much together, on a slow machine -> nobody is blamed; one that is too much alone -> it is', async () => {
+    const {isolate, said, exceed} = await openStage();
+    const pods = Array.from({length: 20}, (_, n) => podOf(n + 1));
+    exceed(({length}) => length > 12);
+    assert.equal(await isolate(inputOf(pods), undefined, TOO_LONG), 'unknown');
+    assert.match(String(said('no member is put into quarantine')[0]?.reason), /none is alone/);
+    exceed(({length}) => length > 19);
+    assert.equal(await isolate(inputOf(pods), undefined, TOO_LONG), 'unknown');
+    exceed(asked => asked.some(({seq}) => seq === 7));
+    assert.equal(await isolate(inputOf(pods), undefined, TOO_LONG), 'isolated');
   });
 
   test('a disk that is full while it looks -> that is told, nobody is blamed', async () => {
