@@ -88,6 +88,10 @@ function proxyProblems({proxy, uptimeMs}: Given, {nowAt, began}: Seen): StatedPr
   return [bad('down', [`HAProxy is ${state}`, why, todo], {beganAt: began.down})];
 }
 
+/** A limit is the template's, or somebody told HAProxy another one. */
+const toRaise = (limit: string): string =>
+  `add replicas of the proxy, or raise ${limit} in the template; if it says otherwise there, it was set by hand: haproxy-kontrol reconfigure`;
+
 function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
   const {beganAt} = trouble;
   switch (trouble.is) {
@@ -105,14 +109,23 @@ function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
     }
     case 'full': {
       const why = `it has the ${trouble.limit} that its maxconn allows: more clients wait`;
-      const todo = 'add replicas of the proxy, or raise its maxconn in the template';
+      const todo = toRaise('its maxconn');
       const what = `Frontend ${trouble.name} takes no more connections`;
       return bad('sessions', [what, why, todo], {subject: trouble.name, beganAt});
     }
     case 'full-process': {
       const why = `it has the ${trouble.limit} that the global maxconn allows: more clients wait`;
-      const todo = 'add replicas of the proxy, or raise the global maxconn in the template';
+      const todo = toRaise('the global maxconn');
       return bad('sessions', ['HAProxy takes no more connections', why, todo], {beganAt});
+    }
+    case 'rate': {
+      const why = `it takes the ${trouble.limit} sessions a second that it may (rate-limit sessions): more clients wait`;
+      const what = `Frontend ${trouble.name} takes new sessions no faster`;
+      return bad('rate', [what, why, toRaise('that limit')], {subject: trouble.name, beganAt});
+    }
+    case 'rate-process': {
+      const why = `it takes the ${trouble.limit} a second that the process may: more clients wait`;
+      return bad('rate', [`HAProxy takes new ${trouble.of} no faster`, why, toRaise('that limit')], {beganAt});
     }
     case 'stopped': {
       const why = 'HAProxy was told so (disable frontend), which no configuration does: its clients are refused';

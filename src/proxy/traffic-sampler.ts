@@ -62,8 +62,10 @@ export function openTrafficSampler(ports: TrafficPorts): TrafficSampler {
         return undefined;
       },
     );
-    if (answers === undefined) before = undefined;
-    else take({deaths, rows: answers.rows, atMs: clock.nowMs()});
+    if (answers === undefined) {
+      before = undefined;
+      proxies = proxies.map(proxy => ({...proxy, status: 'unknown'}));
+    } else take({deaths, rows: answers.rows, atMs: clock.nowMs()});
     if (!closed) ports.onLook(answers);
     if (!closed) cancel = clock.after(PERIOD_MS, () => void look());
   };

@@ -4,6 +4,7 @@ import type {Row} from './answers.ts';
 export interface ProxyTraffic {
   readonly name: string;
   readonly kind: 'frontend' | 'backend';
+  /** In HAProxy's words; `unknown` while it does not answer, when the rest is what was seen last. */
   readonly status: string;
   readonly sessions: number;
   readonly queue: number;

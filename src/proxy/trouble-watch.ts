@@ -1,7 +1,7 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Row} from './answers.ts';
 import type {ErrorBound} from './error-shares.ts';
-import {newTroubleHistory, noteLook, type Trouble} from './troubles.ts';
+import {newTroubleHistory, noteLook, type Trouble, type TroubleLook} from './troubles.ts';
 
 /** When it began (epoch ms); null where it may have begun before anybody looked. */
 export type TroubleNow = Trouble & {readonly beganAt: number | null};
@@ -23,11 +23,17 @@ export function createTroubleWatch(clock: Pick<Clock, 'nowMs' | 'epochMs'>, boun
     note(answers) {
       if (answers === undefined) return;
       const {info, rows} = answers;
-      const look = {
+      const said = (name: string): number => Number(info.get(name)) || 0;
+      const look: TroubleLook = {
         atMs: clock.nowMs(),
         rows,
-        connections: Number(info.get('CurrConns')) || 0,
-        limit: Number(info.get('Maxconn')) || 0,
+        connections: said('CurrConns'),
+        limit: said('Maxconn'),
+        rates: [
+          {of: 'connections', rate: said('ConnRate'), limit: said('ConnRateLimit')},
+          {of: 'sessions', rate: said('SessRate'), limit: said('SessRateLimit')},
+          {of: 'TLS sessions', rate: said('SslRate'), limit: said('SslRateLimit')},
+        ],
       };
       const [next, dated] = noteLook(history, look, bound);
       history = next;

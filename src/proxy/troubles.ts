@@ -11,6 +11,10 @@ export type Trouble =
   | {readonly is: 'full'; readonly name: string; readonly limit: number}
   /** The process takes no more connections. */
   | {readonly is: 'full-process'; readonly limit: number}
+  /** So many connections, sessions or TLS sessions a second are as many as the process may take. */
+  | ({readonly is: 'rate-process'} & Pick<ProcessRate, 'of' | 'limit'>)
+  /** So many sessions a second are as many as it may take. */
+  | {readonly is: 'rate'; readonly name: string; readonly limit: number}
   /** A frontend listens no more: somebody told HAProxy so. */
   | {readonly is: 'stopped'; readonly name: string}
   /** A backend that had servers has none. */
@@ -21,14 +25,27 @@ export type Trouble =
 /** Since when (monotonic); null where it may have begun before anybody looked. */
 export type DatedTrouble = Trouble & {readonly beganMs: number | null};
 
-/** One look at HAProxy: `show stat` of frontends and backends, and of `show info` the connections and their limit. */
+/** What the process takes each second, and the limit of it; 0: none. */
+export interface ProcessRate {
+  readonly of: 'connections' | 'sessions' | 'TLS sessions';
+  readonly rate: number;
+  readonly limit: number;
+}
+
+/** One look at HAProxy: `show stat` of frontends and backends, and of `show info` the connections and rates with their limits. */
 export interface TroubleLook {
   readonly atMs: number;
   /** Counters go on over reloads: earlier processes' are in them. */
   readonly rows: readonly Row[];
   readonly connections: number;
   readonly limit: number;
+  readonly rates: readonly ProcessRate[];
 }
+
+const BY_HAND: ReadonlySet<Trouble['is']> = new Set(['stopped', 'full', 'full-process', 'rate', 'rate-process']);
+
+/** Somebody may have told HAProxy so over its socket: running its configuration again may mend it. */
+export const isByHandPerhaps = ({is}: Trouble): boolean => BY_HAND.has(is);
 
 /** What is remembered of the looks before. */
 export interface TroubleHistory {
@@ -56,6 +73,8 @@ const LASTS_MS: Readonly<Record<Trouble['is'], number>> = {
   queue: 10_000,
   full: 4000,
   'full-process': 4000,
+  rate: 4000,
+  'rate-process': 4000,
   stopped: 4000,
   emptied: 0,
   errors: 0,
@@ -66,6 +85,9 @@ const CLOSE_LOOKS_MS = 6000;
 
 /** In the words of 1.7, and of those since. */
 const STOPPED: ReadonlySet<string> = new Set(['STOP', 'PAUSED']);
+
+/** HAProxy holds the rate a little below its limit: by so much, it is reached. */
+const isReached = (rate: number, limit: number): boolean => limit > 0 && rate >= Math.ceil(limit * 0.95);
 
 const numberIn = (row: Row | undefined, field: string): number => Number(row?.[field]) || 0;
 
@@ -112,17 +134,20 @@ const peopledIn = ({rows}: TroubleLook, before: ReadonlySet<string>): ReadonlySe
   );
 
 function findInRows(
-  {atMs, rows, connections, limit}: TroubleLook,
+  {atMs, rows, connections, limit, rates}: TroubleLook,
   peopled: ReadonlySet<string>,
   beganMs: number | null,
 ): DatedTrouble[] {
   const full: DatedTrouble[] = limit > 0 && connections >= limit ? [{is: 'full-process', limit, beganMs}] : [];
+  const held = rates.find(one => isReached(one.rate, one.limit));
+  const slowed: DatedTrouble[] = held ? [{is: 'rate-process', of: held.of, limit: held.limit, beganMs}] : [];
   const ofRows = rows.flatMap((row): DatedTrouble[] => {
     const name = row.pxname ?? '';
     if (row.type === '0') {
       if (STOPPED.has(row.status ?? '')) return [{is: 'stopped', name, beganMs}];
-      const most = numberIn(row, 'slim');
-      return most > 0 && numberIn(row, 'scur') >= most ? [{is: 'full', name, limit: most, beganMs}] : [];
+      const [most, fastest] = [numberIn(row, 'slim'), numberIn(row, 'rate_lim')];
+      if (most > 0 && numberIn(row, 'scur') >= most) return [{is: 'full', name, limit: most, beganMs}];
+      return isReached(numberIn(row, 'rate'), fastest) ? [{is: 'rate', name, limit: fastest, beganMs}] : [];
     }
     if (row.type !== '1') return [];
     // HAProxy says itself for how many seconds a backend has been as it is.
@@ -133,5 +158,5 @@ function findInRows(
     const waiting = numberIn(row, 'qcur');
     return waiting > 0 ? [{is: 'queue', name, waiting, beganMs}] : [];
   });
-  return [...full, ...ofRows];
+  return [...full, ...slowed, ...ofRows];
 }

@@ -64,6 +64,8 @@ describe('problems', () => {
         {is: 'errors', of: 'backend', name: 'app', percent: 100, requests: 13, beganAt: 5},
         {is: 'errors', of: 'connections', name: 'db', percent: 80, requests: 20, beganAt: 5},
         {is: 'errors', of: 'given-up', name: 'app', percent: 94, requests: 35, beganAt: 5},
+        {is: 'rate', name: 'web', limit: 5, beganAt: 5},
+        {is: 'rate-process', of: 'connections', limit: 1, beganAt: 5},
         {is: 'stopped', name: 'web', beganAt: 6},
         {is: 'emptied', name: 'app', beganAt: 7},
       ],
@@ -80,6 +82,8 @@ describe('problems', () => {
         'bad errors app 5: 100 % of what backend app answers are errors of class 5xx',
         'bad errors db 5: 80 % of the connections to backend db fail',
         'bad unanswered app 5: Clients of backend app give up before it answers',
+        'bad rate web 5: Frontend web takes new sessions no faster',
+        'bad rate null 5: HAProxy takes new connections no faster',
         'bad stopped web 6: Frontend web listens no more',
       ],
     );

@@ -15,7 +15,7 @@ function open() {
     readInfo: async () => new Map(),
     async readRows() {
       if (!state.answers) throw new DaemonError('PROXY', 'cannot ask');
-      return [{pxname: 'web', type: '0', req_tot: String(state.requests)}];
+      return [{pxname: 'web', type: '0', status: 'OPEN', req_tot: String(state.requests)}];
     },
     deaths: () => state.deaths,
     onLook() {},
@@ -26,7 +26,7 @@ function open() {
     await clock.advance(2000);
     return sampler.traffic.samples.map(({requestsPerSecond}) => requestsPerSecond);
   };
-  return {state, look};
+  return {state, look, statuses: () => sampler.traffic.proxies.map(({status}) => status)};
 }
 
 test('traffic, the first look -> no sample; the next one -> the rate between them', async () => {
@@ -35,15 +35,18 @@ test('traffic, the first look -> no sample; the next one -> the rate between the
   assert.deepEqual(await look(), [10]);
 });
 
-test('traffic, HAProxy does not answer -> a gap until two looks have succeeded', async () => {
-  const {state, look} = open();
+test('traffic, HAProxy does not answer -> a gap, and no state is known, until two looks have succeeded', async () => {
+  const {state, look, statuses} = open();
   await look();
   await look();
+  assert.deepEqual(statuses(), ['OPEN']);
   state.answers = false;
   assert.deepEqual(await look(), [10]);
+  assert.deepEqual(statuses(), ['unknown']);
   state.answers = true;
   assert.deepEqual(await look(), [10]);
   assert.deepEqual(await look(), [10, 10]);
+  assert.deepEqual(statuses(), ['OPEN']);
 });
 
 test('traffic, HAProxy died between two looks -> a gap, no rate of which a part is unknown', async () => {

@@ -75,6 +75,29 @@ describe('troubles', () => {
     ]);
   });
 
+  test('a limit of new connections a second is reached, or nearly -> when it stays so; below it, or without one -> none', async () => {
+    const {look} = open();
+    const fast = frontend({rate: '95', rate_lim: '100'});
+    const info = {ConnRate: '1', ConnRateLimit: '1', SessRate: '9', SessRateLimit: '10'};
+    assert.deepEqual(await look(0, [fast], info), []);
+    assert.deepEqual(await look(4000, [fast], info), [
+      {is: 'rate-process', of: 'connections', limit: 1},
+      {is: 'rate', name: 'web', limit: 100},
+    ]);
+    const slow = {
+      ConnRate: '0',
+      ConnRateLimit: '1',
+      SessRate: '9',
+      SessRateLimit: '10',
+      SslRate: '5',
+      SslRateLimit: '0',
+    };
+    for (const rate_lim of ['0', '101', '']) {
+      await look(2000, [frontend({rate: '95', rate_lim})], slow);
+      assert.deepEqual(await look(4000, [frontend({rate: '95', rate_lim})], slow), []);
+    }
+  });
+
   test('the smallest limit -> reached by one connection, not by none', async () => {
     const {look} = open();
     const most = frontend({scur: '1', slim: '1'});

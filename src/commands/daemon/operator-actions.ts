@@ -20,8 +20,8 @@ export interface OperatorPorts {
   readonly doubt: () => void;
   /** Where it does. */
   readonly drift: () => {readonly count: number};
-  /** Somebody told a frontend to listen no more. */
-  readonly isStopped: () => boolean;
+  /** Something is wrong that somebody may have told HAProxy over its socket. */
+  readonly isByHandPerhaps: () => boolean;
   /** What a template (the one in use when absent) gives with today's hosts, and without whom; rejects as a pass would. */
   readonly tryOut: (template?: string) => Promise<{readonly text: string; readonly without: readonly Quarantined[]}>;
   /** The template as it is today, whatever rollback is held. */
@@ -40,7 +40,7 @@ type Found = {readonly is: 'found'; readonly entry: HistoryEntry; readonly templ
 
 /** What operators may do over the status port, each as one pass with its cause in the history, or shown before. */
 export function createActions(ports: OperatorPorts): Actions {
-  const {history, rollback, demand, setLogLevel, doubt, drift, isStopped} = ports;
+  const {history, rollback, demand, setLogLevel, doubt, drift, isByHandPerhaps} = ports;
   const passed = async (answer: Readonly<Record<string, unknown>> = {}) => {
     await history.settled();
     return {is: 'done', answer: {...answer, last: history.entries.at(-1) ?? null}} as const;
@@ -71,7 +71,7 @@ export function createActions(ports: OperatorPorts): Actions {
   return {
     async reconfigure(isPreview) {
       if (isPreview) return preview(async () => undefined);
-      if (drift().count > 0 || isStopped()) doubt();
+      if (drift().count > 0 || isByHandPerhaps()) doubt();
       await demand('asked for by an operator');
       return passed();
     },

@@ -18,6 +18,7 @@ import {createServerReading} from '../../proxy/server-reading.ts';
 import type {ServersByIp} from '../../proxy/server-view.ts';
 import {openTrafficSampler, type TrafficPorts, type TrafficSampler} from '../../proxy/traffic-sampler.ts';
 import {createTroubleWatch} from '../../proxy/trouble-watch.ts';
+import {isByHandPerhaps} from '../../proxy/troubles.ts';
 import type {ZerorpcGateway} from '../../zerorpc/gateway.ts';
 import type {Context} from './context.ts';
 import type {EndpointsNeeds} from './endpoints.ts';
@@ -96,7 +97,7 @@ export async function openStatusPort(
     events: stream,
     greeting: live.greeting,
     recent: output.recent,
-    actions: createStatusActions(context, needs, () => troubleWatch.troubles.some(({is}) => is === 'stopped')),
+    actions: createStatusActions(context, needs, () => troubleWatch.troubles.some(isByHandPerhaps)),
     loadToken,
     hideSecrets: output.secrets.hide,
     serveDashboard,
@@ -138,7 +139,7 @@ const openSampler = (
 const createStatusActions = (
   {output}: Context,
   {observation, proxy, pipeline}: EndpointsNeeds,
-  isStopped: () => boolean,
+  isByHandPerhaps: () => boolean,
 ) =>
   createActions({
     history: observation.history,
@@ -151,6 +152,6 @@ const createStatusActions = (
     served: () => proxy.generations.text,
     hideSecrets: output.secrets.hide,
     drift: () => proxy.drift.drift,
-    isStopped,
+    isByHandPerhaps,
     doubt: proxy.generations.doubt,
   });

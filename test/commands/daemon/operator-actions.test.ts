@@ -21,7 +21,7 @@ const entryOf = (pass: number, digest: string) =>
   ({pass, verdict: 'ok', startedAt: pass, template: {digest, bytes: 1}}) as HistoryEntry;
 
 /** Actions over a history of two passes, of which the first one's template is kept. */
-function openStage(deviations = 0, newest = 'newest', isStopped = false) {
+function openStage(deviations = 0, newest = 'newest', isByHandPerhaps = false) {
   const told: string[] = [];
   const faults: {pass?: Error; preview?: Error} = {};
   let held: {pass: number; template: string; sinceAt: number} | undefined;
@@ -56,7 +56,7 @@ function openStage(deviations = 0, newest = 'newest', isStopped = false) {
     setLogLevel: level => void told.push(level),
     doubt: () => void told.push('doubt'),
     drift: () => ({count: deviations}),
-    isStopped: () => isStopped,
+    isByHandPerhaps: () => isByHandPerhaps,
     async tryOut(template) {
       if (faults.preview !== undefined) throw faults.preview;
       return {text: `${SERVED}  # ${template ?? 'today'}\n`, without};
