@@ -53,7 +53,10 @@ function findArguments(written: string, isDeclared: (name: string) => boolean): 
     const closed = closings.get(start - 1);
     const isClosed = closed !== undefined && CLOSES.test(written.slice(closed + 1));
     const end = isClosed ? closed : written.length;
-    if (!isClosed || !PLAIN_FUNCTION.test(name) || comesFromCredential(written, index)) found.push([start, end]);
+    const isPlain = PLAIN_FUNCTION.test(name);
+    // Closed and gone on with, it is no function, and what looks like its name begins the credential.
+    if (closed !== undefined && !isClosed && !isPlain) found.push([index, end]);
+    else if (!isClosed || !isPlain || comesFromCredential(written, index)) found.push([start, end]);
     else if (name.startsWith('map')) found.push(...findDefault(written, start, end, isDeclared));
   }
   return found;

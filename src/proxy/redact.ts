@@ -148,7 +148,8 @@ function hiddenOfComment(start: number, end: number, section: string, reading: R
 function hiddenOfProse(start: number, end: number, text: string): Hidden[] {
   const prose = text.slice(start, end).trimEnd();
   if (prose === '') return [];
-  return [withUnusual({start, end: start + prose.length, values: prose.split(SEPARATORS), sure: false})];
+  const values = [...prose.split(/\s+/), ...prose.split(SEPARATORS)];
+  return [withUnusual({start, end: start + prose.length, values, sure: false})];
 }
 
 const withUnusual = (hidden: Hidden): Hidden => ({
