@@ -10,7 +10,8 @@ import type {Seen} from './problems.ts';
 export interface SeenParts {
   readonly hosts: Hosts;
   readonly absence: Absence;
-  readonly troubles: readonly TroubleNow[];
+  /** Undefined until HAProxy has answered once. */
+  readonly troubles: readonly TroubleNow[] | undefined;
   /** The text that serves. */
   readonly text: string | undefined;
   /** Whether the pod at an address left. */
@@ -32,15 +33,12 @@ export function createSeenReader(clock: Pick<Clock, 'nowMs' | 'epochMs'>): (part
     monotonicMs === undefined ? null : Math.round(clock.epochMs() - (clock.nowMs() - monotonicMs));
   return parts => {
     const {hosts, absence, convergence, store} = parts;
-    const troubles = withoutIdle(parts);
+    const troubles = withoutIdle({...parts, troubles: parts.troubles ?? []});
     failing = parts.failedPassAt === undefined ? undefined : (failing ?? parts.failedPassAt);
     return {
       nowAt: clock.epochMs(),
       troubles,
-      absent: absence.note(
-        hosts,
-        troubles.some(({is}) => is === 'emptied'),
-      ),
+      absent: absence.note(hosts, parts.troubles && troubles.some(({is}) => is === 'emptied')),
       isAnybodyThere: [...hosts.values()].some(({length}) => length > 0),
       began: {
         down: epochOf(parts.downSinceMs),
@@ -58,7 +56,11 @@ const changedMs = ({damper}: SeenParts['convergence']): number | undefined =>
   damper.is === 'waiting' ? damper.firstAtMs : undefined;
 
 /** That pods left is one fault: of their backends is told beside it, if at all. What the text takes out of service is none. */
-function withoutIdle({troubles, text, isGone}: SeenParts): readonly TroubleNow[] {
+function withoutIdle({
+  troubles,
+  text,
+  isGone,
+}: Pick<SeenParts, 'text' | 'isGone'> & {readonly troubles: readonly TroubleNow[]}): readonly TroubleNow[] {
   if (text === undefined || troubles.every(({is}) => is !== 'down')) return troubles;
   const {left, meant} = findIdleBackends(text, isGone);
   return troubles.flatMap((trouble): TroubleNow[] => {

@@ -141,6 +141,16 @@ export const lastPassOf = (entries: readonly HistoryEntry[]): number => {
   return last?.retries?.lastPass ?? last?.pass ?? 0;
 };
 
+/** Where apps that nobody came to since lost their last pods: what served before, and the pass that took the last one out. */
+export function partingsOf(entries: readonly HistoryEntry[]): {before: HistoryEntry; after: HistoryEntry}[] {
+  const ends = new Set(appsThatLeft(entries).values());
+  const good = entries.filter(({verdict}) => verdict !== 'failed');
+  return good.flatMap((after, index) => {
+    const before = good[index - 1];
+    return before !== undefined && ends.has(after.startedAt) ? [{before, after}] : [];
+  });
+}
+
 /** Of each app that pods left and none came to since, when the last pass that took one out began. The oldest entries first. */
 export function appsThatLeft(
   entries: readonly Pick<HistoryEntry, 'verdict' | 'joined' | 'left' | 'startedAt'>[],

@@ -9,8 +9,11 @@ export interface AbsentApp {
 
 /** Remembers which apps were there, so that one without anybody is not forgotten. */
 export interface Absence {
-  /** Takes in who is there now; those who are not, the longest absent first. Nobody is forgotten while they `areMissed`. */
-  note(hosts: Hosts, areMissed?: boolean): readonly AbsentApp[];
+  /**
+   * Takes in who is there now; those who are not, the longest absent first. Nobody is forgotten while they `areMissed`,
+   * or while nobody knows whether they are (undefined).
+   */
+  note(hosts: Hosts, areMissed: boolean | undefined): readonly AbsentApp[];
 }
 
 /** An app that was taken away for good is nothing to talk about for ever. */
@@ -30,24 +33,20 @@ export function createAbsence(ports: {
   const gone = new Map<string, AbsentApp & {readonly sinceAt: number}>();
   for (const [app, at] of ports.earlier ?? []) gone.set(app, {app, sinceAt: at, lastThereAt: at});
   return {
-    note(hosts, areMissed = false) {
+    note(hosts, areMissed) {
       const now = ports.epochMs();
       const isThere = (app: string) => (hosts.get(app)?.length ?? 0) > 0;
       for (const app of present) {
         if (!isThere(app)) gone.set(app, {app, sinceAt: now, lastThereAt: ports.lastThereAt(app) ?? null});
       }
       present = new Set([...hosts.keys()].filter(isThere));
-      for (const [app, {sinceAt}] of gone) {
-        // Of a proxy that has nobody at all, the last ones to go stay known.
-        if (
-          present.has(app) ||
-          (present.size > 0 && !areMissed && now - sinceAt > REMEMBERED_MS) ||
-          gone.size > MAX_APPS
-        ) {
-          gone.delete(app);
-        }
+      // Of a proxy that has nobody at all, the last ones to go stay known.
+      const isOver = ({sinceAt}: {readonly sinceAt: number}) =>
+        present.size > 0 && areMissed !== true && now - sinceAt > REMEMBERED_MS;
+      for (const [app, one] of gone) {
+        if (present.has(app) || (areMissed === false && isOver(one)) || gone.size > MAX_APPS) gone.delete(app);
       }
-      return [...gone.values()].map(({app, lastThereAt}) => ({app, lastThereAt}));
+      return [...gone.values()].filter(one => !isOver(one)).map(({app, lastThereAt}) => ({app, lastThereAt}));
     },
   };
 }

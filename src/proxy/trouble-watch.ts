@@ -1,7 +1,7 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Row} from './answers.ts';
 import type {ErrorBound} from './error-shares.ts';
-import {newTroubleHistory, noteLook, type Trouble, type TroubleLook} from './troubles.ts';
+import {newTroubleHistory, noteLook, type Trouble, type TroubleHistory, type TroubleLook} from './troubles.ts';
 
 /** When it began (epoch ms); null where it may have begun before anybody looked. */
 export type TroubleNow = Trouble & {readonly beganAt: number | null};
@@ -9,16 +9,26 @@ export type TroubleNow = Trouble & {readonly beganAt: number | null};
 /** What HAProxy's counters say is wrong, as of the last look. */
 export interface TroubleWatch {
   readonly troubles: readonly TroubleNow[];
+  /** HAProxy has answered once. */
+  readonly hasLooked: boolean;
   /** Undefined when HAProxy did not answer: what was known of it stays, for nobody knows otherwise. */
   note(answers: {readonly info: ReadonlyMap<string, string>; readonly rows: readonly Row[]} | undefined): void;
 }
 
-export function createTroubleWatch(clock: Pick<Clock, 'nowMs' | 'epochMs'>, bound: ErrorBound): TroubleWatch {
-  let history = newTroubleHistory;
+/** `peopled`: the backends of which is known from before that they had servers. */
+export function createTroubleWatch(
+  clock: Pick<Clock, 'nowMs' | 'epochMs'>,
+  bound: ErrorBound,
+  peopled: ReadonlySet<string> = new Set(),
+): TroubleWatch {
+  let history: TroubleHistory = {...newTroubleHistory, peopled};
   let troubles: readonly TroubleNow[] = [];
   return {
     get troubles() {
       return troubles;
+    },
+    get hasLooked() {
+      return history.look !== undefined;
     },
     note(answers) {
       if (answers === undefined) return;

@@ -9,6 +9,7 @@ import {
   deriveMovers,
   type HistoryEntry,
   noHistory,
+  partingsOf,
   textsToKeep,
 } from '../../src/lifecycle/history.ts';
 import {openHistory} from '../../src/lifecycle/history-file.ts';
@@ -71,6 +72,26 @@ test('apps that pods left -> since the last pass that took one out, unless one c
   });
   const entries = [pass(1, 'web', 'api'), pass(2, '', 'web'), pass(3, 'api', ''), pass(4, '', 'db', 'failed')];
   assert.deepEqual([...appsThatLeft(entries)], [['web', 2]]);
+});
+
+test('partings, an app left and is not back -> what served before, and the pass that took it out; failed passes aside', () => {
+  const movers = (...apps: string[]) => ({
+    pods: apps.map(app => ({app, ip: '10.0.0.1', id: app, why: 'down'})),
+    more: 0,
+  });
+  const none = movers();
+  const entries = [
+    entryOf(1, {startedAt: 1, joined: movers('web', 'api'), left: none}),
+    entryOf(2, {startedAt: 2, joined: none, left: movers('api')}),
+    entryOf(3, {startedAt: 3, joined: movers('api'), left: none}),
+    entryOf(4, {startedAt: 4, joined: none, left: none, verdict: 'failed'}),
+    entryOf(5, {startedAt: 5, joined: none, left: movers('web')}),
+    entryOf(6, {startedAt: 6, joined: none, left: none}),
+  ];
+  assert.deepEqual(
+    partingsOf(entries).map(({before, after}) => [before.pass, after.pass]),
+    [[3, 5]],
+  );
 });
 
 test('history, more passes than it holds -> the newest 200', () => {

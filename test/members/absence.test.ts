@@ -12,7 +12,7 @@ function open() {
   });
   return {
     clock,
-    note: (hosts: Record<string, string[]>, areMissed?: boolean) =>
+    note: (hosts: Record<string, string[]>, areMissed: boolean | undefined = false) =>
       absence.note(new Map(Object.entries(hosts)), areMissed),
   };
 }
@@ -65,5 +65,15 @@ test('an earlier daemon saw them leave -> missed since then, unless they are the
     ['api', 600],
   ]);
   const absence = createAbsence({epochMs: () => 1000, lastThereAt: () => undefined, earlier});
-  assert.deepEqual(absence.note(new Map([['api', ['10.0.0.2']]])), [{app: 'web', lastThereAt: 500}]);
+  assert.deepEqual(absence.note(new Map([['api', ['10.0.0.2']]]), false), [{app: 'web', lastThereAt: 500}]);
+});
+
+test('an earlier daemon saw them leave more than an hour ago -> told once it is known that they are missed, kept till then', () => {
+  const earlier = new Map([['web', 500]]);
+  const absence = createAbsence({epochMs: () => 2 * HOUR_MS, lastThereAt: () => undefined, earlier});
+  const hosts = new Map([['api', ['10.0.0.2']]]);
+  assert.deepEqual(absence.note(hosts, undefined), []);
+  assert.deepEqual(absence.note(hosts, true), [{app: 'web', lastThereAt: 500}]);
+  assert.deepEqual(absence.note(hosts, false), []);
+  assert.deepEqual(absence.note(hosts, true), []);
 });

@@ -26,9 +26,9 @@ const backend = (changes: Row = {}): Row => ({
 });
 
 /** A watch, and one look at what HAProxy says some time later. */
-function open(percent = 10) {
+function open(percent = 10, peopled: readonly string[] = []) {
   const clock = createFakeClock(1_000_000);
-  const watch = createTroubleWatch(clock, {percent, windowMs: 60_000});
+  const watch = createTroubleWatch(clock, {percent, windowMs: 60_000}, new Set(peopled));
   return {
     watch,
     async look(afterMs: number, rows: readonly Row[], info: Record<string, string> = {}): Promise<readonly Trouble[]> {
@@ -235,6 +235,15 @@ describe('troubles', () => {
     assert.deepEqual(ages(), []);
     for (let n = 0; n < 10; n += 1) await second(10);
     assert.deepEqual(ages(), [10_000]);
+  });
+
+  test('a backend of which is known from before that it had servers -> emptied at the first look', async () => {
+    const {look, watch} = open(10, ['app', 'gone']);
+    assert.equal(watch.hasLooked, false);
+    assert.deepEqual(await look(0, [backend({act: '0'}), backend({pxname: 'never', act: '0'})]), [
+      {is: 'emptied', name: 'app'},
+    ]);
+    assert.equal(watch.hasLooked, true);
   });
 
   test('a frontend that was told to stop -> when it stays so; a backend that had servers and has none', async () => {

@@ -19,7 +19,7 @@ export function createReport(
   needs: EndpointsNeeds & {
     readonly policy: PingPolicy;
     readonly gateway: ZerorpcGateway;
-    readonly troubles: () => readonly TroubleNow[];
+    readonly troubles: () => readonly TroubleNow[] | undefined;
   },
 ): {readonly status: () => Status; readonly kubernetes: () => KubernetesStatus} {
   const {ground, observation, membership, proxy, cluster, pipeline, policy, gateway, troubles} = needs;

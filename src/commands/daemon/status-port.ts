@@ -5,6 +5,7 @@ import {openLiveFeed} from '../../http/live.ts';
 import type {Pass, TrafficLook} from '../../http/page-types.ts';
 import type {PingPolicy} from '../../http/ping-policy.ts';
 import {createStatus} from '../../http/status.ts';
+import {partingsOf} from '../../lifecycle/history.ts';
 import {textAs} from '../../lifecycle/history-file.ts';
 import {openHaproxyScrape} from '../../metrics/haproxy-scrape.ts';
 import {createKubernetesMetrics} from '../../metrics/kubernetes-metrics.ts';
@@ -14,6 +15,7 @@ import {systemClock as clock} from '../../ports/clock.ts';
 import {affordableConnections} from '../../ports/descriptors.ts';
 import {stepByStep} from '../../ports/event-loop.ts';
 import {parseInfo} from '../../proxy/answers.ts';
+import {findEmptied} from '../../proxy/emptied-backends.ts';
 import {createServerReading} from '../../proxy/server-reading.ts';
 import type {ServersByIp} from '../../proxy/server-view.ts';
 import {openTrafficSampler, type TrafficPorts, type TrafficSampler} from '../../proxy/traffic-sampler.ts';
@@ -51,8 +53,11 @@ export async function openStatusPort(
   const join = (seen: ServersByIp | undefined) =>
     joinMembers(members(), pipeline.hosts(), seen, pipeline.quarantine.members);
   const {generations} = proxy;
-  const troubleWatch = createTroubleWatch(clock, config.errorBound);
-  const {status, kubernetes} = createReport(context, {...needs, troubles: () => troubleWatch.troubles});
+  const troubleWatch = createTroubleWatch(clock, config.errorBound, await loadEmptied(history));
+  const {status, kubernetes} = createReport(context, {
+    ...needs,
+    troubles: () => (troubleWatch.hasLooked ? troubleWatch.troubles : undefined),
+  });
   const kubernetesMetrics = createKubernetesMetrics(kubernetes);
   await using opening = new AsyncDisposableStack();
 
@@ -134,6 +139,17 @@ const openSampler = (
     deaths: () => proxy.generations.status.restarts,
     onSample: (sample, proxies) => stream.publish({name: 'traffic', value: {sample, proxies} satisfies TrafficLook}),
   });
+
+/** The backends that lost their last server with an app that is not back, as an earlier daemon's passes tell. */
+async function loadEmptied({entries, configuration}: EndpointsNeeds['observation']['history']): Promise<Set<string>> {
+  const emptied = new Set<string>();
+  for (const {before, after} of partingsOf(entries)) {
+    const [had, has] = [await configuration(before, 'revealed'), await configuration(after, 'revealed')];
+    if (had === undefined || has === undefined) continue;
+    for (const name of findEmptied(had, has)) emptied.add(name);
+  }
+  return emptied;
+}
 
 /** What operators may change over HTTP. */
 const createStatusActions = (
