@@ -2,7 +2,8 @@ import {isRecord, isStrings, type KeyCheck, withoutNulls, type YamlMapping} from
 import {type ActionName, BUILT_IN_ACTIONS, JOB_VERBS, type StateSpec, type StateStep} from './spec.ts';
 
 const KEYS = ['tag', 'run', 'shell', 'next', 'force', 'timeout'];
-const TAG = /^[0-9A-Za-z._-]{1,64}$/;
+/** What the control socket can name: a word. 2017 took any text. */
+const TAG = /^[^\s\p{C}]{1,256}$/u;
 const MAX_TIMEOUT_S = 86_400;
 
 interface Context {
@@ -15,7 +16,7 @@ export function parseState(entry: YamlMapping, {checkKeys, jobNames}: Context): 
   checkKeys(entry, KEYS, 'a state');
   const {tag, run, shell, next, force, timeout} = withoutNulls(entry.value);
   if (typeof tag !== 'string' || !TAG.test(tag)) {
-    return entry.refuse('tag', 'expected 1-64 of letters, digits, . _ - (in quotes when it is a number)');
+    return entry.refuse('tag', 'expected 1-256 characters, none of them a blank (in quotes when it is a number)');
   }
   if (shell !== undefined && typeof shell !== 'string') return entry.refuse('shell', 'expected text');
   if (force !== undefined && typeof force !== 'boolean') return entry.refuse('force', 'expected true or false');

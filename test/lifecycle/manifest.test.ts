@@ -70,8 +70,12 @@ describe('manifest', () => {
       change('- tag: setup', '- setup\n  - tag: setup'),
       /line 4: states\[0\]: expected a state/,
     ],
-    ['no tag', change('- tag: stop\n    run', '- run'), /tag: expected 1-64/],
-    ['a tag with blanks', change('tag: configure', 'tag: to configure'), /line 8: tag: expected 1-64 of letters/],
+    ['no tag', change('- tag: stop\n    run', '- run'), /tag: expected 1-256/],
+    [
+      'a tag with blanks',
+      change('tag: configure', 'tag: to configure'),
+      /line 8: tag: expected 1-256 characters, none of them a blank/,
+    ],
     ['a tag twice', change('tag: configure', 'tag: setup'), /line 8: tag: "setup" stands twice/],
     [
       'an unknown action',
@@ -158,6 +162,12 @@ describe('manifest of 2017', () => {
       jobs.map(({name, autostart, optional}) => ({name, autostart, optional})),
       [{name: 'telegraf', autostart: false, optional: true}],
     );
+  });
+
+  test('a tag of other letters and signs, or a long one -> loads', () => {
+    for (const tag of ['größe-eins', 'expose:route53', 'expose/eip', 'x'.repeat(256)]) {
+      assert.ok(manifestOf(`${OLD}  - tag: ${tag}\n`).states.has(tag), tag);
+    }
   });
 
   test('anchors and merges, as YAML 1.1 has them -> resolved', () => {
