@@ -75,6 +75,12 @@ describe('what docs/migration.md says', () => {
     assert.notEqual(labels.app, 'haproxy');
   });
 
+  test('an old pod with a TTL of its own -> the guide and its overlay say where it goes, and what the new pods have without', () => {
+    const [, ttlS = ''] = /^\| `KONTROL_TTL` \| (\d+) \|/m.exec(read('docs/settings.md')) ?? [];
+    assert.match(read('docs/migration.md'), new RegExp(`A \`KONTROL_TTL\` above all: .*\\(${ttlS} s\\)`));
+    assert.match(read('docker/kubernetes/overlays/beside-2017/pod.yaml'), /# - \{ name: KONTROL_TTL, value: '60' \}/);
+  });
+
   test('route53, and what blocks of 2017 call -> no such state as it comes; the packages of docs/images.md are those that are tested', () => {
     const {states} = parseManifest(read('lifecycle.yml'), 'lifecycle.yml');
     assert.deepEqual([...states.keys()], ['setup', 'configure', 'stop']);
