@@ -4,6 +4,7 @@ import {DaemonError, EXIT_CODES, reasonOf} from './errors.ts';
 import {createPrinter} from './ports/printer.ts';
 import {parseCommandLine} from './terminal/command-line.ts';
 import {describeCommand, describeProgram} from './terminal/help.ts';
+import {describeOldNode} from './terminal/node-version.ts';
 import {type CommandName, isCommand} from './terminal/reference.ts';
 
 /** Each is loaded when asked for, so that a small one does not pay for the daemon. */
@@ -28,6 +29,13 @@ const LOAD: {readonly [Name in CommandName]: () => Promise<CommandMain<Name>>} =
 
 const HELP = ['--help', '-h', 'help'];
 const VERSION = ['--version', '-V'];
+
+const oldNode = describeOldNode(process.versions.node);
+if (oldNode !== undefined) {
+  // Our own printer needs the newer one.
+  process.stderr.write(`haproxy-kontrol: ${oldNode}\n`);
+  process.exit(EXIT_CODES.UNEXPECTED);
+}
 
 const args = process.argv.slice(2);
 const stdout = createPrinter(() => process.stdout);
