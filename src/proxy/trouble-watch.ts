@@ -1,7 +1,14 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Row} from './answers.ts';
 import type {ErrorBound} from './error-shares.ts';
-import {newTroubleHistory, noteLook, type Trouble, type TroubleHistory, type TroubleLook} from './troubles.ts';
+import {
+  isByHandPerhaps,
+  newTroubleHistory,
+  noteLook,
+  type Trouble,
+  type TroubleHistory,
+  type TroubleLook,
+} from './troubles.ts';
 
 /** When it began (epoch ms); null where it may have begun before anybody looked. */
 export type TroubleNow = Trouble & {readonly beganAt: number | null};
@@ -9,6 +16,8 @@ export type TroubleNow = Trouble & {readonly beganAt: number | null};
 /** What HAProxy's counters say is wrong, as of the last look. */
 export interface TroubleWatch {
   readonly troubles: readonly TroubleNow[];
+  /** This HAProxy had a trouble, now or before, that somebody may have told it over its socket. */
+  readonly isByHandPerhaps: boolean;
   /** HAProxy has answered once. */
   readonly hasLooked: boolean;
   /** Undefined when HAProxy did not answer: what was known of it stays, for nobody knows otherwise. */
@@ -23,9 +32,14 @@ export function createTroubleWatch(
 ): TroubleWatch {
   let history: TroubleHistory = {...newTroubleHistory, peopled};
   let troubles: readonly TroubleNow[] = [];
+  let pid: string | undefined;
+  let suspected: string | undefined;
   return {
     get troubles() {
       return troubles;
+    },
+    get isByHandPerhaps() {
+      return suspected !== undefined && suspected === pid;
     },
     get hasLooked() {
       return history.look !== undefined;
@@ -47,6 +61,8 @@ export function createTroubleWatch(
       };
       const [next, dated] = noteLook(history, look, bound);
       history = next;
+      pid = info.get('Pid');
+      if (dated.some(isByHandPerhaps)) suspected = pid;
       troubles = dated.map(({beganMs, ...trouble}) => ({
         ...trouble,
         beganAt: beganMs === null ? null : Math.round(clock.epochMs() - (look.atMs - beganMs)),

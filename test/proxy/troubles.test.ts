@@ -98,6 +98,19 @@ describe('troubles', () => {
     }
   });
 
+  test('a limit was reached, which somebody may have set -> suspected until another HAProxy runs', async () => {
+    const {look, watch} = open();
+    const fast = frontend({rate: '100', rate_lim: '100'});
+    await look(0, [fast]);
+    assert.equal(watch.isByHandPerhaps, false);
+    await look(4000, [fast]);
+    assert.equal(watch.isByHandPerhaps, true);
+    assert.deepEqual(await look(2000, [frontend({rate: '9', rate_lim: '100'})]), []);
+    assert.equal(watch.isByHandPerhaps, true);
+    await look(2000, [frontend()], {Pid: '8'});
+    assert.equal(watch.isByHandPerhaps, false);
+  });
+
   test('the smallest limit -> reached by one connection, not by none', async () => {
     const {look} = open();
     const most = frontend({scur: '1', slim: '1'});

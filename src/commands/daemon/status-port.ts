@@ -20,7 +20,6 @@ import {createServerReading} from '../../proxy/server-reading.ts';
 import type {ServersByIp} from '../../proxy/server-view.ts';
 import {openTrafficSampler, type TrafficPorts, type TrafficSampler} from '../../proxy/traffic-sampler.ts';
 import {createTroubleWatch} from '../../proxy/trouble-watch.ts';
-import {isByHandPerhaps} from '../../proxy/troubles.ts';
 import type {ZerorpcGateway} from '../../zerorpc/gateway.ts';
 import type {Context} from './context.ts';
 import type {EndpointsNeeds} from './endpoints.ts';
@@ -102,7 +101,7 @@ export async function openStatusPort(
     events: stream,
     greeting: live.greeting,
     recent: output.recent,
-    actions: createStatusActions(context, needs, () => troubleWatch.troubles.some(isByHandPerhaps)),
+    actions: createStatusActions(context, needs, () => troubleWatch.isByHandPerhaps),
     loadToken,
     hideSecrets: output.secrets.hide,
     serveDashboard,
