@@ -1,7 +1,7 @@
 import {reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
-import type {Child, Exit} from '../ports/spawn.ts';
+import type {Child} from '../ports/spawn.ts';
 import {type Job, type JobEffect, type JobEvent, type JobSettings, type Ladder, stepJob, stoppedJob} from './job.ts';
 
 export interface SupervisorPorts {
@@ -28,8 +28,6 @@ export interface Supervisor {
   /** Resolves with the first state, from now on or current, that satisfies the predicate. */
   reached(predicate: (job: Job) => boolean): Promise<Job>;
 }
-
-const NO_EXIT: Exit = {code: undefined, signal: undefined};
 
 interface State {
   readonly name: string;
@@ -123,8 +121,9 @@ async function spawn(state: State): Promise<void> {
       () => undefined,
     );
   } catch (error) {
-    ports.log.warn({...fields, job: name, reason: reasonOf(error)}, 'job cannot be spawned');
-    send(state, {is: 'exited', exit: NO_EXIT});
+    const reason = reasonOf(error);
+    ports.log.warn({...fields, job: name, reason}, 'job cannot be spawned');
+    send(state, {is: 'exited', exit: {code: undefined, signal: undefined, unstarted: reason}});
   }
 }
 

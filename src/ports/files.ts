@@ -30,7 +30,8 @@ export interface Files {
   rename(from: string, to: string): Promise<void>;
   /** Removes a file or a folder with all in it; absent is fine. */
   remove(path: string): Promise<void>;
-  makeFolder(path: string): Promise<void>;
+  /** With those above it, each of this mode; one that is there stays as it is. */
+  makeFolder(path: string, mode?: number): Promise<void>;
   /** The names in a folder; none when it is absent. */
   list(path: string): Promise<string[]>;
   /** Makes `path` a symbolic link to `target`, replacing what was there in one step. */
@@ -122,8 +123,8 @@ export const systemFiles: Files = {
   },
   rename,
   remove: path => rm(path, {force: true, recursive: true}),
-  async makeFolder(path) {
-    await mkdir(path, {recursive: true});
+  async makeFolder(path, mode) {
+    await mkdir(path, {recursive: true, mode});
   },
   async list(path) {
     try {

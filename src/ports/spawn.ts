@@ -10,10 +10,12 @@ export interface Command {
   readonly descriptors?: readonly number[];
 }
 
-/** How a process ended: exactly one of the two is set. */
+/** How a process ended, by its code or a signal; neither is set where nobody saw it, or there was none. */
 export interface Exit {
   readonly code: number | undefined;
   readonly signal: NodeJS.Signals | undefined;
+  /** Why there was no process in the first place. */
+  readonly unstarted?: string;
 }
 
 /** A process that is watched: one of our own, or one adopted from an earlier daemon. */

@@ -122,6 +122,7 @@ export const generationPortsOf = (state: GenerationsState): GenerationPorts => (
   descriptors: sockets => state.ownedSockets.descriptors(sockets),
   async restore(generation) {
     const {files} = state.ports;
+    await state.run.make();
     await restoreGeneration(generation, {...state.ports, run: state.run});
     if (state.generations.current?.number !== generation.number) return;
     if ((await files.readText(state.committedPath)) !== undefined) return;
@@ -174,8 +175,9 @@ export const writeRecords = (state: GenerationsState): Promise<void> =>
 /** What ends the daemon: HAProxy died too often in a row. */
 function fatalError({exit, failures}: Job & {is: 'FATAL'}): DaemonError {
   const end = exit.signal ?? `exit code ${exit.code ?? 'unknown'}`;
-  return new DaemonError(
-    'PROXY',
-    `cannot keep HAProxy running: it died ${failures} times in a row, last by ${end}: see proxy.out in KONTROL_DATA`,
-  );
+  const why =
+    exit.unstarted === undefined
+      ? `it died ${failures} times in a row, last by ${end}: see proxy.out in KONTROL_DATA`
+      : `${failures} tries in a row failed, the last before HAProxy was started: ${exit.unstarted}`;
+  return new DaemonError('PROXY', `cannot keep HAProxy running: ${why}`);
 }

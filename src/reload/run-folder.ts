@@ -5,6 +5,7 @@ import type {StagedGeneration} from './generation.ts';
 
 /** The folder of all generations' files, and the stable link to the runtime socket of the one that serves. */
 export interface RunFolder {
+  /** With the data folder, for its owner alone, where that is gone. */
   make(): Promise<void>;
   /** Removes the files of all generations but these. */
   sweep(kept: ReadonlySet<number>): Promise<void>;
@@ -29,7 +30,10 @@ export function openRunFolder({
   /** Those whose files, or some of them, could not be removed. */
   const unforgotten = new Set<number>();
   return {
-    make: () => files.makeFolder(folder),
+    async make() {
+      await files.makeFolder(dataFolder, 0o700);
+      await files.makeFolder(folder);
+    },
     async sweep(kept) {
       for (const name of await files.list(folder)) {
         const number = /^(\d+)\./.exec(name)?.[1];

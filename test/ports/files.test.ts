@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import {mkdir, readdir, readFile, readlink, symlink, writeFile} from 'node:fs/promises';
+import {mkdir, readdir, readFile, readlink, stat, symlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {systemFiles as files} from '../../src/ports/files.ts';
@@ -48,6 +48,14 @@ describe('files', () => {
     await files.replace(join(folder.path, 'run', 'file'), 'text');
     assert.equal(await readFile(join(folder.path, 'run', 'file'), 'utf8'), 'text');
     await assert.rejects(files.replace(join(folder.path, 'deep', 'run', 'file'), 'text'), {code: 'ENOENT'});
+  });
+
+  test('a folder made with a mode -> it and those above it have that; one that is there keeps its own', async () => {
+    await using folder = await openFolder();
+    const deep = join(folder.path, 'made', 'deep');
+    await files.makeFolder(deep, 0o700);
+    await files.makeFolder(deep, 0o755);
+    for (const path of [deep, join(folder.path, 'made')]) assert.equal((await stat(path)).mode & 0o777, 0o700);
   });
 
   for (const [what, replace] of [

@@ -12,14 +12,21 @@ const [COMMITTED, TEXT] = ['/data/proxy.cfg', 'frontend f\n  bind 127.0.0.1:80\n
 async function restore(number: number, committed?: string) {
   const {files, contents} = createMemoryFiles(committed === undefined ? {} : {[COMMITTED]: committed});
   const linked: number[] = [];
+  let isMade = false;
   const state = {
     ports: {files, log: openLogSink().log, version: parseVersion('HA-Proxy version 2.6.12 2023/04/01\n'), drain: {}},
     committedPath: COMMITTED,
     generations: {current: {number: 2}},
-    run: {link: async (one: {number: number}) => void linked.push(one.number)},
+    run: {
+      async make() {
+        isMade = contents.size === Number(committed !== undefined);
+      },
+      link: async (one: {number: number}) => void linked.push(one.number),
+    },
   } as unknown as GenerationsState;
   const generation = {number, text: TEXT, paths: pathsOf('/data', number), inheritance: nothingInherited};
   await generationPortsOf(state).restore?.(generation);
+  assert.ok(isMade, 'the folder is made before anything is written');
   return {committed: contents.get(COMMITTED), linked, own: contents.get(generation.paths.configuration)};
 }
 
