@@ -495,3 +495,78 @@ describe('HAProxy dies', () => {
     );
   });
 });
+
+describe('HAProxys that an earlier daemon left', () => {
+  const ARGS = ['haproxy', '-db', '-f', '/data/run/7.cfg', '-f', '/data/run/7.control.cfg'];
+  const leave = (ports: readonly number[] = [8080]) =>
+    openFakeGenerations({contents: {'/data/run/7.cfg': textOf()}, left: [{pid: 500, args: ARGS, ports}]});
+
+  test('one that listens -> serves, though nobody knows what', async () => {
+    const {generations, filed} = await leave();
+    assert.deepEqual(generations.status, {state: 'RUNNING', pid: 500, generation: 7, restarts: 0, ...WELL});
+    assert.deepEqual([generations.text, generations.running], [undefined, undefined]);
+    assert.deepEqual([generations.isServing(textOf()), await generations.isSafe(MOVED)], [false, false]);
+    assert.deepEqual(filed(), ['7']);
+    assert.deepEqual(generations.reload.listeners, [{address: '127.0.0.1:8080', way: 'inherit'}]);
+  });
+
+  test('the gate is refused to the first reload -> rejected, as to any other', async () => {
+    const {apply, gate} = await leave();
+    gate.refuse = true;
+    await assert.rejects(apply(textOf(1)), isApply(/holds the lock/));
+    assert.equal((await apply(textOf(1))).way, 'plain');
+  });
+
+  test('two that listen -> what each really listens on is guarded', async () => {
+    const {apply, gate, signals} = await openFakeGenerations({
+      contents: {'/data/run/6.cfg': textOf(), '/data/run/7.cfg': textOf()},
+      left: [
+        {pid: 400, args: ARGS.map(arg => arg.replace('7', '6')), ports: [8080, 98]},
+        {pid: 500, args: ARGS, ports: [8080, 99]},
+      ],
+    });
+    await apply(textOf(1));
+    assert.deepEqual(gate.closed, [[98, 99, 8080]]);
+    assert.deepEqual(signals.sort(), ['400 SIGUSR1', '500 SIGUSR1']);
+  });
+
+  test('a change of its servers alone -> reloaded all the same, guarded once', async () => {
+    const {apply, gate, generations, signals} = await leave([8080, 99]);
+    const {generation, way, why} = await apply(MOVED);
+    assert.deepEqual([generation, way], [8, 'syn-drop']);
+    assert.match(why, /^an earlier daemon started what serves; .*taken over once/);
+    assert.deepEqual(gate.closed, [[99, 8080]]);
+    assert.deepEqual(signals, ['500 SIGUSR1']);
+    assert.deepEqual([generations.text, generations.isServing(MOVED)], [MOVED, true]);
+    assert.equal((await apply(textOf())).way, 'runtime');
+  });
+
+  test('one that was told to go -> told again', async () => {
+    const {generations, signals} = await leave([]);
+    assert.deepEqual(signals, ['500 SIGUSR1']);
+    assert.equal(generations.status.state, 'STOPPED');
+  });
+});
+
+describe('the end', () => {
+  test('idle -> all are told to finish, our sockets are closed', async () => {
+    const {apply, bound, during, generations, started} = await openFakeGenerations();
+    await apply(textOf());
+    assert.equal(await during(generations.drain(5000, new AbortController().signal)), true);
+    assert.deepEqual([started[0]?.signals, bound()], [['SIGUSR1'], []]);
+    assert.deepEqual([generations.status.state, generations.running], ['STOPPED', undefined]);
+  });
+
+  test('connections outlive the grace -> ended', async () => {
+    const {apply, clock, during, generations, started} = await openFakeGenerations();
+    await apply(textOf());
+    const [first] = started;
+    assert.ok(first);
+    first.isBusy = true;
+    const drained = generations.drain(5000, new AbortController().signal);
+    await clock.advance(4999);
+    assert.deepEqual(first.signals, ['SIGUSR1']);
+    assert.equal(await during(drained), false);
+    assert.deepEqual(first.signals, ['SIGUSR1', 'SIGTERM']);
+  });
+});
