@@ -10,6 +10,7 @@ import type {PassHistory} from './history-file.ts';
 import type {VisitRequest} from './lifecycle.ts';
 import type {Passes, PassInput} from './passes.ts';
 import type {Quarantine} from './quarantine.ts';
+import {nameBadPods} from './rehearsal.ts';
 
 /*
  * INVARIANTS
@@ -78,9 +79,6 @@ interface Failed {
 
 /** No input's: what a part of the pods was tried with is always looked at again. */
 const PART_OF_PODS = 'a part of the pods';
-
-/** Pods that a refusal names. */
-const MAX_NAMED = 5;
 
 export function createFallback(ports: FallbackPorts): Fallback {
   const state: FallbackState = {ports, atStart: undefined, refused: undefined};
@@ -166,7 +164,9 @@ async function refuse(state: FallbackState, failed: Failed, serving: KeptTemplat
   const isNew = refused === undefined || refused.template !== template;
   const own = hideSecrets(reasonOf(failed.fault));
   const isKnown = !isNew && refused.own === own;
-  const reason = isKnown ? refused.reason : own + (serving === undefined ? '' : await nameBadPods(state.ports, failed));
+  const reason = isKnown
+    ? refused.reason
+    : own + (serving === undefined ? '' : await nameBadPodsOf(state.ports, failed));
   const sinceAt = isNew ? clock.epochMs() : refused.sinceAt;
   const shown =
     serving === undefined ? null : {pass: serving.pass, sinceAt: serving.sinceAt, replica: serving.replica ?? null};
@@ -174,20 +174,8 @@ async function refuse(state: FallbackState, failed: Failed, serving: KeptTemplat
   state.refused = {reason, own, template, sinceAt, serving: shown};
 }
 
-/** A pod that is served is not left out for a newer template's sake: who it is gets said. */
-async function nameBadPods({quarantine}: FallbackPorts, {fault, tried}: Failed): Promise<string> {
-  const found =
-    tried &&
-    (await quarantine.rehearse({input: tried.input, before: undefined, fault}).catch(error => {
-      // A full disk, a stop: the refusal is told without them.
-      if (!(error instanceof DaemonError)) throw error;
-      return undefined;
-    }));
-  if (found === undefined || found.without.length === 0) return '';
-  const names = found.without.slice(0, MAX_NAMED).map(({app, ip, id}) => `${app} ${ip} (${id})`);
-  const more = found.without.length > MAX_NAMED ? ` and ${found.without.length - MAX_NAMED} more` : '';
-  return `; it works without ${names.join(', ')}${more}: mend what they send, or the template`;
-}
+const nameBadPodsOf = async ({quarantine}: FallbackPorts, {fault, tried}: Failed): Promise<string> =>
+  tried === undefined ? '' : await nameBadPods(quarantine, {input: tried.input, fault});
 
 /**
  * Another try of what failed, without the pods that it failed with, if they are to blame. `mayExceed`: also where they are

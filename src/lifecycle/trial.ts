@@ -1,4 +1,4 @@
-import {DaemonError} from '../errors.ts';
+import {DaemonError, isSystemFault} from '../errors.ts';
 import {findAlerts} from '../proxy/output.ts';
 import {showLine} from '../proxy/show-line.ts';
 import type {Candidate, Foreseen} from '../reload/candidate.ts';
@@ -39,7 +39,7 @@ export interface Trial {
 
 export function createTrial({renderer, proxy, check, fileNamed}: TrialPorts): Trial {
   const traced = (fault: unknown, {text, lineOf}: Traced): unknown => {
-    if (!(fault instanceof DaemonError)) return fault;
+    if (!(fault instanceof DaemonError) || isSystemFault(fault.cause)) return fault;
     const file = fileNamed.exec(fault.message)?.[0] ?? fileNamed.exec(fault.detail ?? '')?.[0];
     if (file === undefined) return fault;
     return traceReason(fault, {file, lineOf, showLine: line => showLine(text, line)});

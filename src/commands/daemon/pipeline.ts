@@ -14,12 +14,14 @@ import {
   type SyncFacts,
   servesKnownText,
 } from '../../lifecycle/readiness.ts';
+import {rehearseInput} from '../../lifecycle/rehearsal.ts';
 import type {Examination} from '../../lifecycle/trial.ts';
 import {digestHosts, mergeHosts} from '../../members/hosts.ts';
 import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import {createGoodTemplate} from '../../template/good-template.ts';
+import type {TemplateInput} from '../../template/input.ts';
 import {openTemplateFile} from '../../template/kept-template.ts';
 import {readTemplateFile} from '../../template/read-template.ts';
 import {createRenderer} from '../../template/renderer.ts';
@@ -133,14 +135,8 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     refusal: () => fallback.refusal,
     quarantine,
     async tryOut(template) {
-      const input = await loadForPreview(template);
-      try {
-        return {text: await trial.tryOut(input, ending.asked), without: []};
-      } catch (fault) {
-        const found = await quarantine.rehearse({input, before: passes.applied?.input, fault});
-        if (found === undefined) throw fault;
-        return {text: await trial.tryOut(found.input, ending.asked), without: found.without};
-      }
+      const tryOut = (input: TemplateInput) => trial.tryOut(input, ending.asked);
+      return rehearseInput(await loadForPreview(template), {before: passes.applied?.input, tryOut, quarantine});
     },
     examine: async template => trial.examine(await loadForPreview(template), ending.asked),
     describe: () => ({
