@@ -1,4 +1,5 @@
 import type {AbsentApp} from '../members/absence.ts';
+import {tellsOfWriteFault} from '../ports/write-fault.ts';
 import type {TroubleNow} from '../proxy/trouble-watch.ts';
 import type {StatedProblem, Status} from './status-types.ts';
 
@@ -197,13 +198,17 @@ const timeOf = (at: number): string => `${new Date(at).toISOString().slice(0, 16
 
 const ofReplica = (id: string | null): string => (id === null ? '' : ` of replica ${id}`);
 
+const WRITE_TODO = 'make that file one that can be written: the pass is tried again by itself';
+
 function refusalProblem({sinceAt, serving, reason}: NonNullable<Given['refused']>): StatedProblem {
   const refused = `The template of ${timeOf(sinceAt)} is refused`;
   const what =
     serving === null
       ? `${refused}, and the last good one fails with the pods of today`
       : `${refused}: the one of pass ${serving.pass}${ofReplica(serving.replica)} (${timeOf(serving.sinceAt)}) serves the pods of today`;
-  const todo = 'mend the template; haproxy-kontrol check --template FILE tries one out before it is used';
+  const todo = tellsOfWriteFault(reason)
+    ? WRITE_TODO
+    : 'mend the template; haproxy-kontrol check --template FILE tries one out before it is used';
   return bad('template', [what, reason, todo], {beganAt: sinceAt});
 }
 
@@ -271,7 +276,7 @@ function syncProblems(status: Given, {nowAt, began}: Seen): StatedProblem[] {
   } else if (lastError !== null) {
     const hasServed = proxy.generation !== 0;
     const back = ', or go back: haproxy-kontrol history, haproxy-kontrol rollback';
-    const todo = `mend the template${hasServed ? back : ''}`;
+    const todo = tellsOfWriteFault(lastError) ? WRITE_TODO : `mend the template${hasServed ? back : ''}`;
     const serves = hasServed ? 'the last good configuration serves' : 'nothing has served yet';
     const words: Words = [`The last pass failed: ${serves}`, lastError, todo];
     problems.push(bad('pass', words, {beganAt: began.failing}));

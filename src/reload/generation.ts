@@ -1,10 +1,11 @@
-import {DaemonError, reasonOf, StartRefused, systemCodeOf} from '../errors.ts';
+import {DaemonError, StartRefused, systemCodeOf} from '../errors.ts';
 import type {Job, JobSettings, Ladder} from '../jobs/job.ts';
 import type {Supervisor, SupervisorPorts} from '../jobs/supervisor.ts';
 import {type Clock, sleep} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import type {Child, OnLine, Spawn} from '../ports/spawn.ts';
+import {writeFault} from '../ports/write-fault.ts';
 import {findReason} from '../proxy/output.ts';
 import type {SocketAddress} from './bind-only.ts';
 import {
@@ -113,8 +114,7 @@ export async function writeGeneration(
     await writeRewritten(files, paths, nothingInherited, text);
     await files.replace(paths.control, deriveControl(paths, control), 0o600);
   } catch (cause) {
-    const advice = systemCodeOf(cause) === 'ENOSPC' ? '; make room in KONTROL_DATA' : '';
-    throw new DaemonError('APPLY', `cannot write ${paths.configuration}: ${reasonOf(cause)}${advice}`, {cause});
+    throw writeFault(paths.configuration, cause);
   }
 }
 

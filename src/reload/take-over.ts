@@ -1,8 +1,10 @@
+import {isSystemFault} from '../errors.ts';
 import type {Firewall, Gate} from '../firewall/gate.ts';
 import type {ProcessTable} from '../jobs/proc.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files, PreparedFile} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
+import {writeFault} from '../ports/write-fault.ts';
 import {type StillListen, untilClosed, watchListeners} from './closing-listeners.ts';
 import {START_BESIDE} from './files.ts';
 import {END, hasProcess, type StagedGeneration, TERMINATE} from './generation.ts';
@@ -48,12 +50,20 @@ export async function takeOver(
   plan: ReloadPlan,
   ports: TakeOverPorts,
 ): Promise<TookOver> {
-  const prepared = await ports.files.prepare(ports.committedPath, generation.text, 0o640);
+  const prepared = await prepareText(generation.text, ports);
   try {
     return await (plan.parallel ? inParallel : bySignal)(generation, old, plan, prepared, ports);
   } finally {
     await prepared.discard();
   }
+}
+
+async function prepareText(text: string, {files, committedPath}: TakeOverPorts): Promise<PreparedFile> {
+  const told = (cause: unknown): never => {
+    throw isSystemFault(cause) ? writeFault(committedPath, cause) : cause;
+  };
+  const prepared = await files.prepare(committedPath, text, 0o640).catch(told);
+  return {...prepared, commit: () => prepared.commit().catch(told)};
 }
 
 /** Both listen for a moment. Commit before the old one is told anything: until then all can be taken back. */

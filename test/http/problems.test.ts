@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {deriveProblems, type Seen} from '../../src/http/problems.ts';
 import type {Status} from '../../src/http/status-types.ts';
+import {writeFault} from '../../src/ports/write-fault.ts';
+import {systemError} from '../support/system-error.ts';
 import {NOTHING_SEEN, STATUS} from './status-ports.ts';
 
 const WELL: Status = {...STATUS, rollback: null};
@@ -221,6 +223,15 @@ describe('problems', () => {
 
     test('the last pass failed -> bad with its error, and nothing more of sync', () => {
       assert.deepEqual(problemsOf({inSync: false, lastError: 'unknown keyword'}), [FAILED]);
+    });
+
+    test('a file of HAProxy cannot be written -> no template is to be mended', () => {
+      const {message} = writeFault('/data/run/3.cfg', systemError('ENOTDIR'));
+      const serving = {pass: 1, sinceAt: 0, replica: null};
+      for (const refused of [null, {reason: message, sinceAt: 0, serving}]) {
+        const [problem] = deriveProblems({...WELL, inSync: false, lastError: message, refused}, NOTHING_SEEN);
+        assert.equal(problem?.todo, 'make that file one that can be written: the pass is tried again by itself');
+      }
     });
 
     test('the first pass failed -> nothing is said to serve', () => {

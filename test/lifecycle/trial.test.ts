@@ -3,6 +3,7 @@ import {describe, test} from 'node:test';
 import {DaemonError} from '../../src/errors.ts';
 import {createTrial} from '../../src/lifecycle/trial.ts';
 import type {TemplateInput} from '../../src/template/input.ts';
+import {systemError} from '../support/system-error.ts';
 
 const INPUT = {template: 'a template', variables: {}} as unknown as TemplateInput;
 const NEVER = new AbortController().signal;
@@ -83,9 +84,10 @@ describe('explaining a refusal', () => {
     assert.equal((fault as Error).message, 'cannot validate the template: rendered line 2: no (rendered: "balance y")');
   });
 
-  test('what names no file, or is no refusal -> as it is', async () => {
+  test('what names no file, tells of one that cannot be written, or is no refusal -> as it is', async () => {
     const {trial} = openStage();
-    for (const fault of [new DaemonError('APPLY', 'no room'), new Error('a bug')]) {
+    const unwritten = new DaemonError('APPLY', 'cannot write /data/run/7.cfg', {cause: systemError('ENOTDIR')});
+    for (const fault of [new DaemonError('APPLY', 'no room'), unwritten, new Error('a bug')]) {
       assert.equal(await trial.explain(fault, {input: INPUT, text: ''}), fault);
     }
   });

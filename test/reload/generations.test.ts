@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {DaemonError} from '../../src/errors.ts';
+import {systemError} from '../support/system-error.ts';
 import {openFakeGenerations, textOf} from './fake-generations.ts';
 
 const MOVED = textOf(0, 'a 10.0.0.2:80');
@@ -278,6 +279,18 @@ describe('a text that takes a reload', () => {
     const candidate = await generations.stage(textOf(1));
     memory.failWith(new Error('EIO'));
     await assert.rejects(generations.apply(candidate), isApply(/^cannot apply generation 2: EIO$/));
+  });
+
+  test('proxy.cfg cannot be written -> it is named, with what to do; the old one serves on', async () => {
+    const {apply, generations, memory} = await openFakeGenerations();
+    await apply(textOf());
+    const candidate = await generations.stage(textOf(1));
+    const {prepare} = memory.files;
+    const commit = () => Promise.reject(systemError('EISDIR'));
+    memory.files.prepare = async (...given) => ({...(await prepare(...given)), commit});
+    const words = /^cannot write \/data\/proxy\.cfg: a folder has its name; remove that folder/;
+    await assert.rejects(generations.apply(candidate), isApply(words));
+    assert.deepEqual([generations.status.generation, generations.status.state], [1, 'RUNNING']);
   });
 
   test('a text under which two cannot listen at once -> HAProxy binds itself, the old one is told by it', async () => {
