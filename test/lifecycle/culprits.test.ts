@@ -91,6 +91,20 @@ describe('culprits', () => {
     assert.deepEqual(same.asked, [0]);
   });
 
+  test('nobody says which faults are one -> each group is asked, though all fail in the same words', async () => {
+    const asked: number[] = [];
+    const finding = await findCulprits<number, string>([0, 1], 'a wrong word', {
+      async check({size}) {
+        asked.push(size);
+        return {is: 'fails', fault: 'a wrong word'};
+      },
+      groups: [[], [0], [1]],
+      maxChecks: 10,
+      hasTime: () => true,
+    });
+    assert.deepEqual([finding, asked], [{is: 'innocent', fault: 'a wrong word', checks: 3}, [0, 1, 1]]);
+  });
+
   test('more checks, or more time, than there may be -> given up', async () => {
     const bad = [1, 30, 60];
     const {finding} = await find(100, failsWith(...bad), {maxChecks: 9});

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {DaemonError} from '../../src/errors.ts';
-import {createFallback} from '../../src/lifecycle/fallback.ts';
+import {createFallback, type FallbackPorts, type GivenPass} from '../../src/lifecycle/fallback.ts';
 import type {PassHistory} from '../../src/lifecycle/history-file.ts';
 import type {PassInput} from '../../src/lifecycle/passes.ts';
 import type {Quarantined} from '../../src/lifecycle/quarantine.ts';
-import {createGoodTemplate} from '../../src/template/good-template.ts';
+import {createGoodTemplate, type SharedGood} from '../../src/template/good-template.ts';
 import {openTemplateFile} from '../../src/template/kept-template.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
@@ -28,13 +28,20 @@ const inputOf = (template: string, ips: readonly string[]): PassInput => ({
 });
 
 /** Passes over templates of which some are refused; a text is its template with a server an address. */
-async function openStage() {
+async function openStage({
+  shared,
+  quarantine = {},
+}: {
+  shared?: SharedGood;
+  quarantine?: Partial<FallbackPorts['quarantine']>;
+} = {}) {
   const clock = createFakeClock(1_000_000);
   const {log, said} = openLogSink();
   const {files, contents} = createMemoryFiles();
   const path = '/data/template-good.json';
-  const good = createGoodTemplate(await openTemplateFile(files, path), undefined);
+  const good = createGoodTemplate(await openTemplateFile(files, path), shared);
   const applied: string[] = [];
+  const runs: [cause: string, given: GivenPass][] = [];
   const isolated: unknown[][] = [];
   const kept: string[] = [];
   /** Templates that work without some pods. */
@@ -69,7 +76,9 @@ async function openStage() {
       },
     },
     good,
-    async runPass(_cause, {template = world.newest}) {
+    async runPass(cause, given) {
+      const {template = world.newest} = given;
+      runs.push([cause, given]);
       state.pass += 1;
       state.tried = inputOf(template, [...world.ips]);
       const fault = faults.get(template);
@@ -99,16 +108,43 @@ async function openStage() {
       async save() {
         saves.push(state.pass);
       },
+      ...quarantine,
     },
     loadWhole: async () => inputOf(world.newest, world.ips).input,
     served: () => world.served,
     hideSecrets: text => text.replaceAll('hunter2', '***'),
   });
   const pods = {culprits, overBound, ownFaults, named};
-  return {clock, fallback, good, contents, path, applied, faults, world, state, said, isolated, kept, saves, ...pods};
+  return {
+    clock,
+    fallback,
+    good,
+    contents,
+    path,
+    applied,
+    runs,
+    faults,
+    world,
+    state,
+    said,
+    isolated,
+    kept,
+    saves,
+    ...pods,
+  };
 }
 
 const REFUSED = new DaemonError('VALIDATE', 'unknown keyword hunter2');
+
+const badPodOf = (last: number): Quarantined => ({
+  app: 'web',
+  ip: `10.0.0.${last}`,
+  id: `web-${last}`,
+  reason: 'x',
+  sinceAt: 0,
+  served: 'not at all',
+  overBound: false,
+});
 
 describe('a refused template', () => {
   test('a good one before it -> that one serves the pods of today; the newest failed all the same', async () => {
@@ -267,11 +303,7 @@ describe('a refused template', () => {
     await fallback.run('start');
     world.newest = 'B';
     faults.set('B', REFUSED);
-    for (const last of [1, 2, 3, 4, 5, 6]) {
-      const id = `web-${last}`;
-      const words = {reason: 'x', sinceAt: 0, served: 'not at all', overBound: false} as const;
-      named.push({app: 'web', ip: `10.0.0.${last}`, id, ...words});
-    }
+    named.push(...[1, 2, 3, 4, 5, 6].map(badPodOf));
     await assert.rejects(fallback.run('template changed'));
     assert.match(
       fallback.refusal?.reason ?? '',
@@ -282,6 +314,105 @@ describe('a refused template', () => {
     named.length = 0;
     await assert.rejects(fallback.run('retry'));
     assert.match(fallback.refusal?.reason ?? '', /web-1/);
+  });
+
+  test('a newer one fails of one pod, or of as many as are named -> each once, and no others are told of', async () => {
+    for (const bad of [[1], [1, 2, 3, 4, 5]]) {
+      const {fallback, faults, world, named} = await openStage();
+      await fallback.run('start');
+      world.newest = 'B';
+      faults.set('B', REFUSED);
+      named.push(...bad.map(badPodOf));
+      await assert.rejects(fallback.run('template changed'), REFUSED);
+      const names = bad.map(last => `web 10.0.0.${last} (web-${last})`).join(', ');
+      assert.equal(
+        fallback.refusal?.reason,
+        `unknown keyword ***; it works without ${names}: mend what they send, or the template`,
+      );
+    }
+  });
+
+  test('a disk is full while the pods to name are looked for -> refused without names; a fault of ours is told', async () => {
+    for (const [fault, reason] of [
+      [new DaemonError('APPLY', 'no space left'), 'unknown keyword ***'],
+      [new TypeError('ours'), undefined],
+    ] as const) {
+      const {fallback, faults, world} = await openStage({quarantine: {rehearse: () => Promise.reject(fault)}});
+      await fallback.run('start');
+      world.newest = 'B';
+      faults.set('B', REFUSED);
+      await assert.rejects(fallback.run('template changed'), reason === undefined ? fault : REFUSED);
+      assert.equal(fallback.refusal?.reason, reason);
+    }
+  });
+
+  test('only another replica knows a good one -> that one serves, and the refusal tells whose it is', async () => {
+    const kept = {pass: 7, template: 'Z', sinceAt: 5, replica: 'kontrol-1'};
+    const {fallback, faults, applied} = await openStage({shared: {load: async () => kept, offer() {}}});
+    faults.set('A', REFUSED);
+    await assert.rejects(fallback.run('start'), REFUSED);
+    assert.deepEqual(applied, ['Z']);
+    assert.deepEqual(fallback.refusal?.serving, {pass: 7, sinceAt: 5, replica: 'kontrol-1'});
+  });
+
+  test('the good one fails of more of an app than may be left out -> they are, since nothing else can serve', async () => {
+    const {fallback, faults, world, overBound, applied} = await openStage();
+    await fallback.run('start');
+    world.newest = 'B';
+    faults.set('A', REFUSED).set('B', REFUSED);
+    overBound.add('A');
+    await assert.rejects(fallback.run('template changed'), REFUSED);
+    assert.deepEqual([applied, fallback.refusal?.serving?.pass], [['A', 'A'], 1]);
+  });
+
+  test('HAProxy is started to look for pods -> anew, with the input that is asked and the template that is tried', async () => {
+    const asked = inputOf('asked', ['10.0.0.1']).input;
+    const {fallback, faults, world, runs} = await openStage({
+      quarantine: {
+        async isolate({serve}) {
+          await serve(asked).catch(() => {});
+          return {is: 'unknown'};
+        },
+      },
+    });
+    await fallback.run('start');
+    world.newest = 'B';
+    faults.set('A', REFUSED).set('B', REFUSED);
+    await assert.rejects(fallback.run('changed'), REFUSED);
+    const given = {read: {input: asked, digest: 'a part of the pods'}, startsAnew: true};
+    const looking = 'looking for the pods with which HAProxy cannot be started';
+    assert.deepEqual(runs.slice(1), [
+      ['changed', {}],
+      ['changed; the newest template is refused', {template: 'A'}],
+      [`changed; the newest template is refused; ${looking}`, {template: 'A', ...given}],
+      [`changed; ${looking}`, given],
+    ]);
+  });
+
+  test('it fails without any of the pods -> tried once more if they are in quarantine; of its own fault if not', async () => {
+    const own = new DaemonError('VALIDATE', 'its own');
+    for (const isKnown of [true, false]) {
+      const {fallback, runs, faults} = await openStage({
+        quarantine: {isolate: async () => ({is: 'innocent', fault: own, isKnown})},
+      });
+      faults.set('A', REFUSED);
+      await assert.rejects(fallback.run('start'), isKnown ? REFUSED : own);
+      const again = ['start; without the pods that it fails with', {}];
+      assert.deepEqual(runs, [['start', {}], ...(isKnown ? [again] : [])]);
+    }
+  });
+
+  test('pods that were read already -> the pass takes them; somebody is let out of quarantine -> they are read anew', async () => {
+    const read = inputOf('A', ['10.0.0.1']);
+    for (const isStale of [false, true]) {
+      const {fallback, runs} = await openStage({quarantine: {retryDue: async () => isStale}});
+      await fallback.run('joined', read);
+      await fallback.run('retry');
+      assert.deepEqual(runs, [
+        ['joined', isStale ? {} : {read}],
+        ['retry', {}],
+      ]);
+    }
   });
 
   test('more of an app is bad than may be -> a good one before it serves; without one they are left out all the same', async () => {

@@ -39,7 +39,12 @@ const REFUSED = new DaemonError('VALIDATE', 'weight hunter2 is not within 0 and 
 const TOO_LONG = new RenderEnded('RENDER', 'cannot render the template: it takes longer than 2 s');
 
 /** A quarantine before a HAProxy that refuses every pod whose payload is `bad`. */
-async function openStage({percent = 25, fault = REFUSED as unknown, files = createMemoryFiles().files} = {}) {
+async function openStage({
+  percent = 25,
+  fault = REFUSED as unknown,
+  files = createMemoryFiles().files,
+  ended = new AbortController().signal,
+} = {}) {
   const clock = createFakeClock(1_000_000);
   const {log, said} = openLogSink();
   const tried: TemplateInput[] = [];
@@ -59,10 +64,14 @@ async function openStage({percent = 25, fault = REFUSED as unknown, files = crea
     percent,
     hideSecrets: text => text.replaceAll('hunter2', '***'),
     file: await openQuarantineFile(files, '/data/quarantine.json'),
-    ended: new AbortController().signal,
+    ended,
   });
   const found: Quarantined[] = [];
-  quarantine.found.follow(culprits => found.push(...culprits));
+  const tellings: number[] = [];
+  quarantine.found.follow(culprits => {
+    found.push(...culprits);
+    tellings.push(culprits.length);
+  });
   const due: string[] = [];
   quarantine.due.follow(cause => due.push(cause));
   const mend = () => {
@@ -95,7 +104,21 @@ async function openStage({percent = 25, fault = REFUSED as unknown, files = crea
   };
   /** This template fails by itself. */
   const spoil = (template: string, own: DaemonError) => void spoilt.set(template, own);
-  return {clock, quarantine, isolate, hold: () => held(), tried, starts, found, due, said, mend, exceed, spoil};
+  return {
+    clock,
+    quarantine,
+    isolate,
+    hold: () => held(),
+    tried,
+    starts,
+    found,
+    tellings,
+    due,
+    said,
+    mend,
+    exceed,
+    spoil,
+  };
 }
 
 const seen = ({variables: {pods, hosts}}: TemplateInput) => [
@@ -325,10 +348,21 @@ describe('quarantine', () => {
       assert.ok(starts.length <= 6, `${starts.length} starts`);
     });
 
+    test('each start takes a while -> logged with how many there were and how long they took', async () => {
+      const {clock, isolate, starts, said, tellings} = await openStage();
+      await isolate(now, before, TAKEN, async input => {
+        clock.pause(250);
+        await refuseTaken(input);
+      });
+      const [told, ...more] = said('member put into quarantine');
+      assert.deepEqual([told?.checks, told?.durationMs, more], [starts.length, 250 * starts.length, []]);
+      assert.deepEqual(tellings, [1]);
+    });
+
     test('with all of them it goes well by now -> nobody, and all are served', async () => {
-      const {quarantine, isolate, starts} = await openStage();
+      const {quarantine, isolate, starts, tellings} = await openStage();
       assert.equal(await isolate(now, before, TAKEN), 'isolated');
-      assert.deepEqual([quarantine.members, starts], [[], [now]]);
+      assert.deepEqual([quarantine.members, starts, tellings], [[], [now], []]);
     });
 
     test('without them as well -> innocent; of a full disk -> told, nobody is blamed', async () => {
@@ -407,6 +441,44 @@ describe('quarantine', () => {
       await quarantine.rehearse({input: quarantine.apply(half), before: undefined, fault: REFUSED}),
       undefined,
     );
+  });
+
+  test('a rehearsal with a bound of 0 per cent, or of what no pod can cause -> nobody, and nothing is tried', async () => {
+    const failing = {input: inputOf([podOf(1), podOf(2, 'bad')], 'B'), before: inputOf([podOf(1)])};
+    const off = await openStage({percent: 0});
+    assert.equal(await off.quarantine.rehearse({...failing, fault: REFUSED}), undefined);
+    const {quarantine, tried} = await openStage();
+    assert.equal(await quarantine.rehearse({...failing, fault: new DaemonError('APPLY', 'no space left')}), undefined);
+    assert.deepEqual([off.tried, tried], [[], []]);
+  });
+
+  test('a bound of 1 per cent -> one pod may be in quarantine all the same, and a rehearsal names it', async () => {
+    const input = inputOf([podOf(1), podOf(2, 'bad')]);
+    const before = inputOf([podOf(1)]);
+    const {quarantine, isolate} = await openStage({percent: 1});
+    const rehearsed = await quarantine.rehearse({input, before, fault: REFUSED});
+    assert.deepEqual(
+      rehearsed?.without.map(({ip}) => ip),
+      ['10.0.0.2'],
+    );
+    assert.equal(await isolate(input, before), 'isolated');
+  });
+
+  test("somebody's time comes while another is looked for -> a pass is asked for at once", async () => {
+    const {clock, isolate, due} = await openStage();
+    await isolate(inputOf([podOf(1), podOf(3, 'bad')]), inputOf([podOf(1)]));
+    clock.pause(60_000);
+    await isolate(inputOf([podOf(1), podOf(4, 'bad')]), inputOf([podOf(1)]));
+    await clock.advance(0);
+    assert.equal(due.length, 1);
+  });
+
+  test('the daemon ends -> nobody is tried again', async () => {
+    const {clock, quarantine, isolate, due} = await openStage({ended: AbortSignal.abort()});
+    await isolate(inputOf([podOf(1), podOf(3, 'bad')]), inputOf([podOf(1)]));
+    assert.equal(quarantine.members.length, 1);
+    await clock.advance(3_600_000);
+    assert.deepEqual(due, []);
   });
 
   test('a stop -> no timer is left', async () => {

@@ -431,4 +431,29 @@ export const EQUIVALENT: readonly Equivalent[] = [
     becomes: '',
     why: 'too little is kept as it is: joining it is spared for the time it takes',
   },
+  {
+    file: 'src/lifecycle/culprits.ts',
+    was: "return narrow({is: 'asking', order, upTo: 0, culprits: [], works: group.length, fails: of, fault});",
+    becomes: "return narrow({is: 'asking', order, upTo: 1, culprits: [], works: group.length, fails: of, fault});",
+    why: 'the next question is set in each case: it is for the type',
+  },
+  {
+    file: 'src/lifecycle/suspects.ts',
+    was: 'const share = Math.floor(((sizes.get(app)?.length ?? 0) * percent) / 100);',
+    becomes: 'const share = Math.floor(((sizes.get(app)?.length ?? 1) * percent) / 100);',
+    why: 'the pods that are counted include the culprits: each app of theirs has a size',
+  },
+  {
+    file: 'src/lifecycle/fallback.ts',
+    was: 'await keepGood(state.ports, isKnown ? current : {pass: passes.last?.pass ?? 0, template, sinceAt: clock.epochMs()});',
+    becomes:
+      'await keepGood(state.ports, isKnown ? current : {pass: passes.last?.pass ?? 1, template, sinceAt: clock.epochMs()});',
+    why: 'a pass of the newest template that went well is the last one, and has a number',
+  },
+  {
+    file: 'src/lifecycle/quarantine.ts',
+    was: 'if (entries.size === 0) return [];',
+    becomes: '',
+    why: 'nobody in it, nobody of it: only the look at all pods and the digest are spared',
+  },
 ];
