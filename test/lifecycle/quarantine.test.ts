@@ -465,12 +465,62 @@ describe('quarantine', () => {
   });
 
   test("somebody's time comes while another is looked for -> a pass is asked for at once", async () => {
-    const {clock, isolate, due} = await openStage();
-    await isolate(inputOf([podOf(1), podOf(3, 'bad')]), inputOf([podOf(1)]));
+    const {clock, quarantine, isolate, due} = await openStage();
+    const good = [1, 2, 5, 6, 7, 8].map(last => podOf(last));
+    const first = inputOf([...good, podOf(3, 'bad')]);
+    await isolate(quarantine.apply(first), inputOf(good));
     clock.pause(60_000);
-    await isolate(inputOf([podOf(1), podOf(4, 'bad')]), inputOf([podOf(1)]));
+    const second = inputOf([...first.variables.pods, podOf(4, 'bad')]);
+    assert.equal(await isolate(quarantine.apply(second), inputOf(good)), 'isolated');
     await clock.advance(0);
     assert.equal(due.length, 1);
+  });
+
+  test('nobody is due -> today is not even read; many are -> five are tried, the others the next time', async () => {
+    const {clock, quarantine, isolate, tried} = await openStage();
+    const good = Array.from({length: 20}, (_, index) => podOf(index + 1));
+    const now = inputOf([...good, ...[31, 32, 33, 34, 35, 36].map(last => podOf(last, 'bad'))]);
+    assert.equal(await isolate(quarantine.apply(now), inputOf(good)), 'isolated');
+    tried.length = 0;
+    assert.equal(await quarantine.retryDue(() => assert.fail('read')), false);
+    await clock.advance(60_000);
+    await quarantine.retryDue(async () => now);
+    assert.equal(tried.length, 5);
+    await clock.advance(60_000);
+    await quarantine.retryDue(async () => now);
+    assert.deepEqual(tried.at(-1)?.variables.pods.at(-1), podOf(36, 'bad'));
+    assert.equal(tried.length, 6);
+  });
+
+  test('tried in vain again and again -> once an hour at last', async () => {
+    const {clock, quarantine, isolate, due} = await openStage();
+    const now = inputOf([podOf(1), podOf(3, 'bad')]);
+    await isolate(now, inputOf([podOf(1)]));
+    for (let times = 0; times < 7; times += 1) {
+      await clock.advance(3_600_000);
+      await quarantine.retryDue(async () => now);
+    }
+    due.length = 0;
+    await clock.advance(3_599_999);
+    assert.equal(due.length, 0);
+    await clock.advance(1);
+    assert.equal(due.length, 1);
+  });
+
+  test('another template fails of its own -> known for it while all suspects are in quarantine, not once another comes', async () => {
+    const wrong = new DaemonError('VALIDATE', 'a wrong word');
+    const {quarantine, isolate, spoil} = await openStage();
+    const good = [podOf(1), podOf(2)];
+    const pods = [...good, podOf(3, 'bad')];
+    await isolate(inputOf(pods), inputOf(good));
+    spoil('B', wrong);
+    const isolateB = (input: TemplateInput) =>
+      quarantine.isolate({input, before: inputOf(good), fault: REFUSED, serve: async () => {}});
+    const more = inputOf([...pods, podOf(4)], 'B');
+    assert.deepEqual(await isolateB(more), {is: 'innocent', fault: wrong, isKnown: false});
+    assert.deepEqual(quarantine.apply(more), more);
+    assert.deepEqual(await isolateB(inputOf(pods, 'B')), {is: 'innocent', fault: wrong, isKnown: true});
+    assert.deepEqual(quarantine.apply(more).variables.pods, [...good, podOf(4)]);
   });
 
   test('the daemon ends -> nobody is tried again', async () => {
