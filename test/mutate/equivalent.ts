@@ -28,6 +28,11 @@ const BOUND_OF_WAIT = 'it bounds a wait: nobody relies on the millisecond';
 /** Requests, and whatever else is known by a number. */
 const OWN_NUMBER = 'each has a number of its own, whichever it is';
 
+/** It is looked for behind a name. */
+const NOT_FIRST = 'it is not the first character';
+
+const SHORT_SILENCE = 'less than three seconds are no silence';
+
 export const EQUIVALENT: readonly Equivalent[] = [
   {
     file: 'src/fleet/agreement.ts',
@@ -146,6 +151,30 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'no secret begins there: the look is spared for the time it takes',
   },
   {
+    file: 'src/proxy/hide-secrets.ts',
+    was: 'for (let at = 0; first.size > 0 && at < text.length; at += 1) {',
+    becomes: 'for (let at = 0; first.size > 0 && at <= text.length; at += 1) {',
+    why: 'there is no character behind the last one',
+  },
+  {
+    file: 'src/proxy/hidden-parts.ts',
+    was: 'if (comma < 0 || comma > end || isDeclared(written.slice(comma + 1, end))) return [];',
+    becomes: 'if (comma <= 0 || comma > end || isDeclared(written.slice(comma + 1, end))) return [];',
+    why: NOT_FIRST,
+  },
+  {
+    file: 'src/proxy/hidden-parts.ts',
+    was: 'if (comma < 0 || comma > end || isDeclared(written.slice(comma + 1, end))) return [];',
+    becomes: 'if (comma < 1 || comma > end || isDeclared(written.slice(comma + 1, end))) return [];',
+    why: NOT_FIRST,
+  },
+  {
+    file: 'src/proxy/hidden-parts.ts',
+    was: 'return [start + quote.length, closed < 0 ? written.length : closed];',
+    becomes: 'return [start + quote.length, closed < 1 ? written.length : closed];',
+    why: NOT_FIRST,
+  },
+  {
     file: 'src/proxy/known-secrets.ts',
     was: 'const secrets = learnt.get(text) ?? read(text);',
     becomes: 'const secrets = read(text);',
@@ -162,6 +191,42 @@ export const EQUIVALENT: readonly Equivalent[] = [
     was: 'const LAG_PRECISION_MS = 100;',
     becomes: 'const LAG_PRECISION_MS = 101;',
     why: 'how often the lag is sampled is a matter of cost: no figure says it',
+  },
+  {
+    file: 'src/reload/generation.ts',
+    was: "const CANDIDATE: Omit<JobSettings, 'readyWithinMs'> = {retries: 0, delayMs: () => 0, stableMs: 0};",
+    becomes: "const CANDIDATE: Omit<JobSettings, 'readyWithinMs'> = {retries: 0, delayMs: () => 1, stableMs: 0};",
+    why: 'one that has no other try waits for none',
+  },
+  {
+    file: 'src/reload/generation.ts',
+    was: "const CANDIDATE: Omit<JobSettings, 'readyWithinMs'> = {retries: 0, delayMs: () => 0, stableMs: 0};",
+    becomes: "const CANDIDATE: Omit<JobSettings, 'readyWithinMs'> = {retries: 0, delayMs: () => 0, stableMs: 1};",
+    why: 'one that has no other try counts no deaths',
+  },
+  {
+    file: 'src/reload/generation.ts',
+    was: 'delayMs: failures => RESTART_DELAYS_MS[failures - 1] ?? 0,',
+    becomes: 'delayMs: failures => RESTART_DELAYS_MS[failures - 1] ?? 1,',
+    why: 'there are as many delays as tries',
+  },
+  {
+    file: 'src/reload/generation.ts',
+    was: "{signal: 'SIGKILL', graceMs: 0},",
+    becomes: "{signal: 'SIGKILL', graceMs: 1},",
+    why: 'the last signal is left to work for as long as it takes',
+  },
+  {
+    file: 'src/reload/generations.ts',
+    was: 'const NO_SILENCE = {waitedMs: 0, silentMs: 0};',
+    becomes: 'const NO_SILENCE = {waitedMs: 1, silentMs: 0};',
+    why: SHORT_SILENCE,
+  },
+  {
+    file: 'src/reload/generations.ts',
+    was: 'const NO_SILENCE = {waitedMs: 0, silentMs: 0};',
+    becomes: 'const NO_SILENCE = {waitedMs: 0, silentMs: 1};',
+    why: SHORT_SILENCE,
   },
   {
     file: 'src/reload/generations-state.ts',

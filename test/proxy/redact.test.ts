@@ -47,6 +47,14 @@ const ROWS: [string, string, string][] = [
   ['and a header', 'timeout client 5shttp-request set-header X-Key a', 'timeout client 5shttp-request *** *** ***'],
   ['and a user', 'group a users b user c password secret', 'group a users b *** *** *** ***'],
   ['words that begin no line here', 'acl a path_end stats user', 'acl a path_end stats user'],
+  ['one that lost its last word', 'timeout client stats auth admin:secret', 'timeout client stats *** admin:***'],
+  [
+    'a head of a section that lost its end',
+    'frontend web http-request set-header X-Key a',
+    'frontend web http-request set-header X-Key ***',
+  ],
+  ['one that lost all but its first word', 'log setenv A secret', 'log setenv A ***'],
+  ['a user called user', 'user user groups ops', 'user user groups ops'],
   [
     'quotes that are escaped',
     String.raw`log-format-sd "[x token=\"secret\"]"`,
@@ -141,6 +149,12 @@ const ROWS: [string, string, string][] = [
   ['a comment of a line with a comment', '# stats auth admin:a#b', '# stats auth admin:***'],
   ['a condition that is none', 'block if path /a secret', 'block if path *** ***'],
   ['a value with what closes arguments', 'balance hash str(a)b),lower', 'balance hash ***'],
+  ['arguments that are closed twice', 'balance hdr(a)),lower', 'balance ***'],
+  ['a value that looks like a function', 'balance foo()8', 'balance ***'],
+  ['a value of a name with parentheses', 'balance param(token=1(b),c),lower', 'balance param(token=***),lower'],
+  ['a value of a name at the end of quotes', 'log-format "token=a"', 'log-format "token=***"'],
+  ['a converter behind a cookie', 'balance cookie(a),field(2,x)', 'balance cookie(a),field(***)'],
+  ['one behind a word of prose', 'log-format "login field(2,x)"', 'log-format "login field(2,x)"'],
   ['a value of a name with what begins another', 'log-tag token=a,b&c=d', 'log-tag token=***&c=d'],
   ['a value of a name in quotes', 'log-tag "token=\\"a b,c\\" x"', 'log-tag "token=\\"***\\" x"'],
   ['a password with an at sign', 'errorloc 503 http://a:b@c@d/e', 'errorloc 503 http://***@d/e'],
@@ -164,7 +178,14 @@ const ROWS: [string, string, string][] = [
     'backend shop17\nglobal\n  setenv SHOP shop17',
     'backend shop17\nglobal\n  setenv SHOP ***',
   ],
+  [
+    'a word with digits that is hidden in one place and shown in another',
+    'acl a path_beg /webshop17\nglobal\n  setenv SHOP webshop17',
+    'acl a path_beg /***\nglobal\n  setenv SHOP ***',
+  ],
   ['prose', '# the shop', '# the shop'],
+  ['prose right behind its sign', '#the shop', '#the shop'],
+  ['a line that is commented out', '# bind :80 ssl', '# bind :80 ssl'],
   ['prose that tells a password', '# the password is secret', '# ***'],
 ];
 
@@ -220,6 +241,15 @@ test('a secret that is not ASCII -> replaced as HAProxy quotes it, too', () => {
     hideSecrets('at x: p??ss12 p\u00e4ss12', secretsOf('userlist u\n user a password p\u00e4ss12\n')),
     'at x: *** ***',
   );
+});
+
+test('what a text hides already -> no secret', () => {
+  assert.deepEqual([...secretsOf('listen l\n stats auth admin:***\n')], []);
+});
+
+test('a secret that another begins with -> the longer one is replaced whole', () => {
+  const secrets = secretsOf('userlist u\n user a password abcdefgh\n user b password abcdefgh1234\n');
+  assert.equal(hideSecrets('abcdefgh1234 abcdefgh', secrets), '*** ***');
 });
 
 test('a long number that may be a credential -> searched for', () => {
@@ -310,6 +340,7 @@ for (const [text, redacted, secrets] of [
   ['http-request set-var(txn.a) str((abc12)3),lower', 'http-request set-var(txn.a) str(***),lower', ['(abc12)3']],
   ['# user bob password abc12', '# user bob password ***', ['abc12']],
   ['# secret hunter2 or not', '# ***', ['hunter2']],
+  ['# secret ab12 or not', '# ***', []],
   ['# pw', '# ***', []],
   ['#', '#', []],
   [String.raw`usre hunter2\ x`, '***', ['hunter2 x', 'hunter2', String.raw`hunter2\ x`]],
