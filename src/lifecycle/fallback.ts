@@ -1,4 +1,4 @@
-import {DaemonError, reasonOf} from '../errors.ts';
+import {DaemonError, isStartRefusal, reasonOf} from '../errors.ts';
 import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
@@ -55,6 +55,8 @@ export type GivenPass = Pick<VisitRequest, 'read' | 'template' | 'startsAnew'>;
 export interface Fallback {
   /** The newest template first; the last good one when that is refused. Rejects when the newest did not work. */
   run(cause: string, read?: PassInput): Promise<void>;
+  /** The next pass starts a HAProxy though its text is the same, and without those with whom none can be started any more. */
+  startAnew(): void;
   readonly refusal: Refusal | undefined;
 }
 
@@ -67,6 +69,8 @@ interface FallbackState {
   readonly ports: FallbackPorts;
   /** Whom the text of an earlier daemon serves, as far as anybody remembers. */
   atStart: {readonly hosts: Hosts; readonly served: PassHistory['served']} | undefined;
+  /** For the next pass alone. */
+  startsAnew: boolean;
   refused: (Refusal & {readonly template: string | undefined; readonly own: string}) | undefined;
 }
 
@@ -75,15 +79,20 @@ interface Failed {
   readonly cause: string;
   readonly fault: unknown;
   readonly tried: PassInput | undefined;
+  /** What worked before does not start any more: everybody may be to blame. */
+  readonly startsAnew: boolean;
 }
 
 /** No input's: what a part of the pods was tried with is always looked at again. */
 const PART_OF_PODS = 'a part of the pods';
 
 export function createFallback(ports: FallbackPorts): Fallback {
-  const state: FallbackState = {ports, atStart: undefined, refused: undefined};
+  const state: FallbackState = {ports, atStart: undefined, startsAnew: false, refused: undefined};
   return {
     run: (cause, read) => run(state, cause, read),
+    startAnew() {
+      state.startsAnew = true;
+    },
     get refusal() {
       const {refused} = state;
       return refused && {reason: refused.reason, sinceAt: refused.sinceAt, serving: refused.serving};
@@ -112,12 +121,14 @@ async function run(state: FallbackState, cause: string, read: PassInput | undefi
 
 async function runNewest(state: FallbackState, cause: string, read: PassInput | undefined): Promise<void> {
   const {quarantine, runPass, loadWhole, passes} = state.ports;
+  const {startsAnew} = state;
+  state.startsAnew = false;
   const isStale = await quarantine.retryDue(loadWhole);
   try {
-    await runPass(cause, read === undefined || isStale ? {} : {read});
+    await runPass(cause, {...(read === undefined || isStale ? {} : {read}), ...(startsAnew && {startsAnew})});
   } catch (fault) {
     if (!isRefusal(fault)) throw fault;
-    await recover(state, {cause, fault, tried: passes.tried});
+    await recover(state, {cause, fault, tried: passes.tried, startsAnew});
   }
 }
 
@@ -127,10 +138,10 @@ async function recover(state: FallbackState, failed: Failed): Promise<void> {
   const template = failed.tried?.input.template;
   const current = await ports.good.recall();
   const isNewer = current !== undefined && current.template !== template;
-  const serves = isNewer && (await fallBack(ports, failed.cause, current));
+  const serves = isNewer && (await fallBack(ports, failed, current));
   try {
     // A newer one may fail with nobody but those who are kept out of the last good one.
-    await runWithout(ports, failed, {mayExceed: !serves});
+    await runWithout(ports, {...failed, startsAnew: failed.startsAnew && !serves}, {mayExceed: !serves});
   } catch (fault) {
     if (isNewer) await refuse(state, {...failed, fault}, serves ? current : undefined);
     if (!serves) await retireDeparted(state);
@@ -139,13 +150,18 @@ async function recover(state: FallbackState, failed: Failed): Promise<void> {
 }
 
 /** Whether the last good template serves the pods of today. */
-async function fallBack(ports: FallbackPorts, cause: string, current: KeptTemplate): Promise<boolean> {
+async function fallBack(
+  ports: FallbackPorts,
+  {cause, startsAnew}: Pick<Failed, 'cause' | 'startsAnew'>,
+  current: KeptTemplate,
+): Promise<boolean> {
   const given = {template: current.template};
   const why = `${cause}; the newest template is refused`;
   try {
-    await ports
-      .runPass(why, given)
-      .catch(fault => runWithout(ports, {cause: why, fault, tried: ports.passes.tried}, {given, mayExceed: true}));
+    await ports.runPass(why, {...given, ...(startsAnew && {startsAnew})}).catch(fault => {
+      const failed = {cause: why, fault, tried: ports.passes.tried, startsAnew};
+      return runWithout(ports, failed, {given, mayExceed: true});
+    });
     await keepGood(ports, current);
     return true;
   } catch (error) {
@@ -183,13 +199,13 @@ const nameBadPodsOf = async ({quarantine}: FallbackPorts, {fault, tried}: Failed
  */
 async function runWithout(
   {passes: {applied}, quarantine, runPass}: FallbackPorts,
-  {cause, fault, tried}: Failed,
+  {cause, fault, tried, startsAnew}: Failed,
   {given = {}, mayExceed}: {readonly given?: {readonly template?: string}; readonly mayExceed: boolean},
 ): Promise<void> {
   if (tried === undefined) throw fault;
   const isolation = await quarantine.isolate({
     input: tried.input,
-    before: applied?.input,
+    before: startsAnew && isStartRefusal(fault) ? undefined : applied?.input,
     fault,
     serve: input =>
       runPass(`${cause}; looking for the pods with which HAProxy cannot be started`, {

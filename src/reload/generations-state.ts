@@ -61,6 +61,7 @@ export interface GenerationsState {
   readonly runtime: Runtime;
   readonly liveness: Liveness;
   readonly hung: OpenSource<Hang>;
+  readonly startsRefused: OpenSource<string>;
   readonly failed: PromiseWithResolvers<DaemonError>;
   /** The highest number that was ever started. */
   last: number;
@@ -70,6 +71,10 @@ export interface GenerationsState {
   hangs: number;
   /** The generation that served and does not, and since when (monotonic). */
   down: {readonly generation: number; readonly sinceMs: number} | undefined;
+  /** Of the one that serves, in a row, each by itself with an exit code. */
+  refusedStarts: number;
+  /** When `startsRefused` was told last (monotonic). */
+  refusalToldMs: number | undefined;
   textIs: TextKnowledge;
   /** In a row. */
   gateRefusals: number;
@@ -103,12 +108,15 @@ function createState(ports: GenerationsPorts): GenerationsState {
     runtime: openRuntime({...ports, committedPath}),
     liveness,
     hung,
+    startsRefused: createSource(),
     failed: Promise.withResolvers(),
     last: 0,
     lastStaged: 0,
     restarts: 0,
     hangs: 0,
     down: undefined,
+    refusedStarts: 0,
+    refusalToldMs: undefined,
     textIs: 'adopted',
     gateRefusals: 0,
     isApplying: false,
@@ -139,6 +147,7 @@ export const generationPortsOf = (state: GenerationsState): GenerationPorts => (
 function jobChanged(state: GenerationsState, generation: StagedGeneration, job: Job): void {
   const {generations, run} = state;
   if (generation === generations.current) {
+    noteRefusedStart(state, generation, job);
     noteDown(state, generation, job);
     if (job.is === 'STARTING') state.restarts += 1;
     if (job.is !== 'FATAL') return;
@@ -147,6 +156,24 @@ function jobChanged(state: GenerationsState, generation: StagedGeneration, job: 
   } else if (!hasProcess(job) && generations.drop(generation)) {
     void run.forget(generation.number);
   }
+}
+
+/** One may be for something that passes by. */
+const REFUSED_STARTS = 2;
+/** Told more often, one that runs now and then would never count as dead for good. */
+const TELL_AGAIN_MS = 600_000;
+
+/** What it is started with may be the cause: it is as it was, but the machine is not (a port that somebody took). */
+function noteRefusedStart(state: GenerationsState, {number}: StagedGeneration, job: Job): void {
+  if (job.is === 'RUNNING') state.refusedStarts = 0;
+  const wasDown = state.down?.generation === number;
+  if (job.is !== 'BACKOFF' || !wasDown || job.exit.code === undefined) return;
+  state.refusedStarts += 1;
+  const nowMs = state.ports.clock.nowMs();
+  const {refusalToldMs: toldMs} = state;
+  if (state.refusedStarts !== REFUSED_STARTS || (toldMs !== undefined && nowMs - toldMs < TELL_AGAIN_MS)) return;
+  state.refusalToldMs = nowMs;
+  state.startsRefused.tell('HAProxy died and cannot be started again');
 }
 
 function noteDown(state: GenerationsState, {number}: StagedGeneration, job: Job): void {

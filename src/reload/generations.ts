@@ -68,6 +68,8 @@ export interface Generations {
   doubt(): void;
   /** Each HAProxy that hung, once it was ended. */
   readonly hung: Source<Hang>;
+  /** The one that serves died, and refused to start more than once; the cause of a pass. At most once in 10 minutes. */
+  readonly startsRefused: Source<string>;
   /** Looks for hangs until the signal aborts. */
   watchForHangs(signal: AbortSignal): Promise<void>;
   /** Lets every generation finish its connections; true when all did within the grace, of which `skip` leaves 1 s. */
@@ -92,6 +94,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
     committedPath,
     failed: failed.promise,
     hung: state.hung,
+    startsRefused: state.startsRefused,
     watchForHangs: signal => watch(state, signal),
     get text() {
       return state.textIs === 'adopted' ? undefined : generations.current?.text;

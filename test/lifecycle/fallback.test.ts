@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {DaemonError} from '../../src/errors.ts';
+import {DaemonError, StartRefused} from '../../src/errors.ts';
 import {createFallback, type FallbackPorts, type GivenPass} from '../../src/lifecycle/fallback.ts';
 import type {PassHistory} from '../../src/lifecycle/history-file.ts';
 import type {PassInput} from '../../src/lifecycle/passes.ts';
@@ -134,6 +134,7 @@ async function openStage({
   };
 }
 
+const START_REFUSED = new StartRefused('APPLY', 'cannot start HAProxy: exit code 1');
 const REFUSED = new DaemonError('VALIDATE', 'unknown keyword hunter2');
 
 const badPodOf = (last: number): Quarantined => ({
@@ -144,6 +145,41 @@ const badPodOf = (last: number): Quarantined => ({
   sinceAt: 0,
   served: 'not at all',
   overBound: false,
+});
+
+/** Of each pass, whether it starts a HAProxy whatever its text. */
+const startAnew = (runs: readonly (readonly [string, GivenPass])[]) =>
+  runs.map(([, given]) => given.startsAnew === true);
+
+test('what served cannot be started any more -> started anew once; everybody is suspected, not who came since alone', async () => {
+  const {fallback, applied, faults, culprits, isolated, runs} = await openStage();
+  await fallback.run('start');
+  faults.set('A', START_REFUSED);
+  culprits.add('A');
+  fallback.startAnew();
+  await fallback.run('HAProxy died');
+  await fallback.run('a pod joined');
+  assert.deepEqual(isolated, [['A', undefined, START_REFUSED]]);
+  assert.deepEqual(startAnew(runs), [false, true, false, false]);
+  assert.deepEqual(applied, ['A', 'A', 'A']);
+});
+
+test('the same while the newest template is refused -> so is the last good one', async () => {
+  const {fallback, faults, world, culprits, isolated, runs} = await openStage();
+  await fallback.run('start');
+  world.newest = 'B';
+  faults.set('B', REFUSED);
+  faults.set('A', START_REFUSED);
+  culprits.add('A');
+  fallback.startAnew();
+  await assert.rejects(fallback.run('HAProxy died'), REFUSED);
+  // Nobody whom that one serves is left out for the newest one's sake.
+  assert.deepEqual(isolated, [
+    ['A', undefined, START_REFUSED],
+    ['B', 'A', REFUSED],
+  ]);
+  assert.deepEqual(startAnew(runs).slice(0, 4), [false, true, true, false]);
+  assert.equal(fallback.refusal?.serving?.pass, 1);
 });
 
 describe('a refused template', () => {

@@ -164,6 +164,32 @@ describe('HAProxy dies', () => {
     });
   }
 
+  test('and refuses to start -> told at the second time, and not soon again, though it ran in between', async () => {
+    const {apply, clock, faults, generations, settle, started} = await openFakeGenerations();
+    const told: string[] = [];
+    generations.startsRefused.follow(cause => void told.push(cause));
+    const advance = async (ms: number) => {
+      await settle();
+      await clock.advance(ms);
+      await settle();
+      return told.length;
+    };
+    const dieAndBeRefused = async () => {
+      faults.start = 'dies';
+      started.at(-1)?.exit({code: 1});
+      const counts = [await advance(0), await advance(100), await advance(500)];
+      faults.start = undefined;
+      await advance(20_000);
+      assert.equal(generations.status.state, 'RUNNING');
+      return counts;
+    };
+    await apply(textOf());
+    assert.deepEqual(await dieAndBeRefused(), [0, 1, 1]);
+    assert.deepEqual(await dieAndBeRefused(), [1, 1, 1]);
+    await advance(600_000);
+    assert.deepEqual(await dieAndBeRefused(), [1, 2, 2]);
+  });
+
   test('and cannot be started again and again -> failed, with the reason, and no word of deaths', async () => {
     const {apply, clock, faults, generations, settle, started} = await openFakeGenerations();
     await apply(textOf());

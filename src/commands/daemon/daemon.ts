@@ -76,6 +76,7 @@ function connect(parts: Parts, {ending, pod, signals}: DaemonPorts): () => void 
     cluster.hung(hang);
     endpoints.poke();
   });
+  proxy.generations.startsRefused.follow(pipeline.startAnew);
   pipeline.passes.ended.follow(end => {
     endpoints.passed(end.record);
     observation.notePass(end);

@@ -25,7 +25,7 @@ export interface Parts {
       'loaded' | 'join'
     >;
   readonly proxy: AsyncDisposable & {
-    readonly generations: Pick<Generations, 'text' | 'hung'>;
+    readonly generations: Pick<Generations, 'text' | 'hung' | 'startsRefused'>;
     readonly drift: Pick<DriftWatch, 'look' | 'follow'>;
   } & Pick<ProxyPart, 'failed' | 'drain'>;
   readonly cluster: AsyncDisposable &
@@ -36,7 +36,7 @@ export interface Parts {
     readonly quarantine: Pick<Quarantine, 'found' | 'due'>;
     readonly templateText: Pick<TemplateText, 'follow'>;
     readonly lifecycle: Pick<Lifecycle, 'stop'>;
-  } & Pick<Pipeline, 'boot' | 'describe'>;
+  } & Pick<Pipeline, 'boot' | 'describe' | 'startAnew'>;
   readonly endpoints: AsyncDisposable & Pick<Endpoints, 'ports' | 'passed' | 'poke'>;
   readonly slave: AsyncDisposable & Pick<SlaveRole, 'annotated' | 'close'>;
 }

@@ -62,6 +62,8 @@ export interface Pipeline extends AsyncDisposable {
   tryOut(template?: string): Promise<{readonly text: string; readonly without: readonly Quarantined[]}>;
   /** The same of a template from outside, with all that is to be said of it. */
   examine(template: string): Promise<Examination>;
+  /** A pass that starts a HAProxy, whatever its text: it finds with whom none can be started any more. */
+  startAnew(cause: string): void;
   /** As the other replicas see it. */
   describe(): ReplicaState;
   /** Sets up and makes the first pass, or starts from the last good configuration on disk when that fails. */
@@ -139,6 +141,10 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
       return rehearseInput(await loadForPreview(template), {before: passes.applied?.input, tryOut, quarantine});
     },
     examine: async template => trial.examine(await loadForPreview(template), ending.asked),
+    startAnew(cause) {
+      fallback.startAnew();
+      converger.request(cause);
+    },
     describe: () => ({
       version,
       generation: generations.status.generation,

@@ -75,7 +75,15 @@ const PASS: PassEnd = {
 };
 
 type Happening = 'a stop' | 'a fatal proxy' | 'a member' | 'a certificate' | 'a Service' | 'an annotation' | 'a label';
-type Change = Happening | 'a template' | 'SIGHUP' | 'a pass' | 'a hang' | 'a quarantine' | 'a retry in quarantine';
+type Change =
+  | Happening
+  | 'a template'
+  | 'SIGHUP'
+  | 'a pass'
+  | 'a hang'
+  | 'a refused start'
+  | 'a quarantine'
+  | 'a retry in quarantine';
 
 /** A daemon of fake rooms; `during` happens while `step` is waited for, if what it happens to is there already. */
 function openStage(
@@ -103,6 +111,7 @@ function openStage(
   const passes = createSource<PassEnd>();
   const failed = Promise.withResolvers<DaemonError>();
   const hung = createSource<Hang>();
+  const startsRefused = createSource<string>();
   const quarantine = {found: createSource<readonly Quarantined[]>(), due: createSource<string>()};
   const booted = Promise.withResolvers<void>();
 
@@ -140,6 +149,9 @@ function openStage(
         return;
       case 'a hang':
         hung.tell({generation: 1, pid: 17, silentMs: 10_000, restarts: true});
+        return;
+      case 'a refused start':
+        startsRefused.tell('it died');
         return;
       case 'a quarantine':
         quarantine.found.tell([QUARANTINED]);
@@ -179,7 +191,7 @@ function openStage(
       }),
     openProxy: () =>
       open('proxy', {
-        generations: {text: 'text', hung},
+        generations: {text: 'text', hung, startsRefused},
         drift: {
           look: async () => note('looked at HAProxy'),
           follow(listener) {
@@ -228,6 +240,7 @@ function openStage(
           await reach('boot');
           booted.resolve();
         },
+        startAnew: cause => note(`anew: ${cause}`),
         describe: () => ({version: '1', generation: 1, digest: '', inSync: true}),
       } satisfies Omit<Parts['pipeline'], keyof AsyncDisposable>),
     openEndpoints: () =>
@@ -314,6 +327,7 @@ describe('a daemon that starts', () => {
       'an annotation': ['cluster looked again', 'slave looked again', 'request: annotations changed'],
       'a label': ['cluster looked again', 'slave looked again', 'changed: labels changed'],
       'a hang': ['event: 17 hung', 'poked'],
+      'a refused start': ['anew: it died'],
       'a quarantine': ['event: 10.0.0.1 in quarantine', 'poked'],
       'a retry in quarantine': ['request: tried again'],
       'a pass': ['counted', 'noted pass', 'cluster heard of text', 'looked at HAProxy', '0 deviations'],
