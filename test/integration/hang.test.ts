@@ -147,7 +147,7 @@ describe('HAProxy hangs', {concurrency: 2, skip: missing('haproxy'), timeout: 30
 const template = (round: number) => `
 global
   maxconn ${5000 + round}
-frontend web
+frontend proxy
   mode http
   bind *:80
   timeout client 15s

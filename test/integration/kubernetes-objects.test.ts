@@ -7,6 +7,7 @@ import {after, before, describe, test} from 'node:test';
 import {isDeepStrictEqual} from 'node:util';
 import type {HistoryEntry} from '../../src/lifecycle/history.ts';
 import type {Departure, Timeline} from '../../src/members/timeline.ts';
+import {ask} from '../../src/proxy/runtime.ts';
 import {APISERVER_SUITE_MS, type ApiServer, startApiServer} from '../kubernetes/apiserver.ts';
 import {openNamespace} from '../kubernetes/cluster.ts';
 import {
@@ -163,7 +164,7 @@ describe('objects of a cluster', {
     await seeServers('-1 10.9.4.1:8443 weight 10');
   });
 
-  test('a refused configuration and its recovery -> Events on the pod, each once, with a count', async () => {
+  test('a refused configuration, its recovery, a server set by hand -> Events on the pod, each once, with a count', async () => {
     const space = await openNamespace(api);
     const port = await freePort();
     await space.createPod('haproxy-1', {
@@ -200,6 +201,18 @@ describe('objects of a cluster', {
     assert.equal(events.filter(({reason}) => reason === 'ConfigurationRefused').length, 1);
     const pod = await api.admin('GET', `${space.path}/pods/haproxy-1`);
     assert.equal(refused.involvedObject.uid, (pod.metadata as {uid: string}).uid);
+
+    const spare = `${templateOf(port, 'four')}\nbackend spare\n  server s1 127.0.0.1:1\n`;
+    await space.annotate('haproxy-1', {[CONFIG]: spare});
+    await seeServed(port, 'four', daemon);
+    const differs = async () => {
+      await ask(`${daemon.dataFolder}/haproxy.sock`, 'set server spare/s1 weight 7', {timeoutMs: 5000});
+      return told('ProxyDiffers')();
+    };
+    await differs();
+    // It is looked for after each pass.
+    await space.annotate('haproxy-1', {[CONFIG]: `${spare}# once more\n`});
+    await see(daemon, differs, 'a server that differs');
 
     const end = async () => {
       killAll(haproxiesOf(daemon.dataFolder));
