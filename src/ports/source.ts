@@ -4,7 +4,10 @@ export interface Source<News> {
   follow(listener: (news: News) => void): void;
 }
 
-/** A source with the side that feeds it. */
+/**
+ * A source with the side that feeds it. A listener that throws has a bug, of which no part may go on half done: it is
+ * fatal (`uncaughtException`), and whoever tells, such as the answer to a ping, can neither catch nor hide it.
+ */
 export interface OpenSource<News> extends Source<News> {
   tell(news: News): void;
 }
@@ -31,7 +34,7 @@ export function createSource<News>(bound?: WaitBound<News>): OpenSource<News> {
   return {
     tell(news) {
       if (listener === undefined) wait(news);
-      else listener(news);
+      else tellOrDie(listener, news);
     },
     follow(follower) {
       if (listener !== undefined) throw new Error('cannot follow a source twice: it has one listener');
@@ -41,4 +44,14 @@ export function createSource<News>(bound?: WaitBound<News>): OpenSource<News> {
       listener = follower;
     },
   };
+}
+
+function tellOrDie<News>(listener: (news: News) => void, news: News): void {
+  try {
+    listener(news);
+  } catch (bug) {
+    queueMicrotask(() => {
+      throw bug;
+    });
+  }
 }

@@ -45,6 +45,15 @@ describe('a bug in what is called back', {skip: missing('haproxy'), timeout: 120
     await next.waitFor(async ({ready}) => ready && (await locationAt(port)) === '/two', 'the next daemon');
   });
 
+  test('by a ping -> fatal, and not hidden behind its answer', async () => {
+    const port = await freePort();
+    const env = {KONTROL_WARMUP: '0', ...withBug('joined web 10.9.1.66')};
+    await using daemon = await startDaemon({template: templateOf(port, 'one'), env, expectsBug: true});
+    await daemon.waitFor(({ready}) => ready, 'a ready daemon');
+    await daemon.ping({ip: '10.9.1.66'}).catch(() => undefined);
+    await assertFatal(daemon, port, 'uncaughtException');
+  });
+
   test('by the watch of etcd -> fatal as well, and etcd is not blamed', {skip: missing('etcd')}, async () => {
     await using etcd = await startEtcd({nodes: 1});
     const port = await freePort();
@@ -58,7 +67,7 @@ describe('a bug in what is called back', {skip: missing('haproxy'), timeout: 120
     await using other = await start('lb-1', await freePort());
     for (const one of [daemon, other]) await one.waitFor(({ready, fleet}) => ready && fleet?.length === 2, 'a fleet');
     await other.ping({ip: '10.9.1.66'});
-    await assertFatal(daemon, port, 'unhandledRejection');
+    await assertFatal(daemon, port, 'uncaughtException');
     assert.ok(!daemon.logs.some(({msg}) => String(msg).startsWith('etcd is away')));
     await other.waitFor(({memberCount}) => memberCount === 1, 'the other one, which goes on');
   });

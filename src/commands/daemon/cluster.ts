@@ -29,16 +29,13 @@ import type {TemplateVariables} from '../../template/input.ts';
 import {wantedCertificates, wantedServices} from './annotations.ts';
 import type {Context} from './context.ts';
 import type {Ground} from './ground.ts';
+import {RUNTIME_LIMIT_MS} from './proxy.ts';
 
 /** A start waits this long for what the cluster says of its certificates and Services. */
 const FIRST_WORD_MS = 5000;
 
-const RUNTIME_LIMIT_MS = 2000;
-
 /** The end waits this long for events that tell why. */
 const LAST_WORD_MS = 2000;
-
-const NO_HOSTS: Hosts = new Map();
 
 /** A pass is due: at once (`urgent`), or when the damper says so. */
 export interface ClusterChange {
@@ -108,10 +105,10 @@ export async function openCluster(context: ClusterContext, ground: Pick<Ground, 
   return {
     certificates,
     changes,
-    serviceHosts: () => services?.hosts() ?? NO_HOSTS,
+    serviceHosts: () => services?.hosts() ?? new Map(),
     serviceEndpoints: () => services?.endpoints() ?? new Map(),
     get services() {
-      return {hosts: Object.fromEntries(services?.hosts() ?? NO_HOSTS), watch: services?.status ?? null};
+      return {hosts: Object.fromEntries(services?.hosts() ?? []), watch: services?.status ?? null};
     },
     passed(end, served) {
       if (end.record.verdict !== 'failed') void certificates.settle(end.record.verdict === 'ok', served ?? '');
@@ -165,8 +162,7 @@ function openServices(
 }
 
 function followServices({services, context: {pod: live, api, room}}: ClusterState): void {
-  const wanted = wantedServices(live, api, room('kubernetes'));
-  services?.want(wanted);
+  services?.want(wantedServices(live, api, room('kubernetes')));
 }
 
 function openOwnCertificates(

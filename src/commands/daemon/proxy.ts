@@ -28,7 +28,7 @@ import type {Ground} from './ground.ts';
 import type {Membership} from './membership.ts';
 import type {Observation} from './observation.ts';
 
-const RUNTIME_LIMIT_MS = 2000;
+export const RUNTIME_LIMIT_MS = 2000;
 
 /** One command on a runtime socket; rejects when HAProxy does not answer in time, and as soon as `signal` aborts. */
 const askRuntime = (
