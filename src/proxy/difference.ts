@@ -204,6 +204,8 @@ function* compareServers(
     release: abilities.release,
   });
   if (doubt !== undefined) return `${name}: ${doubt}`;
+  if ((isReordered || added.length > 0) && shareCookies(servers))
+    return `${name}: of servers with the same cookie the first is used, and another would be`;
   if (areBackupsReordered(old, servers))
     return `${name}: the first of its backup servers is used, and another would be`;
   const changes: ServerChange[] = added.map(server => ({do: 'add', backend: name, after: server}));
@@ -248,6 +250,11 @@ function areBackupsReordered(old: readonly ServerLine[], next: readonly ServerLi
   return !areSameWords([...before.filter(name => is.has(name)), ...after.filter(name => !was.has(name))], after);
 }
 
+function shareCookies(servers: readonly ServerLine[]): boolean {
+  const cookies = servers.flatMap(({options}) => optionValue(options, 'cookie') ?? []);
+  return new Set(cookies).size < cookies.length;
+}
+
 function findOrderDoubt(
   rules: BackendRules,
   {sticks, asksNumbers}: References,
@@ -279,8 +286,11 @@ function* compareKept(
     const was = before.get(server.name);
     if (was === undefined || isSameServer(was, server)) continue;
     const alike = isBackup(server) ? backups : active.length - backups;
-    const own = compareServer(name, was, server, alike === (isActive(server) ? 1 : 0));
+    const alone = alike === (isActive(server) ? 1 : 0);
+    const own = compareServer(name, was, server, alone);
     if (typeof own === 'string') return own;
+    if (alone && backups > 0 && !isBackup(server) && server.checked && own.some(change => change.do === 'move'))
+      return `${name}/${server.name}: its backup servers would take over later than after a start, where nobody answers at the new address`;
     const part = !isActive(server) ? leaving : isActive(was) ? staying : coming;
     part.push(...own);
   }

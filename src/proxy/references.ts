@@ -23,7 +23,7 @@ export interface References {
 const ARGUMENTS = /\(([^()]*)\)/g;
 const ASKS_NUMBER = /\bsrv_id\b/;
 const ASKS_FIRST_WEIGHT = /\bsrv_iweight\b/;
-const ASKS_HEALTH = /\b(nbsrv|srv_is_up|connslots)\b/;
+const ASKS_HEALTH = /\b(nbsrv|srv_is_up|connslots|be_conn_free|avg_queue)\b/;
 
 export function findReferences({backends, frame}: Outline): References {
   const tracked = new Set<string>();

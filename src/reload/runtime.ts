@@ -43,7 +43,9 @@ const MAX_LINE_CHARACTERS = 8000;
 const MAX_NAMED = 3;
 
 /** What HAProxy answers to a command that it does not carry out. */
-const COMPLAINT = /must|can(no|')t|fail|invalid|unknown|no such/i;
+const COMPLAINT = /must|can(no|')t|fail|invalid|unknown|no such|already exists/i;
+/** Of a server that somebody else added: it may stand as told, with other options. */
+const TAKEN = /already exists/i;
 
 interface State {
   readonly ports: RuntimePorts;
@@ -162,6 +164,7 @@ async function tell(
   const others = changes.filter(change => change.do !== 'add');
   try {
     const refusal = adds.length === 0 ? undefined : await tellAll(adds);
+    if (refusal !== undefined && TAKEN.test(refusal)) return `HAProxy says: ${refusal}`;
     // Others leave for the sake of those that come.
     const missing = refusal === undefined ? undefined : await check(adds, refusal);
     if (missing !== undefined) return missing;

@@ -748,7 +748,21 @@ const CASES: readonly Case[] = [
     name: 'address, checked, the others are backups',
     before: text(`${S1.replace('\n', ' check\n')}  server s2 10.0.0.2:80 backup\n`),
     after: text(movedOf(`${S1.replace('\n', ' check\n')}  server s2 10.0.0.2:80 backup\n`)),
-    is: ['set server b/s1 addr 10.0.0.9; set server b/s1 health up'],
+    is: [
+      'reload: b/s1: its backup servers would take over later than after a start, where nobody answers at the new address',
+    ],
+  },
+  {
+    name: 'servers with the same cookie in another order',
+    before: text(`${S1.replace('\n', ' cookie x\n')}${S2.replace('\n', ' cookie x\n')}`),
+    after: text(`${S2.replace('\n', ' cookie x\n')}${S1.replace('\n', ' cookie x\n')}`),
+    is: ['reload: b: of servers with the same cookie the first is used, and another would be'],
+  },
+  {
+    name: 'address of the only one, checked, and something asks how many connections are free',
+    before: text(S1.replace('\n', ' check\n'), '  acl none be_conn_free(b) eq 0\n'),
+    after: text(movedOf(S1.replace('\n', ' check\n')), '  acl none be_conn_free(b) eq 0\n'),
+    is: ['reload: b/s1: it is asked whether servers are up, and the only one would be for some checks more'],
   },
   {
     name: 'address of the only one, checked, and something asks who is up',

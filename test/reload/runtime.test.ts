@@ -267,6 +267,16 @@ describe('changes that HAProxy does not carry out', () => {
     assert.equal(bench.haproxy.servers.get('web/a')?.admin, 0);
   });
 
+  test('a server of its name was added by hand, with options that nobody sees -> refused', async () => {
+    const bench = openBench(BEFORE, ONE);
+    const taken = 'Already exists a server with the same name in backend.';
+    bench.haproxy.intercept = command => (command.startsWith('add server') ? taken : undefined);
+    assert.deepEqual(await bench.apply(textOf('b 10.0.0.2:80')), {
+      is: 'refused',
+      why: `told at run time, but HAProxy says: ${taken}`,
+    });
+  });
+
   test('it dies of a command -> refused, the cause is said', async () => {
     const bench = openBench(BEFORE, ONE);
     bench.haproxy.intercept = command => (command.startsWith('set server') ? new Error('read ECONNRESET') : undefined);
