@@ -190,7 +190,8 @@ function findHidden(reading: Reading): Hidden[] {
     }
     start = end + 1;
   }
-  return found;
+  // Those of one word may lie within another.
+  return found.sort((one, other) => one.start - other.start);
 }
 
 const SECTIONS = new Set(LINES.split('\n\n', 1)[0]?.match(/[\w-]+/g) ?? []);

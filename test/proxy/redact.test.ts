@@ -152,6 +152,7 @@ const ROWS: [string, string, string][] = [
   ['arguments that are closed twice', 'balance hdr(a)),lower', 'balance ***'],
   ['a value that looks like a function', 'balance foo()8', 'balance ***'],
   ['a value of a name with parentheses', 'balance param(token=1(b),c),lower', 'balance param(token=***),lower'],
+  ['a value of a name that ends in parentheses', 'log-tag token=correct(horse)', 'log-tag token=***)'],
   ['a value of a name at the end of quotes', 'log-format "token=a"', 'log-format "token=***"'],
   ['a converter behind a cookie', 'balance cookie(a),field(2,x)', 'balance cookie(a),field(***)'],
   ['one behind a word of prose', 'log-format "login field(2,x)"', 'log-format "login field(2,x)"'],
