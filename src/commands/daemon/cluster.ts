@@ -33,7 +33,6 @@ import {RUNTIME_LIMIT_MS} from './proxy.ts';
 
 /** A start waits this long for what the cluster says of its certificates and Services. */
 const FIRST_WORD_MS = 5000;
-
 /** The end waits this long for events that tell why. */
 const LAST_WORD_MS = 2000;
 
@@ -162,7 +161,9 @@ function openServices(
 }
 
 function followServices({services, context: {pod: live, api, room}}: ClusterState): void {
-  services?.want(wantedServices(live, api, room('kubernetes')));
+  // Read without the API as well: what nobody can obey is said.
+  const wanted = wantedServices(live, api, room('kubernetes'));
+  services?.want(wanted);
 }
 
 function openOwnCertificates(
