@@ -198,13 +198,14 @@ function* compareServers(
     servers.filter(server => before.has(server.name)).map(server => server.name),
   );
   const rules = readRules(backend);
+  const isInOrder = !isReordered && (added.length === 0 || isSuffix(servers, added));
   const doubt = findOrderDoubt(rules, references, {
     namesChange: added.length + removed.length > 0,
-    isReordered: isReordered || (added.length > 0 && !isSuffix(servers, added)),
+    isReordered: !isInOrder,
     release: abilities.release,
   });
   if (doubt !== undefined) return `${name}: ${doubt}`;
-  if ((isReordered || added.length > 0) && shareCookies(servers))
+  if (!isInOrder && shareCookies(servers))
     return `${name}: of servers with the same cookie the first is used, and another would be`;
   if (areBackupsReordered(old, servers))
     return `${name}: the first of its backup servers is used, and another would be`;
