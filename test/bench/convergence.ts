@@ -1,6 +1,7 @@
 import {createFrontedPod} from '../support/front.ts';
 import {cutOff, killDaemon, killEtcd, killNode, outlastLeases, pauseDaemon, stepClock} from '../support/mishaps.ts';
 import {type Agreement, openReplicaSet} from '../support/replica-set.ts';
+import {startService} from '../support/service.ts';
 import {type Figure, median, quantile} from './figure.ts';
 
 const ROUNDS = 3;
@@ -16,13 +17,13 @@ const WANTED = 'wanted: < 2,000';
  */
 export async function benchConvergence(): Promise<Figure[]> {
   await using set = await openReplicaSet({ttlMs: TTL_MS, podIps: POD_IPS});
+  await using service = startService(set);
   const pods = POD_IPS.map(ip =>
     createFrontedPod({
       ip,
       place: set.net.hub,
       periodMs: 0.75 * TTL_MS,
-      replicas: () => set.daemons,
-      hosts: set.net.replicas.map(replica => replica.ip),
+      endpoints: service.endpoints,
     }),
   );
   using _silence = {

@@ -19,6 +19,7 @@ import {
 import {missing} from '../support/parts.ts';
 import {startProber} from '../support/prober.ts';
 import {openReplicaSet} from '../support/replica-set.ts';
+import {startService} from '../support/service.ts';
 import {waitFor} from '../support/wait.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -46,13 +47,13 @@ test('three replicas, etcd and what can befall them -> the same hosts everywhere
     POD_IPS.map(host => ({name: host, host, port: 80})),
     net.hub,
   );
+  await using service = startService(set);
   const pods = POD_IPS.map(ip =>
     createFrontedPod({
       ip,
       place: net.hub,
       periodMs: PERIOD_MS,
-      replicas: () => daemons,
-      hosts: net.replicas.map(replica => replica.ip),
+      endpoints: service.endpoints,
     }),
   );
   const pod = (index: number): FrontedPod => pods[index] ?? assert.fail();

@@ -10,8 +10,7 @@ const pods = Array.from({length: count}, (_, index) =>
     ip: crowdIp(index),
     place: machine,
     periodMs,
-    replicas: () => masters,
-    hosts: masters.map(({host}) => host),
+    endpoints: () => masters,
   }),
 );
 

@@ -1,6 +1,5 @@
-import type {Daemon} from './daemon.ts';
 import type {Place} from './place.ts';
-import {createSlave, isAccepted, type Slave} from './slave.ts';
+import {createSlave, isAccepted, type Slave, type SlaveOptions} from './slave.ts';
 
 /** A pod whose keepalives go through a Service: every connection to a replica chosen at random. */
 export interface FrontedPod {
@@ -17,9 +16,8 @@ interface FrontOptions {
   readonly ip: string;
   readonly place: Place;
   readonly periodMs: number;
-  /** The replicas behind the Service; a dead one refuses its connections. */
-  readonly replicas: () => readonly Pick<Daemon, 'port'>[];
-  readonly hosts: readonly string[];
+  /** Whom the Service sends connections to. */
+  readonly endpoints: () => readonly SlaveOptions['master'][];
 }
 
 /**
@@ -28,13 +26,13 @@ interface FrontOptions {
  */
 const RETRY_DELAYS_MS = [...Array<number>(8).fill(180), 400, 700, 1200, 2200, 4200, 8200, 10_000];
 
-export function createFrontedPod({ip, place, periodMs, replicas, hosts}: FrontOptions): FrontedPod {
+export function createFrontedPod({ip, place, periodMs, endpoints}: FrontOptions): FrontedPod {
   const answers = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let run = 0;
   const slave = (): Slave => {
-    const index = Math.floor(Math.random() * hosts.length);
-    const master = {host: hosts[index] ?? '', port: replicas()[index]?.port ?? 0};
+    const masters = endpoints();
+    const master = masters[Math.floor(Math.random() * masters.length)] ?? {host: '', port: 0};
     return createSlave({ip, master, place, localAddress: ip});
   };
   const silence = () => {
