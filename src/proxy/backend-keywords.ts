@@ -3,9 +3,10 @@ import {except, type KeywordRow, row} from './keyword-row.ts';
 /**
  * Every keyword that may be in effect for a backend (configuration.txt 4.1, HAProxy 1.7 to 3.5), by itself or from its
  * `defaults`, with the changes of its servers at run time that end elsewhere than a reload. Where the second word tells
- * more, it belongs to the keyword: `option httpchk`.
+ * more, it belongs to the keyword: `option httpchk`. A row of a keyword and another word holds for lines that say both.
  */
 const PERSISTS = except('remove', 'clients would still be sent to a server that is gone');
+const FROM_ADDRESSES = 'its cookies are made from addresses';
 const NUMBERED = except('add remove', 'servers are known by their number');
 
 /** They concern requests, connections and logs, whichever server there is. */
@@ -39,8 +40,9 @@ export const BACKEND_KEYWORDS: readonly KeywordRow[] = [
   ...wordsOf(NEUTRAL_OPTIONS).map(option => row(`option ${option}`, 0)),
   row('balance', 0),
   row('cookie', 0),
+  row('cookie dynamic', 0, except('any', FROM_ADDRESSES)),
   row('mode', 0),
-  row('dynamic-cookie-key', 0, except('move recheck add', 'its cookies are made from addresses')),
+  row('dynamic-cookie-key', 0, except('move recheck add', FROM_ADDRESSES)),
   row('force-persist', 0, PERSISTS),
   row('ignore-persist', 0),
   row(
@@ -48,9 +50,11 @@ export const BACKEND_KEYWORDS: readonly KeywordRow[] = [
     0,
     except('recheck enable add', 'HAProxy may end with a fault when such a check begins'),
   ),
+  row('load-server-state-from-file local', 0, except('any', 'a start takes weights and states from its file')),
   row('option persist', 0, PERSISTS),
   row('persist', 0, NUMBERED, except('move recheck', 'the cookie names an address')),
   row('source', 0),
+  row('source usesrc', 0, except('move recheck add', 'its connections carry the address of a client')),
   row('stick', 0, NUMBERED),
   row('stick-table', 0, NUMBERED),
   row('use-server', 0),

@@ -61,10 +61,10 @@ export function findRuleDoubt(rules: BackendRules, kind: ChangeKind, release: Re
     const row = ROWS.get(keyword);
     if (row === undefined) return `"${keyword}" is not known to be safe with changes at run time`;
     if (line[0] === 'no') continue;
-    const why = findException(row, kind, release);
-    if (why !== undefined) return `"${keyword}": ${why}`;
-    if (keyword === 'cookie' && line.includes('dynamic'))
-      return '"cookie dynamic": its cookies are made from addresses';
+    for (const one of [row, ...line.flatMap(word => ROWS.get(`${keyword} ${word}`) ?? [])]) {
+      const why = findException(one, kind, release);
+      if (why !== undefined) return `"${one.keyword}": ${why}`;
+    }
   }
   if (rules.mode !== 'tcp' && rules.mode !== 'http')
     return `"mode ${rules.mode}" is not known to be safe with changes at run time`;

@@ -198,6 +198,8 @@ function* compareServers(
     servers.filter(server => before.has(server.name)).map(server => server.name),
   );
   const rules = readRules(backend);
+  if (references.hasAgents && rules.mode === 'tcp')
+    return `${name}: it may be the backend of "filter spoe", whose connections to agents would go on to be used`;
   const isInOrder = !isReordered && (added.length === 0 || isSuffix(servers, added));
   const doubt = findOrderDoubt(rules, references, {
     namesChange: added.length + removed.length > 0,
@@ -325,12 +327,12 @@ const isAlike = (a: ServerChange, b: ServerChange): boolean =>
 /** Why a change must be a reload because of what the server's line says. */
 function findOptionDoubt(change: ServerChange, {release, addWords}: RuntimeAbilities): string | undefined {
   const kind = kindOf(change);
-  const {rest} = lineOf(change);
+  const {rest, checked} = lineOf(change);
   if (rest.some(word => word.includes('$'))) return 'an option may be a variable';
   for (const [option, value] of readOptions(rest)) {
     const row = findServerRow(option);
     if (row === undefined) return `"${option}" is not known to be safe with changes at run time`;
-    const why = findException(row, kind, release, value);
+    const why = findException(row, kind, release, {value, checked});
     if (why !== undefined) return `"${option}": ${why}`;
     if (kind === 'add' && addWords?.has(row.keyword) === false) {
       return `"${option}": this HAProxy's "add server" has no word for it`;

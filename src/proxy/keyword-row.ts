@@ -17,6 +17,8 @@ export interface Exception {
   readonly until: Release;
   /** Only where the keyword's value is a longer time. */
   readonly aboveMs: number;
+  /** Only of servers that are checked. */
+  readonly ofChecked: boolean;
 }
 
 /**
@@ -40,10 +42,15 @@ export const row = (keyword: string, values: number, ...exceptions: readonly Exc
 export function except(
   kinds: string,
   why: string,
-  {since = 0, until = Number.POSITIVE_INFINITY, aboveMs = -1}: Partial<Omit<Exception, 'kinds' | 'why'>> = {},
+  {
+    since = 0,
+    until = Number.POSITIVE_INFINITY,
+    aboveMs = -1,
+    ofChecked = false,
+  }: Partial<Omit<Exception, 'kinds' | 'why'>> = {},
 ): Exception {
   const named = kinds === 'any' ? CHANGE_KINDS : CHANGE_KINDS.filter(kind => kinds.split(' ').includes(kind));
-  return {kinds: new Set(named), why, since, until, aboveMs};
+  return {kinds: new Set(named), why, since, until, aboveMs, ofChecked};
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = {
@@ -70,9 +77,13 @@ export const findException = (
   {exceptions}: KeywordRow,
   kind: ChangeKind,
   release: Release,
-  value = '',
+  {value = '', checked = true}: {readonly value?: string; readonly checked?: boolean} = {},
 ): string | undefined =>
   exceptions.find(
-    ({kinds, since, until, aboveMs}) =>
-      kinds.has(kind) && release >= since && release < until && (aboveMs < 0 || parseTimeMs(value) > aboveMs),
+    ({kinds, since, until, aboveMs, ofChecked}) =>
+      kinds.has(kind) &&
+      release >= since &&
+      release < until &&
+      (aboveMs < 0 || parseTimeMs(value) > aboveMs) &&
+      (checked || !ofChecked),
   )?.why;

@@ -17,6 +17,8 @@ export interface References {
   readonly asksFirstWeights: boolean;
   /** Something asks whether servers are up. */
   readonly asksHealth: boolean;
+  /** A `filter spoe` keeps connections to the servers of a TCP backend, which its own file names. */
+  readonly hasAgents: boolean;
 }
 
 /** `srv_is_up(web/web-1)`, `srv_id(web-1)`: what a sample is asked of. */
@@ -40,6 +42,7 @@ export function findReferences({backends, frame}: Outline): References {
   let asksNumbers = false;
   let asksFirstWeights = false;
   let asksHealth = false;
+  let hasAgents = false;
   for (const {words} of frame) {
     const [first, second = ''] = words;
     if (first === 'use-server') {
@@ -47,6 +50,7 @@ export function findReferences({backends, frame}: Outline): References {
       namesComputed ||= second.includes('%');
     }
     sticks ||= first === 'stick';
+    hasAgents ||= first === 'filter' && second === 'spoe';
     for (const word of words) {
       asksNumbers ||= ASKS_NUMBER.test(word);
       asksFirstWeights ||= ASKS_FIRST_WEIGHT.test(word);
@@ -65,5 +69,6 @@ export function findReferences({backends, frame}: Outline): References {
     asksNumbers,
     asksFirstWeights,
     asksHealth,
+    hasAgents,
   };
 }

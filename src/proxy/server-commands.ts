@@ -5,7 +5,8 @@ import {DEFAULT_WEIGHT, isSameIp, optionsOf, optionValue, type ServerLine} from 
 /**
  * The commands that make one change, in order; sent on one line (`;`) HAProxy carries them out in one go. A checked
  * server that moves leaves maintenance afterwards, which begins its checks afresh with the first one at once, as a start
- * would; the only server of a backend is not taken out for that, but set up. Source: management.txt 9.3.
+ * would; the only server of a backend is not taken out for that, but set up. Checks that somebody stopped by hand run
+ * again, as after a start. Source: management.txt 9.3.
  */
 export function deriveCommands(change: ServerChange): string[] {
   const line = change.do === 'remove' ? change.before : change.after;
@@ -16,7 +17,7 @@ export function deriveCommands(change: ServerChange): string[] {
     case 'weigh':
       return [`set server ${target} weight ${line.weight}`];
     case 'enable':
-      return [`set server ${target} state ready`];
+      return [...deriveChecks(target, line), `set server ${target} state ready`];
     case 'disable':
       return [`set server ${target} state maint`];
     case 'add':
@@ -34,9 +35,12 @@ function deriveMove(target: string, {before, after, alone}: ServerChange & {do: 
   if (from.is === 'other' || to.is === 'other') return [];
   const move = `set server ${target} addr ${to.ip}${from.port === to.port ? '' : ` port ${to.port}`}`;
   if (!after.checked || before.disabled || after.disabled) return [move];
-  if (alone) return [move, `set server ${target} health up`];
-  return [`set server ${target} state maint`, move, `set server ${target} state ready`];
+  const checks = deriveChecks(target, after);
+  if (alone) return [move, ...checks, `set server ${target} health up`];
+  return [`set server ${target} state maint`, move, ...checks, `set server ${target} state ready`];
 }
+
+const deriveChecks = (target: string, {checked}: ServerLine): string[] => (checked ? [`enable health ${target}`] : []);
 
 function deriveAdd(target: string, server: ServerLine): string[] {
   const {address, disabled, rest, weight} = server;
@@ -49,8 +53,7 @@ function deriveAdd(target: string, server: ServerLine): string[] {
     ...startingValues(server),
   ];
   const add = ['add server', target, `${host}:${address.port}`, ...words].join(' ');
-  const checks = server.checked ? [`enable health ${target}`] : [];
-  return [add, ...checks, ...(disabled ? [] : [`set server ${target} state ready`])];
+  return [add, ...deriveChecks(target, server), ...(disabled ? [] : [`set server ${target} state ready`])];
 }
 
 /** The words that `add server help` lists (3.2+), one a line under a heading. */

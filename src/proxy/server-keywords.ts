@@ -19,9 +19,9 @@ const WAITS_FOR_CHECK = except(
 );
 /** A start checks the first servers at once; HAProxy's default is 2 s. */
 const LATE_CHECK = except(
-  'recheck enable',
+  'recheck enable add',
   'a server that leaves maintenance would serve for as long as that before its next check',
-  {aboveMs: 5000},
+  {aboveMs: 5000, ofChecked: true},
 );
 const WAKES_SLOWLY = except(
   'recheck enable add',

@@ -14,6 +14,7 @@ const MAX_SINGLE_BACKENDS = 4;
 /** HAProxy 3.2+ carries an address out in a task of its own, which took up to 4.4 ms after its answer. */
 const PATIENCE_MS = 100;
 const LOOK_AGAIN_MS = 5;
+const LOOK_AGAIN_SOON_MS = 1;
 
 type Ask = (socket: string, command: string) => Promise<string>;
 
@@ -28,10 +29,10 @@ export async function readBack(
   {ask, clock, isRefused}: {readonly ask: Ask; readonly clock: Clock; readonly isRefused: boolean},
 ): Promise<string | undefined> {
   const untilMs = clock.nowMs() + (isRefused ? 0 : PATIENCE_MS);
-  for (;;) {
+  for (let pauseMs = LOOK_AGAIN_SOON_MS; ; pauseMs = LOOK_AGAIN_MS) {
     const deviation = await look(socket, changes, ask);
     if (deviation === undefined || clock.nowMs() >= untilMs) return deviation;
-    await sleep(clock, LOOK_AGAIN_MS);
+    await sleep(clock, Math.min(pauseMs, untilMs - clock.nowMs()));
   }
 }
 

@@ -38,7 +38,9 @@ const ADD_S2 = `add server b/s2 10.0.0.2:80${STARTS}; set server b/s2 state read
 const DELETE_S2 = 'set server b/s2 state maint; del server b/s2';
 const COMES = ['reload: b: servers come and go'];
 const MOVE = ['set server b/s1 addr 10.0.0.9'];
-const FRESH = ['set server b/s1 state maint; set server b/s1 addr 10.0.0.9; set server b/s1 state ready'];
+const FRESH = [
+  'set server b/s1 state maint; set server b/s1 addr 10.0.0.9; enable health b/s1; set server b/s1 state ready',
+];
 
 const KEPT =
   'reload: b: keep-alive connections to the former address may go on to be used ("option http-server-close" closes them)';
@@ -83,17 +85,17 @@ const CASES: readonly Case[] = [
   moved('address, checked by default-server', S1 + S2, FRESH, '  default-server inter 5s check\n'),
   moved('address, no-check after check', '  server s1 10.0.0.1:80 check no-check\n', MOVE),
   moved('address, checked, the only server -> stays in', '  server s1 10.0.0.1:80 check\n', [
-    'set server b/s1 addr 10.0.0.9; set server b/s1 health up',
+    'set server b/s1 addr 10.0.0.9; enable health b/s1; set server b/s1 health up',
   ]),
   moved(
     'address, checked, the only one that is enabled',
     '  server s1 10.0.0.1:80 check\n  server s2 10.0.0.2:80 disabled\n',
-    ['set server b/s1 addr 10.0.0.9; set server b/s1 health up'],
+    ['set server b/s1 addr 10.0.0.9; enable health b/s1; set server b/s1 health up'],
   ),
   moved(
     'address, checked, the other has weight 0',
     '  server s1 10.0.0.1:80 check\n  server s2 10.0.0.2:80 weight 0\n',
-    ['set server b/s1 addr 10.0.0.9; set server b/s1 health up'],
+    ['set server b/s1 addr 10.0.0.9; enable health b/s1; set server b/s1 health up'],
   ),
   moved('address, checked and disabled', '  server s1 10.0.0.1:80 check disabled\n', MOVE),
   moved(
@@ -150,6 +152,19 @@ const CASES: readonly Case[] = [
     ['reload: b: "cookie dynamic": its cookies are made from addresses'],
     '  cookie S insert dynamic\n  dynamic-cookie-key x\n',
   ),
+  moved(
+    'address, the client is told by "source"',
+    S1,
+    ['reload: b: "source usesrc": its connections carry the address of a client'],
+    '  source 0.0.0.0 usesrc clientip\n',
+  ),
+  moved(
+    'address, states from a file of its own',
+    S1,
+    ['reload: b: "load-server-state-from-file local": a start takes weights and states from its file'],
+    '  load-server-state-from-file local\n',
+  ),
+  moved('address, states from a file for all', S1, MOVE, '  load-server-state-from-file global\n'),
   moved(
     'address, hash-key',
     S1,
@@ -345,6 +360,22 @@ const CASES: readonly Case[] = [
     after: text(`${S1}  server s2 10.0.0.2:80 check inter 1s\n`),
     is: COMES,
     since26: [`add server b/s2 10.0.0.2:80 check inter 1s${STARTS}; enable health b/s2; set server b/s2 state ready`],
+  },
+  {
+    name: 'a server comes that is checked each minute',
+    before: text(S1),
+    after: text(`${S1}  server s2 10.0.0.2:80 check inter 1m\n`),
+    is: COMES,
+    since26: [
+      'reload: b/s2: "inter": a server that leaves maintenance would serve for as long as that before its next check',
+    ],
+  },
+  {
+    name: 'a server comes that would be checked each minute, and is not',
+    before: text(S1),
+    after: text(`${S1}  server s2 10.0.0.2:80 inter 1m\n`),
+    is: COMES,
+    since26: [`add server b/s2 10.0.0.2:80 inter 1m${STARTS}; set server b/s2 state ready`],
   },
   {
     name: 'a server comes under default-server',
@@ -794,6 +825,18 @@ const CASES: readonly Case[] = [
     is: MOVE,
   },
   {
+    name: 'address in TCP, where a filter keeps connections to some backend',
+    before: `${text(S1)}frontend f\n  mode http\n  filter spoe engine e config e.cfg\n`,
+    after: `${text(movedOf(S1))}frontend f\n  mode http\n  filter spoe engine e config e.cfg\n`,
+    is: ['reload: b: it may be the backend of "filter spoe", whose connections to agents would go on to be used'],
+  },
+  {
+    name: 'address in HTTP, where a filter keeps connections to some TCP backend',
+    before: `${text(S1, '  mode http\n  option http-server-close\n')}frontend f\n  filter spoe engine e config e.cfg\n`,
+    after: `${text(movedOf(S1), '  mode http\n  option http-server-close\n')}frontend f\n  filter spoe engine e config e.cfg\n`,
+    is: MOVE,
+  },
+  {
     name: 'a server-template',
     before: text('  server-template s 3 10.0.0.1:80\n'),
     after: text('  server-template s 4 10.0.0.1:80\n'),
@@ -816,6 +859,19 @@ describe('difference of two texts', () => {
       ]);
     }
   });
+
+  // From 3.3 on a backend that names no algorithm has "random".
+  for (const release of [3.2, 3.3, 3.4, 3.5] as const) {
+    for (const balance of ['', '  balance random\n']) {
+      test(`${balance.trim() || 'no "balance"'}, HAProxy ${release}: others come, go and weigh -> told`, () => {
+        assert.deepEqual(show(text(S1 + S2, balance), text(S1.replace('\n', ' weight 9\n') + S3, balance), release), [
+          `add server b/s3 10.0.0.3:80${STARTS}; set server b/s3 state ready`,
+          'set server b/s1 weight 9',
+          DELETE_S2,
+        ]);
+      });
+    }
+  }
 
   test('cookie on a server that comes -> told since HAProxy 3.0, as far as HAProxy lists the word', () => {
     const after = text(`${S1}  server s2 10.0.0.2:80 cookie s2\n`);
