@@ -303,7 +303,6 @@ const digestOf = (template: string): string => createHash('md5').update(template
 function keepOnly(state: State, template: string): void {
   const {entries, onTrial} = state;
   onTrial.clear();
-  if (entries.size === 0) return;
   const digest = digestOf(template);
   for (const [ip, entry] of entries) {
     if (digest === state.failsAnyway) entries.set(ip, {...entry, digest});

@@ -9,11 +9,8 @@ import {drainAll} from './drain.ts';
 import {watchDrains} from './drain-watch.ts';
 import {type GenerationsPorts, type GenerationsState, noteHang, openGenerationsState} from './generations-state.ts';
 import {watchForHangs} from './hang-watch.ts';
-import type {Hang} from './liveness.ts';
+import {describeSilence, type Hang} from './liveness.ts';
 import type {ReloadWay} from './ways.ts';
-
-/** A question that waits for less is nothing to talk about. */
-const NOTICED_SILENCE_MS = 3000;
 
 const NO_SILENCE = {waitedMs: 0, silentMs: 0};
 
@@ -182,14 +179,13 @@ function runningOf({generations: {current}, isApplying, textIs}: GenerationsStat
 
 function statusOf({generations, restarts, liveness, hangs, ports}: GenerationsState): ProxyStatus {
   const {current} = generations;
-  const {waitedMs, silentMs} = current === undefined ? NO_SILENCE : liveness.silence(current);
+  const silence = current === undefined ? NO_SILENCE : liveness.silence(current);
   return {
     state: current?.supervisor.job.is ?? 'STOPPED',
     pid: current?.supervisor.child?.pid ?? null,
     generation: current?.number ?? 0,
     restarts,
-    silentMs: waitedMs < NOTICED_SILENCE_MS ? 0 : Math.round(silentMs),
-    isHung: ports.hangMs > 0 && waitedMs >= ports.hangMs,
+    ...describeSilence(silence, ports.hangMs),
     hangs,
     draining: generations.draining(),
   };

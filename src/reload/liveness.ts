@@ -44,6 +44,18 @@ export function isStarved(before: Activity | undefined, after: Activity | undefi
   return before !== undefined && after?.state === 'R' && after.cpuMs - before.cpuMs < STARVED_SHARE * betweenMs;
 }
 
+/** A question that waits for less is nothing to talk about. */
+const NOTICED_SILENCE_MS = 3000;
+
+/** What people are told of a question that has waited so long, `silentMs` after the last answer. Pure. */
+export const describeSilence = (
+  {waitedMs, silentMs}: Pick<Silence, 'waitedMs' | 'silentMs'>,
+  hangMs: number,
+): {readonly silentMs: number; readonly isHung: boolean} => ({
+  silentMs: waitedMs < NOTICED_SILENCE_MS ? 0 : Math.round(silentMs),
+  isHung: hangMs > 0 && waitedMs >= hangMs,
+});
+
 /** A HAProxy that hung. */
 export interface Hang {
   readonly generation: number;

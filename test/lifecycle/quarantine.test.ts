@@ -423,6 +423,21 @@ describe('quarantine', () => {
     assert.deepEqual(quarantine.apply(inputOf(pods)).variables.pods, pods);
   });
 
+  test('another template failed by itself, then nobody was in quarantine -> a pod found since is tried with it', async () => {
+    const {quarantine, isolate, spoil} = await openStage();
+    const good = [podOf(1), podOf(2)];
+    const first = [...good, podOf(3, 'bad')];
+    await isolate(inputOf(first), inputOf(good));
+    spoil('B', new DaemonError('VALIDATE', 'a wrong word'));
+    assert.equal(await isolate(inputOf(first, 'B'), inputOf(good)), 'innocent');
+    quarantine.apply(inputOf(good));
+    quarantine.keepOnly('A');
+    const later = [...good, podOf(4, 'bad')];
+    await isolate(inputOf(later), inputOf(good));
+    const other = inputOf(later, 'B');
+    assert.deepEqual([quarantine.members.map(({ip}) => ip), quarantine.apply(other)], [['10.0.0.4'], other]);
+  });
+
   test('a rehearsal -> who would be in quarantine, and the input without them; nothing happens', async () => {
     const {quarantine, found} = await openStage();
     const input = inputOf([podOf(1), podOf(2, 'bad')], 'B');

@@ -4,7 +4,7 @@ import {DaemonError} from '../../src/errors.ts';
 import type {Activity} from '../../src/jobs/proc.ts';
 import {openLog} from '../../src/ports/log.ts';
 import type {StagedGeneration} from '../../src/reload/generation.ts';
-import {createLiveness, type Hang, isHang} from '../../src/reload/liveness.ts';
+import {createLiveness, describeSilence, type Hang, isHang} from '../../src/reload/liveness.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 
 describe('a silence', () => {
@@ -41,6 +41,30 @@ describe('a silence', () => {
   test('what the process does cannot be seen -> a hang', () => {
     assert.ok(silence(undefined, undefined));
   });
+});
+
+test('a question waits -> told from 3 s on, since the last answer; it counts as hung once it waited for so long', () => {
+  const told = (waitedMs: number, silentMs: number, hangMs: number) => {
+    const {silentMs: shown, isHung} = describeSilence({waitedMs, silentMs}, hangMs);
+    return [shown, isHung];
+  };
+  assert.deepEqual(told(2999, 4000, 4000), [0, false]);
+  assert.deepEqual(told(3000, 4000.4, 4000), [4000, false]);
+  assert.deepEqual(told(4000, 5000, 4000), [5000, true]);
+  assert.deepEqual(
+    [told(0, 0, 0), told(9000, 9000, 0)],
+    [
+      [0, false],
+      [9000, false],
+    ],
+  );
+  assert.deepEqual(
+    [told(0, 0, 1), told(1, 1, 1)],
+    [
+      [0, false],
+      [0, true],
+    ],
+  );
 });
 
 /** Answers are given by the test: a delay, or `never`; or the code of a refusal. */
