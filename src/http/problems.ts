@@ -136,12 +136,19 @@ function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
     case 'emptied':
       // Told of with the app that left.
       return [];
+    case 'unanswered': {
+      const what = `No server of backend ${trouble.name} answers`;
+      const why = `${trouble.requests} requests came since, and none was answered: its servers hang, are too slow or cannot be reached`;
+      return bad('unanswered', [what, why, SLOW_TODO], {subject: trouble.name, beganAt});
+    }
     case 'errors': {
       const kind = trouble.of === 'given-up' ? 'unanswered' : 'errors';
       return bad(kind, wordsOfErrors(trouble), {subject: trouble.name, beganAt});
     }
   }
 }
+
+const SLOW_TODO = 'see what those servers wait for: haproxy-kontrol members, haproxy-kontrol top';
 
 function wordsOfErrors({of, name, percent, requests}: TroubleNow & {readonly is: 'errors'}): Words {
   if (of === 'connections') {
@@ -150,8 +157,7 @@ function wordsOfErrors({of, name, percent, requests}: TroubleNow & {readonly is:
   }
   if (of === 'given-up') {
     const why = `so ended ${percent} % of its last ${requests} requests: its servers take them, and hang or are too slow`;
-    const todo = 'see what those servers wait for: haproxy-kontrol members, haproxy-kontrol top';
-    return [`Clients of backend ${name} give up before it answers`, why, todo];
+    return [`Clients of backend ${name} give up before it answers`, why, SLOW_TODO];
   }
   const who = of === 'backend' ? `backend ${name}` : name;
   const why = `of its last ${requests} requests (KONTROL_5XX says how many are too many); 503 is HAProxy's own where no server can be reached`;

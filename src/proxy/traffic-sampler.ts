@@ -2,6 +2,7 @@ import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Row} from './answers.ts';
 import {deriveProxies, deriveSample, type ProxyTraffic, type TrafficReading, type TrafficSample} from './traffic.ts';
+import type {LookAnswers} from './trouble-watch.ts';
 
 /** What the sampler last saw, and the curve that led there, oldest first. */
 export interface Traffic {
@@ -14,12 +15,12 @@ export interface TrafficPorts {
   readonly log: Log;
   /** Frontends and backends only: their number does not grow with the pods. Rejects while nothing serves. */
   readonly readRows: () => Promise<readonly Row[]>;
+  /** Servers that have to be looked at, too, when a look has these rows. Rejects as `readRows` does. */
+  readonly readServers: (rows: readonly Row[]) => Promise<readonly Row[]>;
   /** Of the process. Rejects as `readRows` does. */
   readonly readInfo: () => Promise<ReadonlyMap<string, string>>;
   /** Each look, with what was answered; undefined when nothing was. */
-  readonly onLook: (
-    answers: {readonly info: ReadonlyMap<string, string>; readonly rows: readonly Row[]} | undefined,
-  ) => void;
+  readonly onLook: (answers: LookAnswers | undefined) => void;
   /** How many HAProxys died without a last word: what they served since the look before, nobody knows. */
   readonly deaths: () => number;
   readonly onSample: (sample: TrafficSample, proxies: readonly ProxyTraffic[]) => void;
@@ -55,13 +56,14 @@ export function openTrafficSampler(ports: TrafficPorts): TrafficSampler {
 
   const look = async (): Promise<void> => {
     const deaths = ports.deaths();
-    const answers = await Promise.all([ports.readInfo(), ports.readRows()]).then(
-      ([info, rows]) => ({info, rows}),
-      err => {
-        log.trace({err}, 'traffic not sampled');
-        return undefined;
-      },
-    );
+    const read = async (): Promise<LookAnswers> => {
+      const [info, rows] = await Promise.all([ports.readInfo(), ports.readRows()]);
+      return {info, rows, servers: await ports.readServers(rows)};
+    };
+    const answers = await read().catch(err => {
+      log.trace({err}, 'traffic not sampled');
+      return undefined;
+    });
     if (answers === undefined) {
       before = undefined;
       proxies = proxies.map(proxy => ({...proxy, status: 'unknown'}));

@@ -9,9 +9,19 @@ import {
   type TroubleHistory,
   type TroubleLook,
 } from './troubles.ts';
+import {findSuspects} from './unanswered.ts';
 
 /** When it began (epoch ms); null where it may have begun before anybody looked. */
 export type TroubleNow = Trouble & {readonly beganAt: number | null};
+
+/** What HAProxy answered at a look. */
+export interface LookAnswers {
+  readonly info: ReadonlyMap<string, string>;
+  /** Frontends and backends: their number does not grow with the pods. */
+  readonly rows: readonly Row[];
+  /** The servers of those that were `suspects`. */
+  readonly servers: readonly Row[];
+}
 
 /** What HAProxy's counters say is wrong, as of the last look. */
 export interface TroubleWatch {
@@ -20,8 +30,10 @@ export interface TroubleWatch {
   readonly isByHandPerhaps: boolean;
   /** HAProxy has answered once. */
   readonly hasLooked: boolean;
+  /** The backends (their rows) whose servers have to be looked at, too. */
+  suspects(rows: readonly Row[]): readonly Row[];
   /** Undefined when HAProxy did not answer: what was known of it stays, for nobody knows otherwise. */
-  note(answers: {readonly info: ReadonlyMap<string, string>; readonly rows: readonly Row[]} | undefined): void;
+  note(answers: LookAnswers | undefined): void;
 }
 
 /** `peopled`: the backends of which is known from before that they had servers. */
@@ -44,13 +56,17 @@ export function createTroubleWatch(
     get hasLooked() {
       return history.look !== undefined;
     },
+    suspects: rows => (bound.percent === 0 ? [] : findSuspects(history.unanswered, history.look, rows)),
     note(answers) {
       if (answers === undefined) return;
-      const {info, rows} = answers;
+      const {info, rows, servers} = answers;
       const said = (name: string): number => Number(info.get(name)) || 0;
       const look: TroubleLook = {
         atMs: clock.nowMs(),
+        process: info.get('Pid'),
         rows,
+        servers,
+        averagesFromZero: /^(1|2\.[0-3])\./.test(info.get('Version') ?? ''),
         connections: said('CurrConns'),
         limit: said('Maxconn'),
         rates: [

@@ -1,5 +1,6 @@
 import type {Row} from './answers.ts';
 import {type Counted, countErrors, type ErrorBound, type ErrorShare, findErrorShares} from './error-shares.ts';
+import {newUnansweredHistory, noteUnanswered, type UnansweredHistory} from './unanswered.ts';
 
 /** What HAProxy's own counters say is wrong for clients. */
 export type Trouble =
@@ -19,6 +20,8 @@ export type Trouble =
   | {readonly is: 'stopped'; readonly name: string}
   /** A backend that had servers has none. */
   | {readonly is: 'emptied'; readonly name: string}
+  /** Requests keep coming in to a backend, and no server of it answers any. */
+  | {readonly is: 'unanswered'; readonly name: string; readonly requests: number}
   /** Too many of its answers were of class 5xx, or of its connections failed. */
   | ({readonly is: 'errors'} & Omit<ErrorShare, 'beganMs'>);
 
@@ -35,8 +38,14 @@ export interface ProcessRate {
 /** One look at HAProxy: `show stat` of frontends and backends, and of `show info` the connections and rates with their limits. */
 export interface TroubleLook {
   readonly atMs: number;
+  /** Its PID. */
+  readonly process: string | undefined;
   /** Counters go on over reloads: earlier processes' are in them. */
   readonly rows: readonly Row[];
+  /** The servers of the backends that were suspected of not answering. */
+  readonly servers: readonly Row[];
+  /** See `ServersLook`. */
+  readonly averagesFromZero: boolean;
   readonly connections: number;
   readonly limit: number;
   readonly rates: readonly ProcessRate[];
@@ -47,12 +56,21 @@ const BY_HAND: ReadonlySet<Trouble['is']> = new Set(['stopped', 'full', 'full-pr
 /** Somebody may have told HAProxy so over its socket: running its configuration again may mend it. */
 export const isByHandPerhaps = ({is}: Trouble): boolean => BY_HAND.has(is);
 
+interface SeenTrouble {
+  readonly trouble: DatedTrouble;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** It has lasted for long enough. */
+  readonly isTold: boolean;
+}
+
 /** What is remembered of the looks before. */
 export interface TroubleHistory {
   readonly look: TroubleLook | undefined;
-  /** Of each trouble that is there, by what and name: when it was seen first, and when it began. */
-  readonly seen: ReadonlyMap<string, {readonly firstMs: number; readonly beganMs: number | null}>;
+  /** Each trouble that is there, by what and name. */
+  readonly seen: ReadonlyMap<string, SeenTrouble>;
   readonly counted: readonly Counted[];
+  readonly unanswered: UnansweredHistory;
   /** The backends that are there and had servers. */
   readonly peopled: ReadonlySet<string>;
   /** Since when looks have succeeded. */
@@ -63,6 +81,7 @@ export const newTroubleHistory: TroubleHistory = {
   look: undefined,
   seen: new Map(),
   counted: [],
+  unanswered: newUnansweredHistory,
   peopled: new Set(),
   firstMs: undefined,
 };
@@ -77,8 +96,15 @@ const LASTS_MS: Readonly<Record<Trouble['is'], number>> = {
   'rate-process': 4000,
   stopped: 4000,
   emptied: 0,
+  unanswered: 0,
   errors: 0,
 };
+
+/** Traffic comes in bursts: at one look a limit is reached, at the next it is not. */
+const IN_BURSTS: ReadonlySet<Trouble['is']> = new Set(['rate', 'rate-process', 'full', 'full-process']);
+const BETWEEN_BURSTS_MS = 5000;
+/** What was told once is over when it has not come back for so long. */
+const HELD_MS = 10_000;
 
 /** What was not there at a look so long ago began since. */
 const CLOSE_LOOKS_MS = 6000;
@@ -108,18 +134,48 @@ export function noteLook(
   const isWhole = look.atMs - firstMs >= bound.windowMs;
   const beganMs = look.atMs - (history.look?.atMs ?? Number.NEGATIVE_INFINITY) <= CLOSE_LOOKS_MS ? look.atMs : null;
   const shares = isWhole ? findErrorShares(counted, bound) : [];
+  const [unanswered, silent] =
+    bound.percent === 0 || history.look === undefined
+      ? [history.unanswered, []]
+      : noteUnanswered(history.unanswered, history.look, look);
+  const silentNames = new Set(silent.map(({name}) => name));
   const found: DatedTrouble[] = [
     ...findInRows(look, history.peopled, beganMs),
-    ...shares.map(share => ({is: 'errors', ...share}) as const),
+    ...silent.map(one => ({is: 'unanswered', ...one}) as const),
+    // That its clients gave up says less.
+    ...shares
+      .filter(({of, name}) => of !== 'given-up' || !silentNames.has(name))
+      .map(share => ({is: 'errors', ...share}) as const),
   ];
-  const seen = new Map(
-    found.map(one => [keyOf(one), history.seen.get(keyOf(one)) ?? {firstMs: look.atMs, beganMs: one.beganMs}] as const),
-  );
-  const troubles = found.flatMap((one): DatedTrouble[] => {
-    const known = seen.get(keyOf(one)) ?? {firstMs: look.atMs, beganMs: null};
-    return look.atMs - known.firstMs >= LASTS_MS[one.is] ? [{...one, beganMs: known.beganMs}] : [];
-  });
-  return [{look, seen, counted, firstMs, peopled: peopledIn(look, history.peopled)}, troubles];
+  const seen = noteSeen(history, look, found);
+  const troubles = [...seen.values()].flatMap(({trouble, isTold}) => (isTold ? [trouble] : []));
+  return [{look, seen, counted, unanswered, firstMs, peopled: peopledIn(look, history.peopled)}, troubles];
+}
+
+/** A limit that is reached in bursts is one trouble from the first to the last of them. */
+function noteSeen(
+  {seen, look: before}: TroubleHistory,
+  {atMs, process}: TroubleLook,
+  found: readonly DatedTrouble[],
+): ReadonlyMap<string, SeenTrouble> {
+  const isHeld = ({trouble, lastMs, isTold}: SeenTrouble): boolean =>
+    before?.process === process && IN_BURSTS.has(trouble.is) && atMs - lastMs < (isTold ? HELD_MS : BETWEEN_BURSTS_MS);
+  const now = new Map([...seen].filter(([, known]) => isHeld(known)));
+  for (const trouble of found) {
+    const key = keyOf(trouble);
+    const known = seen.get(key);
+    const goesOn = known !== undefined && (known.lastMs === before?.atMs || isHeld(known));
+    const {firstMs, isTold, beganMs} = goesOn
+      ? {...known, beganMs: known.trouble.beganMs}
+      : {firstMs: atMs, isTold: false, beganMs: trouble.beganMs};
+    now.set(key, {
+      trouble: {...trouble, beganMs},
+      firstMs,
+      lastMs: atMs,
+      isTold: isTold || atMs - firstMs >= LASTS_MS[trouble.is],
+    });
+  }
+  return now;
 }
 
 /** Servers of a backend that can be used; HAProxy says that one without any servers is up. */

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import {execFile} from 'node:child_process';
+import {once} from 'node:events';
 import {writeFile} from 'node:fs/promises';
+import {createServer} from 'node:http';
+import type {AddressInfo} from 'node:net';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
@@ -204,6 +207,38 @@ listen tcp
     using _asking = {[Symbol.dispose]: () => clearInterval(asking)};
     await assertTold(served, 'errors', 'dead', /\d+ % of what backend dead answers are errors/);
     await assertTold(served, 'errors', 'tcp', /\d+ % of the connections to backend tcp fail/);
+  });
+
+  test('a server answers no more, its clients give up long before HAProxy does -> told; until it answers', async () => {
+    let hangs = false;
+    await using server = createServer((_, response) => void (hangs || response.end('ok'))).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    await using served = await startServed();
+    const {port} = server.address() as AddressInfo;
+    const shared = served.template.replace(/ {2}default_backend web/, '  use_backend deep if { path /deep }\n$&');
+    await served.rewrite(`${shared}
+backend deep
+  mode http
+  timeout connect 1s
+  timeout server 60s
+  server one 127.0.0.1:${port}
+`);
+    await waitFor(async () => (await served.fetch('/deep')) === 'ok', 'an answer');
+    await assertLooked(served);
+    const asking = setInterval(() => {
+      const signal = AbortSignal.timeout(400);
+      fetch(`http://127.0.0.1:${served.port}/deep`, {signal}).then(
+        answer => answer.body?.cancel(),
+        () => {},
+      );
+    }, 500);
+    using _asking = {[Symbol.dispose]: () => clearInterval(asking)};
+    await assertStays(served, kinds => !kinds.includes('unanswered'), 'nothing while it answers');
+    hangs = true;
+    await assertTold(served, 'unanswered', 'deep', /No server of backend deep answers/);
+    hangs = false;
+    await assertOver(served, 'unanswered');
+    server.closeAllConnections();
   });
 
   test('many answers of a listener are 5xx -> told everywhere, with their share, over a reload and not beyond', async () => {

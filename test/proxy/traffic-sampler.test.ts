@@ -17,6 +17,7 @@ function open() {
       if (!state.answers) throw new DaemonError('PROXY', 'cannot ask');
       return [{pxname: 'web', type: '0', status: 'OPEN', req_tot: String(state.requests)}];
     },
+    readServers: async () => [],
     deaths: () => state.deaths,
     onLook() {},
     onSample() {},

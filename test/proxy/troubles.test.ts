@@ -33,7 +33,11 @@ function open(percent = 10, peopled: readonly string[] = []) {
     watch,
     async look(afterMs: number, rows: readonly Row[], info: Record<string, string> = {}): Promise<readonly Trouble[]> {
       await clock.advance(afterMs);
-      watch.note({info: new Map(Object.entries({Pid: '7', CurrConns: '1', Maxconn: '2000', ...info})), rows});
+      watch.note({
+        info: new Map(Object.entries({Pid: '7', CurrConns: '1', Maxconn: '2000', ...info})),
+        rows,
+        servers: [],
+      });
       return watch.troubles.map(({beganAt: _, ...trouble}) => trouble);
     },
     /** How long ago each of them began; null where that is not known. */
@@ -93,9 +97,30 @@ describe('troubles', () => {
       SslRateLimit: '0',
     };
     for (const rate_lim of ['0', '101', '']) {
-      await look(2000, [frontend({rate: '95', rate_lim})], slow);
+      await look(10_000, [frontend({rate: '95', rate_lim})], slow);
       assert.deepEqual(await look(4000, [frontend({rate: '95', rate_lim})], slow), []);
     }
+  });
+
+  test('a limit is reached in bursts -> one trouble from the first until 10 s after the last; another process -> over', async () => {
+    const {look, ages} = open();
+    const [fast, slow] = [frontend({rate: '100', rate_lim: '100'}), frontend({rate: '3', rate_lim: '100'})];
+    await look(0, [slow]);
+    for (const row of [fast, slow]) assert.deepEqual(await look(2000, [row]), []);
+    assert.equal((await look(2000, [fast])).length, 1);
+    for (let looks = 0; looks < 4; looks += 1) assert.equal((await look(2000, [slow])).length, 1);
+    assert.equal((await look(1000, [fast])).length, 1);
+    assert.deepEqual(ages(), [13_000]);
+    assert.equal((await look(9999, [slow])).length, 1);
+    assert.deepEqual(await look(1, [slow]), []);
+    // Touched now and then, it harms nobody.
+    for (let bursts = 0; bursts < 3; bursts += 1) {
+      assert.deepEqual(await look(3000, [fast]), []);
+      assert.deepEqual(await look(3000, [slow]), []);
+    }
+    await look(2000, [fast]);
+    assert.equal((await look(4000, [fast])).length, 1);
+    assert.deepEqual(await look(2000, [slow], {Pid: '8'}), []);
   });
 
   test('a limit was reached, which somebody may have set -> suspected until another HAProxy runs', async () => {
@@ -105,7 +130,7 @@ describe('troubles', () => {
     assert.equal(watch.isByHandPerhaps, false);
     await look(4000, [fast]);
     assert.equal(watch.isByHandPerhaps, true);
-    assert.deepEqual(await look(2000, [frontend({rate: '9', rate_lim: '100'})]), []);
+    assert.deepEqual(await look(10_000, [frontend({rate: '9', rate_lim: '100'})]), []);
     assert.equal(watch.isByHandPerhaps, true);
     await look(2000, [frontend()], {Pid: '8'});
     assert.equal(watch.isByHandPerhaps, false);
@@ -120,7 +145,7 @@ describe('troubles', () => {
       {is: 'full', name: 'web', limit: 1},
     ]);
     const none = frontend({scur: '0', slim: '1'});
-    await look(2000, [none], {CurrConns: '0', Maxconn: '1'});
+    await look(10_000, [none], {CurrConns: '0', Maxconn: '1'});
     assert.deepEqual(await look(4000, [none], {CurrConns: '0', Maxconn: '1'}), []);
   });
 
@@ -217,7 +242,7 @@ describe('troubles', () => {
     await look(2000, [full]);
     await look(4000, [full]);
     assert.deepEqual(ages(), [4000]);
-    await look(2000, [frontend()]);
+    await look(10_000, [frontend()]);
     // Nobody looked for a while.
     await look(7000, [full]);
     await look(4000, [full]);

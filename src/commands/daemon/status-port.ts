@@ -19,7 +19,7 @@ import {findEmptied} from '../../proxy/emptied-backends.ts';
 import {createServerReading} from '../../proxy/server-reading.ts';
 import type {ServersByIp} from '../../proxy/server-view.ts';
 import {openTrafficSampler, type TrafficPorts, type TrafficSampler} from '../../proxy/traffic-sampler.ts';
-import {createTroubleWatch} from '../../proxy/trouble-watch.ts';
+import {createTroubleWatch, type TroubleWatch} from '../../proxy/trouble-watch.ts';
 import type {ZerorpcGateway} from '../../zerorpc/gateway.ts';
 import type {Context} from './context.ts';
 import type {EndpointsNeeds} from './endpoints.ts';
@@ -31,6 +31,9 @@ const TRAFFIC_COMMAND = 'show stat -1 3 -1';
 
 /** Servers (4). */
 const SERVERS_COMMAND = 'show stat -1 4 -1';
+
+/** Of so many backends, the servers are looked at as well in one look. */
+const MAX_SUSPECTS = 20;
 
 /** Probes, Prometheus, 64 who listen to events, and people. */
 export const MAX_STATUS_CONNECTIONS = 512;
@@ -60,7 +63,7 @@ export async function openStatusPort(
   const kubernetesMetrics = createKubernetesMetrics(kubernetes);
   await using opening = new AsyncDisposableStack();
 
-  const sampler = openSampler(context, needs, answers => {
+  const sampler = openSampler(context, needs, troubleWatch, answers => {
     troubleWatch.note(answers);
     // Problems come and go, whether anybody asks for them or not.
     status();
@@ -127,6 +130,7 @@ export async function openStatusPort(
 const openSampler = (
   {room}: Context,
   {observation: {stream}, proxy}: EndpointsNeeds,
+  {suspects}: Pick<TroubleWatch, 'suspects'>,
   onLook: TrafficPorts['onLook'],
 ): TrafficSampler =>
   openTrafficSampler({
@@ -134,6 +138,10 @@ const openSampler = (
     log: room('proxy'),
     readInfo: async () => parseInfo(await proxy.ask('show info')),
     readRows: () => proxy.readRows(TRAFFIC_COMMAND),
+    async readServers(rows) {
+      const read = suspects(rows).slice(0, MAX_SUSPECTS);
+      return (await Promise.all(read.map(({iid}) => proxy.readRows(`show stat ${iid} 4 -1`)))).flat();
+    },
     onLook,
     deaths: () => proxy.generations.status.restarts,
     onSample: (sample, proxies) => stream.publish({name: 'traffic', value: {sample, proxies} satisfies TrafficLook}),
