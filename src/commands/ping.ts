@@ -1,6 +1,7 @@
 import {DaemonError, EXIT_CODES} from '../errors.ts';
 import {deriveKey} from '../members/base62.ts';
 import {parsePing} from '../members/ping.ts';
+import {parsePayloadText, writePing} from '../slave/payload.ts';
 import {sendPing} from '../slave/send.ts';
 import type {CommandMain} from './call.ts';
 
@@ -10,15 +11,15 @@ const DEFAULT_PORT = 8000;
 /** `haproxy-kontrol ping`: one keepalive, as a slave sends it; what a master would refuse is refused here, with the field. */
 export const ping: CommandMain<'ping'> = async ({text, has, print}) => {
   const ip = text('ip') ?? '';
-  const body = JSON.stringify({
+  const fields = {
     app: text('app') ?? '',
+    ...(has('down') && {down: true}),
     id: text('id') ?? `ping-${ip.replaceAll(':', '.')}`,
     ip,
     key: keyOf(ip),
-    payload: parsePayload(text('payload')),
     role: text('role') ?? 'test',
-    ...(has('down') && {down: true}),
-  });
+  };
+  const body = writePing(fields, readPayload(text('payload')));
   const parsed = parsePing(Buffer.from(body), {remoteAddress: '127.0.0.1'}, () => undefined);
   if (parsed.is === 'fault') throw new DaemonError('USAGE', `cannot ping: ${parsed.field} ${parsed.reason}`);
   const master = parseMaster(text('master') ?? '127.0.0.1');
@@ -39,13 +40,10 @@ const keyOf = (ip: string): string => {
   }
 };
 
-function parsePayload(given: string | undefined): unknown {
-  if (given === undefined) return '';
-  try {
-    return JSON.parse(given);
-  } catch (cause) {
-    throw new DaemonError('USAGE', `cannot ping: --payload ${given.slice(0, 60)} is not JSON`, {cause});
-  }
+function readPayload(given: string | undefined): string {
+  const parsed = parsePayloadText(given);
+  if (parsed.is === 'payload') return parsed.text;
+  throw new DaemonError('USAGE', `cannot ping: --payload ${(given ?? '').slice(0, 60)} is ${parsed.reason}`);
 }
 
 function parseMaster(given: string): {host: string; port: number} {

@@ -39,7 +39,7 @@ export async function openDemoBackend({name, ip, port}: DemoPod, ports: DemoPort
       masters: [master],
       self: {app: 'web', id: name, role: 'frontend', ip},
       ttlMs,
-      payload: {value: () => NO_PAYLOAD, follow: () => () => {}},
+      payload: {text: () => NO_PAYLOAD, follow: () => () => {}},
       deriveKey,
       send: async (...ping) => (isSilent ? {is: 'failed', reason: 'silent'} : send(...ping)),
       clock,

@@ -35,7 +35,8 @@ export function* hidePayloads(
   const shown: JoinedMember[] = [];
   for (const [index, member] of members.entries()) {
     if (index % PAYLOADS_IN_STEP === 0) yield;
-    shown.push({...member, payload: hideInValue(member.payload)});
+    const {payloadText: _, ...rest} = member;
+    shown.push({...rest, payload: hideInValue(member.payload)});
   }
   return shown;
 }

@@ -26,7 +26,8 @@ export interface LiveFeed {
 const PERIOD_MS = 1000;
 const POKE_MS = 100;
 
-const shown = ({payload: _payload, nonce: _nonce, key: _key, ...member}: JoinedMember): LiveMember => member;
+const shown = ({payload: _, payloadText: _text, nonce: _nonce, key: _key, ...member}: JoinedMember): LiveMember =>
+  member;
 
 const brief = ({hosts: _, ...status}: Status): LiveStatus => status;
 

@@ -1,3 +1,4 @@
+import {samePayload} from '../members/payload.ts';
 import type {Pod, TemplateInput} from '../template/input.ts';
 
 /** A member that changed since a template last worked. */
@@ -13,7 +14,7 @@ export const saysTheSame = (one: Pod, other: Pod): boolean =>
   one.app === other.app &&
   one.role === other.role &&
   one.key === other.key &&
-  (one.payload === other.payload || JSON.stringify(one.payload) === JSON.stringify(other.payload));
+  samePayload(one, other);
 
 const isSameStay = (one: Pod, other: Pod | undefined): boolean => one.id === other?.id && one.app === other.app;
 

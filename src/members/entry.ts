@@ -36,7 +36,7 @@ export interface TableEntry {
 /** An entry for a pod's first ping; the table sets the deadline when it takes it in. */
 export const createEntry = (pod: Ping, arrival: number, now: Moment): TableEntry => ({
   pod,
-  payloadBytes: payloadBytesOf(pod.payload),
+  payloadBytes: payloadBytesOf(pod),
   arrival,
   seq: undefined,
   firstSeenAt: now.epochMs,
@@ -58,6 +58,7 @@ export const memberOf = ({pod, seq, firstSeenAt, lastSeenAt}: TableEntry): Membe
   role: pod.role,
   nonce: pod.nonce,
   payload: pod.payload,
+  ...(pod.payloadText !== undefined && {payloadText: pod.payloadText}),
   seq,
   firstSeenAt,
   lastSeenAt,
@@ -77,7 +78,7 @@ export const isSamePod = (a: Identity, b: Identity): boolean => a.id === b.id &&
 
 /** Whether a ping tells nothing new about its pod. */
 export const isUnchanged = (a: Ping, b: Ping): boolean =>
-  a.app === b.app && a.role === b.role && a.key === b.key && samePayload(a.payload, b.payload);
+  a.app === b.app && a.role === b.role && a.key === b.key && samePayload(a, b);
 
 /**
  * The order of all lists: settled members by `seq`, then provisional ones as they arrived. Masters that counted apart

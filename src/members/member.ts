@@ -12,6 +12,8 @@ export interface Ping {
   readonly nonce: string | undefined;
   /** Control characters are gone from its strings and keys. */
   readonly payload: Json;
+  /** The payload's JSON text where `payload` does not say all of it (`1.0`, big integers, the order of keys): templates read this. */
+  readonly payloadText?: string;
   readonly down: boolean;
 }
 

@@ -2,7 +2,7 @@ import {canonicalIp, isLoopback, unreachableReason} from './address.ts';
 import {deriveKey} from './base62.ts';
 import {FieldFault, jsonKindOf, type PingField, quote} from './field-fault.ts';
 import type {Ping} from './member.ts';
-import {parsePayload} from './payload.ts';
+import {parsePayload, payloadTextOf} from './payload.ts';
 import type {AddressRule} from './special-addresses.ts';
 
 /** `keyMatches` is false when `key` is not the one that belongs to `ip`: worth a log line, no reason to refuse. */
@@ -55,8 +55,8 @@ function parseDown({down = false}: Fields): boolean {
   return down;
 }
 
-/** Takes the fields of a keepalive, or of a member that was written down; unknown ones are ignored. Throws FieldFault. */
-export const parseFields = (fields: Fields): Ping => ({
+/** Takes the fields of a keepalive; unknown ones are ignored. Throws FieldFault. */
+const parseFields = (fields: Fields): Ping => ({
   app: parseText(fields, 'app', LABEL_VALUE),
   id: parseText(fields, 'id', POD_NAME),
   ip: parseIp(fields),
@@ -66,6 +66,18 @@ export const parseFields = (fields: Fields): Ping => ({
   payload: parsePayload(fields.payload === undefined ? '' : fields.payload),
   down: parseDown(fields),
 });
+
+/** Takes the fields of a member that was written down. Throws FieldFault, or a SyntaxError for a text that is no JSON. */
+export function parseStored(fields: Fields): Ping {
+  const {payloadText: text} = fields;
+  if (typeof text !== 'string') return parseFields(fields);
+  return withPayloadText(parseFields({...fields, payload: JSON.parse(text)}), text);
+}
+
+function withPayloadText(ping: Ping, text: string, at?: string): Ping {
+  const payloadText = payloadTextOf(text, ping.payload, at);
+  return payloadText === undefined ? ping : {...ping, payloadText};
+}
 
 /** Whether a parsed JSON value is an object. */
 export const isFields = (value: unknown): value is Fields =>
@@ -81,8 +93,7 @@ function decodeText(body: Uint8Array): string {
   }
 }
 
-function decodeFields(body: Uint8Array): Fields {
-  const text = decodeText(body);
+function decodeFields(text: string): Fields {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -104,7 +115,8 @@ export function parsePing(
   refuseAddress: AddressRule,
 ): ParsedPing {
   try {
-    const ping = parseFields(decodeFields(body));
+    const text = decodeText(body);
+    const ping = withPayloadText(parseFields(decodeFields(text)), text, 'payload');
     if (isLoopback(ping.ip) && !isLoopback(canonicalIp(remoteAddress) ?? '')) {
       throw new FieldFault('ip', `${quote(ping.ip)} is a loopback address: accepted from loopback only`);
     }

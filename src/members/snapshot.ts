@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto';
 import {atOnce, STEP, type Steps} from '../steps.ts';
 import type {Member} from './member.ts';
-import {type Fields, isFields, parseFields} from './ping.ts';
+import {type Fields, isFields, parseStored} from './ping.ts';
 
 /** What is written down about the members. */
 export interface Snapshot {
@@ -57,7 +57,7 @@ function parseCount(fields: Fields, name: string): number {
 
 function parseMember(value: unknown): Member {
   if (!isFields(value)) throw new Error('a member is not an object');
-  const {down: _, ...pod} = parseFields(value);
+  const {down: _, ...pod} = parseStored(value);
   return {
     ...pod,
     seq: value.seq === undefined ? undefined : parseCount(value, 'seq'),

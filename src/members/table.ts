@@ -243,7 +243,7 @@ function touch({entries, ttlMs}: State, entry: TableEntry, now: Moment): void {
 
 /** Puts new content on an IP; false when its payload has no room. */
 function rewrite(state: State, entry: TableEntry, pod: Ping): boolean {
-  const growth = payloadBytesOf(pod.payload) - entry.payloadBytes;
+  const growth = payloadBytesOf(pod) - entry.payloadBytes;
   if (state.payloadBytes + growth > state.maxPayloadBytes) return false;
   state.payloadBytes += growth;
   entry.payloadBytes += growth;

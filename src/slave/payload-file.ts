@@ -1,6 +1,5 @@
 import {open} from 'node:fs/promises';
 import {isSystemFault, reasonOf, systemCodeOf} from '../errors.ts';
-import type {Json} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {NO_PAYLOAD, PAYLOAD_LIMIT_BYTES, type ParsedPayload, parsePayloadText} from './payload.ts';
@@ -10,9 +9,9 @@ const POLL_EVERY_MS = 1000;
 
 /** The payload file as it is followed. */
 export interface PayloadFile {
-  /** The last good value; `""` while there was none. */
-  value(): Json;
-  /** Calls `onChange` whenever `value` became another one; the returned function ends that. */
+  /** The last good payload as JSON; `""` while there was none. */
+  text(): string;
+  /** Calls `onChange` whenever `text` became another one; the returned function ends that. */
   follow(onChange: () => void): () => void;
   close(): void;
 }
@@ -33,7 +32,7 @@ export const readStart: ReadStart = async (path, limitBytes) => {
 
 /**
  * Reads a payload file (`KONTROL_PAYLOAD`) and looks at it again every second, so a rename over it is noticed like a
- * write. What cannot be read, parsed or sent leaves the last good value, with one warning until it is good again.
+ * write. What cannot be read, parsed or sent leaves the last good one, with one warning until it is good again.
  */
 export async function openPayload({
   path,
@@ -46,7 +45,7 @@ export async function openPayload({
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<PayloadFile> {
-  let value = NO_PAYLOAD;
+  let payload = NO_PAYLOAD;
   let seenText: string | undefined;
   let faulty = false;
   let closed = false;
@@ -61,8 +60,8 @@ export async function openPayload({
     }
     if (faulty) log.info({path}, 'payload file good again');
     faulty = false;
-    if (JSON.stringify(parsed.value) === JSON.stringify(value)) return;
-    value = parsed.value;
+    if (parsed.text === payload) return;
+    payload = parsed.text;
     for (const onChange of followers) onChange();
   };
 
@@ -84,7 +83,7 @@ export async function openPayload({
 
   await poll();
   return {
-    value: () => value,
+    text: () => payload,
     follow(onChange) {
       followers.add(onChange);
       return () => followers.delete(onChange);

@@ -1,27 +1,31 @@
 import {reasonOf} from '../errors.ts';
-import type {Json} from '../members/member.ts';
 
 /** A ping holds 64 KiB; the rest is for labels. */
 export const PAYLOAD_LIMIT_BYTES = 48 * 1024;
 
-/** What an absent file stands for. */
-export const NO_PAYLOAD: Json = '';
+/** What an absent file stands for, as JSON. */
+export const NO_PAYLOAD = '""';
 
+/** `text` is JSON, as it was written but for blanks: numbers and the order of keys are the sender's. */
 export type ParsedPayload =
-  | {readonly is: 'payload'; readonly value: Json}
+  | {readonly is: 'payload'; readonly text: string}
   | {readonly is: 'fault'; readonly reason: string};
 
-/** The value in a payload file's text; undefined is an absent file. Over 48 KiB, as text or as sent, is a fault. */
+/** The payload that a file's text holds; undefined is an absent file. Over 48 KiB is a fault. */
 export function parsePayloadText(text: string | undefined): ParsedPayload {
-  if (text === undefined) return {is: 'payload', value: NO_PAYLOAD};
-  const tooLarge: ParsedPayload = {is: 'fault', reason: `larger than ${PAYLOAD_LIMIT_BYTES} bytes`};
-  if (Buffer.byteLength(text) > PAYLOAD_LIMIT_BYTES) return tooLarge;
+  if (text === undefined) return {is: 'payload', text: NO_PAYLOAD};
+  if (Buffer.byteLength(text) > PAYLOAD_LIMIT_BYTES) {
+    return {is: 'fault', reason: `larger than ${PAYLOAD_LIMIT_BYTES} bytes`};
+  }
   try {
-    const value: Json = JSON.parse(text);
-    // `1e20` is five times as long when written out.
-    if (Buffer.byteLength(JSON.stringify(value)) > PAYLOAD_LIMIT_BYTES) return tooLarge;
-    return {is: 'payload', value};
+    JSON.parse(text);
+    return {is: 'payload', text: text.replace(/("[^"\\]*(?:\\.[^"\\]*)*")|\s+/g, '$1')};
   } catch (error) {
     return {is: 'fault', reason: `not JSON: ${reasonOf(error)}`};
   }
+}
+
+/** The body of a ping with this payload. Its keys are in order, as those of the slaves of 2017. */
+export function writePing({role, ...fields}: Readonly<Record<string, unknown>>, payloadText: string): string {
+  return `${JSON.stringify(fields).slice(0, -1)},"payload":${payloadText},"role":${JSON.stringify(role)}}`;
 }

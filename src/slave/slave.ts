@@ -10,6 +10,7 @@ import {
   type KeepaliveEvent,
   stepKeepalive,
 } from './keepalive.ts';
+import {writePing} from './payload.ts';
 import type {PayloadFile} from './payload-file.ts';
 import type {SendPing} from './send.ts';
 
@@ -22,7 +23,7 @@ export interface SlavePorts {
   readonly masters: readonly MasterAddress[];
   readonly self: Pick<Self, 'app' | 'id' | 'role'> & {readonly ip: string};
   readonly ttlMs: number;
-  readonly payload: Pick<PayloadFile, 'value' | 'follow'>;
+  readonly payload: Pick<PayloadFile, 'text' | 'follow'>;
   /** The `key` of an address, as the master checks it. */
   deriveKey(ip: string): string;
   readonly send: SendPing;
@@ -41,9 +42,7 @@ export function openSlave(ports: SlavePorts): Slave {
   const {app, id, ip, role} = self;
   const key = deriveKey(ip);
   const nonce = randomBytes(NONCE_BYTES).toString('hex');
-  // The keys are in order: the slaves of 2017 sent them sorted.
-  const write = (down: boolean) =>
-    JSON.stringify({app, ...(down && {down}), id, ip, key, nonce, payload: payload.value(), role});
+  const write = (down: boolean) => writePing({app, ...(down && {down}), id, ip, key, nonce, role}, payload.text());
 
   const keepalives = masters.map(master => openKeepalive(master, write, ports));
   const unfollow = payload.follow(() => {

@@ -4,7 +4,7 @@ import {compileTemplate, type Template} from './jinja/template.ts';
 import {Fault} from './python/fault.ts';
 import type {Value} from './python/value.ts';
 import type {AnswerHead, RequestHead} from './request.ts';
-import {frozenByApp, frozenValue} from './variables.ts';
+import {frozenByApp, frozenPods, frozenValue} from './variables.ts';
 
 /** The template's own clock stops it a little before the process is killed: it can say where it was. */
 const OWN_TIME = 0.9;
@@ -69,5 +69,7 @@ function checkBinds(text: string): void {
 }
 
 /** What is by app comes as pairs: an object would put apps with names such as "10" first. */
-const parseVariable = (name: string, text: string): Value =>
-  name === 'hosts' || name === 'services' ? frozenByApp(JSON.parse(text)) : frozenValue(JSON.parse(text));
+function parseVariable(name: string, text: string): Value {
+  if (name === 'hosts' || name === 'services') return frozenByApp(JSON.parse(text));
+  return name === 'pods' ? frozenPods(JSON.parse(text)) : frozenValue(JSON.parse(text));
+}

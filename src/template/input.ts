@@ -11,6 +11,8 @@ export interface Pod {
   readonly role: string;
   readonly seq: number | undefined;
   readonly payload: Json;
+  /** What a template sees instead where it is there: the payload's JSON text. */
+  readonly payloadText?: string;
 }
 
 /** An address of a Service as a template sees it in `services`. */

@@ -51,12 +51,13 @@ test('HAProxy did not answer -> unknown, not none', () => {
 
 test('payloads -> hidden, a few in a step', () => {
   const members = joinMembers(
-    Array.from({length: 11}, () => ({...member, payload: 'hunter2'})),
+    Array.from({length: 11}, () => ({...member, payload: 'hunter2', payloadText: '"hunter2"'})),
     HOSTS,
     undefined,
     [],
   );
   const hide = (payload: unknown) => (payload === 'hunter2' ? '***' : 'unknown');
   assert.ok(atOnce(hidePayloads(members, hide)).every(({payload}) => payload === '***'));
+  assert.doesNotMatch(JSON.stringify(atOnce(hidePayloads(members, hide))), /hunter2/);
   assert.equal([...hidePayloads(members, hide)].length, 2);
 });

@@ -20,7 +20,7 @@ describe('slave with a real master', () => {
       self: {app: 'web', id: 'web-1', ip: '10.2.0.17', role: 'frontend'},
       ttlMs: 25_000,
       payload: {
-        value: () => payload,
+        text: () => JSON.stringify(payload),
         follow(call) {
           onChange = call;
           return () => {};

@@ -35,7 +35,7 @@ function openScene(masters: Record<string, Behaviour> = {a: accepted}) {
     self: {app: 'web', id: 'web-3621538101-fnnfp', ip: '10.2.0.17', role: 'frontend'},
     ttlMs: 25_000,
     payload: {
-      value: () => payload,
+      text: () => JSON.stringify(payload),
       follow(call) {
         onChange = call;
         return () => {

@@ -33,8 +33,15 @@ export const JINJAS: readonly Jinja[] = [
 ];
 
 /** Renders all cases with a real Jinja2, the first of those that are there, in one Python process. */
-export function askJinja(cases: readonly Case[], {folder} = JINJAS[0] as Jinja): Outcome[] {
-  const input = cases.map(one => JSON.stringify(one)).join('\n');
+export const askJinja = (cases: readonly Case[], jinja = JINJAS[0] as Jinja): Outcome[] =>
+  askJinjaAsWritten(
+    cases.map(one => JSON.stringify(one)),
+    jinja,
+  );
+
+/** The same for cases that are JSON already, on one line each: numbers and the order of keys reach Python as they are. */
+export function askJinjaAsWritten(cases: readonly string[], {folder} = JINJAS[0] as Jinja): Outcome[] {
+  const input = cases.join('\n');
   const env = {...process.env, PYTHONPATH: folder};
   const options = {input, env, encoding: 'utf8', maxBuffer: 1 << 30} as const;
   const {stdout, stderr, status} = spawnSync(pythonBinary, [ORACLE], options);

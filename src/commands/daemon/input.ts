@@ -55,7 +55,16 @@ export const loadForPasses = (manifest: Pick<Manifest, 'states'>, load: Template
           throw fault;
         });
 
-const podOf = ({app, id, ip, key, role, seq, payload}: MemberView): Pod => ({app, id, ip, key, role, seq, payload});
+const podOf = ({app, id, ip, key, role, seq, payload, payloadText}: MemberView): Pod => ({
+  app,
+  id,
+  ip,
+  key,
+  role,
+  seq,
+  payload,
+  ...(payloadText !== undefined && {payloadText}),
+});
 
 /** The hosts that came with a request, which serve its pass alone; undefined when its input is something else. */
 function givenHosts({origin, input}: Visit): Hosts | undefined {

@@ -1,5 +1,5 @@
 import type {Member} from '../member.ts';
-import {isFields, parseFields} from '../ping.ts';
+import {isFields, parseStored} from '../ping.ts';
 
 /**
  * What is known of the pod on one IP, as all replicas share it. `held` ones are silent, but were given more time for a
@@ -45,7 +45,7 @@ export function decodeDocument(text: string): Document | undefined {
   try {
     const fields: unknown = JSON.parse(text);
     if (!isFields(fields) || !isCount(fields.seq) || !isCount(fields.firstSeenAt)) return undefined;
-    const {down: _, ...pod} = parseFields(fields);
+    const {down: _, ...pod} = parseStored(fields);
     const member: Member = {...pod, seq: fields.seq, firstSeenAt: fields.firstSeenAt, lastSeenAt: fields.firstSeenAt};
     if (fields.is === 'alive') return {is: 'alive', member, sharesLease: fields.sharesLease === true};
     if (fields.is === 'down') return {is: 'down', member};
