@@ -1,8 +1,10 @@
 import {dirname} from 'node:path';
-import {DaemonError} from '../errors.ts';
+import {DaemonError, reasonOf} from '../errors.ts';
 import {digestHosts} from '../members/hosts.ts';
 import type {Hosts} from '../members/member.ts';
 import type {Files} from '../ports/files.ts';
+import type {Log} from '../ports/log.ts';
+import type {ProxyStatus} from '../reload/generations.ts';
 import {fitsHosts} from './hosts-in-text.ts';
 import type {Visit} from './lifecycle.ts';
 import {CONFIGURE} from './manifest.ts';
@@ -10,16 +12,15 @@ import type {BlockEnd} from './shell-block.ts';
 import type {Manifest} from './spec.ts';
 
 export interface BlockEffectPorts {
-  readonly manifest: Pick<Manifest, 'states'>;
+  readonly log: Log;
+  readonly manifest: Pick<Manifest, 'states' | 'isOf2017'>;
   readonly files: Pick<Files, 'readText' | 'readStamp' | 'readSize' | 'list'>;
   /** `proxy.cfg`. */
   readonly path: string;
   /** Whether HAProxy runs this text. */
   readonly isServing: (text: string) => boolean;
-  /** Whether HAProxy runs at all. */
-  readonly isUp: () => boolean;
-  /** Whether it has run since the daemon started. */
-  readonly hasServed: () => boolean;
+  /** How HAProxy is; generation 0 where none has run since the daemon started. */
+  readonly status: () => Pick<ProxyStatus, 'state' | 'generation'>;
   /** What a visit is about. */
   readonly hostsOf: (visit: Visit) => Hosts | undefined;
   /** What was served before it. */
@@ -33,8 +34,8 @@ export interface BlockEffectPorts {
 export interface BlockEffect {
   /** Before the visit's first block. */
   begin(visit: Visit): Promise<void>;
-  /** A block of it ended by itself. */
-  heard(visit: Visit, end: BlockEnd): void;
+  /** A block of it ended by itself. Throws what it ended badly of, but in a manifest of 2017: there that alone fails no state. */
+  blockEnded(visit: Visit, end: BlockEnd): void;
   /**
    * Rejects with LIFECYCLE when hosts changed and HAProxy does not serve them: it was not restarted, and nothing shows
    * that what it runs is what the block made of them. Also when a block ended badly and left no HAProxy at all, or when
@@ -49,7 +50,9 @@ const MAX_BESIDE = 200;
 type Stamps = ReadonlyMap<string, string | undefined>;
 
 export function createBlockEffect(ports: BlockEffectPorts): BlockEffect {
-  const {manifest, files, path, isServing, isUp, hasServed, hostsOf, servedHosts} = ports;
+  const {manifest, log, files, path, isServing, hostsOf, servedHosts} = ports;
+  const isUp = () => ports.status().state === 'RUNNING';
+  const hasServed = () => ports.status().generation !== 0;
   const isMadeByBlocks = manifest.states.get(CONFIGURE)?.steps.every(({is}) => is === 'shell') ?? false;
   const visits = new WeakMap<Visit, {readonly stamps: Stamps; end: BlockEnd}>();
   const none: Hosts = new Map();
@@ -74,9 +77,15 @@ export function createBlockEffect(ports: BlockEffectPorts): BlockEffect {
     async begin(visit) {
       if (isMadeByBlocks && visit.tag === CONFIGURE) visits.set(visit, {stamps: await readStamps(), end: {said: ''}});
     },
-    heard(visit, end) {
+    blockEnded(visit, end) {
       const begun = visits.get(visit);
       if (begun !== undefined) begun.end = end;
+      if (end.fault === undefined) return;
+      if (!manifest.isOf2017) throw end.fault;
+      log.warn(
+        {to: visit.tag, reason: reasonOf(end.fault)},
+        'shell block failed: that alone fails no state in a manifest of 2017',
+      );
     },
     async check(visit, hasRestarted) {
       const begun = visits.get(visit);

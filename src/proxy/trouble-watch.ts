@@ -25,11 +25,10 @@ export interface LookAnswers {
 
 /** What HAProxy's counters say is wrong, as of the last look. */
 export interface TroubleWatch {
-  readonly troubles: readonly TroubleNow[];
+  /** Undefined until HAProxy has answered once. */
+  readonly troubles: readonly TroubleNow[] | undefined;
   /** This HAProxy had a trouble, now or before, that somebody may have told it over its socket. */
   readonly isByHandPerhaps: boolean;
-  /** HAProxy has answered once. */
-  readonly hasLooked: boolean;
   /** The backends (their rows) whose servers have to be looked at, too. */
   suspects(rows: readonly Row[]): readonly Row[];
   /** Undefined when HAProxy did not answer: what was known of it stays, for nobody knows otherwise. */
@@ -43,7 +42,7 @@ export function createTroubleWatch(
   peopled: ReadonlySet<string> = new Set(),
 ): TroubleWatch {
   let history: TroubleHistory = {...newTroubleHistory, peopled};
-  let troubles: readonly TroubleNow[] = [];
+  let troubles: readonly TroubleNow[] | undefined;
   let pid: string | undefined;
   let suspected: string | undefined;
   return {
@@ -52,9 +51,6 @@ export function createTroubleWatch(
     },
     get isByHandPerhaps() {
       return suspected !== undefined && suspected === pid;
-    },
-    get hasLooked() {
-      return history.look !== undefined;
     },
     suspects: rows => (bound.percent === 0 ? [] : findSuspects(history.unanswered, history.look, rows)),
     note(answers) {

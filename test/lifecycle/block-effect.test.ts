@@ -6,6 +6,7 @@ import type {Visit} from '../../src/lifecycle/lifecycle.ts';
 import {parseManifest} from '../../src/lifecycle/manifest.ts';
 import type {BlockEnd} from '../../src/lifecycle/shell-block.ts';
 import type {Hosts} from '../../src/members/member.ts';
+import {type LogLine, openLogSink, WARN} from '../members/fixtures.ts';
 
 const manifestWith = (configure: string) =>
   parseManifest(
@@ -29,8 +30,11 @@ interface Case {
   readonly writes?: Readonly<Record<string, string>>;
   readonly end?: BlockEnd;
   readonly hasRestarted?: boolean;
+  /** False: HAProxy failed to start. */
   readonly isUp?: boolean;
-  readonly hasServed?: boolean;
+  readonly generation?: number;
+  /** False: a manifest of today. */
+  readonly isOf2017?: boolean;
   /** False: there is no `proxy.cfg` before the block. */
   readonly isThere?: boolean;
 }
@@ -41,10 +45,11 @@ const FAILED: BlockEnd = {
 };
 
 /** The first visit of a daemon that knows nobody, and has started no HAProxy. */
-const FIRST: Case = {served: undefined, hosts: hostsWith(), isUp: false, hasServed: false};
+const FIRST: Case = {served: undefined, hosts: hostsWith(), isUp: false, generation: 0};
 
-/** A visit from begin to check. */
-async function visit(given: Case): Promise<void> {
+/** A visit from begin to check; gives what was logged. */
+async function visit(given: Case): Promise<readonly LogLine[]> {
+  const {log, lines} = openLogSink();
   let stamp = 0;
   const contents = new Map([
     ['/data/proxy.cfg', {text: RUN, stamp}],
@@ -52,7 +57,8 @@ async function visit(given: Case): Promise<void> {
   ]);
   if (given.isThere === false) contents.delete('/data/proxy.cfg');
   const effect = createBlockEffect({
-    manifest: manifestWith(given.configure ?? 'shell: x'),
+    log,
+    manifest: {...manifestWith(given.configure ?? 'shell: x'), isOf2017: given.isOf2017 ?? true},
     path: '/data/proxy.cfg',
     files: {
       readText: async path => contents.get(path)?.text,
@@ -61,8 +67,7 @@ async function visit(given: Case): Promise<void> {
       list: async folder => [...contents.keys()].map(path => path.slice(folder.length + 1)),
     },
     isServing: text => (given.isUp ?? true) && text === RUN,
-    isUp: () => given.isUp ?? true,
-    hasServed: () => given.hasServed ?? true,
+    status: () => ({state: (given.isUp ?? true) ? 'RUNNING' : 'FATAL', generation: given.generation ?? 1}),
     hostsOf: () => given.hosts ?? hostsWith('10.2.0.1', '10.2.0.2'),
     servedHosts: () => ('served' in given ? given.served : hostsWith('10.2.0.1')),
   });
@@ -71,8 +76,9 @@ async function visit(given: Case): Promise<void> {
   for (const [name, text] of Object.entries(given.writes ?? {})) {
     contents.set(`/data/${name}`, {text, stamp: ++stamp});
   }
-  effect.heard(visit, given.end ?? {said: ''});
+  effect.blockEnded(visit, given.end ?? {said: ''});
   await effect.check(visit, given.hasRestarted ?? false);
+  return lines;
 }
 
 const LEFT =
@@ -94,7 +100,24 @@ describe('what a block did about changed hosts', () => {
     ['another state', {tag: 'expose-via-route53'}],
     ['a configure that renders', {configure: 'run: [render, validate, apply], shell: x'}],
   ];
-  for (const [name, given] of fine) test(`${name} -> fine`, () => visit(given));
+  for (const [name, given] of fine) {
+    test(`${name} -> fine`, async () => {
+      await visit(given);
+    });
+  }
+
+  test('it ended badly -> of 2017: a warning, of any state; of today: the state fails', async () => {
+    const {fault: {message: reason} = {}} = FAILED;
+    for (const tag of ['configure', 'expose-via-route53']) {
+      const given = {tag, end: FAILED, hosts: hostsWith('10.2.0.1')};
+      assert.deepEqual(
+        (await visit(given)).map(({level, to, reason: why}) => [level, to, why]),
+        [[WARN, tag, reason]],
+      );
+      assert.deepEqual(await visit({...given, end: {said: 'done'}}), []);
+      await assert.rejects(visit({...given, isOf2017: false}), FAILED.fault);
+    }
+  });
 
   test('it did nothing -> a fault, with what it said last', async () => {
     await assert.rejects(visit({end: {said: 'no etcd | giving up'}}), {

@@ -41,7 +41,7 @@ function open(version = '2.6.12') {
     const server: Row = {pxname: 'app', svname: 'one', type: '2', stot: given, scur, hrsp_2xx: String(answered)};
     const servers = watch.suspects([backend]).length > 0 ? [server] : [];
     watch.note({info: new Map(Object.entries({Pid: '7', Version: version})), rows: [backend], servers});
-    return watch.troubles.flatMap(trouble => (trouble.is === 'unanswered' ? [`${trouble.requests}`] : []));
+    return (watch.troubles ?? []).flatMap(trouble => (trouble.is === 'unanswered' ? [`${trouble.requests}`] : []));
   };
   /** Looks while so many requests come before each, until told; undefined when it is not for so many looks. */
   const secondsUntilTold = async (each: number, looks = 60): Promise<number | undefined> => {
@@ -61,7 +61,7 @@ function open(version = '2.6.12') {
     look,
     serve,
     secondsUntilTold,
-    ages: () => watch.troubles.map(({beganAt}) => beganAt && clock.epochMs() - beganAt),
+    ages: () => watch.troubles?.map(({beganAt}) => beganAt && clock.epochMs() - beganAt),
   };
 }
 

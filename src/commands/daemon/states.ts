@@ -1,4 +1,3 @@
-import {reasonOf} from '../../errors.ts';
 import {createBlockEffect} from '../../lifecycle/block-effect.ts';
 import {type Lifecycle, openLifecycle} from '../../lifecycle/lifecycle.ts';
 import type {Passes} from '../../lifecycle/passes.ts';
@@ -17,12 +16,12 @@ export function openStates(
   const {manifest} = ground;
   const log = room('lifecycle');
   const effect = createBlockEffect({
+    log,
     manifest,
     files,
     path: proxy.generations.committedPath,
     isServing: proxy.generations.isServing,
-    isUp: () => proxy.generations.status.state === 'RUNNING',
-    hasServed: () => proxy.generations.status.generation !== 0,
+    status: () => proxy.generations.status,
     hostsOf: passes.hostsOf,
     servedHosts: () => passes.applied?.input.variables.hosts,
   });
@@ -39,14 +38,7 @@ export function openStates(
     },
     runJob: scripts.runJob,
     async runShell(block, visit, signal) {
-      const end = await scripts.blocks.run(block, visit, signal);
-      effect.heard(visit, end);
-      if (end.fault === undefined) return;
-      if (!manifest.isOf2017) throw end.fault;
-      log.warn(
-        {to: visit.tag, reason: reasonOf(end.fault)},
-        'shell block failed: that alone fails no state in a manifest of 2017',
-      );
+      effect.blockEnded(visit, await scripts.blocks.run(block, visit, signal));
     },
     async onVisitBegun(visit) {
       await passes.begin(visit);

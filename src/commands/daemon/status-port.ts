@@ -58,7 +58,7 @@ export async function openStatusPort(
   const troubleWatch = createTroubleWatch(clock, config.errorBound, await loadEmptied(history));
   const {status, kubernetes} = createReport(context, {
     ...needs,
-    troubles: () => (troubleWatch.hasLooked ? troubleWatch.troubles : undefined),
+    troubles: () => troubleWatch.troubles,
   });
   const kubernetesMetrics = createKubernetesMetrics(kubernetes);
   await using opening = new AsyncDisposableStack();
