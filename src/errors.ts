@@ -57,6 +57,23 @@ export const reasonOf = (error: unknown): string => (error instanceof Error ? er
  */
 export const isSystemFault = (error: unknown): boolean => systemCodeOf(error)?.startsWith('ERR_') === false;
 
+/** Whether somebody foresaw it: a fault of ours in words, or the system's. */
+export const isFault = (error: unknown): boolean => error instanceof DaemonError || isSystemFault(error);
+
+/**
+ * Throws again what nobody foresaw: a bug of ours, which is no fault of a template, a pod or HAProxy. First thing where a
+ * `catch` goes on: nobody takes it then, and it ends the daemon (`installFatal`).
+ */
+export function rethrowBug(error: unknown): void {
+  if (!isFault(error)) throw error;
+}
+
+/** The message of a fault; what is none is thrown again, as by `rethrowBug`. */
+export function foreseenReason(error: unknown): string {
+  rethrowBug(error);
+  return reasonOf(error);
+}
+
 /** The `code` that Node puts on its system errors (`ENOENT`, `ECONNREFUSED`), or undefined. */
 export const systemCodeOf = (error: unknown): string | undefined => {
   if (!(error instanceof Error) || !('code' in error)) return undefined;

@@ -1,4 +1,4 @@
-import {reasonOf} from '../errors.ts';
+import {DaemonError, foreseenReason} from '../errors.ts';
 import type {Log} from '../ports/log.ts';
 import type {CertificateFolder} from './folder.ts';
 import type {Pair} from './pair.ts';
@@ -17,7 +17,8 @@ export type AskProxy = (command: string, payload?: string) => Promise<string>;
 export async function commitCertificate(path: string, pair: Pair, ask: AskProxy): Promise<boolean> {
   const begun = await ask(`set ssl cert ${path}`, pair.pem);
   if (/not referenced/i.test(begun)) return false;
-  const refuse = (answer: string) => new Error(`HAProxy refuses ${path}: ${answer.replace(/\s+/g, ' ').slice(0, 200)}`);
+  const refuse = (answer: string) =>
+    new DaemonError('PROXY', `HAProxy refuses ${path}: ${answer.replace(/\s+/g, ' ').slice(0, 200)}`);
   if (!/Transaction (created|updated)/i.test(begun)) throw refuse(begun);
   const committed = await ask(`commit ssl cert ${path}`);
   if (/Success!/.test(committed)) return true;
@@ -59,7 +60,7 @@ export function createRotation(ports: {
       log.info({certificate: name}, 'certificate rotated in the running proxy');
       return true;
     } catch (error) {
-      log.warn({certificate: name, reason: reasonOf(error)}, 'certificate not rotated at runtime: reloading');
+      log.warn({certificate: name, reason: foreseenReason(error)}, 'certificate not rotated at runtime: reloading');
       return false;
     }
   };

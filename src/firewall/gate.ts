@@ -1,4 +1,4 @@
-import {DaemonError, reasonOf} from '../errors.ts';
+import {DaemonError, foreseenReason} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Spawn} from '../ports/spawn.ts';
@@ -68,7 +68,7 @@ export async function openFirewall({
   }
 
   async function shut(ports: readonly number[], usable: readonly Iptables[]): Promise<void> {
-    if (capability.is === 'unable') throw new Error(capability.why);
+    if (capability.is === 'unable') throw new DaemonError('APPLY', capability.why);
     const batch = deriveGateIn(ports, deriveWindow(clock.epochMs()));
     const closed = await Promise.allSettled(usable.map(iptables => iptables.restore(batch)));
     const refused = closed.find(outcome => outcome.status === 'rejected');
@@ -87,7 +87,7 @@ export async function openFirewall({
       try {
         await shut(ports, usable);
       } catch (cause) {
-        throw new DaemonError('APPLY', `cannot close the SYN gate: ${reasonOf(cause)}`, {cause});
+        throw new DaemonError('APPLY', `cannot close the SYN gate: ${foreseenReason(cause)}`, {cause});
       }
       const closedAtMs = clock.nowMs();
       const time = Promise.withResolvers<void>();

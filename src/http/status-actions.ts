@@ -1,5 +1,5 @@
 import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
-import {DaemonError, reasonOf} from '../errors.ts';
+import {DaemonError, reasonOf, rethrowBug} from '../errors.ts';
 import type {RollbackWish} from '../lifecycle/find-rollback.ts';
 import type {Finding} from '../lifecycle/findings.ts';
 import type {Examination} from '../lifecycle/trial.ts';
@@ -102,6 +102,7 @@ export function serveActions(
       if ('answer' in result) return result.answer;
       return reply.code(CODES[result.is]).send({error: 'not done', reason: result.reason});
     } catch (error) {
+      rethrowBug(error);
       const reason = hideSecrets(reasonOf(error));
       audit(request, 'failed', reason);
       const detail = error instanceof DaemonError ? error.detail : undefined;

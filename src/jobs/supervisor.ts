@@ -1,4 +1,4 @@
-import {reasonOf} from '../errors.ts';
+import {foreseenReason, rethrowBug} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Child} from '../ports/spawn.ts';
@@ -118,10 +118,12 @@ async function spawn(state: State): Promise<void> {
     void launched.exited.then(() => gone.abort());
     ports.untilReady(launched, gone.signal).then(
       () => state.child === launched && send(state, {is: 'ready'}),
-      () => undefined,
+      error => {
+        if (!gone.signal.aborted) rethrowBug(error);
+      },
     );
   } catch (error) {
-    const reason = reasonOf(error);
+    const reason = foreseenReason(error);
     ports.log.warn({...fields, job: name, reason}, 'job cannot be spawned');
     send(state, {is: 'exited', exit: {code: undefined, signal: undefined, unstarted: reason}});
   }

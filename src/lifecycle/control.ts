@@ -1,4 +1,4 @@
-import {reasonOf} from '../errors.ts';
+import {DaemonError, reasonOf, rethrowBug} from '../errors.ts';
 import type {JobAnswer, JobHandle} from '../jobs/handle.ts';
 import type {Log} from '../ports/log.ts';
 import {type ControlCommand, parseCommand} from './command.ts';
@@ -66,7 +66,7 @@ export function createControl(
         return goTo(command, isGone);
       case 'SET':
         if (!variables.set(command.name, command.value))
-          throw new Error(`cannot set ${command.name}: too long, or too many`);
+          throw new DaemonError('USAGE', `cannot set ${command.name}: too long, or too many`);
         return 'OK';
       case 'DIE':
         ports.requestStop();
@@ -74,7 +74,7 @@ export function createControl(
       case 'JOB':
         return runJobs(command.verb, command.jobs, ports.jobs, lifecycle.blame);
       case 'unknown':
-        throw new Error(command.reason);
+        throw new DaemonError('USAGE', command.reason);
     }
   };
 
@@ -84,6 +84,7 @@ export function createControl(
     try {
       return await run(command, isGone);
     } catch (error) {
+      rethrowBug(error);
       log.warn({event: command.is, reason: reasonOf(error)}, 'control command refused');
       return explain ? `KO ${ports.hideSecrets(reasonOf(error))}` : 'KO';
     }
@@ -104,7 +105,7 @@ async function runJobs(
 ): Promise<string> {
   const isAll = names.some(name => plainName(name) === ALL) || (names.length === 0 && verb === 'status');
   if (names.length === 0 && !isAll)
-    throw new Error(`${verb} takes the name of a job, one of ${jobs.map(job => job.name).join(', ')}`);
+    throw new DaemonError('USAGE', `${verb} takes the name of a job, one of ${jobs.map(job => job.name).join(', ')}`);
   const wanted = isAll ? jobs.map(job => job.name) : names;
   const answers = await Promise.all(
     wanted.map(async name => {

@@ -1,4 +1,5 @@
 import type {DamperSettings} from '../damper/damper.ts';
+import {rethrowBug} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import {
   type Convergence,
@@ -23,8 +24,10 @@ export interface ConvergerPorts {
 export interface Converger {
   /** The first pass, now; until then whatever changes or is asked for waits to be a part of it. Ends as `demand` does. */
   start(cause: string): Promise<void>;
-  /** Something may have changed: looked at when the damper lets it through. */
-  /** `isRepeat`: the cause was told before, so it counts only where no other does. */
+  /**
+   * Something may have changed: looked at when the damper lets it through. `isRepeat`: the cause was told before, so it
+   * counts only where no other does.
+   */
   changed(cause: string, isRepeat?: boolean): void;
   /** A pass now, or right after the running one, for whoever does not wait for it. */
   request(cause: string): void;
@@ -65,6 +68,7 @@ export function openConverger(ports: ConvergerPorts): Converger {
       send({is: 'ended', ok: true});
       for (const {resolve} of waiting) resolve();
     } catch (error) {
+      rethrowBug(error);
       send({is: 'ended', ok: false});
       for (const {reject} of waiting) reject(error);
     }
@@ -74,7 +78,7 @@ export function openConverger(ports: ConvergerPorts): Converger {
   const look = (): Promise<PassInput | undefined | 'equal'> =>
     ports.readChanged().then(
       read => read ?? 'equal',
-      () => undefined,
+      error => void rethrowBug(error),
     );
 
   const demand = (event: ConvergenceEvent): Promise<void> => {

@@ -1,4 +1,4 @@
-import {DaemonError, isStartRefusal, reasonOf} from '../errors.ts';
+import {DaemonError, isStartRefusal, reasonOf, rethrowBug} from '../errors.ts';
 import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
@@ -165,6 +165,7 @@ async function fallBack(
     await keepGood(ports, current);
     return true;
   } catch (error) {
+    rethrowBug(error);
     ports.log.warn(
       {reason: reasonOf(error), pass: current.pass},
       'the last good template fails with the pods of today',
@@ -242,6 +243,7 @@ async function retireDeparted(state: FallbackState): Promise<void> {
     await passes.applyText(disableServers(served.text, departed));
     if (departed.length > 0) log.warn({ip: departed}, 'pods that left get no more requests');
   } catch (error) {
+    rethrowBug(error);
     log.error({reason: reasonOf(error), ip: departed}, 'pods that left are still in the configuration');
   }
 }
@@ -264,4 +266,7 @@ const podsOf = (hosts: Hosts): Served['pods'] => [...hosts].flatMap(([app, ips])
 
 /** Rollbacks succeed with an older template: that one is good then. */
 const keepGood = ({good, log}: FallbackPorts, kept: KeptTemplate): Promise<void> =>
-  good.put(kept).catch(err => log.warn({err}, 'cannot remember the template that works'));
+  good.put(kept).catch(err => {
+    rethrowBug(err);
+    log.warn({err}, 'cannot remember the template that works');
+  });

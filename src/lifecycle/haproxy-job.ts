@@ -1,4 +1,4 @@
-import {DaemonError, reasonOf} from '../errors.ts';
+import {DaemonError, reasonOf, rethrowBug} from '../errors.ts';
 import {formatUptime, type JobAnswer, type JobHandle} from '../jobs/handle.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
@@ -69,6 +69,7 @@ export function createHaproxyJob(ports: HaproxyJobPorts): JobHandle {
       await files.replace(proxy.committedPath, committed, CONFIGURATION_MODE);
       log.warn({reason: 'the changed one was refused'}, 'restored the last good proxy.cfg');
     } catch (err) {
+      rethrowBug(err);
       log.error({err}, 'cannot restore the last good proxy.cfg: what lies there is not what runs');
     }
   };
@@ -78,6 +79,7 @@ export function createHaproxyJob(ports: HaproxyJobPorts): JobHandle {
       await reload();
       return {ok: true, text: 'started', applied: {fault: undefined}};
     } catch (error) {
+      rethrowBug(error);
       const detail = error instanceof DaemonError ? error.detail : undefined;
       log.error({job: HAPROXY_JOB, event: verb, reason: reasonOf(error), detail}, 'haproxy job command failed');
       return {ok: false, text: `ERROR (${reasonOf(error)})`, applied: {fault: error}};

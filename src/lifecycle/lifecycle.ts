@@ -1,4 +1,4 @@
-import {CutShort, DaemonError, reasonOf} from '../errors.ts';
+import {CutShort, DaemonError, reasonOf, rethrowBug} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {
@@ -239,7 +239,8 @@ async function work(state: State, spec: StateSpec, id: number | undefined): Prom
     if (running.blamed !== undefined) throw running.blamed;
     await ports.onStepsDone(visit, running.hasRestarted);
   } catch (error) {
-    fault = error ?? new Error('unknown');
+    rethrowBug(error);
+    fault = error;
   }
   const ownWaiter = await findInsider(state);
   const isDropped = ownWaiter !== undefined && !isObeyed(state, ownWaiter);
@@ -292,6 +293,7 @@ async function takeAll(state: State, {tag, steps}: StateSpec, visit: Visit): Pro
     try {
       await take(step, visit, running, ports);
     } catch (error) {
+      rethrowBug(error);
       const insider = await findInsider(state);
       if (insider === undefined || !isObeyed(state, insider)) throw error;
       const reason = `its own block asked for state ${insider.tag} and waited for the answer, which ended it`;

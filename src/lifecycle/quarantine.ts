@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import {isStartRefusal, reasonOf} from '../errors.ts';
+import {isStartRefusal, reasonOf, rethrowBug} from '../errors.ts';
 import {type Backoff, deriveBackoffMs} from '../ports/backoff.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
@@ -313,7 +313,10 @@ function keepOnly(state: State, template: string): void {
 
 async function save({entries, ports: {file, log}}: State): Promise<void> {
   const kept = [...entries.values()].map(({retryAtMs: _, ...entry}) => entry);
-  await file.put(kept).catch(err => log.warn({err}, 'cannot remember who is in quarantine'));
+  await file.put(kept).catch(err => {
+    rethrowBug(err);
+    log.warn({err}, 'cannot remember who is in quarantine');
+  });
 }
 
 async function retryDue(state: State, load: () => Promise<TemplateInput>): Promise<boolean> {

@@ -1,5 +1,5 @@
 import {dirname} from 'node:path';
-import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
+import {DaemonError, foreseenReason, reasonOf, systemCodeOf} from '../errors.ts';
 
 const SUBJECT = 'cannot write ';
 
@@ -16,7 +16,7 @@ function adviceOn(path: string, cause: unknown): string {
     case 'EISDIR':
       return `a folder has its name; remove that folder, and the file is written again`;
     default:
-      return reasonOf(cause);
+      return foreseenReason(cause);
   }
 }
 

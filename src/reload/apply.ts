@@ -1,4 +1,4 @@
-import {DaemonError, reasonOf} from '../errors.ts';
+import {DaemonError, reasonOf, rethrowBug} from '../errors.ts';
 import type {Applied, ApplyOptions, Candidate, Foreseen} from './candidate.ts';
 import {pathsOf} from './files.ts';
 import {createGeneration, type StagedGeneration, writeRewritten} from './generation.ts';
@@ -152,6 +152,7 @@ async function start(
       if (!generations.has(generation)) await run.forget(number);
       ownedSockets.keepOnly(generations.current?.inheritance.sockets ?? []);
     }
+    rethrowBug(error);
     if (error instanceof DaemonError) throw error;
     throw new DaemonError('APPLY', `cannot apply generation ${number}: ${reasonOf(error)}`, {cause: error});
   }

@@ -1,4 +1,4 @@
-import {DaemonError, StartRefused, systemCodeOf} from '../errors.ts';
+import {DaemonError, rethrowBug, StartRefused, systemCodeOf} from '../errors.ts';
 import type {Job, JobSettings, Ladder} from '../jobs/job.ts';
 import type {Supervisor, SupervisorPorts} from '../jobs/supervisor.ts';
 import {type Clock, sleep} from '../ports/clock.ts';
@@ -215,6 +215,7 @@ async function untilReady({given, ports}: State, child: Child, signal: AbortSign
     try {
       if (ports.pidIn(await ports.ask(given.paths.socket, 'show info')) === child.pid) return;
     } catch (error) {
+      rethrowBug(error);
       ports.log.trace({generation: given.number, code: systemCodeOf(error)}, 'runtime socket not yet there');
     }
     await sleep(ports.clock, READY_POLL_MS, signal);

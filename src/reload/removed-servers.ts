@@ -1,4 +1,4 @@
-import {reasonOf} from '../errors.ts';
+import {foreseenReason} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import {deriveDelete} from '../proxy/server-commands.ts';
 import type {StagedGeneration} from './generation.ts';
@@ -36,7 +36,8 @@ export function createRemovedServers({
   const deleteIdle = async (): Promise<void> => {
     for (const [key, {generation, command}] of [...removed]) {
       const isServing = generation.supervisor.job.is === 'RUNNING';
-      if (!isServing || IS_GONE.test(await ask(generation.paths.socket, command).catch(reasonOf))) removed.delete(key);
+      if (!isServing || IS_GONE.test(await ask(generation.paths.socket, command).catch(foreseenReason)))
+        removed.delete(key);
     }
   };
 

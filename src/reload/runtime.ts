@@ -1,4 +1,4 @@
-import {reasonOf} from '../errors.ts';
+import {foreseenReason} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import {stepByStep} from '../ports/event-loop.ts';
 import type {Files} from '../ports/files.ts';
@@ -100,12 +100,12 @@ async function findChanges(state: State, current: StagedGeneration, text: string
   const returned = await findReturned(state, changes);
   if (returned !== undefined) return {is: 'unfit', why: `${returned} returns while it still has connections`};
   const {ask} = state.ports;
-  const checkDoubt = await findCheckDoubt(current.paths.socket, changes, ask).catch(reasonOf);
+  const checkDoubt = await findCheckDoubt(current.paths.socket, changes, ask).catch(foreseenReason);
   if (checkDoubt !== undefined) return {is: 'unfit', why: checkDoubt};
   const newChecks = countCheckedAdds(changes);
   const allChecks = (state.checkedAdds.get(current) ?? 0) + newChecks;
   const roomDoubt =
-    newChecks === 0 ? undefined : await findRoomDoubt(ask, current.paths.socket, allChecks).catch(reasonOf);
+    newChecks === 0 ? undefined : await findRoomDoubt(ask, current.paths.socket, allChecks).catch(foreseenReason);
   return roomDoubt === undefined ? {is: 'fit', changes, allChecks} : {is: 'unfit', why: roomDoubt};
 }
 
@@ -120,7 +120,7 @@ async function apply(state: State, current: StagedGeneration, candidate: Candida
     await commitText(state.ports, current, candidate.text);
   } catch (error) {
     // It runs what no file says: neither a pass that brings the old text back nor a restart may rely on one.
-    return {is: 'refused', why: `told at run time, but that cannot be written down: ${reasonOf(error)}`};
+    return {is: 'refused', why: `told at run time, but that cannot be written down: ${foreseenReason(error)}`};
   }
   // One that died meanwhile came back with the old files.
   if (current.supervisor.child?.pid !== pid) return {is: 'refused', why: 'HAProxy died while it was told'};
@@ -171,7 +171,7 @@ async function tell(
     const complaint = others.length === 0 ? undefined : await tellAll(others);
     return await check(changes, complaint ?? refusal);
   } catch (error) {
-    return reasonOf(error);
+    return foreseenReason(error);
   }
 }
 

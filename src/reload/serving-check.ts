@@ -1,4 +1,4 @@
-import {DaemonError, reasonOf} from '../errors.ts';
+import {DaemonError, foreseenReason} from '../errors.ts';
 import type {ProcessTable} from '../jobs/proc.ts';
 import type {Log} from '../ports/log.ts';
 import {parseStat} from '../proxy/answers.ts';
@@ -28,7 +28,7 @@ export async function checkServing(
   const silent = listening && parseServedPorts(text)?.filter(port => !listening.includes(port));
   if (silent !== undefined && silent.length > 0) throw fail(`it does not listen on ${silent.join(', ')}`);
   const answer = await ask(paths.socket, FRONTENDS).catch((cause: unknown) => {
-    throw fail(reasonOf(cause), cause);
+    throw fail(foreseenReason(cause), cause);
   });
   const shut = parseStat(answer).find(({svname, status}) => svname === 'FRONTEND' && !SERVING.has(status ?? ''));
   if (shut !== undefined) throw fail(`frontend ${shut.pxname} is ${shut.status}`);

@@ -1,4 +1,4 @@
-import {reasonOf} from '../errors.ts';
+import {foreseenReason, rethrowBug} from '../errors.ts';
 import {stepByStep} from '../ports/event-loop.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
@@ -26,7 +26,7 @@ export async function carryServerState(
   const {isWanted, path = paths.state} = parseStateFile(text);
   if (!isWanted) return;
   const report = (error: unknown): string => {
-    log.warn({reason: reasonOf(error), path}, "the servers' health is not carried over to the next generation");
+    log.warn({reason: foreseenReason(error), path}, "the servers' health is not carried over to the next generation");
     return EMPTY_STATE;
   };
   const derive = async (former: StagedGeneration): Promise<string> =>
@@ -42,7 +42,8 @@ export async function emptyStateFile(
 ): Promise<void> {
   const {isWanted, path = paths.state} = parseStateFile(text);
   if (!isWanted) return;
-  await files
-    .replace(path, EMPTY_STATE, MODE)
-    .catch((err: unknown) => log.warn({err, path}, "cannot empty the servers' state file"));
+  await files.replace(path, EMPTY_STATE, MODE).catch((err: unknown) => {
+    rethrowBug(err);
+    log.warn({err, path}, "cannot empty the servers' state file");
+  });
 }

@@ -1,4 +1,4 @@
-import {type ChildProcessByStdio, spawn} from 'node:child_process';
+import {type ChildProcess, type ChildProcessByStdio, spawn} from 'node:child_process';
 import {realpathSync} from 'node:fs';
 import type {Readable, Writable} from 'node:stream';
 import {fileURLToPath} from 'node:url';
@@ -59,7 +59,15 @@ export function startRenderProcess(): RenderProcess {
     env: {},
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  return superviseChild(child);
+  // Without a descriptor left there are no pipes either, and the reason comes a moment later.
+  return (child.stdin as Writable | undefined) === undefined ? neverStarted(child) : superviseChild(child);
+}
+
+function neverStarted(child: Pick<ChildProcess, 'once'>): RenderProcess {
+  const died = new Promise<NoAnswer>(resolve => {
+    child.once('error', ({message}) => resolve({is: 'died', how: message, outOfMemory: false}));
+  });
+  return {pid: undefined, isAlive: false, ask: () => died, kill() {}};
 }
 
 function superviseChild(child: ChildProcessByStdio<Writable, Readable, Readable>): RenderProcess {

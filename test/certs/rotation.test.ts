@@ -3,6 +3,7 @@ import {describe, test} from 'node:test';
 import type {Pair} from '../../src/certs/pair.ts';
 import {type AskProxy, canSetCertificates, createRotation} from '../../src/certs/rotation.ts';
 import {createRecordingLog} from '../kubernetes/recording-log.ts';
+import {systemError} from '../support/system-error.ts';
 
 const pairOf = (fingerprint: string): Pair => ({pem: `pem ${fingerprint}\n`, fingerprint, expiresAt: 0, names: ''});
 
@@ -63,7 +64,7 @@ describe('rotation', () => {
   test('refused or unanswered at runtime -> a reload, and one line in the log', async () => {
     for (const answer of ['unable to load certificate', 'Transaction created', undefined]) {
       const {rotation, pairs, lines} = openStage(async () => {
-        if (answer === undefined) throw new Error('ECONNREFUSED');
+        if (answer === undefined) throw systemError('ECONNREFUSED');
         return answer;
       });
       await rotation.refresh(BY_NAME);

@@ -45,6 +45,20 @@ describe('a bug in what is called back', {skip: missing('haproxy'), timeout: 120
     await next.waitFor(async ({ready}) => ready && (await locationAt(port)) === '/two', 'the next daemon');
   });
 
+  test('in a pass -> the same, and the template is not blamed', async () => {
+    await using folder = await openFolder();
+    const port = await freePort();
+    const template = join(folder.path, 'proxy.j2');
+    await writeFile(template, templateOf(port, 'one'));
+    const env = {KONTROL_WARMUP: '0', ...withBug('/two', 'pass')};
+    await using daemon = await startDaemon({template, env, expectsBug: true});
+    await daemon.waitFor(({ready}) => ready, 'a ready daemon');
+    await writeFile(template, templateOf(port, 'two'));
+    await assertFatal(daemon, port, 'unhandledRejection');
+    const blaming = daemon.logs.filter(({msg}) => /refused|failed/.test(String(msg)));
+    assert.deepEqual(blaming, []);
+  });
+
   test('by a ping -> fatal, and not hidden behind its answer', async () => {
     const port = await freePort();
     const env = {KONTROL_WARMUP: '0', ...withBug('joined web 10.9.1.66')};

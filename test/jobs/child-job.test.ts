@@ -8,6 +8,7 @@ import {superviseJob} from '../../src/jobs/supervisor.ts';
 import type {Command, Exit, OnLine, OwnChild, Spawn} from '../../src/ports/spawn.ts';
 import {openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {systemError} from '../support/system-error.ts';
 
 interface FakeChild {
   readonly command: Command;
@@ -39,7 +40,7 @@ function openBench(settings: Partial<JobSpec> = {}) {
       return {pid: 100 + children.length, exited, kill: kill(''), killGroup: kill('group ')};
     },
     async run() {
-      if (installed === 'nobody knows') throw new Error('spawn /bin/sh EAGAIN');
+      if (installed === 'nobody knows') throw systemError('EAGAIN');
       return {code: installed ? 0 : 127, signal: undefined, stdout: '', stderr: '', timedOut: false};
     },
   };

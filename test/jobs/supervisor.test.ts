@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {setImmediate} from 'node:timers/promises';
 import type {Job, JobSettings} from '../../src/jobs/job.ts';
 import {superviseJob} from '../../src/jobs/supervisor.ts';
 import type {Child, Exit} from '../../src/ports/spawn.ts';
 import {openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {systemError} from '../support/system-error.ts';
+import {takeUnhandled} from '../support/unhandled.ts';
 
 const SETTINGS: JobSettings = {retries: 1, delayMs: () => 100, stableMs: 1000, readyWithinMs: 5000};
 
@@ -95,12 +98,28 @@ describe('supervisor', () => {
     assert.deepEqual(seen, ['STARTING', 'BACKOFF', 'STARTING', 'FATAL']);
   });
 
+  test('a bug in its launch, or in the look whether it is ready -> nobody takes it: the program is not blamed', async () => {
+    using unhandled = takeUnhandled();
+    const bug = new TypeError('undefined is not a function');
+    const launching = openBench([() => Promise.reject(bug)]);
+    launching.supervisor.start();
+    await launching.clock.advance(0);
+    const looking = openBench();
+    looking.supervisor.start();
+    await looking.clock.advance(0);
+    looking.readiness[0]?.reject(bug);
+    await setImmediate();
+    assert.deepEqual(unhandled.errors, [bug, bug]);
+    assert.deepEqual(launching.said('job cannot be spawned'), []);
+    assert.deepEqual([launching.supervisor.job.is, looking.supervisor.job.is], ['STARTING', 'STARTING']);
+  });
+
   test('a program that cannot be spawned -> counts as a death', async () => {
-    const {clock, supervisor, said, children} = openBench([() => Promise.reject(new Error('ENOENT'))]);
+    const {clock, supervisor, said, children} = openBench([() => Promise.reject(systemError('ENOENT'))]);
     supervisor.start();
     await clock.advance(0);
     assert.equal(supervisor.job.is, 'BACKOFF');
-    assert.equal(said('job cannot be spawned')[0]?.reason, 'ENOENT');
+    assert.equal(said('job cannot be spawned')[0]?.reason, 'ENOENT: refused by a test');
     await clock.advance(100);
     assert.equal(children.length, 1);
   });

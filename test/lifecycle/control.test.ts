@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {DaemonError} from '../../src/errors.ts';
 import type {JobHandle} from '../../src/jobs/handle.ts';
 import {createControl} from '../../src/lifecycle/control.ts';
 import type {VisitRequest} from '../../src/lifecycle/lifecycle.ts';
@@ -78,13 +79,13 @@ describe('control', () => {
 
   test('refused -> KO; with the reason for whoever asks for it', async () => {
     const {say, failWith, lines} = openBench();
-    failWith(new Error('cannot finish state configure: no'));
+    failWith(new DaemonError('LIFECYCLE', 'cannot finish state configure: no'));
     assert.equal(await say('WAIT configure'), 'KO');
     assert.equal(await say('?WAIT configure'), 'KO cannot finish state configure: no');
     assert.equal(await say('?SET X'), 'OK');
     assert.match(await say('?SET 1'), /^KO SET takes the name of a variable/);
     assert.ok(lines.some(({reason}) => reason === 'cannot finish state configure: no'));
-    failWith(new Error("cannot validate: found 'hunter2'"));
+    failWith(new DaemonError('LIFECYCLE', "cannot validate: found 'hunter2'"));
     assert.equal(await say('?WAIT configure'), "KO cannot validate: found '***'");
   });
 
@@ -109,7 +110,7 @@ describe('control', () => {
   test('the terminal state failed -> WAIT for it answers KO', async () => {
     const {say, entered, over} = openBench();
     entered.resolve();
-    over.resolve(new Error('not drained'));
+    over.resolve(new DaemonError('LIFECYCLE', 'not drained'));
     assert.equal(await say('WAIT stop'), 'KO');
   });
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {setImmediate} from 'node:timers/promises';
+import {DaemonError} from '../../src/errors.ts';
 import {openConverger} from '../../src/lifecycle/converge.ts';
 import type {PassInput} from '../../src/lifecycle/passes.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {takeUnhandled} from '../support/unhandled.ts';
 
 const READ: PassInput = {
   digest: 'd',
@@ -26,12 +29,14 @@ function openSleeping() {
   const clock = createFakeClock();
   const passes: {cause: string; read: PassInput | undefined; end: (fault?: Error) => Promise<void>}[] = [];
   let stale = true;
+  let lookFault: Error | undefined;
   let looks = 0;
   const converger = openConverger({
     clock,
     damper: () => ({quietMs: 1000, maxMs: 4000}),
     async readChanged() {
       looks += 1;
+      if (lookFault !== undefined) throw lookFault;
       return stale ? READ : undefined;
     },
     runPass(cause, read) {
@@ -53,6 +58,9 @@ function openSleeping() {
     converger,
     passes,
     looks: () => looks,
+    failLook: (fault: Error) => {
+      lookFault = fault;
+    },
     setStale: (value: boolean) => {
       stale = value;
     },
@@ -92,9 +100,26 @@ describe('converger', () => {
     const {clock, converger, passes} = openSleeping();
     const started = converger.start('start');
     await clock.advance(0);
-    await Promise.all([assert.rejects(started, /no good/), passes[0]?.end(new Error('no good'))]);
+    await Promise.all([assert.rejects(started, /no good/), passes[0]?.end(new DaemonError('LIFECYCLE', 'no good'))]);
     await clock.advance(1000);
     assert.equal(passes.length, 2);
+  });
+
+  test('a bug in a pass, or in the look before it -> nobody takes it: no failure that is told, no other try', async () => {
+    using unhandled = takeUnhandled();
+    const bug = new TypeError('undefined is not a function');
+    const [looking, passing] = [await openBench(), openSleeping()];
+    looking.failLook(bug);
+    looking.converger.changed('web joined');
+    await looking.clock.advance(1000);
+    void passing.converger.start('start');
+    await passing.clock.advance(0);
+    await passing.passes[0]?.end(bug);
+    for (const {clock} of [looking, passing]) await clock.advance(60_000);
+    await setImmediate();
+    assert.deepEqual(unhandled.errors, [bug, bug]);
+    assert.deepEqual([looking.passes.length, passing.passes.length], [0, 1]);
+    assert.deepEqual([looking.converger.state.pass.is, passing.converger.state.pass.is], ['running', 'running']);
   });
 
   test('a change that is seen -> its pass gets what was read, once', async () => {
@@ -162,12 +187,12 @@ describe('converger', () => {
     const {clock, converger, passes, setStale} = await openBench();
     const failed = assert.rejects(converger.demand('start'), /no/);
     await clock.advance(0);
-    await passes[0]?.end(new Error('no'));
+    await passes[0]?.end(new DaemonError('LIFECYCLE', 'no'));
     await failed;
     setStale(false);
     await clock.advance(1000);
     assert.equal(passes.length, 2);
-    await passes[1]?.end(new Error('no'));
+    await passes[1]?.end(new DaemonError('LIFECYCLE', 'no'));
     await clock.advance(1999);
     assert.equal(passes.length, 2);
     await clock.advance(1);

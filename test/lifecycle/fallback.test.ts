@@ -52,9 +52,11 @@ async function openStage({
   /** Without whom a refused one would work. */
   const named: Quarantined[] = [];
   const saves: number[] = [];
-  const faults = new Map<string, DaemonError>();
+  const faults = new Map<string, Error>();
   const world = {newest: 'A', app: 'web', ips: ['10.0.0.1', '10.0.0.2'], served: undefined as PassHistory['served']};
-  const state: {tried?: PassInput; applied?: PassInput; text?: string; pass: number} = {pass: 0};
+  const state: {tried?: PassInput; applied?: PassInput; text?: string; textFault?: Error | undefined; pass: number} = {
+    pass: 0,
+  };
   const fallback = createFallback({
     clock,
     log,
@@ -72,6 +74,7 @@ async function openStage({
         return {pass: state.pass} as never;
       },
       async applyText(text) {
+        if (state.textFault !== undefined) throw state.textFault;
         applied.push(text);
       },
     },
@@ -255,6 +258,23 @@ describe('a refused template', () => {
       said('pods that left get no more requests').map(({ip}) => ip),
       [['10.0.0.1']],
     );
+  });
+
+  test('a bug while the good one is tried, or while pods that left are disabled -> thrown on, and nobody is blamed', async () => {
+    for (const where of ['the good one', 'pods that left'] as const) {
+      const bug = new TypeError('undefined is not a function');
+      const {fallback, faults, world, state, said} = await openStage();
+      await fallback.run('start');
+      Object.assign(world, {newest: 'B', ips: ['10.0.0.3']});
+      faults.set('B', REFUSED).set('A', where === 'the good one' ? bug : REFUSED);
+      state.textFault = where === 'pods that left' ? bug : undefined;
+      await assert.rejects(fallback.run('template changed'), bug);
+      assert.equal(
+        said('the last good template fails with the pods of today').length,
+        where === 'the good one' ? 0 : 1,
+      );
+      assert.equal(said('pods that left are still in the configuration').length, 0);
+    }
   });
 
   test('nothing newer than the good one -> it is not tried twice; pods that left get no requests, those that return do', async () => {

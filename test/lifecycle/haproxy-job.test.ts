@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {DaemonError} from '../../src/errors.ts';
 import {createHaproxyJob} from '../../src/lifecycle/haproxy-job.ts';
 import type {Candidate} from '../../src/reload/candidate.ts';
 import type {ProxyStatus} from '../../src/reload/generations.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {systemError} from '../support/system-error.ts';
 
 const PATH = '/data/proxy.cfg';
 
@@ -127,7 +129,7 @@ describe('haproxy as a job', () => {
       const {job, faults, contents} = openBench('old\n');
       await job.start();
       contents.set(PATH, 'nonsense\n');
-      faults[at] = new Error('unknown keyword');
+      faults[at] = new DaemonError('LIFECYCLE', 'unknown keyword');
       const fault = faults[at];
       assert.deepEqual(await job.restart(), {ok: false, text: 'ERROR (unknown keyword)', applied: {fault}});
       assert.equal(contents.get(PATH), 'old\n');
@@ -138,8 +140,8 @@ describe('haproxy as a job', () => {
     const {job, faults, contents, failWith} = openBench('old\n');
     await job.start();
     contents.set(PATH, 'nonsense\n');
-    faults.check = new Error('unknown keyword');
-    failWith(new Error('ENOSPC'));
+    faults.check = new DaemonError('LIFECYCLE', 'unknown keyword');
+    failWith(systemError('ENOSPC'));
     assert.equal((await job.restart()).ok, false);
   });
 

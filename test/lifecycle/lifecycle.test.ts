@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {setImmediate} from 'node:timers/promises';
+import {DaemonError} from '../../src/errors.ts';
 import {openLifecycle, type Visit, type VisitRequest} from '../../src/lifecycle/lifecycle.ts';
 import {openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {takeUnhandled} from '../support/unhandled.ts';
 import {manifestOf} from './fixtures.ts';
 
 const MANIFEST = manifestOf(`
@@ -122,7 +125,7 @@ describe('lifecycle', () => {
     const booted = assert.rejects(lifecycle.boot(), /no/);
     await clock.advance(0);
     assert.deepEqual([lifecycle.state.tag, last().what], ['setup', 'setting up']);
-    await last().end(new Error('no'));
+    await last().end(new DaemonError('LIFECYCLE', 'no'));
     await booted;
     assert.deepEqual(visits, [['setup', 'no']]);
     assert.equal(lifecycle.lastFault, 'no');
@@ -145,7 +148,7 @@ describe('lifecycle', () => {
     const outcome = ask('mixed');
     await clock.advance(0);
     await last().end();
-    await last().end(new Error('refused'));
+    await last().end(new DaemonError('LIFECYCLE', 'refused'));
     assert.deepEqual(
       steps.map(({what}) => what),
       ['before', 'restart haproxy'],
@@ -169,7 +172,7 @@ describe('lifecycle', () => {
     await start();
     const outcome = ask('plain');
     await clock.advance(0);
-    await last().end(new Error('exit code 1'));
+    await last().end(new DaemonError('LIFECYCLE', 'exit code 1'));
     assert.deepEqual([outcome.now, lifecycle.lastFault, lifecycle.state.tag], ['exit code 1', 'exit code 1', 'plain']);
     assert.equal(ask('configure').now, 'open');
   });
@@ -190,7 +193,7 @@ describe('lifecycle', () => {
   test('a fault before the first step -> no step runs', async () => {
     const {clock, ask, start, steps, faults} = openBench();
     await start();
-    faults.begin = new Error('no template');
+    faults.begin = new DaemonError('LIFECYCLE', 'no template');
     const outcome = ask('plain');
     await clock.advance(0);
     assert.deepEqual([steps, outcome.now], [[], 'no template']);
@@ -349,13 +352,13 @@ describe('lifecycle', () => {
     await start();
     const pass = ask('configure');
     await clock.advance(0);
-    lifecycle.blame(new Error('haproxy refused'));
+    lifecycle.blame(new DaemonError('LIFECYCLE', 'haproxy refused'));
     for (let step = 0; step < 3; step += 1) await last().end();
     const mixed = ask('mixed');
     await clock.advance(0);
     await last().end();
     assert.equal(last().what, 'restart haproxy');
-    lifecycle.blame(new Error('haproxy refused'));
+    lifecycle.blame(new DaemonError('LIFECYCLE', 'haproxy refused'));
     await last().end();
     await last().end();
     const plain = ask('plain');
@@ -365,22 +368,34 @@ describe('lifecycle', () => {
     assert.deepEqual([pass.now, mixed.now, plain.now, restarted], ['OK', 'OK', 'OK', [false, false, true]]);
   });
 
+  test('a bug in a step -> nobody takes it: the state fails for nobody, and nothing is told of it', async () => {
+    using unhandled = takeUnhandled();
+    const {lifecycle, last, visits, ask, start, clock} = openBench();
+    await start();
+    const outcome = ask('configure');
+    await clock.advance(0);
+    const bug = new TypeError('undefined is not a function');
+    await last().end(bug);
+    await setImmediate();
+    assert.deepEqual([unhandled.errors, visits, outcome.now, lifecycle.lastFault], [[bug], [], 'open', null]);
+  });
+
   test('blamed for what its block had done -> the state fails, unless it went well after all', async () => {
     const {clock, ask, last, start, lifecycle, restarted, faults} = openBench();
     await start();
-    lifecycle.blame(new Error('nobody runs'));
+    lifecycle.blame(new DaemonError('LIFECYCLE', 'nobody runs'));
     const first = ask('plain');
     await clock.advance(0);
-    lifecycle.blame(new Error('haproxy refused'));
+    lifecycle.blame(new DaemonError('LIFECYCLE', 'haproxy refused'));
     await last().end();
     assert.equal(first.now, 'haproxy refused');
     const second = ask('plain');
     await clock.advance(0);
-    lifecycle.blame(new Error('haproxy refused'));
+    lifecycle.blame(new DaemonError('LIFECYCLE', 'haproxy refused'));
     lifecycle.blame(undefined);
     await last().end();
     assert.equal(second.now, 'OK');
-    faults.done = new Error('and did nothing');
+    faults.done = new DaemonError('LIFECYCLE', 'and did nothing');
     const third = ask('plain');
     await clock.advance(0);
     await last().end();
@@ -404,7 +419,7 @@ describe('lifecycle', () => {
     );
     await lifecycle.ending.entered;
     assert.deepEqual([last().what, stopped], ['drain', 'open']);
-    await last().end(new Error('not drained'));
+    await last().end(new DaemonError('LIFECYCLE', 'not drained'));
     assert.match(String(stopped), /not drained/);
     assert.deepEqual(visits.at(-1), ['stop', 'not drained']);
     assert.match(String(await lifecycle.stop()), /not drained/);

@@ -1,6 +1,7 @@
 import type {Member, Ping} from '../../src/members/member.ts';
 import type {Files} from '../../src/ports/files.ts';
 import {type Log, openLog} from '../../src/ports/log.ts';
+import {systemError} from '../support/system-error.ts';
 
 /** A ping of the pod `web-1` on 10.2.0.17, changed as told. */
 export const pingOf = (changes: Partial<Ping> = {}): Ping => ({
@@ -74,7 +75,7 @@ export function createMemoryFiles(texts: Record<string, string> = {}) {
     },
     async rename(from, to) {
       const text = contents.get(from);
-      if (text === undefined) throw new Error(`ENOENT ${from}`);
+      if (text === undefined) throw systemError('ENOENT', from);
       contents.delete(from);
       contents.set(to, text);
     },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {DaemonError} from '../../src/errors.ts';
 import {parseVersion} from '../../src/proxy/version.ts';
 import {createAbilities} from '../../src/reload/abilities.ts';
 
@@ -28,7 +29,7 @@ describe('what the running HAProxy can be told', () => {
     let answers = 0;
     const ask = async () => {
       answers += 1;
-      if (answers === 1) throw new Error('gone');
+      if (answers === 1) throw new DaemonError('PROXY', 'gone');
       return HELP;
     };
     const abilities = createAbilities(ask, parseVersion('HAProxy version 3.2.26-1 2026/10/14'));

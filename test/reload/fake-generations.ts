@@ -7,6 +7,7 @@ import {type Generations, openGenerations} from '../../src/reload/generations.ts
 import type {GenerationsPorts} from '../../src/reload/generations-state.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {systemError} from '../support/system-error.ts';
 import {createFakeHaproxy, type FakeHaproxy} from './fake-haproxy.ts';
 import {createFakeGate} from './here.ts';
 
@@ -75,7 +76,7 @@ export async function openFakeGenerations(
 
   const spawn: Spawn = {
     async start({file, args}): Promise<OwnChild> {
-      if (faults.start === 'cannot') throw new Error(`cannot start ${file}`);
+      if (faults.start === 'cannot') throw systemError('EAGAIN', `cannot start ${file}`);
       const pid = nextPid++;
       const {promise: exited, resolve} = Promise.withResolvers<Exit>();
       const files = args.filter((_, index) => args[index - 1] === '-f');
@@ -153,7 +154,7 @@ export async function openFakeGenerations(
     readyWithinMs: 20_000,
     async ask(socket, command) {
       const haproxy = sockets.get(socket);
-      if (haproxy === undefined) throw new Error(`connect ENOENT ${socket}`);
+      if (haproxy === undefined) throw systemError('ENOENT', `connect ${socket}`);
       return haproxy.ask(command);
     },
     pidIn: answer => Number(/^Pid: (\d+)$/m.exec(answer)?.[1]),

@@ -16,6 +16,7 @@ import {
 import {nothingInherited} from '../../src/reload/inherited-sockets.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {systemError} from '../support/system-error.ts';
 
 const TEXT = 'frontend f\n  bind 127.0.0.1:80\n';
 const PATHS = pathsOf('/data', 1);
@@ -53,7 +54,7 @@ function open(ports: Partial<GenerationPorts> = {}) {
       },
       async ask(socket, command) {
         assert.deepEqual([socket, command], [PATHS.socket, 'show info']);
-        if (!state.answers) throw new Error('connect ENOENT');
+        if (!state.answers) throw systemError('ENOENT');
         return `Pid: ${100 + started.length}`;
       },
       pidIn: answer => Number(answer.slice('Pid: '.length)),

@@ -201,7 +201,7 @@ describe('HAProxy dies', () => {
     }
     assert.match(
       (await generations.failed).message,
-      /^cannot keep HAProxy running: 6 tries in a row failed, the last before HAProxy was started: cannot start \S+$/,
+      /^cannot keep HAProxy running: 6 tries in a row failed, the last before HAProxy was started: EAGAIN: cannot start \S+$/,
     );
   });
 });

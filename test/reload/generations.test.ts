@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {DaemonError} from '../../src/errors.ts';
 import {systemError} from '../support/system-error.ts';
 import {openFakeGenerations, textOf} from './fake-generations.ts';
 
@@ -128,7 +129,7 @@ describe('a text that differs in its servers alone', () => {
     first.haproxy.intercept = command => {
       if (!command.startsWith('set server')) return undefined;
       first.exit({signal: 'SIGSEGV'});
-      return new Error('read ECONNRESET');
+      return new DaemonError('PROXY', 'read ECONNRESET');
     };
     const {generation, why} = await apply(MOVED);
     assert.equal(generation, 2);
@@ -231,12 +232,12 @@ describe('a text that takes a reload', () => {
     });
   }
 
-  test('a fault that is no error of ours -> rejected with APPLY and its number', async () => {
+  test('a fault of the system -> rejected with APPLY and its number', async () => {
     const {apply, generations, memory} = await openFakeGenerations();
     await apply(textOf());
     const candidate = await generations.stage(textOf(1));
-    memory.failWith(new Error('EIO'));
-    await assert.rejects(generations.apply(candidate), isApply(/^cannot apply generation 2: EIO$/));
+    memory.failWith(systemError('EIO'));
+    await assert.rejects(generations.apply(candidate), isApply(/^cannot apply generation 2: EIO: refused by a test$/));
   });
 
   test('proxy.cfg cannot be written -> it is named, with what to do; the old one serves on', async () => {
@@ -311,7 +312,8 @@ describe('what checks found out', () => {
     await apply(wanting(0));
     const [first] = started;
     assert.ok(first);
-    first.haproxy.intercept = command => (command === 'show servers state' ? new Error('no answer') : undefined);
+    first.haproxy.intercept = command =>
+      command === 'show servers state' ? new DaemonError('PROXY', 'no answer') : undefined;
     await apply(wanting(1));
     assert.equal(started[1]?.found.get('/data/run/2.state'), '1\n');
     assert.deepEqual(

@@ -3,7 +3,7 @@ import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
-import type {DaemonError} from '../../src/errors.ts';
+import {DaemonError} from '../../src/errors.ts';
 import type {Firewall} from '../../src/firewall/gate.ts';
 import {openProcessTable} from '../../src/jobs/proc.ts';
 import {superviseJob} from '../../src/jobs/supervisor.ts';
@@ -42,7 +42,7 @@ export function createFakeGate(): FakeGate {
     },
     capability: {is: 'able', families: ['ipv4'], variant: 'a fake'},
     async closeGate(ports) {
-      if (this.refuse) throw new Error('another program holds the lock of xtables');
+      if (this.refuse) throw new DaemonError('APPLY', 'another program holds the lock of xtables');
       closed.push(ports);
       isShut = true;
       return {

@@ -5,6 +5,7 @@ import type {Files} from '../../src/ports/files.ts';
 import {systemFiles} from '../../src/ports/files.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
+import {systemError} from '../support/system-error.ts';
 import {waitFor} from '../support/wait.ts';
 import {openHere, statusOf, textOn} from './here.ts';
 
@@ -15,7 +16,7 @@ function failing(method: 'replace' | 'prepare' | 'remove', suffix: string) {
   const files = {
     ...systemFiles,
     [method]: (path: string, ...rest: unknown[]) =>
-      fault.isOn && path.endsWith(suffix) ? Promise.reject(new Error('EIO: i/o error')) : act(path, ...rest),
+      fault.isOn && path.endsWith(suffix) ? Promise.reject(systemError('EIO', 'i/o error')) : act(path, ...rest),
   } as Files;
   return {files, fault};
 }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {DaemonError} from '../../src/errors.ts';
 import type {Job} from '../../src/jobs/job.ts';
 import {pathsOf} from '../../src/reload/files.ts';
 import type {StagedGeneration} from '../../src/reload/generation.ts';
 import {openRuntime} from '../../src/reload/runtime.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {systemError} from '../support/system-error.ts';
 import {createFakeHaproxy, type FakeServer} from './fake-haproxy.ts';
 
 const RUNNING: Job = {is: 'RUNNING', failures: 0, sinceMs: 0};
@@ -279,7 +281,8 @@ describe('changes that HAProxy does not carry out', () => {
 
   test('it dies of a command -> refused, the cause is said', async () => {
     const bench = openBench(BEFORE, ONE);
-    bench.haproxy.intercept = command => (command.startsWith('set server') ? new Error('read ECONNRESET') : undefined);
+    bench.haproxy.intercept = command =>
+      command.startsWith('set server') ? new DaemonError('PROXY', 'read ECONNRESET') : undefined;
     assert.deepEqual(await bench.apply(MOVED), {is: 'refused', why: 'told at run time, but read ECONNRESET'});
   });
 
@@ -294,10 +297,10 @@ describe('changes that HAProxy does not carry out', () => {
 
   test('a full disk -> refused, since no file says what runs', async () => {
     const bench = openBench(BEFORE, ONE);
-    bench.memory.failWith(new Error('ENOSPC'));
+    bench.memory.failWith(systemError('ENOSPC'));
     assert.deepEqual(await bench.apply(MOVED), {
       is: 'refused',
-      why: 'told at run time, but that cannot be written down: ENOSPC',
+      why: 'told at run time, but that cannot be written down: ENOSPC: refused by a test',
     });
     assert.equal(bench.generation.text, BEFORE);
   });
@@ -388,7 +391,7 @@ describe('checked servers that come', () => {
 
   test('HAProxy does not say what it has room for -> unfit', async () => {
     const {apply, haproxy} = openBench(BEFORE, ONE);
-    haproxy.intercept = command => (command === 'show info' ? new Error('no answer') : undefined);
+    haproxy.intercept = command => (command === 'show info' ? new DaemonError('PROXY', 'no answer') : undefined);
     assert.deepEqual(await apply(checked('b')), {is: 'unfit', why: 'no answer'});
     assert.equal((await apply(textOf('a 10.0.0.1:80', 'b 10.0.0.2:80'))).is, 'applied');
   });
@@ -475,7 +478,7 @@ describe('servers that were removed', () => {
   test('the socket does not answer -> tried again', async () => {
     const {apply, clock, haproxy} = withTwo();
     await apply(BEFORE);
-    haproxy.intercept = () => new Error('no answer within 2000 ms');
+    haproxy.intercept = () => new DaemonError('PROXY', 'no answer within 2000 ms');
     await clock.advance(2000);
     haproxy.intercept = () => undefined;
     Object.assign(haproxy.servers.get('web/b') ?? {}, {connections: 0});

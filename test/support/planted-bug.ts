@@ -2,28 +2,43 @@ import {registerHooks} from 'node:module';
 import {fileURLToPath} from 'node:url';
 
 /*
- * Loaded into a daemon before its own code (`--import`): the built code is the real one, but the step that takes a change
- * in throws a TypeError for a cause that holds the text of PLANTED_BUG. It is called back from wherever a change comes.
+ * Loaded into a daemon before its own code (`--import`): the built code is the real one, but a step of it throws a
+ * TypeError for what holds the text of PLANTED_BUG. `change`: the step that takes a change in, called back from wherever
+ * one comes, for its cause. `pass`: the one that stages what was rendered, for its text.
  */
 
-const STEP = /(export function stepConvergence\((\w+), (\w+), \w+\) \{)/;
+const STEPS = {
+  change: {
+    file: '/dist/lifecycle/convergence.js',
+    begins: /(export function stepConvergence\(\w+, (?<taken>\w+), \w+\) \{)/,
+    says: "taken.is === 'changed' ? taken.cause : ''",
+  },
+  pass: {
+    file: '/dist/reload/apply.js',
+    begins: /(export function stage\(\w+, (?<taken>\w+)\) \{)/,
+    says: 'taken',
+  },
+} as const;
 
 /** Settings of a daemon with that bug. */
-export const withBug = (cause: string): Readonly<Record<string, string>> => ({
+export const withBug = (text: string, step: keyof typeof STEPS = 'change'): Readonly<Record<string, string>> => ({
   NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import=${fileURLToPath(import.meta.url)}`,
-  PLANTED_BUG: cause,
+  PLANTED_BUG: text,
+  PLANTED_IN: step,
 });
 
-const {PLANTED_BUG} = process.env;
+const {PLANTED_BUG, PLANTED_IN} = process.env;
 if (PLANTED_BUG !== undefined) {
+  const {file, begins, says} = STEPS[PLANTED_IN as keyof typeof STEPS];
   registerHooks({
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
-      if (!url.endsWith('/dist/lifecycle/convergence.js')) return loaded;
+      if (!url.endsWith(file)) return loaded;
       const source = String(loaded.source);
-      if (!STEP.test(source)) throw new Error('the step to plant a bug in was not found');
-      const bug = `if ($3.is === 'changed' && $3.cause.includes(${JSON.stringify(PLANTED_BUG)})) undefined.planted;`;
-      return {...loaded, source: source.replace(STEP, `$1 ${bug}`)};
+      const taken = begins.exec(source)?.groups?.taken;
+      if (taken === undefined) throw new Error('the step to plant a bug in was not found');
+      const bug = `if ((${says.replaceAll('taken', taken)}).includes(${JSON.stringify(PLANTED_BUG)})) undefined.planted;`;
+      return {...loaded, source: source.replace(begins, `$1 ${bug}`)};
     },
   });
 }
