@@ -78,94 +78,134 @@ export interface ZmtpReader {
   readonly isAmidst: boolean;
 }
 
+/** What the next bytes of a peer are, and how many of them it takes to read that. */
+type Expected = {readonly bytes: number} & (
+  | {readonly is: 'greeting' | 'header'}
+  /** The rest of a length of eight bytes, of which `high` is the first. */
+  | {readonly is: 'length'; readonly flags: number; readonly high: number}
+  | {readonly is: 'body'; readonly flags: number}
+  /** How a message begins that is not kept: `toDrop` bytes follow. */
+  | {readonly is: 'head'; readonly flags: number; readonly toDrop: number}
+);
+
+const HEADER: Expected = {is: 'header', bytes: 2};
+
+interface Reading {
+  readonly maxBodyBytes: number;
+  expected: Expected;
+  /** What came and is not read yet, `length` bytes together. */
+  pieces: Buffer[];
+  length: number;
+  /** Of the message that is being read. */
+  parts: Buffer[];
+  isReady: boolean;
+  /** What is still to come of a message that is not kept. */
+  toDrop: number;
+}
+
 /** Holds at most one message of `maxBodyBytes` and what came with its last piece. */
 export function createZmtpReader(maxBodyBytes: number): ZmtpReader {
-  let pieces: Buffer[] = [];
-  let length = 0;
-  let wanted = GREETING_BYTES;
-  let read: (bytes: Buffer) => ZmtpEvent | undefined = readGreeting;
-  let parts: Buffer[] = [];
-  let isReady = false;
-  /** What is still to come of a message that is not kept. */
-  let toDrop = 0;
-
-  const expect = (bytes: number, by: typeof read): undefined => {
-    wanted = bytes;
-    read = by;
+  const reading: Reading = {
+    maxBodyBytes,
+    expected: {is: 'greeting', bytes: GREETING_BYTES},
+    pieces: [],
+    length: 0,
+    parts: [],
+    isReady: false,
+    toDrop: 0,
   };
-
-  function readGreeting(bytes: Buffer): undefined {
-    checkGreeting(bytes);
-    return expect(2, readHeader);
-  }
-
-  function readHeader(bytes: Buffer): undefined {
-    const flags = bytes[0] ?? 0;
-    if ((flags & RESERVED) !== 0) throw new ZmtpFault(`a frame has flags ${flags}, which ZMTP 3.0 does not know`);
-    if ((flags & LONG) === 0) return expectBody(flags, bytes[1] ?? 0);
-    // The byte read so far is the first of eight.
-    const high = bytes[1] ?? 0;
-    return expect(7, rest => expectBody(flags, high === 0 ? Number(`0x${rest.toString('hex')}`) : Infinity));
-  }
-
-  function expectBody(flags: number, bytes: number): undefined {
-    const isCommand = (flags & COMMAND) !== 0;
-    const limit = isCommand ? MAX_COMMAND_BYTES : MAX_DROPPED_BYTES;
-    if (bytes > limit) throw new ZmtpFault(`a frame is longer than ${limit} bytes`);
-    if (isCommand || bytes <= maxBodyBytes) return expect(bytes, body => readBody(flags, body));
-    return expect(HEAD_BYTES, head => {
-      const event = readBody(flags, head);
-      toDrop = bytes - HEAD_BYTES;
-      return event && {is: 'dropped', head};
-    });
-  }
-
-  function drop(bytes: Buffer): Buffer {
-    const dropped = Math.min(toDrop, bytes.length);
-    toDrop -= dropped;
-    return bytes.subarray(dropped);
-  }
-
-  function readBody(flags: number, body: Buffer): ZmtpEvent | undefined {
-    expect(2, readHeader);
-    if ((flags & COMMAND) !== 0) {
-      // Others than READY are of later versions, or end a conversation: nothing to answer.
-      if (isReady || !isReadyCommand(body)) return undefined;
-      isReady = true;
-      return {is: 'ready'};
-    }
-    if (!isReady) throw new ZmtpFault('a message came before READY');
-    parts.push(body);
-    const isWhole = (flags & MORE) === 0;
-    if (isWhole !== (parts.length === PARTS_OF_MESSAGE) || parts[0]?.length !== 0) {
-      throw new ZmtpFault('a message is not an empty frame and one with the call');
-    }
-    if (!isWhole) return undefined;
-    parts = [];
-    return {is: 'message', body};
-  }
-
   return {
-    *feed(bytes) {
-      const kept = drop(bytes);
-      pieces.push(kept);
-      length += kept.length;
-      if (length < wanted) return;
-      let all = pieces.length === 1 ? kept : Buffer.concat(pieces, length);
-      while (all.length >= wanted) {
-        const taken = all.subarray(0, wanted);
-        all = all.subarray(wanted);
-        const event = read(taken);
-        all = drop(all);
-        if (event !== undefined) yield event;
-      }
-      pieces = all.length === 0 ? [] : [all];
-      length = all.length;
-    },
+    feed: bytes => feed(reading, bytes),
     get isAmidst() {
-      return !isReady || toDrop > 0 || length > 0 || parts.length > 0 || read !== readHeader;
+      const {isReady, toDrop, length, parts, expected} = reading;
+      return !isReady || toDrop > 0 || length > 0 || parts.length > 0 || expected.is !== 'header';
     },
   };
+}
+
+function* feed(reading: Reading, bytes: Buffer): Iterable<ZmtpEvent> {
+  const kept = drop(reading, bytes);
+  reading.pieces.push(kept);
+  reading.length += kept.length;
+  if (reading.length < reading.expected.bytes) return;
+  let all = reading.pieces.length === 1 ? kept : Buffer.concat(reading.pieces, reading.length);
+  while (all.length >= reading.expected.bytes) {
+    const taken = all.subarray(0, reading.expected.bytes);
+    all = all.subarray(taken.length);
+    const event = read(reading, taken);
+    all = drop(reading, all);
+    if (event !== undefined) yield event;
+  }
+  reading.pieces = all.length === 0 ? [] : [all];
+  reading.length = all.length;
+}
+
+function drop(reading: Reading, bytes: Buffer): Buffer {
+  const dropped = Math.min(reading.toDrop, bytes.length);
+  reading.toDrop -= dropped;
+  return bytes.subarray(dropped);
+}
+
+/** Reads what was expected, and says what is next. */
+function read(reading: Reading, bytes: Buffer): ZmtpEvent | undefined {
+  const {expected, maxBodyBytes} = reading;
+  reading.expected = HEADER;
+  switch (expected.is) {
+    case 'greeting':
+      checkGreeting(bytes);
+      return undefined;
+    case 'header':
+      reading.expected = behindHeader(bytes, maxBodyBytes);
+      return undefined;
+    case 'length': {
+      const length = expected.high === 0 ? Number(`0x${bytes.toString('hex')}`) : Infinity;
+      reading.expected = behindLength(expected.flags, length, maxBodyBytes);
+      return undefined;
+    }
+    case 'body':
+      return readBody(reading, expected.flags, bytes);
+    case 'head': {
+      const event = readBody(reading, expected.flags, bytes);
+      reading.toDrop = expected.toDrop;
+      return event && {is: 'dropped', head: bytes};
+    }
+  }
+}
+
+function behindHeader(bytes: Buffer, maxBodyBytes: number): Expected {
+  const flags = bytes[0] ?? 0;
+  if ((flags & RESERVED) !== 0) throw new ZmtpFault(`a frame has flags ${flags}, which ZMTP 3.0 does not know`);
+  const length = bytes[1] ?? 0;
+  return (flags & LONG) === 0
+    ? behindLength(flags, length, maxBodyBytes)
+    : {is: 'length', bytes: 7, flags, high: length};
+}
+
+function behindLength(flags: number, bytes: number, maxBodyBytes: number): Expected {
+  const isCommand = (flags & COMMAND) !== 0;
+  const limit = isCommand ? MAX_COMMAND_BYTES : MAX_DROPPED_BYTES;
+  if (bytes > limit) throw new ZmtpFault(`a frame is longer than ${limit} bytes`);
+  if (isCommand || bytes <= maxBodyBytes) return {is: 'body', bytes, flags};
+  return {is: 'head', bytes: HEAD_BYTES, flags, toDrop: bytes - HEAD_BYTES};
+}
+
+function readBody(reading: Reading, flags: number, body: Buffer): ZmtpEvent | undefined {
+  if ((flags & COMMAND) !== 0) {
+    // Others than READY are of later versions, or end a conversation: nothing to answer.
+    if (reading.isReady || !isReadyCommand(body)) return undefined;
+    reading.isReady = true;
+    return {is: 'ready'};
+  }
+  if (!reading.isReady) throw new ZmtpFault('a message came before READY');
+  const {parts} = reading;
+  parts.push(body);
+  const isWhole = (flags & MORE) === 0;
+  if (isWhole !== (parts.length === PARTS_OF_MESSAGE) || parts[0]?.length !== 0) {
+    throw new ZmtpFault('a message is not an empty frame and one with the call');
+  }
+  if (!isWhole) return undefined;
+  reading.parts = [];
+  return {is: 'message', body};
 }
 
 function checkGreeting(bytes: Buffer): void {

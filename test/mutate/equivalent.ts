@@ -462,14 +462,8 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'src/zerorpc/zmtp.ts',
-    was: 'if ((flags & LONG) === 0) return expectBody(flags, bytes[1] ?? 0);',
-    becomes: 'if ((flags & LONG) === 0) return expectBody(flags, bytes[1] ?? 1);',
-    why: NEVER_CUT,
-  },
-  {
-    file: 'src/zerorpc/zmtp.ts',
-    was: 'const high = bytes[1] ?? 0;',
-    becomes: 'const high = bytes[1] ?? 1;',
+    was: 'const length = bytes[1] ?? 0;',
+    becomes: 'const length = bytes[1] ?? 1;',
     why: NEVER_CUT,
   },
   {
@@ -486,7 +480,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'src/zerorpc/zmtp.ts',
-    was: 'if (length < wanted) return;',
+    was: 'if (reading.length < reading.expected.bytes) return;',
     becomes: '',
     why: 'too little is kept as it is: joining it is spared for the time it takes',
   },
