@@ -16,7 +16,8 @@ import {deriveSuspects, isOverBound, type Suspect, saysTheSame, withoutSuspects}
  *   when it says something else, and now and then. A template that fails by itself is tried without those that are in it.
  * - One that worked before is served as it was then; only one that never did is left out.
  * - A restart changes nothing of it.
- * - More of an app than the bound: only when nothing else can serve, and it is said.
+ * - More of an app than the bound: only when nothing else can serve, and it is said. Another template may then do without
+ *   the same pods.
  * - Nobody is blamed for what passes: a HAProxy that cannot be started is started anew both with and without them, and
  *   who makes a template take too long or grow too large does so alone.
  */
@@ -169,7 +170,6 @@ async function isolate(
 ): Promise<Isolation> {
   const {clock, log} = state.ports;
   const {input} = failing;
-  const {entries} = state;
   if (state.ports.percent === 0 || !canBeOfPods(failing.fault)) return {is: 'unknown'};
   const startedMs = clock.nowMs();
   const isOfStart = isStartRefusal(failing.fault);
@@ -177,7 +177,7 @@ async function isolate(
   const finding = isOfStart ? await findByStarts(failing, {clock, serve}) : await findByChecks(failing, state.ports);
   if (isOfStart) noteWhetherInVain(state, failing, finding.is !== 'found');
   const told = {checks: finding.checks, durationMs: Math.round(clock.nowMs() - startedMs)};
-  const isTooMany = finding.is === 'found' && appsOverBound(state, [...entries.values(), ...finding.pods]).size > 0;
+  const isTooMany = finding.is === 'found' && areTooMany(state, finding.pods);
   if (finding.is !== 'nobody' && (finding.is !== 'found' || isTooMany)) {
     const reason = WHY_NOBODY[finding.is === 'found' ? 'too many' : finding.is];
     log.info({...told, reason}, 'no member is put into quarantine');
@@ -209,13 +209,12 @@ function noteWhetherInVain(state: State, failing: Failing, isSo: boolean): void 
 }
 
 async function rehearse(state: State, failing: Failing): ReturnType<Quarantine['rehearse']> {
-  const {entries} = state;
   const {fault} = failing;
   // Who keeps HAProxy from starting, only starts tell.
   if (state.ports.percent === 0 || !canBeOfPods(fault) || isStartRefusal(fault)) return undefined;
   const {input} = failing;
   const finding = await findByChecks(failing, state.ports);
-  if (finding.is !== 'found' || appsOverBound(state, [...entries.values(), ...finding.pods]).size > 0) return undefined;
+  if (finding.is !== 'found' || areTooMany(state, finding.pods)) return undefined;
   return {
     input: withoutSuspects(
       input,
@@ -227,13 +226,20 @@ async function rehearse(state: State, failing: Failing): ReturnType<Quarantine['
 
 /** Whether all of its suspects are in quarantine: then it need not be tried with them again. */
 function noteThatItFailsAnyway(state: State, {input, before}: Failing): boolean {
-  const isKept = ({pod}: Suspect) => {
-    const kept = state.entries.get(pod.ip)?.suspect.pod;
-    return kept !== undefined && saysTheSame(kept, pod);
-  };
-  if (!deriveSuspects(before, input).every(isKept)) return false;
+  if (!deriveSuspects(before, input).every(suspect => isKept(state, suspect))) return false;
   state.failsAnyway = digestOf(input.template);
   return true;
+}
+
+function isKept({entries}: State, {pod}: Suspect): boolean {
+  const kept = entries.get(pod.ip)?.suspect.pod;
+  return kept !== undefined && saysTheSame(kept, pod);
+}
+
+/** More of an app than the bound allows, and not just those whom the template that serves fails with as well. */
+function areTooMany(state: State, found: readonly BadPod[]): boolean {
+  const overBound = appsOverBound(state, [...state.entries.values(), ...found]);
+  return found.some(({suspect}) => overBound.has(suspect.pod.app) && !isKept(state, suspect));
 }
 
 /** The apps of which these are more than may be in quarantine. */

@@ -329,6 +329,29 @@ describe('quarantine', () => {
     );
   });
 
+  test('more of an app than the bound is out for the template that serves -> another one may do without the same pods, not without more', async () => {
+    const {quarantine, isolate, hold} = await openStage();
+    const now = [podOf(1, 'bad'), podOf(2, 'bad'), podOf(3)];
+    assert.equal(await isolate(inputOf(now), inputOf([podOf(3)])), 'too many');
+    await hold();
+    const more = inputOf([...now, podOf(4, 'bad')], 'B');
+    assert.equal(await isolate(quarantine.apply(more), inputOf([podOf(3)])), 'too many');
+    const next = inputOf(now, 'B');
+    assert.deepEqual(
+      (await quarantine.rehearse({input: next, before: undefined, fault: REFUSED}))?.without.map(({ip}) => ip),
+      ['10.0.0.1', '10.0.0.2'],
+    );
+    assert.equal(await isolate(quarantine.apply(next), inputOf([podOf(3)])), 'isolated');
+    assert.deepEqual(quarantine.apply(next).variables.pods, [podOf(3)]);
+    assert.deepEqual(
+      quarantine.members.map(({ip, overBound}) => [ip, overBound]),
+      [
+        ['10.0.0.1', true],
+        ['10.0.0.2', true],
+      ],
+    );
+  });
+
   describe('what HAProxy cannot be started with', () => {
     const TAKEN = new DaemonError('APPLY', 'cannot bind socket', {cause: new StartRefused('APPLY', 'exit code 1')});
     const now = inputOf([podOf(1), podOf(2, 'taken'), podOf(3), podOf(4), podOf(5), podOf(6)]);
