@@ -13,6 +13,8 @@ export interface Seen {
   readonly troubles: readonly TroubleNow[];
   readonly absent: readonly AbsentApp[];
   readonly isAnybodyThere: boolean;
+  /** A rollback would find another template. */
+  readonly canGoBack: boolean;
   readonly began: Beginnings;
 }
 
@@ -69,7 +71,7 @@ export function deriveProblems(status: Given, seen: Seen): StatedProblem[] {
   ];
 }
 
-function proxyProblems({proxy, uptimeMs}: Given, {nowAt, began}: Seen): StatedProblem[] {
+function proxyProblems({proxy, uptimeMs}: Given, {nowAt, began, canGoBack}: Seen): StatedProblem[] {
   const {state, generation, restarts, pid, silentMs} = proxy;
   if (state === 'RUNNING') {
     if (silentMs === 0) return [];
@@ -85,7 +87,7 @@ function proxyProblems({proxy, uptimeMs}: Given, {nowAt, began}: Seen): StatedPr
     return [bad('down', ['HAProxy does not serve yet', up, 'wait; if it lasts, see the log'], {beganAt})];
   }
   const why = `generation ${generation}, restarted ${restarts} times: see proxy.out and the log`;
-  const todo = 'mend what HAProxy complains of, or go back to an earlier pass';
+  const todo = `mend what HAProxy complains of${canGoBack ? ', or go back to an earlier pass' : ''}`;
   return [bad('down', [`HAProxy is ${state}`, why, todo], {beganAt: began.down})];
 }
 
@@ -273,7 +275,7 @@ function driftProblem(first: Given['drift']['deviations'][number], count: number
   return bad('drift', words, {beganAt: null});
 }
 
-function syncProblems(status: Given, {nowAt, began}: Seen): StatedProblem[] {
+function syncProblems(status: Given, {nowAt, began, canGoBack}: Seen): StatedProblem[] {
   const {inSync, lastError, ready, proxy, reload, lifecycle, refused, drift, quarantined, uptimeMs} = status;
   const startedAt = nowAt - uptimeMs;
   const problems: StatedProblem[] = [];
@@ -282,7 +284,7 @@ function syncProblems(status: Given, {nowAt, began}: Seen): StatedProblem[] {
   } else if (lastError !== null) {
     const hasServed = proxy.generation !== 0;
     const back = ', or go back: haproxy-kontrol history, haproxy-kontrol rollback';
-    const todo = tellsOfWriteFault(lastError) ? WRITE_TODO : `mend the template${hasServed ? back : ''}`;
+    const todo = tellsOfWriteFault(lastError) ? WRITE_TODO : `mend the template${hasServed && canGoBack ? back : ''}`;
     const serves = hasServed ? 'the last good configuration serves' : 'nothing has served yet';
     const words: Words = [`The last pass failed: ${serves}`, lastError, todo];
     problems.push(bad('pass', words, {beganAt: began.failing}));

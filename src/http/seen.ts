@@ -22,6 +22,8 @@ export interface SeenParts {
   readonly failedPassAt: number | undefined;
   readonly convergence: Pick<Convergence, 'damper'>;
   readonly store: {healthy(): boolean; awayMs(): number};
+  /** There is another template that worked, and is kept. */
+  readonly canGoBack: boolean;
   /** Of members that the guard holds (epoch ms). */
   readonly silentSince: number | undefined;
 }
@@ -39,6 +41,7 @@ export function createSeenReader(clock: Pick<Clock, 'nowMs' | 'epochMs'>): (part
       nowAt: clock.epochMs(),
       troubles,
       absent: absence.note(hosts, parts.troubles && troubles.some(({is}) => is === 'emptied')),
+      canGoBack: parts.canGoBack,
       isAnybodyThere: [...hosts.values()].some(({length}) => length > 0),
       began: {
         down: epochOf(parts.downSinceMs),

@@ -1,4 +1,4 @@
-import type {HistoryEntry} from './history.ts';
+import type {HistoryEntry, TextRef} from './history.ts';
 
 /** Which pass to go back to: this one, what served then (epoch ms), or the last one with another template. */
 export type RollbackWish =
@@ -6,9 +6,12 @@ export type RollbackWish =
   | {readonly is: 'time'; readonly at: number}
   | {readonly is: 'last'};
 
-/** The pass whose template a rollback takes, or why there is none. `entries` are oldest first. Pure. */
+/**
+ * The pass whose template a rollback takes, or why there is none. `entries` are oldest first; `isKept` tells whether the
+ * text of a template is still there.
+ */
 export function findRollback(
-  entries: readonly HistoryEntry[],
+  {entries, isKept}: {readonly entries: readonly HistoryEntry[]; readonly isKept: (template: TextRef) => boolean},
   wish: RollbackWish,
 ): {readonly is: 'found'; readonly entry: HistoryEntry} | {readonly is: 'unknown'; readonly reason: string} {
   const good = entries.filter(({verdict}) => verdict !== 'failed');
@@ -28,8 +31,8 @@ export function findRollback(
     case 'last': {
       const now = entries.at(-1)?.template?.digest;
       return found(
-        good.findLast(({template}) => template !== null && template.digest !== now),
-        'the history knows of no other template that worked',
+        good.findLast(({template}) => template !== null && template.digest !== now && isKept(template)),
+        'the history has no other template that worked',
       );
     }
   }

@@ -53,6 +53,8 @@ export interface PassHistory {
   configuration(entry: HistoryEntry, as: TextAs): Promise<string | undefined>;
   /** The template of a pass as it was, for a rollback. */
   template(entry: HistoryEntry): Promise<string | undefined>;
+  /** Whether a text can be loaded, as far as is known: somebody may remove its file. */
+  isKept(ref: TextRef): boolean;
   /** Each entry of this daemon, once it is complete. */
   readonly added: Source<HistoryEntry>;
   /** Resolves when all that was recorded is on disk. */
@@ -74,6 +76,8 @@ interface State {
   /** The text that serves, as far as the history knows, and as it is shown. */
   served: string | undefined;
   shown: string;
+  /** The texts of the last pass that went well, by digest: written again where their files are gone. */
+  serving: ReadonlyMap<string, string>;
 }
 
 /** Opens the history of a data folder. What is damaged is set aside with a warning; it never stops the daemon. */
@@ -88,6 +92,7 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
     failing: false,
     served: undefined,
     shown: '',
+    serving: new Map(),
   };
   await attempt(state, 'history not restored', () => restore(state));
   return {
@@ -107,6 +112,7 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
       return textAs(text, as);
     },
     template: ({template}) => load(state, template),
+    isKept: ({digest}) => state.serving.has(digest) || state.texts?.has(digest) === true,
     added: state.added,
     settled: filings.settled,
   };
@@ -138,10 +144,23 @@ async function restore(state: State): Promise<void> {
     log.warn({reason: 'it was cut or altered'}, 'history not restored: set aside');
     await files.rename(path, `${path}.corrupt`);
   }
-  const ref = lastServed(state.history.entries)?.configuration;
-  if (ref) state.served = await state.texts.load(ref.digest);
+  const last = lastServed(state.history.entries);
+  if (last === undefined) return;
+  state.served = await load(state, last.configuration);
   state.shown = redactConfiguration(state.served ?? '');
+  state.serving = textsBy(last, {text: state.served, template: await load(state, last.template)});
 }
+
+/** The texts that there are, by the digests of their pass. */
+const textsBy = (
+  {configuration, template: made}: Pick<HistoryEntry, 'configuration' | 'template'>,
+  {text, template}: {readonly text: string | undefined; readonly template: string | undefined},
+): Map<string, string> =>
+  new Map(
+    [[configuration, text] as const, [made, template] as const].flatMap(([ref, kept]) =>
+      ref === null || kept === undefined ? [] : [[ref.digest, kept] as const],
+    ),
+  );
 
 /** With thousands of servers each step takes milliseconds: pings are answered between them. */
 async function file(state: State, record: PassRecord, {input, text}: PassMaterial): Promise<void> {
@@ -157,11 +176,15 @@ async function file(state: State, record: PassRecord, {input, text}: PassMateria
   let refs: Pick<HistoryEntry, 'configuration' | 'template'> = {configuration: null, template: null};
   await attempt(state, 'history not written', async () => {
     refs = {configuration: await keep(state, text), template: await keep(state, input?.template)};
+    if (record.verdict === 'failed') for (const kept of state.serving.values()) await keep(state, kept);
   });
   const entry: HistoryEntry = {...record, ...movers, difference, secretsChanged, ...refs};
   // Who left while passes failed is taken out by the one that does not.
   state.history = appendEntry(history, entry, record.verdict === 'failed' ? history.pods : pods);
-  if (record.verdict !== 'failed') [state.served, state.shown] = [text ?? served, to];
+  if (record.verdict !== 'failed') {
+    [state.served, state.shown] = [text ?? served, to];
+    state.serving = textsBy(refs, {text, template: input?.template});
+  }
   // A retry is told as the entry that it was folded into.
   state.added.tell(state.history.entries.at(-1) ?? entry);
   await attempt(state, 'history not written', () => write(state));
@@ -175,5 +198,5 @@ async function write({ports, path, history, texts}: State): Promise<void> {
   await texts?.sweep(textsToKeep(history.entries));
 }
 
-const load = async ({texts}: State, ref: TextRef | null): Promise<string | undefined> =>
-  ref === null ? undefined : texts?.load(ref.digest).catch(() => undefined);
+const load = async ({texts, serving}: State, ref: TextRef | null): Promise<string | undefined> =>
+  ref === null ? undefined : (serving.get(ref.digest) ?? (await texts?.load(ref.digest).catch(() => undefined)));

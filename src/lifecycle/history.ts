@@ -116,11 +116,12 @@ export function appendEntry({entries}: History, entry: HistoryEntry, pods: reado
   return {entries: forget([...entries, entry]), pods};
 }
 
-/** The texts worth keeping: those of the newest passes, as many as fit into `maxBytes` (the newest pass's always). */
+/** The texts worth keeping: those of what serves, and of the newest passes, as many as fit into `maxBytes`. */
 export function textsToKeep(entries: readonly HistoryEntry[], maxBytes = MAX_KEPT_BYTES): ReadonlySet<string> {
   const kept = new Set<string>();
   let bytes = 0;
-  for (const {configuration, template} of entries.toReversed()) {
+  const serving = lastServed(entries);
+  for (const {configuration, template} of [...(serving === undefined ? [] : [serving]), ...entries.toReversed()]) {
     for (const ref of [configuration, template]) {
       if (ref === null || kept.has(ref.digest)) continue;
       bytes += ref.bytes;

@@ -6,6 +6,8 @@ import type {TextRef} from './history.ts';
 export interface KeptTexts {
   /** Writes a text down unless it is there. Rejects with the system's error. */
   keep(text: string): Promise<TextRef>;
+  /** Whether it was there when it was last looked for. */
+  has(digest: string): boolean;
   /** Undefined when it is not kept (any more), or was altered. */
   load(digest: string): Promise<string | undefined>;
   /** Removes all but these. */
@@ -23,20 +25,26 @@ const digestOf = (text: string): string => createHash('sha256').update(text).dig
 export async function openKeptTexts(files: Files, folder: string): Promise<KeptTexts> {
   const pathOf = (digest: string): string => `${folder}/${digest}.txt`;
   const digestIn = (name: string): string[] => NAME.exec(name)?.slice(1) ?? [];
-  const present = new Set((await files.list(folder)).flatMap(digestIn));
+  const listed = async () => new Set((await files.list(folder)).flatMap(digestIn));
+  let present = await listed();
   return {
     async keep(text) {
       const ref = {digest: digestOf(text), bytes: Buffer.byteLength(text)};
-      if (!present.has(ref.digest)) await files.replace(pathOf(ref.digest), text, FILE_MODE);
+      const isThere = present.has(ref.digest) && (await files.readStamp(pathOf(ref.digest))) !== undefined;
+      if (!isThere) await files.replace(pathOf(ref.digest), text, FILE_MODE);
       present.add(ref.digest);
       return ref;
     },
+    has: digest => present.has(digest),
     async load(digest) {
       if (!present.has(digest)) return undefined;
       const text = await files.readText(pathOf(digest));
-      return text !== undefined && digestOf(text) === digest ? text : undefined;
+      if (text !== undefined && digestOf(text) === digest) return text;
+      present.delete(digest);
+      return undefined;
     },
     async sweep(kept) {
+      present = await listed();
       for (const digest of [...present].filter(one => !kept.has(one))) {
         present.delete(digest);
         await files.remove(pathOf(digest));

@@ -21,7 +21,10 @@ export interface TemplateTextPorts {
 export interface TemplateText {
   /** Rejects with RENDER when its file cannot be read. */
   load(): Promise<string>;
-  /** Calls back when the text has changed since it was last loaded (a file is looked at every second, whoever replaces it and how). */
+  /**
+   * Calls back when the text has changed since it was last loaded, or cannot be read any more (a file is looked at every
+   * second, whoever replaces it and how).
+   */
   follow(onChange: () => void): () => void;
 }
 
@@ -84,9 +87,10 @@ export function openTemplateText(source: TemplateSource, ports: TemplateTextPort
   return {
     load,
     follow(onChange) {
-      // Not what the first look finds: the file may have changed since it was loaded.
+      // Not what the first look finds: the file may have changed since it was loaded. Undefined: it cannot be read.
       let seen = loaded;
       let isFirst = true;
+      let misses = 0;
       let closed = false;
       let cancel = () => {};
       const look = async (): Promise<void> => {
@@ -96,10 +100,14 @@ export function openTemplateText(source: TemplateSource, ports: TemplateTextPort
           return undefined;
         });
         if (closed) return;
-        // A file that was not there before is a change, too.
-        if (text !== undefined && text !== seen && !(isFirst && seen === undefined)) onChange();
+        misses = text === undefined ? misses + 1 : 0;
+        // One that is being replaced may be away for a moment.
+        if (misses !== 1) {
+          // What could not be read before is a change, too.
+          if (text !== seen && !(isFirst && seen === undefined)) onChange();
+          seen = text;
+        }
         isFirst = false;
-        seen = text ?? seen;
         cancel = clock.after(POLL_MS, () => void look());
       };
       void look();

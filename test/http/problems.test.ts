@@ -225,6 +225,13 @@ describe('problems', () => {
       assert.deepEqual(problemsOf({inSync: false, lastError: 'unknown keyword'}), [FAILED]);
     });
 
+    test('a rollback is offered where there is something to go back to alone', () => {
+      const status = {...WELL, inSync: false, lastError: 'unknown keyword'};
+      const todoOf = (canGoBack: boolean) => deriveProblems(status, {...NOTHING_SEEN, canGoBack})[0]?.todo;
+      assert.equal(todoOf(true), 'mend the template, or go back: haproxy-kontrol history, haproxy-kontrol rollback');
+      assert.equal(todoOf(false), 'mend the template');
+    });
+
     test('a file of HAProxy cannot be written -> no template is to be mended', () => {
       const {message} = writeFault('/data/run/3.cfg', systemError('ENOTDIR'));
       const serving = {pass: 1, sinceAt: 0, replica: null};

@@ -20,6 +20,7 @@ const PARTS: SeenParts = {
   failedPassAt: undefined,
   convergence: {damper: {is: 'calm'}},
   store: {healthy: () => true, awayMs: () => 0},
+  canGoBack: true,
   silentSince: undefined,
 };
 

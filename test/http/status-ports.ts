@@ -53,6 +53,7 @@ export const NOTHING_SEEN: Seen = {
   nowAt: 1_000_000,
   troubles: [],
   absent: [],
+  canGoBack: true,
   isAnybodyThere: true,
   began: {down: null, failing: null, change: null, storeAway: null, silence: null},
 };

@@ -20,7 +20,7 @@ const ENTRIES = [
 ];
 
 const passOf = (entries: readonly HistoryEntry[], wish: RollbackWish) => {
-  const found = findRollback(entries, wish);
+  const found = findRollback({entries, isKept: ({digest}) => digest !== 'lost'}, wish);
   return found.is === 'found' ? found.entry.pass : found.reason;
 };
 
@@ -46,5 +46,6 @@ describe('which pass a rollback takes', () => {
     assert.equal(passOf([...ENTRIES, entryOf(6, 'C', 'failed')], {is: 'last'}), 5);
     assert.match(String(passOf([entryOf(1, 'A'), entryOf(2, null, 'failed')], {is: 'last'})), /^1$/);
     assert.match(String(passOf([entryOf(1, 'A')], {is: 'last'})), /no other template/);
+    assert.equal(passOf([entryOf(1, 'A'), entryOf(2, 'lost'), entryOf(3, 'B')], {is: 'last'}), 1);
   });
 });

@@ -153,6 +153,27 @@ describe('history of a data folder', () => {
   });
   afterEach(() => rm(join(folder, '..'), {recursive: true}));
 
+  test('its folder is removed -> what serves can be had at once, and is written again by any pass; the rest is known to be gone', async () => {
+    const history = await open();
+    history.record(recordOf(1), {input: inputOf('T1'), text: 'one\n'});
+    history.record(recordOf(2), {input: inputOf('T2'), text: 'two\n'});
+    await history.settled();
+    await rm(folder, {recursive: true});
+    const [one, two] = [history.entry(1), history.entry(2)];
+    assert.ok(one?.template && two?.template);
+    assert.equal(await history.template(two), 'T2');
+    assert.equal(await history.template(one), undefined);
+    assert.deepEqual([history.isKept(one.template), history.isKept(two.template)], [false, true]);
+
+    history.record(recordOf(3, 'failed'), {input: inputOf('T3'), text: undefined});
+    await history.settled();
+    const again = await open();
+    const kept = again.entry(2);
+    assert.ok(kept !== undefined);
+    assert.deepEqual([await again.template(kept), await again.configuration(kept, 'revealed')], ['T2', 'two\n']);
+    assert.equal(again.served?.text, 'two\n');
+  });
+
   test('passes, then a restart -> numbers, movers, differences and texts go on', async () => {
     const first = await open();
     first.record(recordOf(1), {input: inputOf('T1', '10.0.0.1'), text: 'daemon\nstats auth x:secret\n'});
@@ -238,6 +259,8 @@ describe('history of a data folder', () => {
   test('a kept text that was altered -> not shown', async () => {
     const history = await open();
     history.record(recordOf(1), {input: inputOf('T'), text: 'a\n'});
+    // Of what serves, the text is in memory.
+    history.record(recordOf(2), {input: inputOf('T'), text: 'c\n'});
     await history.settled();
     const [entry] = history.entries;
     assert.ok(entry?.configuration);

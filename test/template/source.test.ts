@@ -103,6 +103,21 @@ test('template file, gone for a while -> RENDER that names it, a call only when 
   assert.equal(changes(), 1);
 });
 
+test('template file, gone for longer than a replacement takes -> a call, once; the same text again: another', async () => {
+  const {changes, put} = openScene('first');
+  await put('first');
+  await put(undefined);
+  assert.equal(changes(), 0);
+  await put(undefined);
+  assert.equal(changes(), 1);
+  await put('a FIFO');
+  assert.equal(changes(), 1);
+  await put('first');
+  assert.equal(changes(), 2);
+  await put('first');
+  assert.equal(changes(), 2);
+});
+
 test('template file, something else meanwhile -> RENDER that says what; healed, a call', async () => {
   const {text, changes, put} = openScene('first');
   await put('first');

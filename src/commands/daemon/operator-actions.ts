@@ -24,6 +24,10 @@ export interface OperatorPorts {
   readonly isByHandPerhaps: () => boolean;
   /** What a template (the one in use when absent) gives with today's hosts, and without whom; rejects as a pass would. */
   readonly tryOut: (template?: string) => Promise<{readonly text: string; readonly without: readonly Quarantined[]}>;
+  /** Members that are left out now, or served as they were. */
+  readonly quarantined: () => readonly Quarantined[];
+  /** What the newest template is refused for, with the pods named that it would work without; its secrets hidden. */
+  readonly refusal: () => string | undefined;
   /** The template as it is today, whatever rollback is held. */
   readonly loadTemplate: () => Promise<string>;
   /** The text that serves. */
@@ -61,11 +65,14 @@ export function createActions(ports: OperatorPorts): Actions {
 
   const find = async (wish: Parameters<Actions['rollback']>[0]): Promise<ActionResult | Found> => {
     await history.settled();
-    const found = findRollback(history.entries, wish);
+    const found = findRollback(history, wish);
     if (found.is === 'unknown') return found;
-    const template = await history.template(found.entry);
+    const {entry} = found;
+    const template = await history.template(entry);
     if (template !== undefined) return {...found, template};
-    return {is: 'gone', reason: `the template of pass ${found.entry.pass} is no longer kept`};
+    // Its file was gone, which is known by now.
+    if (wish.is === 'last' && entry.template !== null && !history.isKept(entry.template)) return find(wish);
+    return {is: 'gone', reason: `the template of pass ${entry.pass} is no longer kept`};
   };
 
   return {
@@ -85,11 +92,13 @@ export function createActions(ports: OperatorPorts): Actions {
       try {
         await demand(`rollback to the template of pass ${pass}`);
       } catch (error) {
+        const reason = ports.refusal();
         await rollback.restore(before);
         void demand('rollback undone').catch(() => {});
-        throw error;
+        if (reason === undefined || !(error instanceof DaemonError)) throw error;
+        throw new DaemonError(error.code, reason, {cause: error, detail: error.detail});
       }
-      return passed({held: {pass}});
+      return passed({held: {pass}, without: ports.quarantined()});
     },
     async release(isPreview) {
       const {current} = rollback;

@@ -4,6 +4,7 @@ import {createProblemLog} from '../../http/problem-log.ts';
 import {createSeenReader} from '../../http/seen.ts';
 import type {Status} from '../../http/status-types.ts';
 import {describePod, type KubernetesStatus} from '../../kubernetes/status.ts';
+import {findRollback} from '../../lifecycle/find-rollback.ts';
 import {appsThatLeft} from '../../lifecycle/history.ts';
 import {failedPassAt} from '../../lifecycle/readiness.ts';
 import {createAbsence} from '../../members/absence.ts';
@@ -86,6 +87,7 @@ export function createReport(
         failedPassAt: failedPassAt(pipeline.passes.last),
         convergence: pipeline.converger.state,
         store: shared.store,
+        canGoBack: findRollback(observation.history, {is: 'last'}).is === 'found',
         silentSince: registry.guard.silentSince,
       }),
       noteProblems: problemLog.note,

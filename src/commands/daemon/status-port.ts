@@ -170,6 +170,8 @@ const createStatusActions = (
     demand: pipeline.converger.demand,
     setLogLevel: output.opened.setLevel,
     tryOut: pipeline.tryOut,
+    quarantined: () => pipeline.quarantine.members,
+    refusal: () => pipeline.refusal()?.reason,
     examine: pipeline.examine,
     loadTemplate: pipeline.templateText.load,
     served: () => proxy.generations.text,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {createActions} from '../../../src/commands/daemon/operator-actions.ts';
 import {DaemonError} from '../../../src/errors.ts';
-import type {HistoryEntry} from '../../../src/lifecycle/history.ts';
+import type {HistoryEntry, TextRef} from '../../../src/lifecycle/history.ts';
 
 const SERVED = 'global\n';
 
@@ -23,10 +23,12 @@ const entryOf = (pass: number, digest: string) =>
 /** Actions over a history of two passes, of which the first one's template is kept. */
 function openStage(deviations = 0, newest = 'newest', isByHandPerhaps = false) {
   const told: string[] = [];
-  const faults: {pass?: Error; preview?: Error} = {};
+  const faults: {pass?: Error; preview?: Error; refused?: string} = {};
   let held: {pass: number; template: string; sinceAt: number} | undefined;
   const without = [OUT];
   const entries = [entryOf(1, 'A'), entryOf(2, 'B')];
+  /** What somebody removed the files of, once that is noticed. */
+  const lost = new Set<number>();
   const hold = (pass: number, template: string) => {
     held = {pass, template, sinceAt: 0};
   };
@@ -34,7 +36,12 @@ function openStage(deviations = 0, newest = 'newest', isByHandPerhaps = false) {
     history: {
       entries,
       settled: async () => void told.push('settled'),
-      template: async ({pass}: HistoryEntry) => (pass === 1 ? 'first' : undefined),
+      async template({pass}: HistoryEntry) {
+        if (pass === 1) return 'first';
+        lost.add(pass);
+        return undefined;
+      },
+      isKept: ({digest}: TextRef) => !entries.some(({pass, template}) => template?.digest === digest && lost.has(pass)),
     } as unknown as Parameters<typeof createActions>[0]['history'],
     rollback: {
       get current() {
@@ -61,12 +68,14 @@ function openStage(deviations = 0, newest = 'newest', isByHandPerhaps = false) {
       if (faults.preview !== undefined) throw faults.preview;
       return {text: `${SERVED}  # ${template ?? 'today'}\n`, without};
     },
+    quarantined: () => without,
+    refusal: () => faults.refused,
     examine: async () => ({findings: [], text: SERVED, foreseen: {way: 'unchanged', why: 'equal'}}),
     loadTemplate: async () => newest,
     served: () => SERVED,
     hideSecrets: said => said.replaceAll('hunter2', '***'),
   });
-  return {actions, told, faults, hold, held: () => held?.pass};
+  return {actions, told, faults, entries, hold, held: () => held?.pass};
 }
 
 describe('what operators may do', () => {
@@ -86,6 +95,7 @@ describe('what operators may do', () => {
     const {actions, told, held} = openStage();
     const done = await actions.rollback({is: 'pass', pass: 1}, false);
     assert.deepEqual([done.is, 'answer' in done && done.answer.held, held()], ['done', {pass: 1}, 1]);
+    assert.deepEqual('answer' in done && done.answer.without, [OUT]);
     assert.ok(told.includes('rollback to the template of pass 1'));
 
     const next = openStage();
@@ -93,6 +103,9 @@ describe('what operators may do', () => {
     next.faults.pass = new DaemonError('VALIDATE', 'unknown keyword');
     await assert.rejects(next.actions.rollback({is: 'last'}, false), {message: 'unknown keyword'});
     assert.deepEqual([next.held(), next.told.at(-1)], [7, 'rollback undone']);
+    // With the pods named that it would work without.
+    next.faults.refused = 'unknown keyword; it works without web 10.0.0.1 (web-1)';
+    await assert.rejects(next.actions.rollback({is: 'last'}, false), {code: 'VALIDATE', message: /works without web/});
   });
 
   test('a rollback to what is not there, or kept no longer -> said, nothing is held', async () => {
@@ -103,6 +116,15 @@ describe('what operators may do', () => {
       reason: 'the template of pass 2 is no longer kept',
     });
     assert.equal(held(), undefined);
+  });
+
+  test('a rollback to the last other template, whose file is gone -> to the one before; there is none: said', async () => {
+    const {actions, entries} = openStage();
+    entries.push(entryOf(3, 'C'));
+    const done = await actions.rollback({is: 'last'}, false);
+    assert.deepEqual('answer' in done && done.answer.held, {pass: 1});
+    entries.shift();
+    assert.equal((await actions.rollback({is: 'last'}, false)).is, 'unknown');
   });
 
   test('a release -> nothing is held, then a pass; without a rollback -> idle', async () => {
