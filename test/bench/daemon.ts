@@ -27,7 +27,7 @@ export const KINDS = [
 ] as const;
 
 /** A typical template of 2017. */
-const templateOf = ({
+export const benchTemplate = ({
   place = machine,
   global = '',
   proxyPort,
@@ -52,13 +52,16 @@ backend web
 {%- endfor %}{% endfor %}
 `;
 
+/** Members stay, and changes do not wait. */
+export const BENCH_SETTINGS = {KONTROL_DAMPER: '0', KONTROL_TTL: '600', KONTROL_WARMUP: '0'} as const;
+
 /** A daemon as a pod runs it, but for the damper, which is off. Does not wait. */
 export async function spawnBenchDaemon(options: BenchDaemonOptions = {}): Promise<Daemon> {
   const proxyPort = options.proxyPort ?? (await freePort());
   return startDaemon({
     ...options,
-    template: templateOf({...options, proxyPort}),
-    env: {KONTROL_DAMPER: '0', KONTROL_TTL: '600', KONTROL_WARMUP: '0', ...options.env},
+    template: benchTemplate({...options, proxyPort}),
+    env: {...BENCH_SETTINGS, ...options.env},
   });
 }
 

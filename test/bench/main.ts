@@ -5,6 +5,7 @@ import {benchAnnotation} from './annotation.ts';
 import {benchBurst} from './burst.ts';
 import {benchConvergence} from './convergence.ts';
 import {type Bench, loadFigures, storeFigures, writeTable} from './figure.ts';
+import {benchFootprint} from './footprint.ts';
 import {deriveGrowth} from './growth.ts';
 import {benchLatency} from './latency.ts';
 import {benchPasses} from './passes.ts';
@@ -26,6 +27,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   passes: benchPasses,
   start: benchStart,
   resources: benchResources,
+  footprint: benchFootprint,
   annotation: benchAnnotation,
   convergence: benchConvergence,
   'access-log': benchAccessLog,
