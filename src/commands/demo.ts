@@ -8,6 +8,7 @@ import {startDemoDaemon} from '../demo/daemon.ts';
 import {describeDemo} from '../demo/guide.ts';
 import {choosePort} from '../demo/ports.ts';
 import {DaemonError} from '../errors.ts';
+import {PACKAGE_ROOT} from '../package-root.ts';
 import {systemClock as clock} from '../ports/clock.ts';
 import {openLog} from '../ports/log.ts';
 import {systemSpawn as spawn} from '../ports/spawn.ts';
@@ -94,7 +95,7 @@ export const demo: CommandMain<'demo'> = async ({print, gone}) => {
     status: await choosePort('::', 8001),
     pod: await choosePort(POD_IPS[0], 9000),
   };
-  const main = fileURLToPath(new URL('../main.js', import.meta.url));
+  const main = fileURLToPath(new URL('dist/main.js', PACKAGE_ROOT));
   const daemon = await startDemoDaemon(
     {main, env: deriveEnvironment(folder, ports), statusPort: ports.status},
     {spawn, clock, onLine: line => log.write(`${line}\n`)},

@@ -3,8 +3,7 @@ import {fileURLToPath} from 'node:url';
 import {DaemonError, reasonOf} from '../errors.ts';
 import {parseManifest} from '../lifecycle/manifest.ts';
 import type {Manifest} from '../lifecycle/spec.ts';
-
-const PACKAGE_ROOT = new URL('../../', import.meta.url);
+import {PACKAGE_ROOT} from '../package-root.ts';
 
 /** The manifest that `KONTROL_LIFECYCLE` names, or the packaged one. Throws LIFECYCLE. */
 export function loadManifest(given: string | undefined): Manifest {

@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import type {FastifyInstance} from 'fastify';
+import {PACKAGE_ROOT} from '../package-root.ts';
 import {PAGE} from './page.ts';
 import {STYLE} from './style.ts';
 
@@ -41,7 +42,7 @@ function loadPart(file: string): Part | undefined {
   if (file === 'uplot.css') return {type: SHEET, body: readFileSync(ofUplot('uPlot.min.css'))};
   if (file === 'uplot.js') return {type: SCRIPT, body: readFileSync(ofUplot('uPlot.iife.min.js'))};
   if (!CLIENT.includes(file)) return undefined;
-  return {type: SCRIPT, body: readFileSync(new URL(`./client/${file}`, import.meta.url))};
+  return {type: SCRIPT, body: readFileSync(new URL(`dist/dashboard/client/${file}`, PACKAGE_ROOT))};
 }
 
 /** Adds the page on `/` and its parts under `/dashboard/`, read when they are asked for first. */

@@ -2,6 +2,7 @@ import {type ChildProcess, type ChildProcessByStdio, spawn} from 'node:child_pro
 import {realpathSync} from 'node:fs';
 import type {Readable, Writable} from 'node:stream';
 import {fileURLToPath} from 'node:url';
+import {PACKAGE_ROOT} from '../package-root.ts';
 import {createFrameReader} from './frames.ts';
 import {MAX_OUTPUT} from './jinja/run.ts';
 
@@ -31,21 +32,27 @@ export interface RenderProcess {
   kill(): void;
 }
 
-const entry = new URL(`render-child.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+const isBundled = !import.meta.url.endsWith('.ts');
+const entry = fileURLToPath(
+  new URL(`${isBundled ? 'dist' : 'src/template'}/render-child.${isBundled ? 'js' : 'ts'}`, PACKAGE_ROOT),
+);
 
-/** The folders that the process may read: this package, and where its dependency lies. */
-function readableFolders(): string[] {
-  const own = fileURLToPath(new URL('../../', entry));
+/** What the process may read: its one bundled file; from `src/` this package, and where its dependency lies. */
+function readable(): string[] {
+  if (isBundled) return [entry];
+  const own = fileURLToPath(PACKAGE_ROOT);
   const dependency = fileURLToPath(import.meta.resolve('nunjucks'));
   const modules = dependency.slice(0, dependency.lastIndexOf('node_modules') + 'node_modules'.length);
-  return [...new Set([own, modules, realpathSync(own), realpathSync(modules)])];
+  return [...new Set([own, modules, realpathSync(own), realpathSync(modules)])].map(folder =>
+    folder.replace(/\/?$/, '/*'),
+  );
 }
 
 const flags = (): string[] => [
   `--max-old-space-size=${HEAP_MIB}`,
   '--disallow-code-generation-from-strings',
   '--permission',
-  ...readableFolders().map(folder => `--allow-fs-read=${folder.replace(/\/?$/, '/*')}`),
+  ...readable().map(path => `--allow-fs-read=${path}`),
   '--no-warnings',
 ];
 
@@ -54,7 +61,7 @@ const flags = (): string[] => [
  * code from strings, and by Node's permissions no file beyond its own sources, no process, no worker, no add-on.
  */
 export function startRenderProcess(): RenderProcess {
-  const child = spawn(process.execPath, [...flags(), fileURLToPath(entry)], {
+  const child = spawn(process.execPath, [...flags(), entry], {
     cwd: '/',
     env: {},
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -3,12 +3,10 @@ import {existsSync, readdirSync} from 'node:fs';
 import {test} from 'node:test';
 import {fastify} from 'fastify';
 import {PAGE} from '../../src/dashboard/page.ts';
+import {serveDashboard} from '../../src/dashboard/serve.ts';
 import {STYLE} from '../../src/dashboard/style.ts';
 
 const app = fastify();
-// The built one: only there are the client's scripts.
-const built = new URL('../../dist/dashboard/serve.js', import.meta.url);
-const {serveDashboard}: typeof import('../../src/dashboard/serve.ts') = await import(built.href);
 serveDashboard(app);
 
 test('page -> served with a policy that lets nothing in from outside, nor inline', async () => {

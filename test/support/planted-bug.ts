@@ -9,13 +9,13 @@ import {fileURLToPath} from 'node:url';
 
 const STEPS = {
   change: {
-    file: '/dist/lifecycle/convergence.js',
-    begins: /(export function stepConvergence\(\w+, (?<taken>\w+), \w+\) \{)/,
+    file: '// src/lifecycle/convergence.ts\n',
+    begins: /(function stepConvergence\(\w+, (?<taken>\w+), \w+\) \{)/,
     says: "taken.is === 'changed' ? taken.cause : ''",
   },
   pass: {
-    file: '/dist/reload/apply.js',
-    begins: /(export function stage\(\w+, (?<taken>\w+)\) \{)/,
+    file: '// src/reload/apply.ts\n',
+    begins: /(function stage\d*\(\w+, (?<taken>\w+)\) \{)/,
     says: 'taken',
   },
 } as const;
@@ -33,12 +33,12 @@ if (PLANTED_BUG !== undefined) {
   registerHooks({
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
-      if (!url.endsWith(file)) return loaded;
-      const source = String(loaded.source);
+      const [before, source] = url.includes('/dist/') ? String(loaded.source).split(file, 2) : [];
+      if (source === undefined) return loaded;
       const taken = begins.exec(source)?.groups?.taken;
       if (taken === undefined) throw new Error('the step to plant a bug in was not found');
       const bug = `if ((${says.replaceAll('taken', taken)}).includes(${JSON.stringify(PLANTED_BUG)})) undefined.planted;`;
-      return {...loaded, source: source.replace(begins, `$1 ${bug}`)};
+      return {...loaded, source: `${before}${source.replace(begins, `$1 ${bug}`)}`};
     },
   });
 }
