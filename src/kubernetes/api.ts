@@ -43,38 +43,19 @@ const WATCH_LIMIT_S = 25;
 
 const CONTENT_TYPES = {GET: undefined, POST: 'application/json', PATCH: 'application/merge-patch+json'} as const;
 
-type Library = typeof import('@kubernetes/client-node');
-
 /**
- * The API through @kubernetes/client-node, which costs 90 MB and a second to load and is loaded by the first call.
- * The server's certificate is verified against `ca.crt`. Token and CA are read from disk for each request and watch, so
- * that rotated ones count at once.
+ * The API through @kubernetes/client-node, loaded by the first call. The server's certificate is verified against `ca.crt`.
+ * Token and CA are read from disk for each request and watch, so that rotated ones count at once.
  */
-export function openApi({server, credentials}: ApiAccess): Api {
-  let library: Promise<Library> | undefined;
-  const load = (): Promise<Library> => {
-    library ??= import('@kubernetes/client-node');
-    return library;
-  };
-
-  const configure = ({KubeConfig}: Library) => {
-    const config = new KubeConfig();
-    config.loadFromOptions({
-      clusters: [{name: 'cluster', server, caFile: `${credentials}/ca.crt`, skipTLSVerify: false}],
-      users: [{name: 'pod', authProvider: {name: 'tokenFile', config: {tokenFile: `${credentials}/token`}}}],
-      contexts: [{name: 'pod', cluster: 'cluster', user: 'pod'}],
-      currentContext: 'pod',
-    });
-    return config;
-  };
+export function openApi(access: ApiAccess): Api {
+  const connect = async () => (await import('./client.ts')).openConnection(access);
 
   return {
     async request({method, path, query = {}, body, signal}) {
       const deadline = AbortSignal.timeout(REQUEST_LIMIT_MS);
       try {
-        const client = await load();
-        const {RequestContext, HttpMethod, createConfiguration} = client;
-        const context = new RequestContext(`${server}${path}`, HttpMethod[method]);
+        using connection = await connect();
+        const context = await connection.context(method, path);
         for (const [name, value] of Object.entries(query)) context.setQueryParam(name, String(value));
         const contentType = CONTENT_TYPES[method];
         if (contentType !== undefined) {
@@ -82,9 +63,8 @@ export function openApi({server, credentials}: ApiAccess): Api {
           context.setBody(JSON.stringify(body));
         }
         context.setSignal(AbortSignal.any([deadline, ...(signal ? [signal] : [])]));
-        await configure(client).applySecurityAuthentication(context);
-        const response = await createConfiguration().httpApi.send(context).toPromise();
-        return parseAnswer(response.httpStatusCode, await response.body.text());
+        const {status, text} = await connection.send(context);
+        return parseAnswer(status, text);
       } catch (error) {
         if (deadline.aborted)
           throw new ApiFault(undefined, `no answer within ${REQUEST_LIMIT_MS / 1000} s`, {cause: error});
@@ -93,7 +73,7 @@ export function openApi({server, credentials}: ApiAccess): Api {
     },
 
     async watch(path, query, onEvent, signal) {
-      const client = await load().catch(error => {
+      using connection = await connect().catch(error => {
         throw asApiFault(error);
       });
       await new Promise<void>((resolve, reject) => {
@@ -120,9 +100,7 @@ export function openApi({server, credentials}: ApiAccess): Api {
           if (type === 'ERROR') end(new ApiFault(Number(status.code), stringOf(status.message) ?? 'watch failed'));
           else if (typeof type === 'string') tell({type, object});
         };
-        const start = async () =>
-          await new client.Watch(configure(client)).watch(path, {...query, ...limits}, onLine, end);
-        start().then(started => {
+        connection.watch.watch(path, {...query, ...limits}, onLine, end).then(started => {
           request = started;
           if (signal.aborted) started.abort();
         }, end);
