@@ -16,6 +16,8 @@ export interface ConvergerPorts {
   readonly damper: () => DamperSettings;
   /** What a template can see now; undefined when the last good pass saw the same. Rejects when it cannot be read. */
   readonly readChanged: () => Promise<PassInput | undefined>;
+  /** A pass will come: now, or when the damper lets the change through. */
+  readonly prepare: () => void;
   /** Runs one pass, on what was read or on what it reads itself; rejects when it failed. Reports its own failure. */
   readonly runPass: (cause: string, read: PassInput | undefined) => Promise<void>;
 }
@@ -46,6 +48,7 @@ export function openConverger(ports: ConvergerPorts): Converger {
   let demanders: {resolve: () => void; reject: (error: unknown) => void}[] = [];
 
   const send = (event: ConvergenceEvent): void => {
+    if (event.is === 'begun' || event.is === 'changed' || event.is === 'demanded') ports.prepare();
     state = stepConvergence(state, event, clock.nowMs());
     schedule();
   };

@@ -1,4 +1,5 @@
 import {DaemonError} from '../errors.ts';
+import type {Clock} from '../ports/clock.ts';
 import {createQueue} from '../ports/queue.ts';
 import {encodeFrame} from './frames.ts';
 import {listed, type TemplateInput} from './input.ts';
@@ -23,8 +24,16 @@ export interface Traced {
 export interface IsolatedRenderer extends Renderer, Disposable {
   /** Renders, and keeps which line of the template each line of the text came from. */
   trace(input: TemplateInput, signal: AbortSignal): Promise<Traced>;
+  /** Something will be rendered soon: the process starts, where it had nothing to do for so long that it ended. */
+  prepare(): void;
   /** The warm process, for those who look after it. */
   readonly pid: number | undefined;
+}
+
+export interface RendererOptions {
+  readonly timeoutMs: number;
+  /** A process that renders nothing for so long ends; it stays when absent. */
+  readonly idle?: {readonly afterMs: number; readonly clock: Clock};
 }
 
 /** A process that is not there after this long will not come: a loaded machine starts one in a second. */
@@ -35,11 +44,22 @@ const START_LIMIT_MS = 20_000;
  * us up: it has `timeoutMs`, a limited heap and a limited output. One render goes at a time. The process waits warm;
  * one that had to be killed is replaced at once, and costs its render only.
  */
-export function createRenderer({timeoutMs}: {timeoutMs: number}): IsolatedRenderer {
+export function createRenderer({timeoutMs, idle}: RendererOptions): IsolatedRenderer {
   let warm: Promise<RenderProcess> | undefined;
   let current: RenderProcess | undefined;
   const renders = createQueue();
+  let waiting = 0;
+  let cancelEnd = () => {};
   let isClosed = false;
+
+  const endWhenIdle = (): void => {
+    cancelEnd();
+    if (idle === undefined || waiting > 0 || isClosed) return;
+    cancelEnd = idle.clock.after(idle.afterMs, () => {
+      current?.kill();
+      warm = undefined;
+    });
+  };
 
   const start = async (): Promise<RenderProcess> => {
     const child = startRenderProcess();
@@ -82,11 +102,25 @@ export function createRenderer({timeoutMs}: {timeoutMs: number}): IsolatedRender
 
   const enqueue = (input: TemplateInput, signal: AbortSignal, tracksLines: boolean): Promise<Traced> => {
     if (signal.aborted) return Promise.reject(signal.reason);
-    return renders.add(() => renderNow(input, signal, tracksLines));
+    waiting += 1;
+    cancelEnd();
+    return renders
+      .add(() => renderNow(input, signal, tracksLines))
+      .finally(() => {
+        waiting -= 1;
+        endWhenIdle();
+      });
   };
 
-  warm = warmUp();
+  const prepare = (): void => {
+    if (isClosed) return;
+    warm ??= warmUp();
+    endWhenIdle();
+  };
+
+  prepare();
   return {
+    prepare,
     render: async (input, signal) => (await enqueue(input, signal, false)).text,
     trace: (input, signal) => enqueue(input, signal, true),
     get pid() {
@@ -94,6 +128,7 @@ export function createRenderer({timeoutMs}: {timeoutMs: number}): IsolatedRender
     },
     [Symbol.dispose]() {
       isClosed = true;
+      cancelEnd();
       current?.kill();
     },
   };

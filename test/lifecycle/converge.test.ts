@@ -31,9 +31,11 @@ function openSleeping() {
   let stale = true;
   let lookFault: Error | undefined;
   let looks = 0;
+  const prepared: number[] = [];
   const converger = openConverger({
     clock,
     damper: () => ({quietMs: 1000, maxMs: 4000}),
+    prepare: () => prepared.push(clock.nowMs()),
     async readChanged() {
       looks += 1;
       if (lookFault !== undefined) throw lookFault;
@@ -61,6 +63,7 @@ function openSleeping() {
     failLook: (fault: Error) => {
       lookFault = fault;
     },
+    prepared,
     setStale: (value: boolean) => {
       stale = value;
     },
@@ -78,6 +81,15 @@ async function openBench() {
 }
 
 describe('converger', () => {
+  test('a change -> prepared for when it begins to wait for the damper', async () => {
+    const {clock, converger, passes, prepared} = await openBench();
+    await clock.advance(500);
+    converger.changed('web joined');
+    await clock.advance(1000);
+    await passes.pop()?.end();
+    assert.deepEqual(prepared, [0, 500]);
+  });
+
   test('before the start -> whatever comes waits, and is part of the first pass', async () => {
     const {clock, converger, passes} = openSleeping();
     converger.changed('web joined');

@@ -3,6 +3,7 @@ import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
 import {after, describe, test} from 'node:test';
 import {DaemonError} from '../../src/errors.ts';
 import {createRenderer, type IsolatedRenderer} from '../../src/template/renderer.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
 import {waitFor} from '../support/wait.ts';
 import {inputOf, never} from './fixtures.ts';
 
@@ -52,6 +53,26 @@ describe('renderer', () => {
     assert.equal(await renderer.render(input, never), text);
     assert.equal(await renderer.render(inputOf('a'), never), 'a\n');
     assert.equal(await renderer.render(inputOf(''), never), '\n');
+  });
+
+  test('nothing to render for a while -> the process ends; who prepares or renders has another', async () => {
+    const clock = createFakeClock();
+    using own = createRenderer({timeoutMs: TIMEOUT_MS, idle: {afterMs: 1000, clock}});
+    assert.equal(await own.render(inputOf('a'), never), 'a\n');
+    const first = pidOf(own);
+    await clock.advance(999);
+    assert.equal(await own.render(inputOf('b'), never), 'b\n');
+    assert.equal(pidOf(own), first);
+    await clock.advance(1000);
+    await waitFor(() => isGone(first), 'the end of the idle process');
+    own.prepare();
+    const second = pidOf(own);
+    assert.notEqual(second, first);
+    assert.equal(await own.render(inputOf('c'), never), 'c\n');
+    assert.equal(pidOf(own), second);
+    await clock.advance(1000);
+    await waitFor(() => isGone(second), 'the end of the idle process');
+    assert.equal(await own.render(inputOf('d'), never), 'd\n');
   });
 
   test('random and lipsum, twice -> the same text', async () => {

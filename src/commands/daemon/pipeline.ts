@@ -78,6 +78,11 @@ export interface PipelineNeeds {
   readonly cluster: Cluster;
 }
 
+/** The memory of a render process is for nothing while nothing changes. */
+const RENDERER_IDLE_MS = 2 * 60_000;
+/** Its start takes less than this, also on a busy machine. */
+const RENDERER_START_MS = 1000;
+
 export async function openPipeline(context: Context, needs: PipelineNeeds): Promise<Pipeline> {
   const {config, template, ending, pod, startedMs, version} = context;
   const {membership, proxy, cluster} = needs;
@@ -91,7 +96,10 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     clock,
     annotations: () => pod.facts.annotations,
   });
-  const renderer = opening.use(createRenderer({timeoutMs: config.renderTimeoutMs}));
+  // Where changes wait for the damper, the process has started by the time they are let through.
+  const idle = {afterMs: RENDERER_IDLE_MS, clock};
+  const isHidden = config.damperMs >= RENDERER_START_MS;
+  const renderer = opening.use(createRenderer({timeoutMs: config.renderTimeoutMs, ...(isHidden && {idle})}));
   const trial = openTrial(proxy, renderer);
   const quarantine = await openOwnQuarantine(context, trial);
   opening.defer(quarantine.close);
@@ -112,6 +120,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   const converger = openConverger({
     clock,
     damper: () => deriveDamper(warmUp(), config),
+    prepare: renderer.prepare,
     readChanged: passes.readChanged,
     runPass: fallback.run,
   });
