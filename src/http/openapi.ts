@@ -143,7 +143,9 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
       drift: object({
         lookedAt: orNull(at),
         count,
-        deviations: listOf(object({backend: text, server: text, what: text, expected: text, found: text, sinceAt: at})),
+        deviations: listOf(
+          object({subject: text, backend: text, server: text, what: text, expected: text, found: text, sinceAt: at}),
+        ),
       }),
       refused: orNull(
         object({reason: text, sinceAt: at, serving: orNull(object({pass: count, sinceAt: at, replica: orNull(text)}))}),

@@ -265,10 +265,10 @@ function certificateProblems({kubernetes: {certificates}}: Given, {nowAt}: Seen)
 }
 
 function driftProblem(first: Given['drift']['deviations'][number], count: number): StatedProblem {
-  const {backend, server, what, found, expected} = first;
+  const {subject, what, found, expected} = first;
   const words: Words = [
-    `HAProxy runs something else than its configuration for ${count === 1 ? 'a server' : `${count} servers`}`,
-    `${backend}/${server}: ${what} is ${found}, not ${expected}; somebody told HAProxy so, or it did not do what it was told`,
+    `HAProxy runs something else than its configuration in ${count === 1 ? 'one place' : `${count} places`}`,
+    `${subject}: ${what} is ${found}, not ${expected}; somebody told HAProxy so, or it did not do what it was told`,
     'POST /reconfigure (haproxy-kontrol reconfigure) has it run its configuration again',
   ];
   // Nobody tells when HAProxy was told.

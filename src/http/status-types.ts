@@ -185,6 +185,9 @@ export interface Status {
     readonly lookedAt: number | null;
     readonly count: number;
     readonly deviations: readonly {
+      /** `web/a`, `frontend www`, `HAProxy's Maxconn`, `map /etc/hosts.map`. */
+      readonly subject: string;
+      /** Of a server, else empty. */
       readonly backend: string;
       readonly server: string;
       readonly what: string;

@@ -133,8 +133,11 @@ function addDaemon(registry: Registry, sources: MetricSources): void {
     Number(sources.isInSync()),
   );
   addGauge(registry, 'kontrol_ready', '1 when the readiness endpoint says so.', () => Number(sources.isReady()));
-  addGauge(registry, 'kontrol_drift_servers', 'Servers that HAProxy runs otherwise than its configuration says.', () =>
-    sources.deviations(),
+  addGauge(
+    registry,
+    'kontrol_drift_servers',
+    'Servers, frontends, limits, ACLs and maps that HAProxy runs otherwise than its configuration says.',
+    () => sources.deviations(),
   );
   addGauge(registry, 'kontrol_template_held', '1 while a rollback is held.', () =>
     Number(sources.rollback.current !== undefined),

@@ -52,6 +52,18 @@ export function* readStat(text: string): Steps<Row[]> {
   return rows;
 }
 
+/** These fields alone of every row of `show stat`, as far as this HAProxy has them, in steps. */
+export function* readStatFields(text: string, fields: readonly string[]): Steps<Row[]> {
+  const {names, lines} = yield* readStatLines(text);
+  const columns = fields.map(field => [field, names.indexOf(field)] as const).filter(([, index]) => index >= 0);
+  const rows: Row[] = [];
+  for (const [index, values] of lines.entries()) {
+    if (index % STEP === 0) yield;
+    rows.push(Object.fromEntries(columns.map(([field, column]) => [field, values[column] ?? ''])));
+  }
+  return rows;
+}
+
 /** The address of every server that `show stat` tells of (`10.0.0.1:80`, `unix`), by `backend/server`, in steps. */
 export function* readStatAddresses(text: string): Steps<ReadonlyMap<string, string>> {
   const {names, lines} = yield* readStatLines(text);

@@ -3,8 +3,17 @@ import type {Clock} from '../ports/clock.ts';
 import {stepByStep} from '../ports/event-loop.ts';
 import type {Log} from '../ports/log.ts';
 import {createQueue} from '../ports/queue.ts';
-import {readServersState, readStatAddresses} from './answers.ts';
-import {type Deviation, describeDeviation, type ExpectedServers, findDeviations, readExpectedServers} from './drift.ts';
+import {type Row, readServersState, readStatFields} from './answers.ts';
+import {type Deviation, describeDeviation} from './deviation.ts';
+import {
+  type ExpectedServers,
+  findDeviations,
+  hasAgent,
+  readExpectedServers,
+  readStartedServers,
+  type StartedServers,
+} from './drift.ts';
+import {compareViews, keepsLists, type ProcessView, readProcessView} from './process-view.ts';
 
 /** How the HAProxy that runs differs from its text, as it was last seen. */
 export interface Drift {
@@ -46,8 +55,14 @@ const PERIOD_MS = 10_000;
 
 const MAX_SHOWN = 100;
 
-/** `show stat` of the servers alone (management.txt 9.3: any proxy, type 4, any server). */
+/** `show stat` of some kinds alone (management.txt 9.3: any proxy; frontends 1, servers 4; any server). */
+const FRONTEND_STATISTICS = 'show stat -1 1 -1';
 const SERVER_STATISTICS = 'show stat -1 4 -1';
+const FRONTEND_FIELDS = ['pxname', 'status', 'slim'];
+const SERVER_FIELDS = ['pxname', 'svname', 'slim', 'addr', 'agent_status'];
+
+/** With more servers their statistics, which have their limits, are not worth it. */
+const MANY_SERVERS = 2000;
 
 interface State {
   readonly ports: DriftWatchPorts;
@@ -56,7 +71,20 @@ interface State {
   /** When each was first seen, by what `keyOf` makes of it. */
   since: ReadonlyMap<string, number>;
   /** Read once for each text. */
-  expected: {readonly text: string; readonly servers: ExpectedServers} | undefined;
+  expected: {readonly text: string; readonly servers: ExpectedServers; readonly keepsLists: boolean} | undefined;
+  /** The process that is looked at, as it was when it was first seen. */
+  started: StartedProxy | undefined;
+  /** When all was looked at that is no server, and what was found. */
+  beside: {readonly atMs: number; readonly deviations: readonly Deviation[]};
+}
+
+interface StartedProxy {
+  readonly pid: number;
+  readonly socket: string;
+  readonly servers: StartedServers;
+  readonly view: ProcessView;
+  /** Servers whose agents have answered since. */
+  readonly heard: Set<string>;
 }
 
 export function openDriftWatch(ports: DriftWatchPorts): DriftWatch {
@@ -67,6 +95,8 @@ export function openDriftWatch(ports: DriftWatchPorts): DriftWatch {
     drift: {lookedAt: null, count: 0, deviations: []},
     since: new Map(),
     expected: undefined,
+    started: undefined,
+    beside: {atMs: Number.NEGATIVE_INFINITY, deviations: []},
   };
   const looks = createQueue();
   let isClosed = false;
@@ -100,20 +130,15 @@ export function openDriftWatch(ports: DriftWatchPorts): DriftWatch {
 }
 
 async function findDrift(state: State): Promise<Deviation[] | undefined> {
-  const {ask, log, running} = state.ports;
+  const {log, running} = state.ports;
   const proxy = running();
   if (proxy === undefined) return undefined;
   if (state.expected?.text !== proxy.text) {
-    state.expected = {text: proxy.text, servers: await stepByStep(readExpectedServers(proxy.text))};
+    const {text} = proxy;
+    state.expected = {text, servers: await stepByStep(readExpectedServers(text)), keepsLists: keepsLists(text)};
   }
-  const {servers} = state.expected;
   try {
-    const rows = await stepByStep(readServersState(await ask(proxy.socket, 'show servers state')));
-    const isPortTold = rows.every(row => row.srv_port !== undefined);
-    const addresses = isPortTold
-      ? new Map<string, string>()
-      : await stepByStep(readStatAddresses(await ask(proxy.socket, SERVER_STATISTICS)));
-    const deviations = await stepByStep(findDeviations(servers, rows, addresses));
+    const deviations = await compareAll(state, proxy, state.expected);
     return isSame(proxy, running()) ? deviations : undefined;
   } catch (err) {
     if (!(err instanceof DaemonError)) throw err;
@@ -121,6 +146,69 @@ async function findDrift(state: State): Promise<Deviation[] | undefined> {
     return undefined;
   }
 }
+
+async function compareAll(
+  state: State,
+  proxy: RunningProxy,
+  {servers, keepsLists}: NonNullable<State['expected']>,
+): Promise<Deviation[]> {
+  const {ask, clock, running} = state.ports;
+  const asked = (command: string) => ask(proxy.socket, command);
+  const rows = await readServers(asked);
+  const known = state.started?.pid === proxy.pid && state.started.socket === proxy.socket ? state.started : undefined;
+  const isDue = known === undefined || clock.nowMs() - state.beside.atMs >= PERIOD_MS;
+  const view = isDue ? await readView(asked, keepsLists) : undefined;
+  const started = known ?? {
+    pid: proxy.pid,
+    socket: proxy.socket,
+    servers: await stepByStep(readStartedServers(servers, rows)),
+    view: view ?? NOTHING_SEEN,
+    heard: new Set<string>(),
+  };
+  for (const row of rows) if (AGENT_SPOKE.test(row.agent_status ?? '')) started.heard.add(serverOf(row));
+  const found = await stepByStep(findDeviations(servers, rows, {started: started.servers, heard: started.heard}));
+  if (isSame(proxy, running())) {
+    state.started = started;
+    if (view !== undefined) state.beside = {atMs: clock.nowMs(), deviations: compareViews(started.view, view)};
+  }
+  return [...found, ...state.beside.deviations];
+}
+
+const NOTHING_SEEN: ProcessView = {frontends: new Map(), limits: new Map(), lists: new Map()};
+
+/** `L7OK`, and `* L7OK` while it is asked again. */
+const AGENT_SPOKE = /^(\* )?L7/;
+
+type Asked = (command: string) => Promise<string>;
+
+const serverOf = ({be_name: backend, srv_name: server}: Row): string => `${backend}/${server}`;
+
+/** The servers' states, with what statistics add: limits, what agents said, and ports for versions that tell none there. */
+async function readServers(asked: Asked): Promise<Row[]> {
+  const rows = await stepByStep(readServersState(await asked('show servers state')));
+  const needsMore = rows.length <= MANY_SERVERS || rows.some(row => row.srv_port === undefined || hasAgent(row));
+  if (!needsMore || rows.length === 0) return rows;
+  const statistics = await stepByStep(readStatFields(await asked(SERVER_STATISTICS), SERVER_FIELDS));
+  const byName = new Map(statistics.map(row => [`${row.pxname}/${row.svname}`, row]));
+  return rows.map(row => {
+    const {slim, addr = '', agent_status = ''} = byName.get(serverOf(row)) ?? {};
+    const port = row.srv_port ?? /:(\d+)$/.exec(addr)?.[1];
+    return {
+      ...row,
+      agent_status,
+      ...(slim !== undefined && {slim: slim || '0'}),
+      ...(port !== undefined && {srv_port: port}),
+    };
+  });
+}
+
+const readView = async (asked: Asked, keepsLists: boolean): Promise<ProcessView> =>
+  readProcessView({
+    frontends: await stepByStep(readStatFields(await asked(FRONTEND_STATISTICS), FRONTEND_FIELDS)),
+    info: await asked('show info'),
+    acls: keepsLists ? await asked('show acl') : '',
+    maps: keepsLists ? await asked('show map') : '',
+  });
 
 const isSame = (proxy: RunningProxy, other: RunningProxy | undefined): boolean =>
   other?.pid === proxy.pid && other.socket === proxy.socket && other.text === proxy.text;
@@ -144,4 +232,4 @@ function take(state: State, deviations: readonly Deviation[]): void {
 }
 
 /** With what was found: one that is changed again is another deviation, and its own age. */
-const keyOf = ({backend, server, what, found}: Deviation): string => `${backend}/${server} ${what} ${found}`;
+const keyOf = ({subject, what, found}: Deviation): string => `${subject} ${what} ${found}`;

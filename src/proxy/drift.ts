@@ -1,27 +1,17 @@
 import {STEP, type Steps} from '../steps.ts';
 import type {Row} from './answers.ts';
+import type {Deviation} from './deviation.ts';
 import {type Outline, readOutline} from './outline.ts';
-import {isSameIp, type ServerLine} from './server-line.ts';
-
-/**
- * What of a server is not as the text that runs says it: somebody told HAProxy otherwise over a runtime socket, or it
- * did not do what it was told. `missing`: the text has it and HAProxy does not; `unexpected`: the reverse.
- */
-export interface Deviation {
-  readonly backend: string;
-  readonly server: string;
-  readonly what: 'address' | 'port' | 'weight' | 'state' | 'missing' | 'unexpected';
-  /** `10.0.0.1`, `80`, `1`; `ready` or `maint`; `present` or `absent`. */
-  readonly expected: string;
-  /** The same, and `drain`. */
-  readonly found: string;
-}
+import {isSameIp, optionsOf, optionValue, type ServerLine} from './server-line.ts';
 
 /** What a text says of its servers, by backend and name. */
 export interface ExpectedServers {
   readonly backends: ReadonlyMap<string, ReadonlyMap<string, ExpectedServer>>;
-  /** Which servers there are depends on conditions or variables: none is missed, and none too many. */
-  readonly isOpen: boolean;
+  /**
+   * Whether the names are all there are: `all`; `some`, where variables make others; `none` is certain where the text has
+   * conditions (".if"). HAProxy's own view of its start says the rest.
+   */
+  readonly names: 'all' | 'some' | 'none';
 }
 
 /** What a text says of one server; undefined is what it leaves to HAProxy, to DNS or to variables. */
@@ -30,39 +20,67 @@ interface ExpectedServer {
   readonly port: string | undefined;
   readonly weight: number | undefined;
   readonly disabled: boolean | undefined;
+  /** `0` for none. */
+  readonly maxconn: number | undefined;
+  /** Its health is that of another. */
+  readonly tracks: boolean | undefined;
+  /** What DNS may change while HAProxy runs: `all` of address, port and weight (SRV). */
+  readonly resolves: 'nothing' | 'address' | 'all';
 }
 
-/** A server of a `server-template`: HAProxy remembers itself how it was configured. */
-const OF_TEMPLATE: ExpectedServer = {ip: undefined, port: undefined, weight: undefined, disabled: undefined};
+/** HAProxy's own view of its start is all that is known. */
+const AS_STARTED: ExpectedServer = {
+  ip: undefined,
+  port: undefined,
+  weight: undefined,
+  disabled: undefined,
+  maxconn: undefined,
+  tracks: undefined,
+  resolves: 'nothing',
+};
 
-/** Where two lines have one name, HAProxy 1.7 takes both, and a condition one of them: nothing is known of it. */
-const AMBIGUOUS = OF_TEMPLATE;
+/** Where two lines have one name, HAProxy 1.7 takes both: what it tells of either may be of the other. */
+const AMBIGUOUS: ExpectedServer = {...AS_STARTED, resolves: 'all'};
 
 /** Reads what a text says of its servers, in steps. */
 export function* readExpectedServers(text: string): Steps<ExpectedServers> {
   const outline = yield* readOutline(text);
   const backends = new Map<string, Map<string, ExpectedServer>>();
-  let isOpen = outline.hasConditions;
+  let isOpen = false;
   for (const {name, servers} of outline.backends) {
     const expected = backends.get(name) ?? new Map<string, ExpectedServer>();
     backends.set(name, expected);
     for (const [index, server] of servers.entries()) {
       if (index % STEP === 0) yield;
       if (server.name.includes('$')) isOpen = true;
-      expected.set(server.name, expected.has(server.name) ? AMBIGUOUS : expectedOf(server));
+      else expected.set(server.name, expected.has(server.name) ? AMBIGUOUS : expectedOf(server));
     }
   }
-  for (const {backend, names} of findServerTemplates(outline)) {
+  for (const {backend, names, line} of findServerTemplates(outline)) {
     if (names === undefined) isOpen = true;
-    for (const name of names ?? []) backends.get(backend)?.set(name, OF_TEMPLATE);
+    for (const name of names ?? []) backends.get(backend)?.set(name, expectedOf(line));
   }
-  return {backends, isOpen};
+  return {backends, names: outline.hasConditions ? 'none' : isOpen ? 'some' : 'all'};
 }
 
-function expectedOf({address, weight, disabled}: ServerLine): ExpectedServer {
-  // What has a name may be followed by DNS, which tells ports and weights too (SRV).
-  if (address.is === 'other') return {...OF_TEMPLATE, disabled};
-  return {ip: address.ip, port: address.mapped ? undefined : String(Number(address.port)), weight, disabled};
+function expectedOf({address, weight, disabled, options}: ServerLine): ExpectedServer {
+  const isResolved = options.includes('resolvers') && address.is === 'other';
+  const isService = isResolved && /^(\w+@)?_|\$/.test(address.text);
+  return {
+    ip: address.is === 'other' ? undefined : address.ip,
+    port: address.is === 'other' || address.mapped ? undefined : String(Number(address.port)),
+    weight,
+    disabled,
+    maxconn: maxconnOf(options),
+    tracks: optionsOf(options).includes('track'),
+    resolves: isService ? 'all' : isResolved ? 'address' : 'nothing',
+  };
+}
+
+/** `minconn` raises it. Source: srv_minmax_conn_apply in HAProxy's server.c. */
+function maxconnOf(options: readonly string[]): number | undefined {
+  const limits = ['maxconn', 'minconn'].map(option => optionValue(options, option) ?? '0');
+  return limits.every(limit => /^\d+$/.test(limit)) ? Math.max(...limits.map(Number)) : undefined;
 }
 
 /** HAProxy takes no more of them. */
@@ -70,108 +88,141 @@ const MAX_TEMPLATE = 65_536;
 
 /**
  * The names that each `server-template <prefix> <number or range>` of a backend makes; undefined when they are not
- * known.
+ * known. `line` is what it says of each.
  */
-export function findServerTemplates({frame}: Outline): {backend: string; names: string[] | undefined}[] {
-  return frame.flatMap(({section, words: [first, prefix = '', range = '']}) => {
-    if (first !== 'server-template') return [];
-    const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(range) ?? [];
-    const start = to === undefined ? 1 : Number(from);
-    const count = Number(to ?? from) - start + 1;
-    const isKnown = from !== undefined && count <= MAX_TEMPLATE && !prefix.includes('$');
-    const names = isKnown ? Array.from({length: count}, (_, index) => `${prefix}${start + index}`) : undefined;
-    return [{backend: section.replace(/^\S+ ?/, ''), names}];
-  });
+export const findServerTemplates = ({
+  backends,
+}: Outline): {backend: string; names: string[] | undefined; line: ServerLine}[] =>
+  backends.flatMap(({name, templates}) =>
+    templates.map(({range, line}) => {
+      const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(range) ?? [];
+      const start = to === undefined ? 1 : Number(from);
+      const count = Number(to ?? from) - start + 1;
+      const isKnown = from !== undefined && count <= MAX_TEMPLATE && !line.name.includes('$');
+      const names = isKnown ? Array.from({length: count}, (_, index) => `${line.name}${start + index}`) : undefined;
+      return {backend: name, names, line};
+    }),
+  );
+
+/** How servers stood when their process was first seen, as far as its text leaves something open: by `backend/server`. */
+export type StartedServers = ReadonlyMap<string, {readonly row: Row; readonly isNamed: boolean}>;
+
+/** Keeps of the servers of a process that has just begun what its text does not tell, in steps. */
+export function* readStartedServers({backends, names}: ExpectedServers, rows: readonly Row[]): Steps<StartedServers> {
+  const started = new Map<string, {readonly row: Row; readonly isNamed: boolean}>();
+  for (const [index, row] of rows.entries()) {
+    if (index % STEP === 0) yield;
+    const {be_name: backend = '', srv_name: server = ''} = row;
+    const expected = names === 'none' ? undefined : backends.get(backend)?.get(server);
+    const isNamed = expected !== undefined;
+    if (isNamed && Object.values(expected).every(value => value !== undefined)) continue;
+    if (isNamed || (names !== 'all' && backends.has(backend))) started.set(keyOf(row), {row, isNamed});
+  }
+  return started;
 }
+
+const keyOf = ({be_name: backend, srv_name: server}: Row): string => `${backend}/${server}`;
 
 /** Bits of `srv_admin_state` (management.txt 9.3, "show servers state"). */
 const FORCED_MAINT = 0x01;
 const CONFIGURED_MAINT = 0x04;
 const FORCED_DRAIN = 0x08;
 
-/** A bit of `srv_agent_state`: an agent is configured, which may set weight and state as it likes. */
-const AGENT_CONFIGURED = 0x02;
+/** Bits of `srv_check_state` and `srv_agent_state`. */
+const CONFIGURED = 0x02;
+const ENABLED = 0x04;
+
+interface Before {
+  readonly started: StartedServers;
+  /** Servers whose agents have answered, which may set weight and state as they like. */
+  readonly heard: ReadonlySet<string>;
+}
 
 /**
- * Compares what a text says with what HAProxy answers to `show servers state`, in steps. `addresses` are those of `show
- * stat` (`10.0.0.1:80`) by `backend/server`, for versions that tell no port. Health is no deviation, nor is what a
- * tracked server, an agent, slow start or DNS does. A server that is in maintenance and not in the text takes no
- * requests: it was removed, and its connections end.
+ * Compares what a text says with what HAProxy answers to `show servers state`, in steps; `srv_port` and `slim` are read
+ * where the rows have them. Health that checks find out is no deviation, nor is what a tracked server, slow start, DNS
+ * or an agent does. A server that is in maintenance and not in the text takes no requests: it was removed, and its
+ * connections end.
  */
 export function* findDeviations(
-  {backends, isOpen}: ExpectedServers,
+  {backends, names}: ExpectedServers,
   rows: readonly Row[],
-  addresses: ReadonlyMap<string, string>,
+  {started, heard}: Before,
 ): Steps<Deviation[]> {
   const deviations: Deviation[] = [];
   const seen = new Set<string>();
   for (const [index, row] of rows.entries()) {
     if (index % STEP === 0) yield;
     const {be_name: backend = '', srv_name: server = ''} = row;
-    const servers = backends.get(backend);
-    const expected = servers?.get(server);
-    const key = `${backend}/${server}`;
+    const key = keyOf(row);
+    const was = started.get(key);
+    const named = names === 'none' ? undefined : backends.get(backend)?.get(server);
+    const expected = named ?? (was?.isNamed === false ? AS_STARTED : undefined);
     seen.add(key);
-    if (expected !== undefined) deviations.push(...compareServer(expected, row, addresses.get(key)));
-    else if (servers !== undefined && !isOpen && stateOf(row) !== 'maint') {
-      deviations.push({backend, server, what: 'unexpected', expected: 'absent', found: 'present'});
-    }
+    if (expected !== undefined)
+      deviations.push(...compareServer(expected, row, {was: was?.row, isHeard: heard.has(key)}));
+    else if (backends.has(backend) && stateOf(row) !== 'maint')
+      deviations.push({subject: key, backend, server, what: 'unexpected', expected: 'absent', found: 'present'});
   }
-  if (isOpen) return deviations;
-  for (const [backend, servers] of backends) {
+  const miss = (backend: string, server: string) => {
+    const subject = `${backend}/${server}`;
+    if (!seen.has(subject))
+      deviations.push({subject, backend, server, what: 'missing', expected: 'present', found: 'absent'});
+  };
+  for (const [backend, servers] of names === 'none' ? [] : backends) {
     yield;
-    for (const server of servers.keys()) {
-      if (seen.has(`${backend}/${server}`)) continue;
-      deviations.push({backend, server, what: 'missing', expected: 'present', found: 'absent'});
-    }
+    for (const server of servers.keys()) miss(backend, server);
+  }
+  for (const {row, isNamed} of started.values()) {
+    if (!isNamed) miss(row.be_name ?? '', row.srv_name ?? '');
   }
   return deviations;
 }
 
-function compareServer(expected: ExpectedServer, row: Row, address: string | undefined): Deviation[] {
-  const {be_name: backend = '', srv_name: server = '', srv_addr: ip = '', srv_uweight: weight = ''} = row;
+function compareServer(
+  expected: ExpectedServer,
+  row: Row,
+  {was, isHeard}: {readonly was: Row | undefined; readonly isHeard: boolean},
+): Deviation[] {
+  const {be_name: backend = '', srv_name: server = '', srv_addr: ip = ''} = row;
   const deviations: Deviation[] = [];
-  const note = (what: Deviation['what'], wanted: string, found: string): void => {
-    deviations.push({backend, server, what, expected: wanted, found});
+  const compare = (what: Deviation['what'], wanted: string | undefined, found: string | undefined): void => {
+    if (wanted !== undefined && found !== undefined && wanted !== found)
+      deviations.push({subject: keyOf(row), backend, server, what, expected: wanted, found});
   };
-  if (expected.ip !== undefined && expected.ip !== ip && !isSameIp(expected.ip, ip)) note('address', expected.ip, ip);
-  const port = row.srv_port ?? /:(\d+)$/.exec(address ?? '')?.[1];
-  if (expected.port !== undefined && port !== undefined && expected.port !== port) note('port', expected.port, port);
-  if (isAgentSet(row)) return deviations;
-  if (expected.weight !== undefined && String(expected.weight) !== weight)
-    note('weight', String(expected.weight), weight);
-  const isDisabled = expected.disabled ?? hasBits(row, CONFIGURED_MAINT);
-  const state = isDisabled ? 'maint' : 'ready';
-  if (stateOf(row) !== state) note('state', state, stateOf(row));
+  const {resolves} = expected;
+  const wantedIp = expected.ip ?? (resolves === 'nothing' ? was?.srv_addr : undefined);
+  if (wantedIp !== undefined && !isSameIp(wantedIp, ip)) compare('address', wantedIp, ip);
+  if (resolves !== 'all') {
+    compare('address', was?.srv_fqdn, row.srv_fqdn);
+    compare('port', expected.port ?? was?.srv_port, row.srv_port);
+  }
+  if (!isHeard) {
+    if (resolves !== 'all') compare('weight', expected.weight?.toString() ?? was?.srv_uweight, row.srv_uweight);
+    compare('state', (expected.disabled ?? hasBits(row, CONFIGURED_MAINT)) ? 'maint' : 'ready', stateOf(row));
+  }
+  compare('maxconn', expected.maxconn?.toString() ?? was?.slim, row.slim);
+  const [isChecked, asksAgent] = [row.srv_check_state, row.srv_agent_state].map(isConfigured);
+  if (isChecked) compare('checks', 'on', isEnabled(row.srv_check_state) ? 'on' : 'off');
+  if (asksAgent) compare('agent', 'on', isEnabled(row.srv_agent_state) ? 'on' : 'off');
+  const isItsOwn = !isChecked && !asksAgent && expected.tracks === false && row.srv_admin_state === '0';
+  if (isItsOwn) compare('health', 'up', HEALTH[row.srv_op_state ?? '']);
   return deviations;
 }
+
+/** `srv_op_state`; one that starts slowly is up. */
+const HEALTH: Readonly<Record<string, string>> = {'0': 'down', '3': 'stopping'};
 
 const hasBits = ({srv_admin_state: bits}: Row, wanted: number): boolean => (Number(bits) & wanted) !== 0;
 
-const isAgentSet = ({srv_agent_state: bits}: Row): boolean => (Number(bits) & AGENT_CONFIGURED) !== 0;
+const isConfigured = (bits: string | undefined): boolean => (Number(bits) & CONFIGURED) !== 0;
+
+const isEnabled = (bits: string | undefined): boolean => (Number(bits) & ENABLED) !== 0;
+
+/** An agent may set its server's weight and state. */
+export const hasAgent = ({srv_agent_state: bits}: Row): boolean => isConfigured(bits);
 
 function stateOf(row: Row): 'ready' | 'drain' | 'maint' {
   if (hasBits(row, FORCED_MAINT)) return 'maint';
   return hasBits(row, FORCED_DRAIN) ? 'drain' : 'ready';
-}
-
-const STATES: Readonly<Record<string, string>> = {ready: 'ready', drain: 'draining', maint: 'in maintenance'};
-
-/** For people: `web/a is at 10.0.0.2, not 10.0.0.1`. */
-export function describeDeviation({backend, server, what, expected, found}: Deviation): string {
-  const name = `${backend}/${server}`;
-  switch (what) {
-    case 'address':
-      return `${name} is at ${found}, not ${expected}`;
-    case 'port':
-      return `${name} is at port ${found}, not ${expected}`;
-    case 'weight':
-      return `${name} has weight ${found}, not ${expected}`;
-    case 'state':
-      return `${name} is ${STATES[found] ?? found}, not ${STATES[expected] ?? expected}`;
-    case 'missing':
-      return `HAProxy has no server ${name}`;
-    case 'unexpected':
-      return `HAProxy has a server ${name} that the configuration does not name`;
-  }
 }

@@ -24,10 +24,18 @@ export interface FrameLine {
 export interface Backend {
   readonly name: string;
   readonly servers: readonly ServerLine[];
+  /** Its `server-template` lines, which are among the frame's as well. */
+  readonly templates: readonly ServerTemplate[];
   /** Lines in effect from the `defaults` that hold for it, the farthest first. */
   readonly inherited: readonly Words[];
   /** Its own lines but those of its servers. */
   readonly own: readonly Words[];
+}
+
+/** Several servers in one line: how many, or from which number to which, and what each is but for its name's number. */
+export interface ServerTemplate {
+  readonly range: string;
+  readonly line: ServerLine;
 }
 
 /** What a section hands down to those that follow it. */
@@ -57,13 +65,18 @@ const parentName = (words: Words): string | undefined => {
 const meaningOf = ({text, start, end}: Word, source: string): string =>
   text.includes('$') ? source.slice(start, end) : text;
 
+const readTemplate = ([first = '', prefix = '', range = '', ...rest]: Words, defaults: Words): ServerTemplate => ({
+  range,
+  line: parseServerLine([first, prefix, ...rest], defaults),
+});
+
 /** Reads a text for comparison. A `server` line elsewhere (peers, rings) is a line like any other. */
 export const parseOutline = (text: string): Outline => atOnce(readOutline(text));
 
 /** The same, in steps. */
 export function* readOutline(text: string): Steps<Outline> {
   const frame: FrameLine[] = [];
-  const backends: (Backend & {readonly servers: ServerLine[]})[] = [];
+  const backends: (Backend & {readonly servers: ServerLine[]; readonly templates: ServerTemplate[]})[] = [];
   const named = new Map<string, Settings>();
   let defaults = NOTHING;
   let settings = isUnder(NOTHING);
@@ -88,13 +101,14 @@ export function* readOutline(text: string): Steps<Outline> {
         if (name !== '' && name !== 'from') named.set(name, settings);
       }
       if (HOLDERS.has(kind)) {
-        current = {name, servers: [], inherited: settings.inherited, own: settings.own};
+        current = {name, servers: [], templates: [], inherited: settings.inherited, own: settings.own};
         backends.push(current);
       }
     } else if (current !== undefined && first === 'server') {
       current.servers.push(parseServerLine(words, settings.defaultServer));
       continue;
     } else {
+      if (first === 'server-template') current?.templates.push(readTemplate(words, settings.defaultServer));
       settings.own.push(words);
       if (first === 'default-server') settings.defaultServer = [...settings.defaultServer, ...rest];
     }

@@ -158,7 +158,15 @@ describe('problems', () => {
     const began = {down: 11, failing: 12, change: 13, storeAway: 14, silence: 15};
     const refused = {reason: 'no', sinceAt: 16, serving: null};
     const member = {app: 'web', ip: '10.0.0.1', id: 'a', reason: '', served: 'not at all', overBound: false} as const;
-    const deviation = {backend: 'web', server: 'a', what: 'state', expected: 'ready', found: 'maint', sinceAt: 19};
+    const deviation = {
+      subject: 'web/a',
+      backend: 'web',
+      server: 'a',
+      what: 'state',
+      expected: 'ready',
+      found: 'maint',
+      sinceAt: 19,
+    };
     for (const [changes, kind, expected] of [
       [{proxy: {...WELL.proxy, silentMs: 4000}}, 'hung', 996_000],
       [{proxy: {...WELL.proxy, state: 'BACKOFF'}}, 'down', 11],
@@ -260,14 +268,22 @@ describe('problems', () => {
 
     test('HAProxy runs something else -> bad, with the first server and the way out; no change is on its way', () => {
       const sinceAt = Date.parse('2026-11-28T12:04:00Z');
-      const deviation = {backend: 'web', server: 'a', what: 'state', expected: 'ready', found: 'maint', sinceAt};
+      const deviation = {
+        subject: 'web/a',
+        backend: 'web',
+        server: 'a',
+        what: 'state',
+        expected: 'ready',
+        found: 'maint',
+        sinceAt,
+      };
       const problems = (count: number) =>
         problemsOf({inSync: false, drift: {lookedAt: 1, count, deviations: [deviation]}});
       assert.match(
         problems(1).join(),
-        /^bad: HAProxy runs something else than its configuration for a server: web\/a: state is maint, not ready; somebody told HAProxy so, /,
+        /^bad: HAProxy runs something else than its configuration in one place: web\/a: state is maint, not ready; somebody told HAProxy so, /,
       );
-      assert.match(problems(3).join(), /for 3 servers: /);
+      assert.match(problems(3).join(), /in 3 places: /);
     });
 
     test('a change waits -> a notice', () => {

@@ -144,10 +144,49 @@ describe('watch over what HAProxy runs', () => {
     change({port: 81});
     await watch.look();
     assert.deepEqual(shown(), [['a', 'port', '81', START_AT]]);
-    haproxy.tellsPort = true;
-    haproxy.asked.length = 0;
+  });
+
+  test('thousands of servers, none with an agent -> their statistics are not asked', async () => {
+    const {haproxy, proxy, watch} = openBench();
+    const names = Array.from({length: 2001}, (_, index) => `s${index}`);
+    proxy.running = {pid: 100, socket: '/s', text: textOf(...names.map(name => `${name} 10.0.0.1:80`))};
+    haproxy.servers.clear();
+    for (const name of names) haproxy.servers.set(`web/${name}`, fakeServer());
     await watch.look();
-    assert.deepEqual(haproxy.asked, ['show servers state']);
+    assert.equal(haproxy.asked.includes('show stat -1 4 -1'), false);
+    assert.equal(watch.drift.lookedAt, START_AT);
+  });
+
+  test('a limit is set by hand -> seen by the next look of its own; a new process has none', async () => {
+    const {clock, haproxy, proxy, settle, watch} = openBench();
+    const limits = (maxconn: number) => {
+      haproxy.intercept = command => (command === 'show info' ? `Pid: 1\nMaxconn: ${maxconn}` : undefined);
+    };
+    limits(100);
+    await watch.look();
+    limits(9);
+    await watch.look();
+    assert.equal(watch.drift.count, 0);
+    await clock.advance(10_000);
+    await settle();
+    assert.deepEqual(
+      watch.drift.deviations.map(({subject, found}) => [subject, found]),
+      [["HAProxy's Maxconn", '9']],
+    );
+    proxy.running = {pid: 101, socket: '/run/2.sock', text: textOf('a 10.0.0.1:80')};
+    await watch.look();
+    assert.equal(watch.drift.count, 0);
+  });
+
+  test('a text whose requests change maps -> the entries are not asked', async () => {
+    const {haproxy, proxy, watch} = openBench();
+    proxy.running = {
+      pid: 100,
+      socket: '/s',
+      text: `${textOf('a 10.0.0.1:80')}  http-request set-map(/m) %[src] 1\n`,
+    };
+    await watch.look();
+    assert.deepEqual([haproxy.asked.includes('show info'), haproxy.asked.includes('show map')], [true, false]);
   });
 });
 

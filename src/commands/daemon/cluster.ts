@@ -21,7 +21,7 @@ import type {Hosts} from '../../members/member.ts';
 import {systemClock as clock, within} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import {createSource, type OpenSource, type Source} from '../../ports/source.ts';
-import {describeDeviation} from '../../proxy/drift.ts';
+import {describeDeviation} from '../../proxy/deviation.ts';
 import type {Drift} from '../../proxy/drift-watch.ts';
 import {ask} from '../../proxy/runtime.ts';
 import type {Hang} from '../../reload/liveness.ts';
