@@ -69,50 +69,38 @@ const FLAG = {type: 'integer', enum: [1]};
 /** What a Date can hold. */
 const MAX_EPOCH_MS = 8.64e15;
 
+const PREVIEW_QUERY = {type: 'object', properties: {preview: FLAG}};
+
+const ROLLBACK_QUERY = {
+  type: 'object',
+  anyOf: [{required: ['pass']}, {required: ['at']}, {required: ['last']}],
+  properties: {
+    pass: {type: 'integer', minimum: 1},
+    at: {type: 'integer', minimum: 0, maximum: MAX_EPOCH_MS},
+    last: FLAG,
+    preview: FLAG,
+  },
+};
+
+const LOG_LEVEL_BODY = {
+  type: 'object',
+  required: ['level'],
+  properties: {level: {type: 'string', enum: [...LOG_LEVELS]}},
+};
+
 function wishOf({pass, at}: {readonly pass?: number; readonly at?: number}): RollbackWish {
   if (pass !== undefined) return {is: 'pass', pass};
   return at === undefined ? {is: 'last'} : {is: 'time', at};
 }
 
 /** The mutations. What somebody with the token tried is one line in the log, however it ended; others are counted. */
-export function serveActions(
-  app: FastifyInstance,
-  {actions, loadToken, hideSecrets, log}: ActionRoutesPorts,
-  refusals: Refusals,
-): void {
-  const guard = async (request: FastifyRequest, reply: FastifyReply) => {
-    const admission = await admit(request.headers.authorization, loadToken);
-    if (admission.is === 'admitted') return;
-    refusals.note(request.ip, {event: `${request.method} ${shownUrl(request.url)}`, outcome: admission.is});
-    if (admission.status === 401) reply.header('www-authenticate', 'Bearer realm="haproxy-kontrol"');
-    return reply.code(admission.status).send({error: `changes are ${admission.is}`, reason: admission.reason});
-  };
-
-  const audit = ({ip, method, url}: FastifyRequest, outcome: string, reason?: string): void => {
-    const fields = {remoteAddress: ip, event: `${method} ${shownUrl(url)}`, outcome, reason};
-    if (outcome === 'shown') log.info(fields, 'operator looked at a change');
-    else if (outcome === 'done') log.info(fields, 'operator changed something');
-    else log.warn(fields, 'operator was refused, or failed');
-  };
-
-  const run = async (request: FastifyRequest, reply: FastifyReply, act: () => Promise<ActionResult>) => {
-    try {
-      const result = await act();
-      audit(request, result.is, 'reason' in result ? result.reason : undefined);
-      if ('answer' in result) return result.answer;
-      return reply.code(CODES[result.is]).send({error: 'not done', reason: result.reason});
-    } catch (error) {
-      rethrowBug(error);
-      const reason = hideSecrets(reasonOf(error));
-      audit(request, 'failed', reason);
-      const detail = error instanceof DaemonError ? error.detail : undefined;
-      return reply.code(422).send({error: 'the pass failed', reason, ...(detail && {detail: hideSecrets(detail)})});
-    }
-  };
-
-  const guarded = {onRequest: guard, bodyLimit: BODY_LIMIT_BYTES};
-
-  const previewed = {...guarded, schema: {querystring: {type: 'object', properties: {preview: FLAG}}}};
+export function serveActions(app: FastifyInstance, ports: ActionRoutesPorts, refusals: Refusals): void {
+  const {actions} = ports;
+  const onRequest = (request: FastifyRequest, reply: FastifyReply) => admitOperator(ports, refusals, {request, reply});
+  const run = (request: FastifyRequest, reply: FastifyReply, act: () => Promise<ActionResult>) =>
+    answer(ports, act, {request, reply});
+  const guarded = {onRequest, bodyLimit: BODY_LIMIT_BYTES};
+  const previewed = {...guarded, schema: {querystring: PREVIEW_QUERY}};
 
   app.post<{Querystring: Previewing}>('/reconfigure', previewed, (request, reply) =>
     run(request, reply, () => actions.reconfigure(request.query.preview === 1)),
@@ -120,21 +108,7 @@ export function serveActions(
 
   app.post<{Querystring: Previewing & {pass?: number; at?: number; last?: 1}}>(
     '/rollback',
-    {
-      ...guarded,
-      schema: {
-        querystring: {
-          type: 'object',
-          anyOf: [{required: ['pass']}, {required: ['at']}, {required: ['last']}],
-          properties: {
-            pass: {type: 'integer', minimum: 1},
-            at: {type: 'integer', minimum: 0, maximum: MAX_EPOCH_MS},
-            last: FLAG,
-            preview: FLAG,
-          },
-        },
-      },
-    },
+    {...guarded, schema: {querystring: ROLLBACK_QUERY}},
     (request, reply) => run(request, reply, () => actions.rollback(wishOf(request.query), request.query.preview === 1)),
   );
 
@@ -146,20 +120,57 @@ export function serveActions(
     // Whatever it claims to be: clients call what they post by many names.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', {parseAs: 'buffer'}, (_request, body, done) => done(null, body));
-    scope.post('/check', {onRequest: guard, bodyLimit: TEMPLATE_LIMIT_BYTES}, (request, reply) =>
+    scope.post('/check', {onRequest, bodyLimit: TEMPLATE_LIMIT_BYTES}, (request, reply) =>
       run(request, reply, () => actions.check(request.body instanceof Uint8Array ? request.body : new Uint8Array())),
     );
     done();
   });
 
-  app.put<{Body: {level: LogLevel}}>(
-    '/log-level',
-    {
-      ...guarded,
-      schema: {
-        body: {type: 'object', required: ['level'], properties: {level: {type: 'string', enum: [...LOG_LEVELS]}}},
-      },
-    },
-    (request, reply) => run(request, reply, () => actions.setLogLevel(request.body.level)),
+  app.put<{Body: {level: LogLevel}}>('/log-level', {...guarded, schema: {body: LOG_LEVEL_BODY}}, (request, reply) =>
+    run(request, reply, () => actions.setLogLevel(request.body.level)),
   );
+}
+
+interface Exchange {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+}
+
+/** Refuses whoever has not the operators' token. */
+async function admitOperator(
+  {loadToken}: Pick<ActionRoutesPorts, 'loadToken'>,
+  refusals: Refusals,
+  {request, reply}: Exchange,
+): Promise<unknown> {
+  const admission = await admit(request.headers.authorization, loadToken);
+  if (admission.is === 'admitted') return undefined;
+  refusals.note(request.ip, {event: `${request.method} ${shownUrl(request.url)}`, outcome: admission.is});
+  if (admission.status === 401) reply.header('www-authenticate', 'Bearer realm="haproxy-kontrol"');
+  return reply.code(admission.status).send({error: `changes are ${admission.is}`, reason: admission.reason});
+}
+
+async function answer(
+  {hideSecrets, log}: ActionRoutesPorts,
+  act: () => Promise<ActionResult>,
+  {request, reply}: Exchange,
+): Promise<unknown> {
+  try {
+    const result = await act();
+    audit(log, request, result.is, 'reason' in result ? result.reason : undefined);
+    if ('answer' in result) return result.answer;
+    return reply.code(CODES[result.is]).send({error: 'not done', reason: result.reason});
+  } catch (error) {
+    rethrowBug(error);
+    const reason = hideSecrets(reasonOf(error));
+    audit(log, request, 'failed', reason);
+    const detail = error instanceof DaemonError ? error.detail : undefined;
+    return reply.code(422).send({error: 'the pass failed', reason, ...(detail && {detail: hideSecrets(detail)})});
+  }
+}
+
+function audit(log: Log, {ip, method, url}: FastifyRequest, outcome: string, reason?: string): void {
+  const fields = {remoteAddress: ip, event: `${method} ${shownUrl(url)}`, outcome, reason};
+  if (outcome === 'shown') log.info(fields, 'operator looked at a change');
+  else if (outcome === 'done') log.info(fields, 'operator changed something');
+  else log.warn(fields, 'operator was refused, or failed');
 }
