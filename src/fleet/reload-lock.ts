@@ -33,13 +33,16 @@ function onlyAway(error: unknown): void {
 
 /** What one replica at a time holds. */
 export interface ReloadLock {
-  /** Does `work` when no other replica does its own; at once where that cannot be found out. Its result, or fault. */
-  hold<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Does `work` when no other replica does its own; at once where that cannot be found out. Its result, or fault; the
+   * reason of `signal` where that aborts before its turn has come.
+   */
+  hold<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
 /** A lease-backed lock in etcd. It orders reloads, and is never a reason not to reload. */
 export function openReloadLock({gateway, replicas, leases, key, id, clock, log}: ReloadLockPorts): ReloadLock {
-  const acquire = async (): Promise<string | undefined> => {
+  const acquire = async (signal: AbortSignal | undefined): Promise<string | undefined> => {
     const startedMs = clock.nowMs();
     const lease = await leases.grant(gateway, LEASE_MS);
     for (;;) {
@@ -50,7 +53,7 @@ export function openReloadLock({gateway, replicas, leases, key, id, clock, log}:
         await leases.revoke(gateway, lease);
         return undefined;
       }
-      await sleep(clock, POLL_MS * (0.5 + Math.random()));
+      await sleep(clock, POLL_MS * (0.5 + Math.random()), signal);
       if (!(await leases.renew(gateway, lease))) return undefined;
     }
   };
@@ -63,9 +66,10 @@ export function openReloadLock({gateway, replicas, leases, key, id, clock, log}:
   };
 
   return {
-    async hold(work) {
+    async hold(work, signal) {
       if (replicas().length < 2) return await work();
-      const lease = await acquire().catch(err => {
+      const lease = await acquire(signal).catch(err => {
+        signal?.throwIfAborted();
         onlyAway(err);
         log.warn({reason: reasonOf(err)}, 'etcd cannot say whose turn to reload it is: reloading now');
         return undefined;
@@ -92,8 +96,11 @@ interface Applying<Candidate, Options, Applied> {
 
 /** The `apply` of a proxy, under the lock where its way loses connections. A lossless one, and a first start, need none. */
 export const applyLocked =
-  <Candidate, Options, Applied>(proxy: Applying<Candidate, Options, Applied>, lock: ReloadLock) =>
+  <Candidate, Options extends {readonly signal?: AbortSignal}, Applied>(
+    proxy: Applying<Candidate, Options, Applied>,
+    lock: ReloadLock,
+  ) =>
   (candidate: Candidate, options?: Options): Promise<Applied> =>
     proxy.text !== undefined && !isLossless(proxy.reload.way)
-      ? lock.hold(() => proxy.apply(candidate, options))
+      ? lock.hold(() => proxy.apply(candidate, options), options?.signal)
       : proxy.apply(candidate, options);

@@ -4,6 +4,8 @@ import type {Log} from '../ports/log.ts';
 import type {Child} from '../ports/spawn.ts';
 import {type Job, type JobEffect, type JobEvent, type JobSettings, type Ladder, stepJob, stoppedJob} from './job.ts';
 
+const UNWANTED_GRACE_MS = 1000;
+
 export interface SupervisorPorts {
   readonly clock: Clock;
   readonly log: Log;
@@ -113,7 +115,7 @@ async function spawn(state: State): Promise<void> {
   try {
     const launched = await ports.launch();
     watch(state, launched);
-    if (state.job.is === 'STOPPING') launched.kill('SIGTERM');
+    if (state.job.is === 'STOPPING') endUnwanted(launched, ports.clock);
     const gone = new AbortController();
     void launched.exited.then(() => gone.abort());
     ports.untilReady(launched, gone.signal).then(
@@ -127,6 +129,13 @@ async function spawn(state: State): Promise<void> {
     ports.log.warn({...fields, job: name, reason}, 'job cannot be spawned');
     send(state, {is: 'exited', exit: {code: undefined, signal: undefined, unstarted: reason}});
   }
+}
+
+/** Who stopped it while it was spawned had nobody to signal, perhaps up to the last signal. It has done nothing yet. */
+function endUnwanted(launched: Child, clock: Clock): void {
+  launched.kill('SIGTERM');
+  const cancel = clock.after(UNWANTED_GRACE_MS, () => launched.kill('SIGKILL'));
+  void launched.exited.then(cancel);
 }
 
 function watch(state: State, child: Child): void {

@@ -1,4 +1,4 @@
-import {DaemonError, isStartRefusal, reasonOf, rethrowBug} from '../errors.ts';
+import {CutShort, DaemonError, isStartRefusal, reasonOf, rethrowBug} from '../errors.ts';
 import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
@@ -63,7 +63,8 @@ export interface Fallback {
 /** What may be the template's fault. */
 const REFUSALS: ReadonlySet<string> = new Set(['RENDER', 'VALIDATE', 'APPLY']);
 
-const isRefusal = (fault: unknown): boolean => fault instanceof DaemonError && REFUSALS.has(fault.code);
+const isRefusal = (fault: unknown): boolean =>
+  fault instanceof DaemonError && !(fault instanceof CutShort) && REFUSALS.has(fault.code);
 
 interface FallbackState {
   readonly ports: FallbackPorts;

@@ -216,9 +216,9 @@ async function apply(state: State, visit: Visit, signal: AbortSignal): Promise<v
     delete pass.candidate;
     const work = async () => {
       const because = pass.reloads === undefined ? {} : {because: pass.reloads};
-      if (candidate !== undefined) return apply(candidate, because);
+      if (candidate !== undefined) return apply(candidate, {...because, signal});
       const staged = await proxy.stage(pass.text);
-      return apply(staged, {...because, check: () => check(staged, signal)});
+      return apply(staged, {...because, signal, check: () => check(staged, signal)});
     };
     pass.applied = await timed(clock, pass, 'apply', () => explained(state.ports, pass, work));
   }
@@ -234,7 +234,7 @@ async function explained<T>(
   try {
     return await work();
   } catch (fault) {
-    throw seen === undefined ? fault : await explain(fault, {input: seen.input, text});
+    throw seen === undefined || fault instanceof CutShort ? fault : await explain(fault, {input: seen.input, text});
   }
 }
 

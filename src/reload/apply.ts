@@ -1,4 +1,5 @@
 import {DaemonError, reasonOf, rethrowBug} from '../errors.ts';
+import {within} from '../ports/clock.ts';
 import type {Applied, ApplyOptions, Candidate, Foreseen} from './candidate.ts';
 import {pathsOf} from './files.ts';
 import {createGeneration, type StagedGeneration, writeRewritten} from './generation.ts';
@@ -34,7 +35,7 @@ export async function discard(state: GenerationsState, {generation}: Candidate):
 export async function apply(
   state: GenerationsState,
   candidate: Candidate,
-  {check, because}: ApplyOptions,
+  {check, because, signal}: ApplyOptions,
 ): Promise<Applied> {
   const outcome: RuntimeOutcome =
     because === undefined ? await applyAtRunTime(state, candidate) : {is: 'unfit', why: because};
@@ -50,7 +51,7 @@ export async function apply(
     await discard(state, candidate);
     throw error;
   }
-  return reload(state, candidate, outcome.why);
+  return reload(state, candidate, outcome.why, signal);
 }
 
 /** How a text would come to serve now. Changes nothing. */
@@ -88,17 +89,22 @@ function findDoubt({textIs}: GenerationsState): string | undefined {
 }
 
 /** A new generation takes over; `because` says why the running one could not just be told. */
-async function reload(state: GenerationsState, candidate: Candidate, because: string): Promise<Applied> {
+async function reload(
+  state: GenerationsState,
+  candidate: Candidate,
+  because: string,
+  signal: AbortSignal | undefined,
+): Promise<Applied> {
   const {generations, ownedSockets, planner, run} = state;
   const {text, generation: number} = candidate;
-  const hangs = await endHung(state);
+  const hangs = await endHung(state, signal);
   const former = generations.current;
   const old = generations.listening();
   const {plan, inheritance} = await planner.plan(text, old, {runTheirText: state.textIs !== 'adopted'});
   const paths = pathsOf(state.ports.dataFolder, number);
   const generation = createGeneration({number, text, paths, inheritance}, generationPortsOf(state));
   await state.ports.followers?.follow(old);
-  const {isAsPlanned, ended} = await start(state, generation, old, plan).catch(error => {
+  const {isAsPlanned, ended} = await start(state, generation, old, plan, signal).catch(error => {
     state.ports.followers?.letGo(old);
     throw error;
   });
@@ -120,11 +126,16 @@ async function reload(state: GenerationsState, candidate: Candidate, because: st
 }
 
 /** What hangs cannot hand over its listeners, and cannot let go of them: it is ended before a new one takes them. */
-async function endHung({generations, liveness}: GenerationsState): Promise<Hang[]> {
+async function endHung(
+  {generations, liveness, ports: {clock, readyWithinMs}}: GenerationsState,
+  signal: AbortSignal | undefined,
+): Promise<Hang[]> {
   const {current} = generations;
   const hangs = await Promise.all(generations.listening().map(one => liveness.check(one, one === current)));
   if (hangs.some(hang => hang?.generation === current?.number)) {
-    await current?.supervisor.reached(({is}) => is === 'RUNNING' || is === 'FATAL' || is === 'STOPPED');
+    const back = current?.supervisor.reached(({is}) => is === 'RUNNING' || is === 'FATAL' || is === 'STOPPED');
+    if (back !== undefined) await within(clock, readyWithinMs, back, signal);
+    signal?.throwIfAborted();
   }
   return hangs.filter(hang => hang !== undefined);
 }
@@ -135,6 +146,7 @@ async function start(
   generation: StagedGeneration,
   old: readonly StagedGeneration[],
   plan: ReloadPlan,
+  signal: AbortSignal | undefined,
 ): Promise<TookOver> {
   const {ports, committedPath, generations, ownedSockets, run} = state;
   const {number, text, paths, inheritance} = generation;
@@ -146,7 +158,7 @@ async function start(
     const mayGoUngated = () => ++state.gateRefusals > 1;
     await using undo = new AsyncDisposableStack();
     undo.defer(() => emptyStateFile(generation, ports));
-    return await takeOver(generation, old, plan, {...ports, committedPath, promote, retire, mayGoUngated});
+    return await takeOver(generation, old, plan, {...ports, committedPath, promote, retire, mayGoUngated, signal});
   } catch (error) {
     if (generation !== generations.current) {
       if (!generations.has(generation)) await run.forget(number);

@@ -28,4 +28,6 @@ export interface ApplyOptions {
   readonly check?: () => Promise<unknown>;
   /** Why it takes a new generation, whatever the texts say. */
   readonly because?: string;
+  /** Ends a start that is under way, with all as before, and any wait for a turn. */
+  readonly signal?: AbortSignal;
 }

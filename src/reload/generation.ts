@@ -88,8 +88,11 @@ export const hasProcess = (job: Job): boolean => job.is === 'STARTING' || job.is
 
 /** A generation that has been staged: its files are written, its process not yet started. */
 export interface StagedGeneration extends Generation {
-  /** Starts it and resolves when it is ready; rejects with APPLY, with what it wrote as the detail. */
-  start(options: StartOptions): Promise<void>;
+  /**
+   * Starts it and resolves when it is ready; rejects with APPLY, with what it wrote as the detail, or once it is ended
+   * with the reason of `signal`.
+   */
+  start(options: StartOptions, signal?: AbortSignal): Promise<void>;
   /** Deaths from now on are answered with restarts: this is the one that serves. */
   promote(): void;
   /** Deaths from now on are left alone: a successor is being started that tells this one to go. */
@@ -160,11 +163,19 @@ export function createGeneration(given: State['given'], ports: GenerationPorts):
         onChange: job => ports.onChange(generation, job),
       },
     ),
-    async start(options) {
+    async start(options, signal) {
+      const {supervisor} = generation;
+      signal?.throwIfAborted();
       state.startOnce = options;
-      generation.supervisor.start();
-      const job = await generation.supervisor.reached(({is}) => is !== 'STARTING');
-      if (job.is !== 'RUNNING') throw startFault(job, state.tail);
+      supervisor.start();
+      const giveUp = () => supervisor.stop(END);
+      signal?.addEventListener('abort', giveUp, {once: true});
+      const job = await supervisor.reached(({is}) => is !== 'STARTING' && is !== 'STOPPING');
+      signal?.removeEventListener('abort', giveUp);
+      if (job.is !== 'RUNNING') {
+        signal?.throwIfAborted();
+        throw startFault(job, state.tail);
+      }
       // At once: one that dies before its text is committed would be FATAL, and nobody's to restart.
       generation.promote();
     },

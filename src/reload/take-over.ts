@@ -29,6 +29,8 @@ export interface TakeOverPorts {
   readonly retire: (generation: StagedGeneration) => void;
   /** The gate was refused the last time too: reload without it rather than never. */
   readonly mayGoUngated: () => boolean;
+  /** Ends the start. */
+  readonly signal: AbortSignal | undefined;
 }
 
 /** How a new generation came to serve. */
@@ -76,7 +78,10 @@ async function inParallel(
 ): Promise<TookOver> {
   await using undo = new AsyncDisposableStack();
   undo.defer(() => abandon(generation, ports));
-  await generation.start({...START_BESIDE, transferFrom: plan.transfers ? old.at(-1)?.paths.socket : undefined});
+  await generation.start(
+    {...START_BESIDE, transferFrom: plan.transfers ? old.at(-1)?.paths.socket : undefined},
+    ports.signal,
+  );
   await checkServing(generation, ports);
   const stillListen = await watchListeners(pidsOf(old), ports);
   await using gate = await shutGate(plan, ports);
@@ -99,7 +104,7 @@ async function bySignal(
   if (gate !== undefined) await settle(plan.gatedPorts, ports.settleMs, ports);
   for (const one of old) one.expectSuccessor();
   try {
-    await generation.start({...START_BESIDE, finish: pidsOf(old)});
+    await generation.start({...START_BESIDE, finish: pidsOf(old)}, ports.signal);
   } catch (error) {
     for (const one of old) one.serveOn();
     throw error;

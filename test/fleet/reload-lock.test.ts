@@ -173,6 +173,22 @@ describe('the lock of reloads, as time goes by', () => {
     assert.deepEqual([worked, etcd.revoked], [1, ['me']]);
   });
 
+  test('held by another, and the daemon stops -> its reason at once, the work is not done', async () => {
+    const {hold, clock: fake} = openLock({holder: 'b'});
+    const stop = new AbortController();
+    let worked = 0;
+    const done = hold(async () => {
+      worked += 1;
+    }, stop.signal);
+    const reason = new Error('the daemon stops');
+    const refused = assert.rejects(done, reason);
+    await fake.advance(1000);
+    stop.abort(reason);
+    await fake.advance(0);
+    await refused;
+    assert.equal(worked, 0);
+  });
+
   test('held by another for over 30 s -> told, the work done without it, the lease given back', async () => {
     const {hold, etcd, clock: fake, said} = openLock({holder: 'b'});
     await fake.advance(1000);

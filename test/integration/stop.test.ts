@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import {writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {ask} from '../../src/proxy/runtime.ts';
 import {ENDLESS_PATH, SLOW_BYTES, SLOW_PATH} from '../support/backend.ts';
 import {startDaemon} from '../support/daemon.ts';
+import {openFolder} from '../support/folder.ts';
 import {freePort} from '../support/free-port.ts';
-import {missing} from '../support/parts.ts';
+import {haproxyBinary, missing} from '../support/parts.ts';
 import {haproxiesOf} from '../support/processes.ts';
 import {type Served, startServed} from '../support/served.ts';
 import {waitFor} from '../support/wait.ts';
@@ -99,6 +102,22 @@ describe('stop (old fault 10, no drain)', {concurrency: 3, skip: missing('haprox
     daemon.signal('SIGTERM');
     assert.deepEqual(await daemon.exited, {code: 0, signal: null});
     assert.deepEqual(haproxiesOf(daemon.dataFolder), []);
+  });
+
+  test('SIGTERM while a HAProxy hangs in its start, deaf to all but SIGKILL -> ended with the daemon, exit 0', async () => {
+    await using folder = await openFolder();
+    const haproxy = join(folder.path, 'haproxy');
+    const hangs = `trap '' TERM USR1; while :; do sleep 0.1; done`;
+    await writeFile(haproxy, `#!/bin/sh\ncase " $* " in *" -db "*) ${hangs};; esac\nexec ${haproxyBinary} "$@"\n`, {
+      mode: 0o755,
+    });
+    const template = webTemplate(`127.0.0.1:${await freePort()}`, 80);
+    await using daemon = await startDaemon({template, env: {KONTROL_HAPROXY: haproxy}});
+    await waitFor(() => daemon.logs.some(({to}) => to === 'STARTING'), 'the start');
+    daemon.signal('SIGTERM');
+    assert.deepEqual(await daemon.exited, {code: 0, signal: null});
+    assert.deepEqual(haproxiesOf(daemon.dataFolder), []);
+    assert.ok(!daemon.logs.some(({msg}) => String(msg).startsWith('pass failed')));
   });
 
   test('SIGTERM while the first pass runs -> an orderly stop', async () => {

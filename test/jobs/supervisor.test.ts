@@ -166,6 +166,8 @@ describe('supervisor', () => {
     resolve(late);
     await clock.advance(0);
     assert.deepEqual(late.signals, ['SIGTERM']);
+    await clock.advance(1000);
+    assert.deepEqual(late.signals, ['SIGTERM', 'SIGKILL']);
     late.exit();
     await supervisor.reached(({is}) => is === 'STOPPED');
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {DaemonError, StartRefused} from '../../src/errors.ts';
+import {CutShort, DaemonError, StartRefused} from '../../src/errors.ts';
 import {createFallback, type FallbackPorts, type GivenPass} from '../../src/lifecycle/fallback.ts';
 import type {PassHistory} from '../../src/lifecycle/history-file.ts';
 import type {PassInput} from '../../src/lifecycle/passes.ts';
@@ -275,6 +275,15 @@ describe('a refused template', () => {
       );
       assert.equal(said('pods that left are still in the configuration').length, 0);
     }
+  });
+
+  test('a stop cuts the pass short -> no refusal, nothing else is tried', async () => {
+    const {fallback, faults, world, runs} = await openStage();
+    await fallback.run('start');
+    world.newest = 'B';
+    faults.set('B', new CutShort('APPLY', 'the daemon stops'));
+    await assert.rejects(fallback.run('template changed'), CutShort);
+    assert.deepEqual([runs.length, fallback.refusal], [2, undefined]);
   });
 
   test('nothing newer than the good one -> it is not tried twice; pods that left get no requests, those that return do', async () => {

@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {CutShort} from '../../src/errors.ts';
 import {createApplyQueue} from '../../src/reload/apply-queue.ts';
 import type {Applied, Candidate} from '../../src/reload/candidate.ts';
 
 const candidateOf = (generation: number): Candidate => ({text: '', generation, files: [], configuration: ''});
 
 /** A proxy whose applies end when told. */
-function openStage() {
+function openStage(isHung = false) {
   const told: string[] = [];
   const ends: (() => void)[] = [];
   const queue = createApplyQueue({
-    apply({generation}) {
+    apply({generation}, {signal} = {}) {
       told.push(`apply ${generation}`);
-      const {promise, resolve} = Promise.withResolvers<Applied>();
+      const {promise, resolve, reject} = Promise.withResolvers<Applied>();
+      signal?.addEventListener('abort', () => isHung && reject(signal.reason));
       ends.push(() => resolve({generation, way: 'plain', why: ''}));
       return promise;
     },
@@ -53,7 +55,7 @@ describe('apply queue', () => {
     const {queue, told, ends, settle} = openStage();
     const first = queue.apply(candidateOf(1));
     const waiting = queue.apply(candidateOf(2));
-    const refused = assert.rejects(waiting, {code: 'APPLY', message: /generation 2: the daemon stops/});
+    const refused = assert.rejects(waiting, {code: 'APPLY', message: /the daemon stops/});
     await settle();
     const ended = queue.end(1000, AbortSignal.any([]));
     ends.shift()?.();
@@ -61,5 +63,24 @@ describe('apply queue', () => {
     await Promise.all([first, refused]);
     await assert.rejects(queue.apply(candidateOf(3)), {code: 'APPLY'});
     assert.deepEqual(told, ['apply 1', 'drain']);
+  });
+
+  test('ended while one hangs in its start -> that one is told, and the drain does not wait for it', async () => {
+    const {queue, told, settle} = openStage(true);
+    const hanging = assert.rejects(queue.apply(candidateOf(1)), CutShort);
+    await settle();
+    assert.equal(await queue.end(1000, AbortSignal.any([])), true);
+    await hanging;
+    assert.deepEqual(told, ['apply 1', 'drain']);
+  });
+
+  test('the signal of whoever applies aborts -> theirs is the reason', async () => {
+    const {queue, settle} = openStage(true);
+    const stop = new AbortController();
+    const reason = new Error('the state is cancelled');
+    const hanging = assert.rejects(queue.apply(candidateOf(1), {signal: stop.signal}), reason);
+    await settle();
+    stop.abort(reason);
+    await hanging;
   });
 });

@@ -20,6 +20,8 @@ export interface FakeProcess {
   readonly found: ReadonlyMap<string, string>;
   /** Told to finish, it has connections that last. */
   isBusy: boolean;
+  /** Only a SIGKILL reaches it. */
+  isStopped: boolean;
   exit(exit?: Partial<Exit>): void;
 }
 
@@ -94,6 +96,7 @@ export async function openFakeGenerations(
         signals: [],
         found: new Map(memory.contents),
         isBusy: false,
+        isStopped: false,
         exit: end,
       };
       started.push(process);
@@ -102,6 +105,7 @@ export async function openFakeGenerations(
       else if (faults.start !== 'mute') sockets.set(socket, haproxy);
       const kill: Child['kill'] = signal => {
         process.signals.push(signal);
+        if (process.isStopped && signal !== 'SIGKILL') return true;
         if (signal === 'SIGUSR1') {
           if (!process.isBusy) end({code: 0});
         } else end({signal});

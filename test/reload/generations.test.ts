@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {DaemonError} from '../../src/errors.ts';
+import {CutShort, DaemonError} from '../../src/errors.ts';
 import {systemError} from '../support/system-error.ts';
 import {openFakeGenerations, textOf} from './fake-generations.ts';
 
@@ -232,6 +232,33 @@ describe('a text that takes a reload', () => {
     });
   }
 
+  for (const [beside, args, signals] of [
+    ['beside the old one', {}, []],
+    ['with -sf', {capable: {bindOnly: {able: false, why: 'a test'}}}, []],
+  ] as const) {
+    test(`a stop while it hangs in its start ${beside} -> ended, rejected with the reason, the old one serves on`, async () => {
+      const {during, apply, faults, filed, generations, settle, started} = await openFakeGenerations(args);
+      await apply(textOf());
+      faults.start = 'mute';
+      const stop = new AbortController();
+      const applied = generations.apply(await generations.stage(textOf(1)), {signal: stop.signal});
+      applied.catch(() => {});
+      await settle();
+      assert.equal(started.length, 2);
+      const reason = new CutShort('LIFECYCLE', 'the daemon stops');
+      stop.abort(reason);
+      await settle();
+      await assert.rejects(applied, reason);
+      assert.deepEqual([started[0]?.signals, started[1]?.signals, filed()], [signals, ['SIGTERM'], ['1']]);
+      assert.deepEqual([generations.isServing(textOf()), generations.status.state], [true, 'RUNNING']);
+      await assert.rejects(
+        during(generations.apply(await generations.stage(textOf(1)), {signal: stop.signal})),
+        reason,
+      );
+      assert.equal(started.length, 2);
+    });
+  }
+
   test('a fault of the system -> rejected with APPLY and its number', async () => {
     const {apply, generations, memory} = await openFakeGenerations();
     await apply(textOf());
@@ -371,5 +398,37 @@ describe('the end', () => {
     assert.deepEqual(first.signals, ['SIGUSR1']);
     assert.equal(await during(drained), false);
     assert.deepEqual(first.signals, ['SIGUSR1', 'SIGTERM']);
+  });
+
+  test('told to finish and to end, it obeys nothing (stopped, say) -> a second signal leaves it no time', async () => {
+    const {apply, clock, generations, settle, started} = await openFakeGenerations();
+    await apply(textOf());
+    const [first] = started;
+    assert.ok(first);
+    first.isStopped = true;
+    const skip = new AbortController();
+    const drained = generations.drain(5000, skip.signal);
+    await clock.advance(5000);
+    assert.deepEqual(first.signals, ['SIGUSR1', 'SIGTERM']);
+    skip.abort();
+    await settle();
+    await clock.advance(250);
+    assert.equal(await drained, false);
+    assert.deepEqual(first.signals, ['SIGUSR1', 'SIGTERM', 'SIGTERM', 'SIGKILL']);
+  });
+
+  test('it died and hangs in its next start -> ended within moments, which costs nobody a connection', async () => {
+    const {apply, clock, faults, generations, settle, started} = await openFakeGenerations();
+    await apply(textOf());
+    faults.start = 'mute';
+    started[0]?.exit({code: 1});
+    await settle();
+    const [, next] = started;
+    assert.ok(next);
+    next.isStopped = true;
+    const drained = generations.drain(60_000, new AbortController().signal);
+    await clock.advance(1250);
+    assert.equal(await drained, true);
+    assert.deepEqual(next.signals, ['SIGUSR1', 'SIGTERM', 'SIGKILL']);
   });
 });
