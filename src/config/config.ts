@@ -90,7 +90,12 @@ export interface Config {
   /** A HAProxy that answers nothing for so long is ended and started anew; 0: never. */
   readonly hangMs: number;
   /** A listener whose answers of class 5xx are more per cent than this, over this time, is a problem; 0: never. */
-  readonly errorBound: {readonly percent: number; readonly windowMs: number};
+  readonly errorBound: {
+    readonly percent: number;
+    readonly windowMs: number;
+    /** Frontends and backends whose answers of that class are meant. */
+    readonly meant: readonly string[];
+  };
   readonly dataFolder: string;
   readonly haproxy: string;
   readonly reload: ReloadSetting;

@@ -255,14 +255,14 @@ function parseDrain(reader: Reader): Config['drain'] {
   return {maxAgeMs: Number(match?.[1] ?? 0) * 1000, maxCount};
 }
 
-/** `KONTROL_5XX=<per cent>[,<seconds>]`. */
+/** `KONTROL_5XX=<per cent>[,<seconds>]`, `KONTROL_5XX_MEANT=<frontend or backend>,…`. */
 function parseErrorBound(reader: Reader): Config['errorBound'] {
   const given = reader.text('KONTROL_5XX') ?? '10,60';
   const match = /^\s*(\d{1,3})\s*(?:,\s*(\d{1,4})\s*)?$/.exec(given);
   const [percent, seconds] = [Number(match?.[1] ?? 0), Number(match?.[2] ?? 60)];
   if (match === null || percent > 100 || seconds < 4 || seconds > 3600)
     reader.fault(`KONTROL_5XX "${given}" is not <per cent> or <per cent>,<seconds> (0 to 100, 4 to 3600)`);
-  return {percent, windowMs: seconds * 1000};
+  return {percent, windowMs: seconds * 1000, meant: namesIn(reader.text('KONTROL_5XX_MEANT') ?? '')};
 }
 
 function parseStatusHosts(reader: Reader): readonly string[] {

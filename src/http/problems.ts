@@ -163,7 +163,8 @@ function wordsOfErrors({of, name, percent, requests}: TroubleNow & {readonly is:
   }
   const who = of === 'backend' ? `backend ${name}` : name;
   const why = `of its last ${requests} requests (KONTROL_5XX says how many are too many); 503 is HAProxy's own where no server can be reached`;
-  const todo = 'see which servers they come from: haproxy-kontrol logs --access, haproxy-kontrol top';
+  const todo =
+    'see which servers they come from: haproxy-kontrol logs --access, haproxy-kontrol top; if they are meant, name it in KONTROL_5XX_MEANT';
   return [`${percent} % of what ${who} answers are errors of class 5xx`, why, todo];
 }
 

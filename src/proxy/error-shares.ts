@@ -1,4 +1,5 @@
 import type {Row} from './answers.ts';
+import {type MeantErrors, NONE_MEANT} from './meant-errors.ts';
 
 /** When answers of class 5xx, or connections that fail, are a trouble: more per cent than `percent` within `windowMs`. 0: never. */
 export interface ErrorBound {
@@ -79,23 +80,43 @@ export function countErrors(
 }
 
 /** The shares above the bound; what a backend answered is told once, in its own words only where no frontend's tell it. */
-export function findErrorShares(counted: readonly Counted[], bound: ErrorBound): ErrorShare[] {
+export function findErrorShares(
+  counted: readonly Counted[],
+  bound: ErrorBound,
+  meant: MeantErrors = NONE_MEANT,
+): ErrorShare[] {
   const {windowMs} = bound;
-  const found = [...Map.groupBy(counted, ({of, name}) => `${of} ${name}`).values()].flatMap(entries => {
-    const {requests, errors, percent} = shareOf(entries);
-    const [first, last] = [entries[0], entries.at(-1)];
-    const most = first?.of === 'given-up' ? Math.max(bound.percent, MIN_GIVEN_UP_PERCENT) : bound.percent;
-    if (first === undefined || last === undefined || percent <= most) return [];
-    const haveAllFailed = percent === 100 && requests >= MIN_ALL_FAILED && last.atMs - first.fromMs >= windowMs / 2;
-    if (requests < MIN_REQUESTS && !haveAllFailed) return [];
-    const {of, name} = first;
-    const share = {of, name, percent: Math.round(percent), requests, beganMs: beginningOf(entries, most)};
-    return [{share, errors}];
-  });
+  const found = [...Map.groupBy(leaveOutMeant(counted, meant), ({of, name}) => `${of} ${name}`).values()].flatMap(
+    entries => {
+      const {requests, errors, percent} = shareOf(entries);
+      const [first, last] = [entries[0], entries.at(-1)];
+      const most = first?.of === 'given-up' ? Math.max(bound.percent, MIN_GIVEN_UP_PERCENT) : bound.percent;
+      if (first === undefined || last === undefined || percent <= most) return [];
+      const haveAllFailed = percent === 100 && requests >= MIN_ALL_FAILED && last.atMs - first.fromMs >= windowMs / 2;
+      if (requests < MIN_REQUESTS && !haveAllFailed) return [];
+      const {of, name} = first;
+      const share = {of, name, percent: Math.round(percent), requests, beganMs: beginningOf(entries, most)};
+      return [{share, errors}];
+    },
+  );
   const frontends = found.filter(({share}) => share.of === 'frontend');
   return found.flatMap(({share, errors}) => {
     const isTold = frontends.some(front => front.share.name === share.name || front.errors >= errors);
     return share.of === 'backend' && isTold ? [] : [share];
+  });
+}
+
+/** Frontends without what backends answered for them whose errors are meant. */
+function leaveOutMeant(counted: readonly Counted[], {of: names, leadsTo}: MeantErrors): readonly Counted[] {
+  if (names.size === 0) return counted;
+  const meant = counted.filter(({of, name}) => of === 'backend' && names.has(name));
+  return counted.flatMap(one => {
+    if ((one.of === 'frontend' || one.of === 'backend') && names.has(one.name)) return [];
+    if (one.of !== 'frontend') return [one];
+    const theirs = meant.filter(({atMs, name}) => atMs === one.atMs && leadsTo(one.name, name));
+    const sum = theirs.reduce((total, {errors}) => total + errors, 0);
+    const left = (count: number) => Math.max(0, count - sum);
+    return [{...one, requests: left(one.requests), errors: left(one.errors)}];
   });
 }
 

@@ -1,6 +1,7 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Row} from './answers.ts';
 import type {ErrorBound} from './error-shares.ts';
+import type {MeantErrors} from './meant-errors.ts';
 import {
   isByHandPerhaps,
   newTroubleHistory,
@@ -35,12 +36,16 @@ export interface TroubleWatch {
   note(answers: LookAnswers | undefined): void;
 }
 
-/** `peopled`: the backends of which is known from before that they had servers. */
-export function createTroubleWatch(
-  clock: Pick<Clock, 'nowMs' | 'epochMs'>,
-  bound: ErrorBound,
-  peopled: ReadonlySet<string> = new Set(),
-): TroubleWatch {
+export interface TroubleWatchPorts {
+  readonly clock: Pick<Clock, 'nowMs' | 'epochMs'>;
+  readonly bound: ErrorBound;
+  /** The backends of which is known from before that they had servers. */
+  readonly peopled: ReadonlySet<string>;
+  /** Which errors are meant, by the text that serves. */
+  readonly meant: () => MeantErrors;
+}
+
+export function createTroubleWatch({clock, bound, peopled, meant}: TroubleWatchPorts): TroubleWatch {
   let history: TroubleHistory = {...newTroubleHistory, peopled};
   let troubles: readonly TroubleNow[] | undefined;
   let pid: string | undefined;
@@ -71,7 +76,7 @@ export function createTroubleWatch(
           {of: 'TLS sessions', rate: said('SslRate'), limit: said('SslRateLimit')},
         ],
       };
-      const [next, dated] = noteLook(history, look, bound);
+      const [next, dated] = noteLook(history, look, bound, meant);
       history = next;
       pid = info.get('Pid');
       if (dated.some(isByHandPerhaps)) suspected = pid;

@@ -1,5 +1,6 @@
 import type {Row} from './answers.ts';
 import {type Counted, countErrors, type ErrorBound, type ErrorShare, findErrorShares} from './error-shares.ts';
+import type {MeantErrors} from './meant-errors.ts';
 import {newUnansweredHistory, noteUnanswered, type UnansweredHistory} from './unanswered.ts';
 
 /** What HAProxy's own counters say is wrong for clients. */
@@ -125,6 +126,7 @@ export function noteLook(
   history: TroubleHistory,
   look: TroubleLook,
   bound: ErrorBound,
+  meant: () => MeantErrors,
 ): readonly [TroubleHistory, readonly DatedTrouble[]] {
   const firstMs = history.firstMs ?? look.atMs;
   const counted = [
@@ -133,7 +135,9 @@ export function noteLook(
   ];
   const isWhole = look.atMs - firstMs >= bound.windowMs;
   const beganMs = look.atMs - (history.look?.atMs ?? Number.NEGATIVE_INFINITY) <= CLOSE_LOOKS_MS ? look.atMs : null;
-  const shares = isWhole ? findErrorShares(counted, bound) : [];
+  // Nobody has to read the text while there are hardly any errors.
+  const hasErrors = isWhole && findErrorShares(counted, bound).length > 0;
+  const shares = hasErrors ? findErrorShares(counted, bound, meant()) : [];
   const [unanswered, silent] =
     bound.percent === 0 || history.look === undefined
       ? [history.unanswered, []]

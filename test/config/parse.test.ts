@@ -112,6 +112,11 @@ for (const [env, reason] of [
   test(`config, ${JSON.stringify(env).slice(0, 80)} -> ${reason.source}`, () => assert.match(faultOf(env), reason));
 }
 
+test('config, whose errors are meant -> names, each once', () => {
+  assert.deepEqual(parse().config.errorBound, {percent: 10, windowMs: 60_000, meant: []});
+  assert.deepEqual(parse({KONTROL_5XX_MEANT: 'maint, sorry ,,maint'}).config.errorBound.meant, ['maint', 'sorry']);
+});
+
 test('config, names of the status port -> in lower case, each once; one with a port -> a fault', () => {
   assert.deepEqual(parse().config.statusHosts, []);
   const given = {KONTROL_STATUS_HOSTS: 'Status.example.test, proxy ,,proxy'};

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import type {Row} from '../../src/proxy/answers.ts';
 import {type Counted, countErrors, findErrorShares} from '../../src/proxy/error-shares.ts';
+import {type MeantErrors, NONE_MEANT} from '../../src/proxy/meant-errors.ts';
 
 const BOUND = {percent: 10, windowMs: 60_000};
 
@@ -17,9 +18,11 @@ const tcp = (name: string, sessions: number, failed: number): Row => ({
 });
 
 /** What is told of one look over the whole time. */
-const told = (rows: readonly Row[]): string[] => {
+const told = (rows: readonly Row[], meant: MeantErrors = NONE_MEANT): string[] => {
   const counted = countErrors({atMs: 0, rows: []}, {atMs: 60_000, rows});
-  return findErrorShares(counted, BOUND).map(({of, name, percent, requests}) => `${of} ${name} ${percent} ${requests}`);
+  return findErrorShares(counted, BOUND, meant).map(
+    ({of, name, percent, requests}) => `${of} ${name} ${percent} ${requests}`,
+  );
 };
 
 describe('shares of errors', () => {
@@ -32,6 +35,19 @@ describe('shares of errors', () => {
     assert.deepEqual(told([front('web', 50, 40), http('app', 10, 41)]), ['frontend web 80 50', 'backend app 80 51']);
     // A `listen` section is both.
     assert.deepEqual(told([front('web', 50, 40), http('web', 10, 41)]), ['frontend web 80 50']);
+  });
+
+  test('a maintenance page -> nothing of it, nor of the frontend before it; other errors there are told', () => {
+    const meant = {of: new Set(['maint']), leadsTo: (name: string) => name === 'web'};
+    const page = http('maint', 0, 50);
+    assert.deepEqual(told([front('web', 50, 50), page], meant), []);
+    assert.deepEqual(told([front('maint', 50, 50)], meant), []);
+    assert.deepEqual(told([front('web', 100, 70), page], meant), ['frontend web 40 50']);
+    assert.deepEqual(told([front('web', 110, 70), page, http('app', 40, 20)], meant), ['frontend web 33 60']);
+    // It sends nothing there.
+    assert.deepEqual(told([front('other', 50, 40), page], meant), ['frontend other 80 50']);
+    // Servers of it that nobody reaches, and clients that give up, are nothing that anybody wants.
+    assert.deepEqual(told([tcp('maint', 20, 16)], meant), ['connections maint 80 20']);
   });
 
   test('connections that fail where HAProxy speaks no HTTP -> told; those of clients that left -> not', () => {

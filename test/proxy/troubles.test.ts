@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import type {Row} from '../../src/proxy/answers.ts';
+import {NONE_MEANT} from '../../src/proxy/meant-errors.ts';
 import {createTroubleWatch} from '../../src/proxy/trouble-watch.ts';
 import type {Trouble} from '../../src/proxy/troubles.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
@@ -28,7 +29,12 @@ const backend = (changes: Row = {}): Row => ({
 /** A watch, and one look at what HAProxy says some time later. */
 function open(percent = 10, peopled: readonly string[] = []) {
   const clock = createFakeClock(1_000_000);
-  const watch = createTroubleWatch(clock, {percent, windowMs: 60_000}, new Set(peopled));
+  const watch = createTroubleWatch({
+    clock,
+    bound: {percent, windowMs: 60_000},
+    peopled: new Set(peopled),
+    meant: () => NONE_MEANT,
+  });
   return {
     watch,
     async look(afterMs: number, rows: readonly Row[], info: Record<string, string> = {}): Promise<readonly Trouble[]> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import type {Row} from '../../src/proxy/answers.ts';
+import {NONE_MEANT} from '../../src/proxy/meant-errors.ts';
 import {createTroubleWatch} from '../../src/proxy/trouble-watch.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 
@@ -21,7 +22,12 @@ interface Counts {
 /** A backend that is looked at every 2 s, after what came meanwhile. */
 function open(version = '2.6.12') {
   const clock = createFakeClock(1_000_000);
-  const watch = createTroubleWatch(clock, {percent: 10, windowMs: 60_000});
+  const watch = createTroubleWatch({
+    clock,
+    bound: {percent: 10, windowMs: 60_000},
+    peopled: new Set(),
+    meant: () => NONE_MEANT,
+  });
   const now: Counts = {requests: 0, answered: 0, ended: 0, timedOut: 0, responseTime: 0, givenToServer: true};
   const look = async (changes: Partial<Counts> = {}): Promise<readonly string[]> => {
     Object.assign(now, changes);

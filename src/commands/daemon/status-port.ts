@@ -16,6 +16,7 @@ import {affordableConnections} from '../../ports/descriptors.ts';
 import {stepByStep} from '../../ports/event-loop.ts';
 import {parseInfo} from '../../proxy/answers.ts';
 import {findEmptied} from '../../proxy/emptied-backends.ts';
+import {findMeantErrors} from '../../proxy/meant-errors.ts';
 import {createServerReading} from '../../proxy/server-reading.ts';
 import type {ServersByIp} from '../../proxy/server-view.ts';
 import {openTrafficSampler, type TrafficPorts, type TrafficSampler} from '../../proxy/traffic-sampler.ts';
@@ -55,7 +56,12 @@ export async function openStatusPort(
   const join = (seen: ServersByIp | undefined) =>
     joinMembers(members(), pipeline.hosts(), seen, pipeline.quarantine.members);
   const {generations} = proxy;
-  const troubleWatch = createTroubleWatch(clock, config.errorBound, await loadEmptied(history));
+  const troubleWatch = createTroubleWatch({
+    clock,
+    bound: config.errorBound,
+    peopled: await loadEmptied(history),
+    meant: () => findMeantErrors(generations.text ?? '', config.errorBound.meant),
+  });
   const {status, kubernetes} = createReport(context, {
     ...needs,
     troubles: () => troubleWatch.troubles,
