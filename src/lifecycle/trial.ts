@@ -1,6 +1,7 @@
 import {DaemonError, isSystemFault} from '../errors.ts';
 import {findAlerts} from '../proxy/output.ts';
 import {showLine} from '../proxy/show-line.ts';
+import {hideTemplateSecrets} from '../proxy/template-secrets.ts';
 import type {Candidate, Foreseen} from '../reload/candidate.ts';
 import type {Generations} from '../reload/generations.ts';
 import type {TemplateInput} from '../template/input.ts';
@@ -76,7 +77,12 @@ async function examine(
   input: TemplateInput,
   signal: AbortSignal,
 ): Promise<Examination> {
-  const given = {template: input.template, place: WHOLE_FILE, file: 'template', name: 'the template'};
+  const given = {
+    template: hideTemplateSecrets(input.template),
+    place: WHOLE_FILE,
+    file: 'template',
+    name: 'the template',
+  };
   const refused = (finding: Finding[], text?: string): Examination => ({findings: finding, text, foreseen: undefined});
   let made: Traced;
   try {

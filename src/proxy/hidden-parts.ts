@@ -6,7 +6,8 @@ type Part = readonly [start: number, end: number];
 const FUNCTION = /(?<=^|[,[{!"'\s=])([A-Za-z][\w.-]*)\(/g;
 
 /** `user:password` before the `@` of an address, which a password may have, too. */
-const USER_INFO = /(?<=\/\/)(?:[^\s/@:]*:\S{1,256}|[^\s/@]+)(?=@)|(?<=(?:^|@)["']?)[^\s/@:"']+:(?!\/\/)\S{1,256}(?=@)/g;
+const USER_INFO =
+  /(?<=\/\/)(?:[^\s/@:]*:\S{1,256}|[^\s/@]+)(?=@)|(?<=(?:^|@)["']?)[^\s/@:"']+:(?!\/\/)\S{1,256}(?=@)|(?<=^["']?)(?!(?:abnsz?|dgram|fd|ipv[46]|mptcp[46]?|quic[46]|rhttp|ring|sockpair|stream|tcp[46]?|udp[46]?|unix|uxdg|uxst)@)[^\s/@:"'[]+(?=@[\w.[\]-]+:\d)/g;
 
 /** A variable with what to take where there is none of its name, in the manner of a shell. */
 const DEFAULT_VALUE = /(?<=\$\{\w+[:+=?-]+)[^:+=?-].*(?=\})/g;
@@ -17,8 +18,8 @@ const SCHEME =
 /** `name=` and `name: `, as in a query, a header or JSON. */
 const NAMED = /(?<![\w.-])([\w.-]+)\\?["']?(?:\\?[ \t])*(?:=|:(?!\/\/))(?:\\?[ \t]|[=:])*/g;
 
-/** A parameter of a URL, or another pair. */
-const PARAMETER = /(?<=(?:^|[?&;,\s"'])[\w.-]+=)[^\s&%"']+/g;
+/** A parameter of a URL, or another pair; one without a name. */
+const PARAMETER = /(?<=(?:^|[?&;,#\s"'])[\w.-]+=)[^\s&%"']+|(?<=[?&#])[^\s&%"'=#]+(?![^\s&%"'#])/g;
 
 /** The quote that a value begins with. */
 const QUOTE = /\\?["']/y;
@@ -45,6 +46,24 @@ export function findHiddenParts(written: string, isDeclared: (name: string) => b
   return found.filter(([start, end]) => end > start);
 }
 
+/** Converters whose arguments are text that a request has, or gets. */
+const TEXT_FUNCTION = /^(?:field|[lr]trim|regsub|word)$/;
+
+/** What a log format puts something else for. */
+const FORMAT_ITEM = /%\d[\da-f]|%(?:\{[^}]*\})?(?:\([^)]*\))?(?:\[(?:\\.|[^\]\\])*\]|[A-Za-z]*)/gi;
+
+const EVERY_KEY = new RegExp(MADE_UP.source, 'gi');
+
+const keysIn = (text: string, from: number): Part[] =>
+  [...text.matchAll(EVERY_KEY)].map(({0: key, index}) => [from + index, from + index + key.length]);
+
+/** What looks like a key in the text of a log format. */
+export const findKeys = (written: string): Part[] =>
+  keysIn(
+    written.replace(FORMAT_ITEM, item => ' '.repeat(item.length)),
+    0,
+  );
+
 function findArguments(written: string, isDeclared: (name: string) => boolean): Part[] {
   const found: Part[] = [];
   const closings = closingsOf(written);
@@ -58,6 +77,7 @@ function findArguments(written: string, isDeclared: (name: string) => boolean): 
     if (closed !== undefined && !isClosed && !isPlain) found.push([index, end]);
     else if (!isClosed || !isPlain || comesFromCredential(written, index)) found.push([start, end]);
     else if (name.startsWith('map')) found.push(...findDefault(written, start, end, isDeclared));
+    else if (TEXT_FUNCTION.test(name)) found.push(...keysIn(written.slice(start, end), start));
   }
   return found;
 }

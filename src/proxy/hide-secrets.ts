@@ -1,6 +1,7 @@
 import {
   ACTIONS,
   BIND_OPTIONS,
+  COOKIE_OPTIONS,
   LINES,
   PLAIN_CRITERION,
   PLAIN_FUNCTION,
@@ -15,7 +16,7 @@ export const MASK = '***';
 
 const KNOWN_WORDS = new Set([
   ...`${LINES} ${ACTIONS}`.split(/[\s|]+/),
-  ...[BIND_OPTIONS, SERVER_OPTIONS, REPLY_OPTIONS, SEND_OPTIONS, USER_OPTIONS].flatMap(options =>
+  ...[BIND_OPTIONS, COOKIE_OPTIONS, SERVER_OPTIONS, REPLY_OPTIONS, SEND_OPTIONS, USER_OPTIONS].flatMap(options =>
     Object.values(options).flatMap(words => words.split(/\s+/)),
   ),
 ]);
@@ -28,6 +29,9 @@ const PLAIN_VALUE = /^(?:[\d.:]{1,15}[a-z]{0,2}|\/[\w./-]*|\$\{?\w+\}?|\W+)$/i;
 
 /** HAProxy may name a part of what it read, and quote it as it was written. */
 export const SEPARATORS = /[\s"'\\:;,=()&?@/%#]+/;
+
+/** What HAProxy quotes with its value in place of it. */
+const GIVEN_LATER = /\$\{[^}]*\}|\$\w+|%\[[^\]]*\]/;
 
 const SHORTEST_SURE = 3;
 const SHORTEST = 6;
@@ -58,7 +62,7 @@ export function secretsAmong(
     value.length >= SHORTEST && !PLAIN_VALUE.test(value) && !isDeclared(value) && (isUnusual(value) || !isShown(value));
   const secrets = new Set<string>();
   for (const {values, sure} of hidden) {
-    for (const value of values.flatMap(whole => [whole, ...whole.split(SEPARATORS)])) {
+    for (const value of values.flatMap(whole => [whole, ...whole.split(SEPARATORS), ...whole.split(GIVEN_LATER)])) {
       if (secrets.has(value) || value.includes(MASK) || isKnownWord(value)) continue;
       if (sure ? value.length >= SHORTEST_SURE : mayBeSecret(value)) secrets.add(value);
     }

@@ -1,5 +1,5 @@
 import {createDeclaredNames} from './declared-names.ts';
-import {findHiddenParts} from './hidden-parts.ts';
+import {findHiddenParts, findKeys} from './hidden-parts.ts';
 import {hideSecrets, MASK, SEPARATORS, secretsAmong} from './hide-secrets.ts';
 import {LINES, SENSITIVE_NAME, TELLING} from './secret-places.ts';
 import {type Fate, isKeyword, readLine} from './word-fates.ts';
@@ -54,7 +54,8 @@ function hideWord({start, end, text: read}: Word, fate: Fate, {text, isDeclared}
     const from = start + colon + 1;
     return [{start: from, end: Math.max(from, end - (QUOTED.test(written) ? 1 : 0)), values, sure: true}];
   }
-  return findHiddenParts(written, isDeclared).map(([from, to]) => ({
+  const parts = findHiddenParts(written, isDeclared);
+  return (fate === 'format' ? [...parts, ...findKeys(written)] : parts).map(([from, to]) => ({
     start: start + from,
     end: start + to,
     values: [written.slice(from, to)],
@@ -102,7 +103,7 @@ function hideJoined(words: readonly Word[], section: string, fates: Fate[]): voi
     const theirs = readLine(rest, section);
     if (ALONE.test(word.text) ? theirs === undefined : !isJoined(keyword, rest)) continue;
     for (const [index, fate] of (theirs ?? rest.map((): Fate => 'hidden')).entries()) {
-      if (fate !== 'shown') fates[at + index] = fate;
+      if (fate !== 'shown' && (fate !== 'format' || fates[at + index] === 'shown')) fates[at + index] = fate;
     }
   }
 }
@@ -121,8 +122,9 @@ const LIKE_KEYWORD = /^[a-z][a-z._-]*$/;
 function hiddenWhole(words: readonly Word[], text: string): Hidden[] {
   const [start, end] = [words[0]?.start ?? 0, words.at(-1)?.end ?? 0];
   const [first, ...rest] = words.map(word => word.text);
-  const values = first === undefined || LIKE_KEYWORD.test(first) ? rest : [first, ...rest];
-  const written = words.map(word => text.slice(word.start, word.end)).slice(words.length - values.length);
+  const all = words.map(word => text.slice(word.start, word.end));
+  const values = first === undefined || (LIKE_KEYWORD.test(first) && first === all[0]) ? rest : [first, ...rest];
+  const written = all.slice(words.length - values.length);
   return [{start, end, values: [...values, ...written], sure: false}];
 }
 

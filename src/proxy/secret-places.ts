@@ -5,7 +5,8 @@
 
 /**
  * A kind of line each, the first that fits counts. In a row
- * - `a|b` is one of these words, `NAME` (capitals) any word, but `ID` one that names an ACL;
+ * - `a|b` is one of these words, `NAME` (capitals) any word, but `ID` one that names an ACL, and `LOGIN` one that a
+ *   password may follow behind a colon, which is hidden;
  * - `*` is a word that is hidden, `:*` one of which only what stands before its colon is shown;
  * - `...` is whatever follows, shown unless it looks like a line of credentials; `<reading>` is whatever follows, read in a way of its own (redact.ts).
  * What follows the end of a row is hidden.
@@ -20,7 +21,7 @@ export const LINES = `
   setenv|presetenv <variable>
   resetenv|unsetenv NAME <secret>
   cluster-secret|dynamic-cookie-key|anonkey|eab-mac-key|eab-key-id|acme-vars <secret>
-  user NAME <user>
+  user LOGIN <user>
   stats auth :*
   stats socket PATH <bind>
   stats http-request <action>
@@ -66,7 +67,7 @@ export const LINES = `
   option forwarded|forwardfor|host|keep-query|originalto|smtpchk|use-small-buffers ...
 
   http-check send <send>
-  http-check expect status|rstatus ...
+  http-check expect status|rstatus <formats>
   http-check expect|send-lf <secret>
   http-check comment <prose>
   http-check connect|disable-on-404|send-state|unset-var ...
@@ -76,8 +77,8 @@ export const LINES = `
   tcp-check connect|unset-var ...
   tcp-check set-var|set-var-fmt <named>
 
-  group NAME users NAME
-  group NAME
+  group LOGIN users NAME
+  group LOGIN
 
   filter bwlim-in|bwlim-out|cache|compression|fcgi-app|opentelemetry|opentracing|spoe|trace ...
 
@@ -91,7 +92,7 @@ export const LINES = `
   clitcpka-intvl|clitimeout|close-spread-time|contimeout|crt-base|curves|daemon|debug|default_backend NAME
   deviceatlas-json-file|deviceatlas-log-level|deviceatlas-properties-cookie|deviceatlas-separator NAME
   directory|disabled|dispatch|dns-accept-family|dns-delay|dns-timeout|docroot|eab-mac-alg|enabled NAME
-  error-log-format|expose-deprecated-directives|expose-experimental-directives|fingerprint_ssl_bufsize NAME
+  expose-deprecated-directives|expose-experimental-directives|fingerprint_ssl_bufsize NAME
   force-cfg-parser-pause|format|fullconn|gid|grace|guid|h1-accept-payload-with-any-method NAME
   h1-case-adjust-file|h1-do-not-close-on-insecure-transfer-encoding|h2-workaround-bogus-websocket-clients NAME
   hard-stop-after|harden.reject-privileged-ports.quic|harden.reject-privileged-ports.tcp NAME
@@ -99,8 +100,8 @@ export const LINES = `
   httpclient.resolvers.disabled|httpclient.resolvers.id|httpclient.resolvers.prefer|httpclient.retries NAME
   httpclient.ssl.ca-file|httpclient.ssl.verify|httpclient.timeout.connect|id|insecure-fork-wanted NAME
   insecure-setuid-wanted|issuers-chain-path|jwt.decrypt_alg_list|jwt.decrypt_enc_list|key-base|keytype NAME
-  limited-quic|load-server-state-from-file|localpeer|log-format|log-format-sd|log-send-hostname NAME
-  log-tag|max-age|max-keep-alive-queue|max-object-size|max-reqs|max-secondary-entries NAME
+  limited-quic|load-server-state-from-file|localpeer|log-send-hostname NAME
+  max-age|max-keep-alive-queue|max-object-size|max-reqs|max-secondary-entries NAME
   max-session-srv-conns|max-spread-checks|max-threads-per-group|maxcompcpuusage|maxcomprate|maxconn NAME
   maxconnrate|maxlen|maxpipes|maxsessrate|maxsslconn|maxsslrate|maxzlibmem|mode|monitor-net|monitor-uri NAME
   mpxs-conns|mworker-max-reloads|namespace|nbproc|nbthread|no-memory-trimming|node|noepoll|noevports NAME
@@ -116,17 +117,22 @@ export const LINES = `
   ssl-default-server-sigalgs|ssl-dh-param-file|ssl-load-extra-del-ext|ssl-mode-async|ssl-propquery NAME
   ssl-provider|ssl-provider-path|ssl-security-level|ssl-server-verify|ssl-skip-self-issued-ca NAME
   stress-level|strict-limits|thread-groups|thread-hard-limit|total-max-size|transparent|uid|ulimit-n NAME
-  unique-id-format|unique-id-header|use-fcgi-app|warn-blocked-traffic-after|wurfl-cache-size NAME
+  unique-id-header|use-fcgi-app|warn-blocked-traffic-after|wurfl-cache-size NAME
   wurfl-data-file|wurfl-engine-mode|wurfl-information-list-separator|wurfl-patch-file NAME
   wurfl-useragent-priority|backing-file|zero-warning NAME
 
+  error-log-format|log-format|log-format-sd|log-tag|unique-id-format <format>
+  cookie NAME <cookie>
+  on NAME <formats>
+
   default-path|errorfile|errorloc|errorloc302|errorloc303|external-check|h1-case-adjust|hold NAME NAME
-  lua-prepend-path|mailer|nameserver|rate-limit|timeout NAME NAME
+  lua-prepend-path|rate-limit|timeout NAME NAME
+  mailer|nameserver NAME ADDRESS
 
   51degrees-property-name-list|appsession|balance|bind-process|block|capture|challenge-ready|cli ...
-  compression|contact|cookie|cpu-affinity|cpu-map|cpu-policy|cpu-set|declare|email-alert ...
+  compression|contact|cpu-affinity|cpu-map|cpu-policy|cpu-set|declare|email-alert ...
   errorfiles|filter-sequence|force-be-switch|force-persist|get-values|hash-type|http-err-codes ...
-  http-fail-codes|ignore-persist|index|log|log-steps|map|master-worker|monitor|on|pass-header|persist ...
+  http-fail-codes|ignore-persist|index|log|log-steps|map|master-worker|monitor|pass-header|persist ...
   profile|redirect|retry-on|size|source|ssl-default-bind-options|ssl-default-server-options|ssl-engine ...
   ssl-load-extra-files|stick|stick-table|table|trace|unix-bind|use-server|use-small-buffers|use_backend ...
   log-stderr|thread-group|wurfl-information-list ...
@@ -137,17 +143,18 @@ export const LINES = `
 /** What a rule of `http-request` and its like does, read as `LINES`; what stands in its parentheses is its name. */
 export const ACTIONS = `
   add-header|set-header|replace-header|replace-value|early-hint|add-headers-bin|set-headers-bin <named>
-  set-var|set-var-fmt|set-map|add-acl|set-cookie-fmt <named>
-  auth realm NAME ...
+  set-var|set-var-fmt|set-map|add-acl|del-acl|del-map|set-cookie-fmt <named>
+  auth realm <realm>
+  set-query <query>
   auth <condition>
   use-service NAME <condition>
   deny|return|tarpit|reject <reply>
-  accept|allow|attach-srv|cache-store|cache-use|capture|del-acl|del-header|del-headers-bin|del-map|do-log ...
+  accept|allow|attach-srv|cache-store|cache-use|capture|del-header|del-headers-bin|do-log ...
   dgram-drop|disable-l7-retry|do-resolve|expect-netscaler-cip|expect-proxy|normalize-uri|ot-group ...
   otel-group|pause|redirect|replace-path|replace-pathq|replace-uri|sc-add-gpc|sc-inc-gpc|sc-inc-gpc0 ...
   sc-inc-gpc1|sc-set-gpt|sc-set-gpt0|send-retry|send-spoe-group|set-bandwidth-limit|set-bc-mark ...
   set-bc-tos|set-dst|set-dst-port|set-fc-mark|set-fc-tos|set-log-level|set-mark|set-method|set-nice ...
-  set-path|set-pathq|set-priority-class|set-priority-offset|set-query|set-retries|set-src|set-src-port ...
+  set-path|set-pathq|set-priority-class|set-priority-offset|set-retries|set-src|set-src-port ...
   set-status|set-timeout|set-tos|set-uri|silent-drop|strict-mode|switch-mode|track-sc0|track-sc1 ...
   track-sc2|track-sc|unset-var|wait-for-body|wait-for-handshake|close ...
 `;
@@ -202,6 +209,13 @@ export const SEND_OPTIONS = {
 export const LOAD_OPTIONS =
   'acme alias bits crt curves domains generate-dummy issuer jwt key keytype ocsp ocsp-update sctl';
 
+/** Options of the lines that set a cookie. */
+export const COOKIE_OPTIONS = {
+  alone: 'dynamic httponly indirect insert nocache postonly prefix preserve rewrite secure',
+  valued: 'attr domain maxidle maxlife',
+  secret: '',
+};
+
 /** Options of the users of a userlist. */
 export const USER_OPTIONS = {
   alone: '',
@@ -220,14 +234,21 @@ export const TELLING =
 /** Words of a line that say that a credential comes next. */
 export const ANNOUNCING = /^(?:pass(?:wd|word|phrase|code)?|pwd?|secret|token|api-?key|credentials?|set-cookie)[:=]*$/i;
 
-/** Letters and digits in one word, which few words have: a key, whatever its name. */
-export const MADE_UP = /(?<![a-z\d])(?=[a-z\d]*\d)(?=[a-z\d]*[a-z])[a-z\d]{8,}/i;
+/**
+ * Letters and digits in one word, which few words have, a digit before a letter where signs stand between them: a key,
+ * whatever its name. `[0-9a-f]` is none.
+ */
+export const MADE_UP =
+  /(?<![a-z\d])(?=[a-z\d]*\d)(?=[a-z\d]*[a-z])[a-z\d]{8,}|(?<![\w$!+~^*-])(?=[\w$!+~^*-]*(?<!\d-)\d[a-z])[\w$!+~^*-]{8,}/i;
+
+/** What says of itself that it is a credential. */
+export const CALLED_SECRET = /api.?key|credential|passw|pwd|secret|token/i;
 
 /** Words of a line that say that prose comes next. */
 export const INTRODUCING = /^(?:comment|realm|reason)$/;
 
 /** Headers of a health check that hold nothing to hide. */
-export const PLAIN_HEADER = /^(?:accept|connection|content-type|host|user-agent)$/i;
+export const PLAIN_HEADER = /^(?:accept|connection|content-type|host)$/i;
 
 /**
  * Samples and converters whose arguments are shown: names, numbers, files. Whatever else has arguments (`hmac`, `aes_…`,
@@ -249,7 +270,7 @@ export const PLAIN_FUNCTION = patternOf(
 
 /** Criteria whose patterns are shown, unless what they look at has a sensitive name. */
 export const PLAIN_CRITERION = patternOf(
-  'always_(?:true|false) avg_queue base(?:_\\w+)? [fb][ce]_\\w+ bool connslots date dst\\w* hdr(?:_\\w+)? hostname',
+  'always_(?:true|false) avg_queue base(?:_\\w+)? [fb][ce]_(?!pp_tlv)\\w+ bool connslots date dst\\w* hdr(?:_\\w+)? hostname',
   'http_(?:first_req|version) int last_rule_\\w+ meth(?:od)? nbproc nbsrv path(?:q|_\\w+)? port proc queue rand',
   're[qs].f?hdr(?:_\\w+)? re[pqs][._](?:len|proto_http|ver|ssl_\\w+) s?hdr(?:_\\w+)? sc\\d?_\\w+ so_(?:id|name) src\\w*',
   'srv_\\w+ ssl_\\w+ status stopping table_\\w+ thread txn.\\w+ url(?:_\\w+)? urlp(?:_\\w+)? var wait_end',

@@ -1,5 +1,7 @@
+import {findHiddenParts} from './hidden-parts.ts';
+import {hideSecrets, MASK} from './hide-secrets.ts';
 import {redactConfiguration, secretsOf} from './redact.ts';
-import {MADE_UP, SENSITIVE_NAME, TELLING} from './secret-places.ts';
+import {CALLED_SECRET, MADE_UP, SENSITIVE_NAME, TELLING} from './secret-places.ts';
 
 /** What Jinja replaces; what is not closed goes on to the end of its line. */
 const JINJA = /\{%(?:[\s\S]*?%\}|.*)|\{\{(?:[\s\S]*?\}\}|.*)|\{#(?:[\s\S]*?#\}|.*)/g;
@@ -27,7 +29,7 @@ const standInOf = (index: number): string =>
  */
 export function secretsOfTemplate(template: string): ReadonlySet<string> {
   const parts = template.match(JINJA) ?? [];
-  const isHidden = findHiddenParts(template);
+  const isHidden = findHiddenJinja(template);
   const found = parts.flatMap((part, index) =>
     part.startsWith('{#') ? wordsOf(part) : textsOf(part, isHidden(index)),
   );
@@ -36,7 +38,7 @@ export function secretsOfTemplate(template: string): ReadonlySet<string> {
 }
 
 /** Tells of each part whether the configuration hides what it gives; those that are a line of their own give lines. */
-function findHiddenParts(template: string): (index: number) => boolean {
+function findHiddenJinja(template: string): (index: number) => boolean {
   let index = 0;
   const lines = template.replace(JINJA, part => {
     const standIn = standInOf(index);
@@ -44,7 +46,7 @@ function findHiddenParts(template: string): (index: number) => boolean {
     return part.startsWith('{{') ? standIn : part.replace(/[^\n]/g, ' ');
   });
   // A line of nothing else gives lines.
-  const text = lines.replace(/^[ \t]*kontroljinja[a-j]+z[ \t]*$/gm, '');
+  const text = lines.replace(/^[ \t]*kontroljinja[a-j]+z[ \t]*(?=#|$)/gm, '');
   const shown = new Set(redactConfiguration(text).match(STAND_INS));
   const hidden = new Set(text.match(STAND_INS)?.filter(standIn => !shown.has(standIn)));
   return part => hidden.has(standInOf(part));
@@ -64,8 +66,21 @@ function textsOf(part: string, isHidden: boolean): string[] {
     );
     return [...named, ...long, ...wordsOf(part)].filter(isLongEnough);
   }
-  return [...named, ...texts.filter(text => MADE_UP.test(text))].filter(isLongEnough);
+  const keys = texts.filter(text => MADE_UP.test(text) || CALLED_SECRET.test(text));
+  return [...named, ...keys, ...texts.flatMap(credentialsIn)].filter(isLongEnough);
 }
+
+/** `bob:password`, but for what stands in a configuration: an address, a time, a URL. */
+const PAIR = /^[\w.@-]+:([^\s/\d%$:[][^\s/%$:[]*)$/;
+
+/** What is hidden in a text, wherever it stands. */
+const credentialsIn = (text: string): string[] => [
+  ...findHiddenParts(text, () => false).flatMap(([start, end]) => {
+    const hidden = text.slice(start, end);
+    return [hidden, hidden.slice(hidden.indexOf(':') + 1)];
+  }),
+  ...(PAIR.exec(text)?.slice(1) ?? []),
+];
 
 const isLongEnough = (text: string): boolean => text.length >= SHORTEST;
 
@@ -74,3 +89,16 @@ const wordsOf = (part: string): string[] =>
   part.startsWith('{#') && !TELLING.test(part)
     ? []
     : part.split(/[^\w.-]+/).filter(word => word.length >= SHORTEST_OF_WORDS && /\d/.test(word) && /[a-z]/i.test(word));
+
+/** A comment of the configuration, to the end of its line. */
+const COMMENT = /(?<!\{)#(?!\})[^\n]*/g;
+
+/** A template as an excerpt may quote it: as many lines, without its secrets, and without comments that tell of one. */
+export function hideTemplateSecrets(template: string): string {
+  const secrets = [...secretsOfTemplate(template)].flatMap(secret => secret.split('\n')).filter(isLongEnough);
+  return hideSecrets(template, new Set(secrets))
+    .replace(JINJA, part =>
+      part.startsWith('{#') && TELLING.test(part) ? part.replace(/[^\s{}#](?:[^\n{}#]*[^\s{}#])?/g, MASK) : part,
+    )
+    .replace(COMMENT, comment => (TELLING.test(comment) ? `# ${MASK}` : comment));
+}

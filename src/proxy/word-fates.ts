@@ -2,6 +2,8 @@ import {
   ACTIONS,
   ANNOUNCING,
   BIND_OPTIONS,
+  CALLED_SECRET,
+  COOKIE_OPTIONS,
   INTRODUCING,
   LINES,
   LOAD_OPTIONS,
@@ -49,14 +51,15 @@ const BIND = optionsOf(BIND_OPTIONS);
 const SERVER = optionsOf(SERVER_OPTIONS);
 const REPLY = optionsOf(REPLY_OPTIONS);
 const SEND = optionsOf(SEND_OPTIONS);
+const COOKIE = optionsOf(COOKIE_OPTIONS);
 const USER = optionsOf(USER_OPTIONS);
 const LOAD: Options = {alone: BIND.alone, valued: new Set([...BIND.valued, ...LOAD_OPTIONS.split(' ')])};
 
 /**
- * What becomes of a word of a line; `after colon` shows what stands before its first one. A line that ends too early has
- * more fates than words.
+ * What becomes of a word of a line; `after colon` shows what stands before its first one, `format` all but what looks
+ * like a key in the text of a log format. A line that ends too early has more fates than words.
  */
-export type Fate = 'shown' | 'hidden' | 'after colon';
+export type Fate = 'shown' | 'hidden' | 'after colon' | 'format';
 
 const isCondition = ({text}: Word): boolean => text === 'if' || text === 'unless';
 
@@ -91,8 +94,10 @@ const SECRET_OPTIONS = new Set(
 const isSecretOption = (name: string): boolean => SECRET_OPTIONS.has(name);
 
 /** What stands under a name that tells nothing; an expression is seen to when the word is. */
-const fateOfValue = ({text}: Word): Fate =>
-  MADE_UP.test(text.replace(/%\[[^\]]*\]|^[\w.-]+\(.*\)/g, '')) ? 'hidden' : 'shown';
+const fateOfValue = ({text}: Word): Fate => {
+  const literal = text.replace(/%\[[^\]]*\]|\$\{[^}]*\}|^[\w.-]+\(.*\)/g, '');
+  return MADE_UP.test(literal) || CALLED_SECRET.test(literal) ? 'hidden' : 'shown';
+};
 
 /** A name, then what it is given: hidden if the name is sensitive or is no plain one, or a sensitive one is given. */
 function readNamed(words: readonly Word[], inParentheses: string | undefined): Fate[] {
@@ -112,8 +117,10 @@ function readSend(words: readonly Word[]): Fate[] {
   const fates: Fate[] = [];
   for (let at = 0; at < words.length; ) {
     if (words[at]?.text === 'hdr') {
-      const isPlain = PLAIN_HEADER.test(words[at + 1]?.text ?? '');
-      fates.push('shown', 'shown', isPlain ? 'shown' : 'hidden');
+      const name = words[at + 1]?.text ?? '';
+      const value = words[at + 2];
+      const isAgent = /^user-agent$/i.test(name) && value !== undefined && fateOfValue(value) === 'shown';
+      fates.push('shown', 'shown', isAgent || PLAIN_HEADER.test(name) ? 'shown' : 'hidden');
       at += 3;
     } else {
       fates.push(...readOptions(words.slice(at, at + 2), SEND));
@@ -203,9 +210,14 @@ function readRow(row: Row, words: readonly Word[], inParentheses?: string): Fate
     const rest = words.slice(index);
     if (part === '...') return [...fates, ...readOpen(rest)];
     if (part.startsWith('<')) return [...fates, ...readAs(part, rest, inParentheses)];
-    fates.push(part === '*' ? 'hidden' : part === ':*' ? 'after colon' : 'shown');
+    fates.push(fateAt(part, words[index]));
   }
   return [...fates, ...words.slice(row.length).map((): Fate => 'hidden')];
+}
+
+function fateAt(part: string, word: Word | undefined): Fate {
+  if (part === '*') return 'hidden';
+  return part === ':*' || (part === 'LOGIN' && word?.text.includes(':')) ? 'after colon' : 'shown';
 }
 
 /** The end of a word that begins a line of credentials, when it stands where another line has lost its end. */
@@ -244,6 +256,16 @@ function readAs(reading: string, words: readonly Word[], inParentheses: string |
       return readOptions(words, LOAD);
     case '<user>':
       return readOptions(words, USER);
+    case '<cookie>':
+      return readOptions(words, COOKIE);
+    case '<format>':
+      return words.map((_, index) => (index === 0 ? 'format' : 'hidden'));
+    case '<formats>':
+      return readOpen(words).map(fate => (fate === 'shown' ? 'format' : fate));
+    case '<query>':
+      return readOpen(words).map((fate, index) => (fate === 'shown' && index === 0 ? 'format' : fate));
+    case '<realm>':
+      return [...readAs('<prose>', words.slice(0, 1), undefined), ...readOpen(words.slice(1))];
     case '<named>':
       return readNamed(words, inParentheses);
     case '<action>':

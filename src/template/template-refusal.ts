@@ -19,6 +19,11 @@ export class TemplateRefusal extends DaemonError {
     this.fault = fault;
   }
 
+  /** The same, its excerpt of what is shown of the template, which has as many lines. */
+  quoting(shown: string): TemplateRefusal {
+    return new TemplateRefusal(this.fault, shown);
+  }
+
   /** The same, told of a template that stands in a file with more around it. */
   at({template, place}: {readonly template: string; readonly place: SourcePlace}): DaemonError {
     const {at} = this.fault;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {createKnownSecrets} from '../../src/proxy/known-secrets.ts';
-import {secretsOfTemplate} from '../../src/proxy/template-secrets.ts';
+import {hideTemplateSecrets, secretsOfTemplate} from '../../src/proxy/template-secrets.ts';
 
 const withPassword = (password: string) => `userlist u\n  user a insecure-password ${password}\n`;
 
@@ -85,9 +85,35 @@ userlist people
     '{% set password "hunter2x" %}',
     '{% set password = hunter2x" %}',
     '{{ "hunter2x" + 5 }}',
+    '{% set pair = "bob:hunter2x" %}',
+    '{% set dsn = "postgres://bob:hunter2x@db/shop" %}',
+    '{% set a = "Bearer hunter2x" %}',
+    '{% set a = "/?user=a&password=hunter2x" %}',
   ]) {
     test(`${JSON.stringify(template)} -> its credential is known`, () => {
       assert.ok([...secretsOfTemplate(template)].some(secret => secret === 'hunter2x'));
+      assert.ok(!hideTemplateSecrets(template).includes('hunter2x'));
+    });
+  }
+
+  for (const [what, template, shown] of [
+    ['a key with signs', '{{ "p-w0rd_x!k7" + 5 }}', '{{ "***" + 5 }}'],
+    ['a text that says what it is', '{{ "the-secret" + 5 }}', '{{ "***" + 5 }}'],
+    ['a comment that tells of one', 'mode http # pw: correct horse', 'mode http # ***'],
+    [
+      'a comment of Jinja that does, of many lines',
+      '{# the password:\n  correct horse #}\n{{ a }}',
+      '{# ***\n  *** #}\n{{ a }}',
+    ],
+    ['a text of many lines', '{% set password = "a bc\ndef gh" %}', '{% set password = "***\n***" %}'],
+    [
+      'what tells nothing',
+      '{# pods #}\n# of shops\n{{ hosts["web-1"] }} # "a"',
+      '{# pods #}\n# of shops\n{{ hosts["web-1"] }} # "a"',
+    ],
+  ] as const) {
+    test(`excerpt of ${what} -> ${JSON.stringify(shown)}`, () => {
+      assert.equal(hideTemplateSecrets(template), shown);
     });
   }
 });

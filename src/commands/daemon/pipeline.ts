@@ -29,6 +29,7 @@ import {openTemplateText, type TemplateText} from '../../template/source.ts';
 import {boot} from './boot.ts';
 import type {Cluster} from './cluster.ts';
 import type {Context} from './context.ts';
+import {createDiscreetRenderer} from './discreet-renderer.ts';
 import type {Ground} from './ground.ts';
 import {createInputLoader, loadForPasses} from './input.ts';
 import {startFromDisk} from './last-good.ts';
@@ -99,7 +100,9 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   // Where changes wait for the damper, the process has started by the time they are let through.
   const idle = {afterMs: RENDERER_IDLE_MS, clock};
   const isHidden = config.damperMs >= RENDERER_START_MS;
-  const renderer = opening.use(createRenderer({timeoutMs: config.renderTimeoutMs, ...(isHidden && {idle})}));
+  const renderer = opening.use(
+    createDiscreetRenderer(createRenderer({timeoutMs: config.renderTimeoutMs, ...(isHidden && {idle})})),
+  );
   const trial = openTrial(proxy, renderer);
   const quarantine = await openOwnQuarantine(context, trial);
   opening.defer(quarantine.close);
