@@ -1,6 +1,8 @@
 import type {Certificates} from '../../certs/certificates.ts';
 import {DaemonError} from '../../errors.ts';
 import type {Visit} from '../../lifecycle/lifecycle.ts';
+import {CONFIGURE} from '../../lifecycle/manifest.ts';
+import type {Quarantine} from '../../lifecycle/quarantine.ts';
 import {type Manifest, rendersTemplate} from '../../lifecycle/spec.ts';
 import {parseHosts} from '../../members/hosts-map.ts';
 import type {Hosts, MemberView} from '../../members/member.ts';
@@ -54,6 +56,34 @@ export const loadForPasses = (manifest: Pick<Manifest, 'states'>, load: Template
           if (fault instanceof DaemonError && fault.code === 'RENDER') return '';
           throw fault;
         });
+
+type InputContext = Parameters<typeof createInputLoader>[0];
+
+/** What passes and previews are given, with nobody who is in quarantine; `loadWhole` is with everybody. */
+export function createInputs(
+  context: InputContext,
+  needs: InputSources & {readonly ground: {readonly manifest: Pick<Manifest, 'states'>}},
+  {
+    hosts,
+    load,
+    quarantine,
+  }: Pick<TemplateText, 'load'> & {
+    readonly hosts: () => Hosts;
+    readonly quarantine: Pick<Quarantine, 'apply'>;
+  },
+) {
+  const loadWhole = createInputLoader(context, needs, {hosts, loadTemplate: load});
+  const loadTemplate = loadForPasses(needs.ground.manifest, load);
+  const loadOfPass = createInputLoader(context, needs, {hosts, loadTemplate});
+  return {
+    loadWhole,
+    loadForPass: async (visit?: Visit) => quarantine.apply(await loadOfPass(visit)),
+    async loadForPreview(template: string | undefined) {
+      const given: Visit = {tag: CONFIGURE, cause: 'a preview', origin: 'daemon', input: undefined, template};
+      return quarantine.apply(await loadWhole(given));
+    },
+  };
+}
 
 const podOf = ({app, id, ip, key, role, seq, payload, payloadText}: MemberView): Pod => ({
   app,

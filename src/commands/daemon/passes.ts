@@ -6,10 +6,25 @@ import {createTrial, type Trial} from '../../lifecycle/trial.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import {digestBlockInput, digestInput, type TemplateInput} from '../../template/input.ts';
-import type {IsolatedRenderer, Renderer} from '../../template/renderer.ts';
+import {createRenderer, type IsolatedRenderer, type Renderer, type RendererOptions} from '../../template/renderer.ts';
 import type {Context} from './context.ts';
+import {createDiscreetRenderer} from './discreet-renderer.ts';
 import type {PipelineNeeds} from './pipeline.ts';
 import type {ProxyPart} from './proxy.ts';
+
+/** The memory of a render process is for nothing while nothing changes. */
+const RENDERER_IDLE_MS = 2 * 60_000;
+/** Its start takes less than this, also on a busy machine. */
+const RENDERER_START_MS = 1000;
+
+/** When a render process that has nothing to do ends; never where no damper gives the next one the time to start. */
+export const idleOf = ({damperMs}: Pick<Context['config'], 'damperMs'>): RendererOptions['idle'] =>
+  damperMs >= RENDERER_START_MS ? {afterMs: RENDERER_IDLE_MS, clock} : undefined;
+
+export function openRenderer(config: Pick<Context['config'], 'damperMs' | 'renderTimeoutMs'>): IsolatedRenderer {
+  const idle = idleOf(config);
+  return createDiscreetRenderer(createRenderer({timeoutMs: config.renderTimeoutMs, ...(idle && {idle})}));
+}
 
 /** Tries texts out beside what serves. */
 export const openTrial = (proxy: ProxyPart, renderer: IsolatedRenderer): Trial =>

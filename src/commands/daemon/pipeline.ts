@@ -2,7 +2,7 @@ import {deriveDamper, isWarm} from '../../damper/warm-up.ts';
 import type {ReplicaState} from '../../fleet/record.ts';
 import {type Converger, openConverger} from '../../lifecycle/converge.ts';
 import {createFallback, type Fallback, type FallbackPorts, type Refusal} from '../../lifecycle/fallback.ts';
-import type {Lifecycle, Visit} from '../../lifecycle/lifecycle.ts';
+import type {Lifecycle} from '../../lifecycle/lifecycle.ts';
 import {CONFIGURE} from '../../lifecycle/manifest.ts';
 import type {Passes} from '../../lifecycle/passes.ts';
 import type {Quarantine, Quarantined} from '../../lifecycle/quarantine.ts';
@@ -24,18 +24,16 @@ import {createGoodTemplate} from '../../template/good-template.ts';
 import type {TemplateInput} from '../../template/input.ts';
 import {openTemplateFile} from '../../template/kept-template.ts';
 import {readTemplateFile} from '../../template/read-template.ts';
-import {createRenderer} from '../../template/renderer.ts';
 import {openTemplateText, type TemplateText} from '../../template/source.ts';
 import {boot} from './boot.ts';
 import type {Cluster} from './cluster.ts';
 import type {Context} from './context.ts';
-import {createDiscreetRenderer} from './discreet-renderer.ts';
 import type {Ground} from './ground.ts';
-import {createInputLoader, loadForPasses} from './input.ts';
+import {createInputs} from './input.ts';
 import {startFromDisk} from './last-good.ts';
 import type {Membership} from './membership.ts';
 import type {Observation} from './observation.ts';
-import {openOwnQuarantine, openPasses, openTrial} from './passes.ts';
+import {openOwnQuarantine, openPasses, openRenderer, openTrial} from './passes.ts';
 import type {ProxyPart} from './proxy.ts';
 import {blockInputOf, openScripts, type Scripts} from './scripts.ts';
 import {openStates} from './states.ts';
@@ -79,11 +77,6 @@ export interface PipelineNeeds {
   readonly cluster: Cluster;
 }
 
-/** The memory of a render process is for nothing while nothing changes. */
-const RENDERER_IDLE_MS = 2 * 60_000;
-/** Its start takes less than this, also on a busy machine. */
-const RENDERER_START_MS = 1000;
-
 export async function openPipeline(context: Context, needs: PipelineNeeds): Promise<Pipeline> {
   const {config, template, ending, pod, startedMs, version} = context;
   const {membership, proxy, cluster} = needs;
@@ -97,25 +90,13 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     clock,
     annotations: () => pod.facts.annotations,
   });
-  // Where changes wait for the damper, the process has started by the time they are let through.
-  const idle = {afterMs: RENDERER_IDLE_MS, clock};
-  const isHidden = config.damperMs >= RENDERER_START_MS;
-  const renderer = opening.use(
-    createDiscreetRenderer(createRenderer({timeoutMs: config.renderTimeoutMs, ...(isHidden && {idle})})),
-  );
+  const renderer = opening.use(openRenderer(config));
   const trial = openTrial(proxy, renderer);
   const quarantine = await openOwnQuarantine(context, trial);
   opening.defer(quarantine.close);
   const {load} = templateText;
-  const loadWhole = createInputLoader(context, needs, {hosts, loadTemplate: load});
-  const loadTemplate = loadForPasses(needs.ground.manifest, load);
-  const loadOfPass = createInputLoader(context, needs, {hosts, loadTemplate});
-  const loadInput = async (visit?: Visit) => quarantine.apply(await loadOfPass(visit));
-  const loadForPreview = async (template: string | undefined) => {
-    const given: Visit = {tag: CONFIGURE, cause: 'a preview', origin: 'daemon', input: undefined, template};
-    return quarantine.apply(await loadWhole(given));
-  };
-  const passes = openPasses(context, needs, {loadInput, renderer, trial});
+  const {loadWhole, loadForPass, loadForPreview} = createInputs(context, needs, {hosts, load, quarantine});
+  const passes = openPasses(context, needs, {loadInput: loadForPass, renderer, trial});
   const scripts = opening.use(await openScripts(context, {...needs, inputOf: visit => blockInputOf(visit, passes)}));
   const lifecycle = openStates(context, needs, {passes, scripts});
   const fallback = await openFallback(context, needs, {passes, lifecycle, quarantine, hosts, loadWhole});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {createInputLoader, loadForPasses} from '../../../src/commands/daemon/input.ts';
+import {createInputLoader, createInputs, loadForPasses} from '../../../src/commands/daemon/input.ts';
 import {DaemonError} from '../../../src/errors.ts';
 import type {PodFacts} from '../../../src/kubernetes/facts.ts';
 import type {Visit} from '../../../src/lifecycle/lifecycle.ts';
@@ -20,17 +20,20 @@ const FACTS: PodFacts = {
 
 const VISIT: Visit = {tag: 'configure', cause: 'a test', origin: 'socket', input: undefined};
 
-/** What a pass sees; `held` is the template of a rollback. */
+const CONTEXT = {config: {env: {KONTROL_TTL: '25'}}, pod: {facts: FACTS}};
+
+/** `held` is the template of a rollback. */
+const sourcesOf = (held?: string) => ({
+  observation: {rollback: {current: held === undefined ? undefined : {pass: 1, template: held, sinceAt: 1}}},
+  membership: {registry: {members: () => []}},
+  cluster: {certificates: {paths: () => ({web: '/data/certs/web.pem'})}, serviceEndpoints: () => new Map()},
+});
+
+const hosts = () => new Map([['web', ['10.0.0.1']]]);
+
+/** What a pass sees. */
 const load = (visit?: Visit, held?: string) =>
-  createInputLoader(
-    {config: {env: {KONTROL_TTL: '25'}}, pod: {facts: FACTS}},
-    {
-      observation: {rollback: {current: held === undefined ? undefined : {pass: 1, template: held, sinceAt: 1}}},
-      membership: {registry: {members: () => []}},
-      cluster: {certificates: {paths: () => ({web: '/data/certs/web.pem'})}, serviceEndpoints: () => new Map()},
-    },
-    {hosts: () => new Map([['web', ['10.0.0.1']]]), loadTemplate: async () => "today's"},
-  )(visit);
+  createInputLoader(CONTEXT, sourcesOf(held), {hosts, loadTemplate: async () => "today's"})(visit);
 
 describe('what a template can see', () => {
   test('nothing asked for -> the hosts and facts of now', async () => {
@@ -83,4 +86,36 @@ describe('a template that cannot be read', () => {
     for (const other of others) await assert.rejects(loadOr(other), other);
     assert.equal(await loadForPasses(SHELLS, async () => 'text')(), 'text');
   });
+});
+
+test('a pod in quarantine -> kept from passes and previews alike, which have a template of their own; the whole is without any', async () => {
+  const manifest = manifestOf(
+    'initial: configure\nterminal: configure\nstates:\n  - {tag: configure, run: [render]}\n',
+  );
+  const inputs = createInputs(
+    CONTEXT,
+    {...sourcesOf('held'), ground: {manifest}},
+    {
+      hosts,
+      load: async () => "today's",
+      quarantine: {
+        apply: ({template, variables}) => ({template, variables: {...variables, hosts: new Map()}}),
+      },
+    },
+  );
+  const seen = [
+    await inputs.loadForPass(VISIT),
+    await inputs.loadForPreview('asked for'),
+    await inputs.loadForPreview(undefined),
+    await inputs.loadWhole(),
+  ];
+  assert.deepEqual(
+    seen.map(({template, variables}) => [template, variables.hosts.size]),
+    [
+      ['held', 0],
+      ['asked for', 0],
+      ['held', 0],
+      ['held', 1],
+    ],
+  );
 });
