@@ -45,6 +45,9 @@ export class StartRefused extends DaemonError {}
 export const isStartRefusal = (fault: unknown): boolean =>
   fault instanceof StartRefused || (fault instanceof DaemonError && isStartRefusal(fault.cause));
 
+/** A rendering or a check that was ended from outside, since it took too much of something. */
+export class OverLimit extends DaemonError {}
+
 /** What work ends with that a stop of the daemon cut short: nothing failed. */
 export class CutShort extends DaemonError {}
 

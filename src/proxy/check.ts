@@ -1,4 +1,4 @@
-import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
+import {DaemonError, OverLimit, reasonOf, systemCodeOf} from '../errors.ts';
 import type {Finished, Spawn} from '../ports/spawn.ts';
 import {parseBinds} from './binds.ts';
 import {parseGlobals} from './globals.ts';
@@ -8,8 +8,10 @@ import {findReason, parseOutputLine} from './output.ts';
 import {secretsOf} from './redact.ts';
 import {parseBuild, parseVersion, type Version} from './version.ts';
 
-/** 10,000 servers take 3 s. */
+/** 10,000 servers take 3 s, 20,000 take 30 s on a busy machine. */
 const CHECK_LIMIT_MS = 60_000;
+/** While a text is checked, nobody who comes is served. */
+const MIN_CHECK_LIMIT_MS = 15_000;
 const VERSION_LIMIT_MS = 5000;
 const MAX_REASON_CHARACTERS = 300;
 /** What `haproxy -c` answers when nothing in its files listens, a `stats socket` included. */
@@ -19,7 +21,13 @@ export interface CheckPorts {
   readonly spawn: Pick<Spawn, 'run'>;
   /** Path or name of the binary. */
   readonly haproxy: string;
+  /** How long a check may take; a minute unless given. */
+  readonly limitMs?: number;
 }
+
+/** How long a check may take with so many pods, whatever they make of the text. */
+export const deriveCheckLimitMs = (pods: number): number =>
+  Math.min(MIN_CHECK_LIMIT_MS + 1000 * Math.floor(pods / 500), CHECK_LIMIT_MS);
 
 const INSTALL = 'install HAProxy or set KONTROL_HAPROXY';
 
@@ -52,8 +60,7 @@ async function runHaproxy(
   }
 }
 
-function refusalOf({code, signal, stderr, timedOut}: Finished): string {
-  if (timedOut) return `no verdict within ${CHECK_LIMIT_MS / 1000} s`;
+function refusalOf({code, signal, stderr}: Finished): string {
   if (code === NO_LISTENER) return 'it binds no port';
   if (code === undefined) return `haproxy was ended by ${signal}`;
   const reason = findReason(stderr.split('\n')) ?? `haproxy exited with ${code} and no alert`;
@@ -102,11 +109,14 @@ export async function checkConfiguration(
 ): Promise<string[]> {
   signal?.throwIfAborted();
   const args = ['-c', ...files.flatMap(file => ['-f', file])];
-  const ended = await runHaproxy(ports, args, CHECK_LIMIT_MS, signal);
+  const {limitMs = CHECK_LIMIT_MS} = ports;
+  const ended = await runHaproxy(ports, args, limitMs, signal);
   signal?.throwIfAborted();
+  const refused = `cannot validate ${configuration}`;
+  if (ended.timedOut) throw new OverLimit('VALIDATE', `${refused}: no verdict within ${limitMs / 1000} s`);
   const finished = ended.stderr + ended.stdout === '' ? ended : withoutSecrets(ended, text);
   if (finished.code !== 0) {
-    throw new DaemonError('VALIDATE', `cannot validate ${configuration}: ${refusalOf(finished)}`, {
+    throw new DaemonError('VALIDATE', `${refused}: ${refusalOf(finished)}`, {
       detail: finished.stderr + finished.stdout,
     });
   }

@@ -1,4 +1,5 @@
 import {crc32} from 'node:zlib';
+import {countLines} from './count-lines.ts';
 import {Run} from './jinja/run.ts';
 import {compileTemplate, type Template} from './jinja/template.ts';
 import {Fault} from './python/fault.ts';
@@ -42,6 +43,7 @@ export function createEngine(nowMs: () => number): (request: readonly string[]) 
     };
     const {text, marks} = compiled(source).render(run, resolve);
     checkBinds(text);
+    checkLines(text, head.maxLines);
     return [{is: 'rendered', marks}, text];
   };
 
@@ -66,6 +68,17 @@ function checkBinds(text: string): void {
   let binds = 0;
   for (const _ of text.matchAll(/^[ \t]*bind[ \t]/gm)) binds += 1;
   if (binds > MAX_BINDS) throw new Fault('LimitError', `the text has ${binds} bind lines, more than ${MAX_BINDS}`);
+}
+
+/** HAProxy's check takes the square of the time for many of them. Raises LimitError. */
+function checkLines(text: string, maxLines: number): void {
+  const lines = countLines(text);
+  if (lines > maxLines) {
+    throw new Fault(
+      'LimitError',
+      `the text has ${lines} lines, more than the ${maxLines} for such a template and so many pods`,
+    );
+  }
 }
 
 /** What is by app comes as pairs: an object would put apps with names such as "10" first. */

@@ -1,12 +1,13 @@
-import {DaemonError} from '../errors.ts';
+import {DaemonError, OverLimit} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import {createQueue} from '../ports/queue.ts';
+import {countLines} from './count-lines.ts';
 import {encodeFrame} from './frames.ts';
 import {listed, type TemplateInput} from './input.ts';
 import {createLineMap, type LineMap} from './line-map.ts';
 import {HEAP_MIB, type NoAnswer, type RenderProcess, startRenderProcess} from './render-process.ts';
 import type {AnswerHead, RequestHead} from './request.ts';
-import {RenderEnded, TemplateRefusal} from './template-refusal.ts';
+import {TemplateRefusal} from './template-refusal.ts';
 
 /** Renders a template. Rejects with RENDER, with what Jinja2 would say; the text is as Jinja2 would write it. */
 export interface Renderer {
@@ -91,8 +92,7 @@ export function createRenderer({timeoutMs, idle}: RendererOptions): IsolatedRend
     const asked = await child.ask(encodeFrame(requestOf(input, timeoutMs, tracksLines)), {timeoutMs, signal});
     if (!child.isAlive && !isClosed) warm = warmUp();
     if (asked.is === 'aborted') signal.throwIfAborted();
-    if (asked.is !== 'answered')
-      throw new RenderEnded('RENDER', `cannot render the template: ${told(asked, timeoutMs)}`);
+    if (asked.is !== 'answered') throw new OverLimit('RENDER', `cannot render the template: ${told(asked, timeoutMs)}`);
     const [headText = '', body = ''] = asked.texts;
     const head = JSON.parse(headText) as AnswerHead;
     if (head.is === 'refused') throw new TemplateRefusal({at: undefined, ...head}, input.template);
@@ -136,8 +136,19 @@ export function createRenderer({timeoutMs, idle}: RendererOptions): IsolatedRend
 
 function requestOf({template, variables}: TemplateInput, timeoutMs: number, tracksLines: boolean): string[] {
   const entries = Object.entries(listed(variables));
-  const head: RequestHead = {timeoutMs, tracksLines, names: entries.map(([name]) => name)};
+  const names = entries.map(([name]) => name);
+  const head: RequestHead = {timeoutMs, tracksLines, names, maxLines: deriveMaxLines(template, variables)};
   return [JSON.stringify(head), template, ...entries.map(([, value]) => JSON.stringify(value))];
+}
+
+/** HAProxy takes a minute to check 20,000 servers, ACLs or users: more is what nobody wrote, and no pod needs. */
+const MIN_MAX_LINES = 20_000;
+const LINES_PER_POD = 100;
+
+/** What a text may have: what is written out in its template, and what many pods take, it may have in any case. */
+function deriveMaxLines(template: string, {hosts, pods}: TemplateInput['variables']): number {
+  const inHosts = [...hosts.values()].reduce((sum, {length}) => sum + length, 0);
+  return MIN_MAX_LINES + 2 * countLines(template) + LINES_PER_POD * Math.max(pods.length, inHosts);
 }
 
 /** Why there is no text, in words. */

@@ -6,6 +6,8 @@ export interface RequestHead {
   readonly timeoutMs: number;
   /** Whether the answer says which line of the template each part of the text came from. */
   readonly tracksLines: boolean;
+  /** The text may have no more. */
+  readonly maxLines: number;
   /** The variables' names, in the order of their texts. */
   readonly names: readonly string[];
 }

@@ -1,4 +1,4 @@
-import {DaemonError} from '../errors.ts';
+import {DaemonError, OverLimit} from '../errors.ts';
 import {excerptOf, placeOf} from './excerpt.ts';
 import type {Position} from './python/fault.ts';
 import {type SourcePlace, WHOLE_FILE} from './source-place.ts';
@@ -37,14 +37,11 @@ export class TemplateRefusal extends DaemonError {
   }
 }
 
-/** A rendering that was ended from outside, since it took too much of something. */
-export class RenderEnded extends DaemonError {}
-
-/** Whether a rendering hit a limit of time, size or memory, in whatever words it is told by now. */
+/** Whether a rendering or a check hit a limit of time, size or memory, in whatever words it is told by now. */
 export function isOverLimit(fault: unknown): boolean {
   if (!(fault instanceof DaemonError)) return false;
   if (fault instanceof TemplateRefusal) return fault.fault.kind === 'LimitError';
-  return fault instanceof RenderEnded || isOverLimit(fault.cause);
+  return fault instanceof OverLimit || isOverLimit(fault.cause);
 }
 
 /** The reason on one line. */

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {DaemonError, StartRefused} from '../../src/errors.ts';
+import {DaemonError, OverLimit, StartRefused} from '../../src/errors.ts';
 import {findByChecks, findByStarts} from '../../src/lifecycle/bad-pod-trials.ts';
 import type {PodFinding} from '../../src/lifecycle/find-bad-pods.ts';
 import type {TemplateInput} from '../../src/template/input.ts';
-import {RenderEnded} from '../../src/template/template-refusal.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 import {inputOfApps} from './fixtures.ts';
 
-const TOO_LONG = new RenderEnded('RENDER', 'cannot render the template: it takes longer than 2 s');
+const TOO_LONG = new OverLimit('RENDER', 'cannot render the template: it takes longer than 2 s');
 const REFUSED = new DaemonError('VALIDATE', 'unknown keyword');
 const TAKEN = new DaemonError('APPLY', 'cannot bind socket', {cause: new StartRefused('APPLY', 'exit code 1')});
 

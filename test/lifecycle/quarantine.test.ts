@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {DaemonError, StartRefused} from '../../src/errors.ts';
+import {DaemonError, OverLimit, StartRefused} from '../../src/errors.ts';
 import {openQuarantine, type Quarantined} from '../../src/lifecycle/quarantine.ts';
 import {openQuarantineFile} from '../../src/lifecycle/quarantine-file.ts';
 import type {Json} from '../../src/members/member.ts';
 import type {Pod, TemplateInput} from '../../src/template/input.ts';
-import {RenderEnded} from '../../src/template/template-refusal.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 
@@ -36,7 +35,7 @@ const inputOf = (pods: readonly Pod[], template = 'A'): TemplateInput => ({
 
 const REFUSED = new DaemonError('VALIDATE', 'weight hunter2 is not within 0 and 256');
 
-const TOO_LONG = new RenderEnded('RENDER', 'cannot render the template: it takes longer than 2 s');
+const TOO_LONG = new OverLimit('RENDER', 'cannot render the template: it takes longer than 2 s');
 
 /** A quarantine before a HAProxy that refuses every pod whose payload is `bad`. */
 async function openStage({

@@ -3,9 +3,10 @@ import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
+import {OverLimit} from '../../src/errors.ts';
 import type {Command, Finished, Spawn} from '../../src/ports/spawn.ts';
 import {systemSpawn} from '../../src/ports/spawn.ts';
-import {checkCandidate, checkConfiguration, loadVersion} from '../../src/proxy/check.ts';
+import {checkCandidate, checkConfiguration, deriveCheckLimitMs, loadVersion} from '../../src/proxy/check.ts';
 import {haproxyIsAtLeast} from '../support/haproxy-version.ts';
 import {haproxyBinary, missing} from '../support/parts.ts';
 import {recordingOf} from './recording.ts';
@@ -74,6 +75,16 @@ test('check, refused without a usable alert -> the reason is told another way', 
       message: `cannot validate a.cfg: ${reason}`,
     });
   }
+});
+
+test('check, no verdict in time -> a limit was hit, by whoever makes the text so long; the limit goes by how many pods there are', async () => {
+  const never = {...finishing({code: undefined, signal: 'SIGTERM', timedOut: true}), limitMs: 15_000};
+  await assert.rejects(
+    checkConfiguration(never, A),
+    error =>
+      error instanceof OverLimit && error.code === 'VALIDATE' && error.message.endsWith('no verdict within 15 s'),
+  );
+  assert.deepEqual([0, 499, 1000, 10_000, 100_000].map(deriveCheckLimitMs), [15_000, 15_000, 17_000, 35_000, 60_000]);
 });
 
 test('check, binary missing or not executable -> what to do about it', async () => {

@@ -52,6 +52,15 @@ describe('model', () => {
     assert.deepEqual(model.expected({fromMs: 600, toMs: 600})[0]?.joined, {fromMs: 500, toMs: 600});
   });
 
+  test('a ping in the very millisecond in which its goodbye was answered -> a stay of its own, before it is answered as well', () => {
+    const {model, say} = createScene();
+    say('a', 100, 200);
+    say('a', 300, 400, {down: true});
+    model.sent({ip: 'a', app: 'web', sentMs: 400, down: false, fresh: false});
+    const [seen] = model.expected({fromMs: 400, toMs: 500});
+    assert.deepEqual(seen?.joined, {fromMs: 100, toMs: Number.POSITIVE_INFINITY});
+  });
+
   test('a goodbye of a pod that never came, then a dead or paused daemon -> its first stay begins with its first ping', () => {
     const {model, say} = createScene();
     for (const ip of ['dead', 'paused']) say(ip, 100, 200, {down: true});

@@ -204,7 +204,8 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
         pod.isLeaving = true;
         return;
       }
-      if (possibleUntilMs(pod) < ping.sentMs) {
+      // A goodbye may be answered in the very millisecond.
+      if (possibleUntilMs(pod) <= ping.sentMs) {
         pod.possible = {fromMs: ping.sentMs, untilMs: NEVER};
         pod.beforeMs = Math.min(formerStay(pod, ping.sentMs), ping.sentMs);
         pod.joined = {fromMs: ping.sentMs, toMs: ALWAYS};

@@ -4,7 +4,7 @@ import {createEngine} from '../../src/template/engine.ts';
 
 const lineOf = (template: string): unknown => {
   const [answer] = createEngine(Date.now)([
-    JSON.stringify({timeoutMs: 20_000, tracksLines: false, names: []}),
+    JSON.stringify({timeoutMs: 20_000, tracksLines: false, names: [], maxLines: 20_000}),
     template,
   ]);
   const {message, at} = JSON.parse(answer);

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import {readdirSync, readFileSync, readlinkSync} from 'node:fs';
 import {after, describe, test} from 'node:test';
 import {DaemonError} from '../../src/errors.ts';
+import type {TemplateInput} from '../../src/template/input.ts';
 import {createRenderer, type IsolatedRenderer} from '../../src/template/renderer.ts';
+import {isOverLimit} from '../../src/template/template-refusal.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 import {waitFor} from '../support/wait.ts';
 import {inputOf, never} from './fixtures.ts';
@@ -159,6 +161,18 @@ describe('renderer', () => {
       renderer.render(inputOf("{% for i in range(1000) %}{{ 'x' * 1000000 }}{% endfor %}"), never),
     );
     assert.match(error.message, /longer than 16 MiB/);
+  });
+
+  test('more lines than 20,000, twice the template and 100 a pod -> RENDER that tells the limit; a text that is written out has no other', async () => {
+    const lines = (count: string, more: Partial<TemplateInput['variables']> = {}) =>
+      renderer.render(inputOf(`{% for i in range(${count}) %}x\n{% endfor %}`, more), never);
+    assert.equal((await lines('20002')).length, 40_004);
+    const error = await failure(lines('20003'));
+    assert.match(error.message, /the text has 20003 lines, more than the 20002 for such a template and so many pods/);
+    assert.ok(isOverLimit(error));
+    const pods = new Map([['web', ['10.0.0.1', '10.0.0.2']]]);
+    assert.equal((await lines('20202', {hosts: pods})).length, 40_404);
+    assert.equal((await renderer.render(inputOf('x\n'.repeat(30_000)), never)).length, 60_000);
   });
 
   test('4,096 bind lines -> rendered; one more -> RENDER that tells the limit', async () => {

@@ -8,7 +8,7 @@ import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import {systemSpawn as spawn} from '../../ports/spawn.ts';
 import {parseInfo, type Row} from '../../proxy/answers.ts';
-import {checkCandidate, loadBuild} from '../../proxy/check.ts';
+import {checkCandidate, deriveCheckLimitMs, loadBuild} from '../../proxy/check.ts';
 import {openConversation} from '../../proxy/conversation.ts';
 import {createCounterLedger} from '../../proxy/counter-ledger.ts';
 import {type DriftWatch, openDriftWatch} from '../../proxy/drift-watch.ts';
@@ -93,6 +93,10 @@ export async function openProxy(
   const drift = openDriftWatch({clock, log, ask: askRuntime, running: () => generations.running});
   const closed = new AbortController();
   void generations.watchForHangs(closed.signal);
+  const tryOut: ProxyPart['tryOut'] = (candidate, signal) => {
+    const limitMs = deriveCheckLimitMs(membership.registry.size);
+    return checkCandidate({spawn, haproxy: config.haproxy, limitMs}, candidate, signal);
+  };
   let drained: Promise<boolean> | undefined;
   return {
     generations,
@@ -102,9 +106,9 @@ export async function openProxy(
     failed: generations.failed,
     check(candidate, signal) {
       output.secrets.learn(candidate.text);
-      return checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal);
+      return tryOut(candidate, signal);
     },
-    tryOut: (candidate, signal) => checkCandidate({spawn, haproxy: config.haproxy}, candidate, signal),
+    tryOut,
     ask: command => askRuntime(generations.socket, command),
     readRows: createRowReader({ask: askRuntime, serving: generations, counters, followers}),
     connectionsOf: followers.connectionsOf,
