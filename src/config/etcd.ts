@@ -45,6 +45,10 @@ export function parseEtcd(reader: Reader, resolvePath: (path: string) => string)
 }
 
 function parseEndpoints(given: string, reader: Reader): string[] {
+  if (given.includes('@')) {
+    reader.fault('KONTROL_ETCD has a user or a password: name a file with them in KONTROL_ETCD_USER_FILE');
+    return [];
+  }
   let scheme = 'http';
   const entries = given.split(',').map(entry => entry.trim());
   return entries.flatMap(entry => {

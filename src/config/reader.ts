@@ -10,6 +10,7 @@ export interface Reader {
   oneOf<const T extends string>(name: string, defaultValue: T, allowed: readonly T[]): T;
   /** A JSON object of strings, as labels and annotations come. */
   labels(name: string): Readonly<Record<string, string>>;
+  /** What is given; a user and password in an address are left out, since it is logged. */
   fault(text: string): void;
   warn(text: string): void;
   /** The names that were read, whether they were set or not: these are the settings. */
@@ -21,9 +22,15 @@ export interface Reader {
 /** `KONTROL_PORT=tcp://10.0.0.1:8000` is what Kubernetes injects for a Service named "kontrol": no setting of ours. */
 export const isServiceVariable = (value: string | undefined): boolean => /^(?:tcp|udp|sctp):\/\//.test(value ?? '');
 
+/** User and password of an address: a fault is logged. */
+const withoutUserInfo = (text: string): string =>
+  text.replace(/(?<=\/\/)[^\s"]*@|(?<=^|[\s"=,])[^\s"/]*:(?!\/\/)[^\s"]*@/g, '***@');
+
 const SHOWN_CHARACTERS = 60;
-const shown = (value: string): string =>
-  JSON.stringify(value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value);
+const shown = (value: string): string => {
+  const plain = withoutUserInfo(value);
+  return JSON.stringify(plain.length > SHOWN_CHARACTERS ? `${plain.slice(0, SHOWN_CHARACTERS)}…` : plain);
+};
 
 const parseLabels = (text: string): Record<string, string> | undefined => {
   try {
@@ -47,7 +54,7 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
     const value = env[name]?.trim();
     if (value === undefined || value === '') return undefined;
     if (!isServiceVariable(value)) return env[name];
-    warnings.add(`${name}=${value} is Kubernetes' own service variable, not a setting: ignored`);
+    warnings.add(withoutUserInfo(`${name}=${value} is Kubernetes' own service variable, not a setting: ignored`));
     return undefined;
   };
 
@@ -67,8 +74,8 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
     get warnings() {
       return [...warnings];
     },
-    fault: fault => void faults.push(fault),
-    warn: warning => void warnings.add(warning),
+    fault: fault => void faults.push(withoutUserInfo(fault)),
+    warn: warning => void warnings.add(withoutUserInfo(warning)),
     secondsMs(name, defaultMs, {minMs, maxMs}) {
       const seconds = number(name, minMs / 1000, maxMs / 1000, 'a number of seconds');
       return seconds === undefined ? defaultMs : Math.round(seconds * 1000);
@@ -91,7 +98,7 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
       const given = text(name);
       if (given === undefined) return {};
       const labels = parseLabels(given);
-      if (labels === undefined) faults.push(`${name} ${shown(given)} is not a JSON object of strings`);
+      if (labels === undefined) faults.push(`${name} is not a JSON object of strings`);
       return labels ?? {};
     },
   };

@@ -7,6 +7,9 @@ import type {QuarantineLine} from './status-types.ts';
 /** A member with what HAProxy makes of it. */
 export type JoinedMember = MemberView & Pick<LiveMember, 'proxyState' | 'servers' | 'quarantine'>;
 
+/** What `/members` has of one. */
+export type ShownMember = Omit<JoinedMember, 'nonce' | 'payloadText'>;
+
 /** Joins what pods say with what HAProxy sees: by address. Pure; `servers` is undefined when HAProxy did not answer. */
 export function joinMembers(
   members: readonly MemberView[],
@@ -24,18 +27,19 @@ export function joinMembers(
   });
 }
 
-/** Of 20 kB each they take some 2 ms. */
-const PAYLOADS_IN_STEP = 10;
-
-/** The same with their payloads hidden: a configuration may have its secrets from there. In steps. */
+/**
+ * The same as whoever asks may see them: payloads hidden, since a configuration may have its secrets from there, and
+ * without what their goodbyes are known by. In steps.
+ */
 export function* hidePayloads(
   members: readonly JoinedMember[],
   hideInValue: (payload: JoinedMember['payload']) => JoinedMember['payload'],
-): Steps<JoinedMember[]> {
-  const shown: JoinedMember[] = [];
-  for (const [index, member] of members.entries()) {
-    if (index % PAYLOADS_IN_STEP === 0) yield;
-    const {payloadText: _, ...rest} = member;
+): Steps<ShownMember[]> {
+  const shown: ShownMember[] = [];
+  for (const member of members) {
+    // A payload of 20 kB takes a millisecond, or some.
+    yield;
+    const {payloadText: _, nonce: _nonce, ...rest} = member;
     shown.push({...rest, payload: hideInValue(member.payload)});
   }
   return shown;

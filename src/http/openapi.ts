@@ -163,7 +163,6 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
       ...POD,
       key: text,
       role: text,
-      nonce: text,
       seq: count,
       payload: {},
       firstSeenAt: at,
@@ -174,7 +173,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
       proxyState: oneOf('up', 'partly up', 'down', 'out of service', 'no server', 'not in hosts', 'unknown'),
       servers: orNull(listOf(ref('Server'))),
     },
-    ['nonce', 'seq'],
+    ['seq'],
   ),
   Server: object({
     backend: text,

@@ -6,7 +6,7 @@ import type {Bodies} from './bodies.ts';
 import {boundAnswers} from './bounded-answers.ts';
 import type {EventStream, LiveEvent} from './events.ts';
 import {checkHost} from './host-check.ts';
-import type {JoinedMember} from './joined-members.ts';
+import type {ShownMember} from './joined-members.ts';
 import {OPENAPI} from './openapi.ts';
 import type {Departure, Timeline, Traffic} from './page-types.ts';
 import {createRefusals, shownUrl} from './refusals.ts';
@@ -19,7 +19,7 @@ import type {Status} from './status-types.ts';
 export interface StatusPorts extends HistoryRoutesPorts, LogRoutesPorts, ActionRoutesPorts {
   status(): Status;
   /** With HAProxy's view of each, asked for now. */
-  members(): Promise<readonly JoinedMember[]>;
+  members(): Promise<readonly ShownMember[]>;
   /** Of an address, or of the pod with this name. */
   timeline(name: string): Omit<Timeline, 'member'> | undefined;
   departures(): readonly Departure[];

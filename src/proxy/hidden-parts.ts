@@ -36,10 +36,17 @@ const CLOSES = /^(?:[\s,\])}"'\\]|$)/;
 /** What is hidden inside a word that is shown: arguments, credentials in URLs, values of sensitive names. */
 export function findHiddenParts(written: string, isDeclared: (name: string) => boolean): Part[] {
   if (written.includes(')') && closesTooMuch(written)) return [[0, written.length]];
-  const found = [...(written.includes('(') ? findArguments(written, isDeclared) : []), ...findNamedValues(written)];
-  for (const pattern of [USER_INFO, DEFAULT_VALUE, RANDOM]) {
+  const found = [...(written.includes('(') ? findArguments(written, isDeclared) : []), ...findCredentials(written)];
+  for (const pattern of [DEFAULT_VALUE, RANDOM]) {
     for (const {0: text, index} of written.matchAll(pattern)) found.push([index, index + text.length]);
   }
+  return found.filter(([start, end]) => end > start);
+}
+
+/** What of any text is a credential: in a URL, behind a scheme, beside a sensitive name. */
+export function findCredentials(written: string): Part[] {
+  const found = findNamedValues(written);
+  for (const {0: text, index} of written.matchAll(USER_INFO)) found.push([index, index + text.length]);
   for (const match of written.matchAll(SCHEME)) {
     found.push([match.index + match[0].length - (match[1]?.length ?? 0), match.index + match[0].length]);
   }

@@ -51,4 +51,13 @@ describe('KONTROL_ETCD', () => {
     assert.match(parse({KONTROL_ETCD: 'http://a', KONTROL_ETCD_CA_FILE: 'ca'}).faults.join(), /https/);
     assert.match(parse({KONTROL_ETCD_CA_FILE: 'ca'}).faults.join(), /KONTROL_ETCD is not set/);
   });
+
+  for (const given of ['http://bob:hunter2@a:2379', 'b,bob:hun,ter2@a', 'https://hunter2@a']) {
+    test(`${given} -> refused, the password in nothing that is said`, () => {
+      const {faults} = parse({KONTROL_ETCD: given});
+      assert.deepEqual(faults, [
+        'KONTROL_ETCD has a user or a password: name a file with them in KONTROL_ETCD_USER_FILE',
+      ]);
+    });
+  }
 });

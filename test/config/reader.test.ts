@@ -37,7 +37,7 @@ test('reader, values out of bounds or of another kind -> one fault each, with va
     'B "ten" is not a whole number from 0 to 9',
     'C "Infinity" is not a number of seconds from 0 to 9',
     'D "green" is none of red, blue',
-    'E "[1]" is not a JSON object of strings',
+    'E is not a JSON object of strings',
     'F "2.5" is not a whole number from 0 to 9',
   ]);
 });
@@ -53,4 +53,21 @@ test('reader, a service variable read twice -> one warning', () => {
   reader.text('KONTROL_PORT');
   assert.equal(reader.integer('KONTROL_PORT', 8000, {min: 0, max: 65_535}), 8000);
   assert.deepEqual([reader.faults.length, reader.warnings.length], [0, 1]);
+});
+
+test('reader, an address with a user and a password -> neither is in what is said of it', () => {
+  const reader = createReader({A: 'http://bob:hunter2@h', B: 'tcp://bob:hunter2@h', C: 'bob:hunter2@h'});
+  reader.integer('A', 1, {min: 0, max: 9});
+  reader.text('B');
+  reader.fault(`C ${reader.text('C')} is no address, nor is "https://hunter2@h" or "a b"`);
+  reader.fault('D 10.0.0.1:80 is taken by a@b');
+  assert.deepEqual(
+    [...reader.faults, ...reader.warnings],
+    [
+      'A "http://***@h" is not a whole number from 0 to 9',
+      'C ***@h is no address, nor is "https://***@h" or "a b"',
+      'D 10.0.0.1:80 is taken by a@b',
+      "B=tcp://***@h is Kubernetes' own service variable, not a setting: ignored",
+    ],
+  );
 });

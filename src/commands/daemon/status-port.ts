@@ -7,6 +7,7 @@ import type {PingPolicy} from '../../http/ping-policy.ts';
 import {createStatus} from '../../http/status.ts';
 import {partingsOf} from '../../lifecycle/history.ts';
 import {textAs} from '../../lifecycle/history-file.ts';
+import type {Json} from '../../members/member.ts';
 import {openHaproxyScrape} from '../../metrics/haproxy-scrape.ts';
 import {createKubernetesMetrics} from '../../metrics/kubernetes-metrics.ts';
 import type {Metrics} from '../../metrics/metrics.ts';
@@ -17,6 +18,7 @@ import {stepByStep} from '../../ports/event-loop.ts';
 import {parseInfo} from '../../proxy/answers.ts';
 import {findEmptied} from '../../proxy/emptied-backends.ts';
 import {findMeantErrors} from '../../proxy/meant-errors.ts';
+import {hideNamedSecrets} from '../../proxy/named-secrets.ts';
 import {createServerReading} from '../../proxy/server-reading.ts';
 import type {ServersByIp} from '../../proxy/server-view.ts';
 import {openTrafficSampler, type TrafficPorts, type TrafficSampler} from '../../proxy/traffic-sampler.ts';
@@ -56,6 +58,7 @@ export async function openStatusPort(
   const join = (seen: ServersByIp | undefined) =>
     joinMembers(members(), pipeline.hosts(), seen, pipeline.quarantine.members);
   const {generations} = proxy;
+  const hidePayload = (payload: Json) => output.secrets.hideInValue(hideNamedSecrets(payload));
   const troubleWatch = createTroubleWatch({
     clock,
     bound: config.errorBound,
@@ -96,7 +99,7 @@ export async function openStatusPort(
   });
   const app = createStatus({
     status,
-    members: async () => stepByStep(hidePayloads(join(await servers.read()), output.secrets.hideInValue)),
+    members: async () => stepByStep(hidePayloads(join(await servers.read()), hidePayload)),
     timeline: timelines.find,
     departures: timelines.departures,
     traffic: () => sampler.traffic,
