@@ -46,8 +46,7 @@ const START_LIMIT_MS = 20_000;
  * one that had to be killed is replaced at once, and costs its render only.
  */
 export function createRenderer({timeoutMs, idle}: RendererOptions): IsolatedRenderer {
-  let warm: Promise<RenderProcess> | undefined;
-  let current: RenderProcess | undefined;
+  const warm = createWarmProcess();
   const renders = createQueue();
   let waiting = 0;
   let cancelEnd = () => {};
@@ -56,41 +55,14 @@ export function createRenderer({timeoutMs, idle}: RendererOptions): IsolatedRend
   const endWhenIdle = (): void => {
     cancelEnd();
     if (idle === undefined || waiting > 0 || isClosed) return;
-    cancelEnd = idle.clock.after(idle.afterMs, () => {
-      current?.kill();
-      warm = undefined;
-    });
-  };
-
-  const start = async (): Promise<RenderProcess> => {
-    const child = startRenderProcess();
-    current = child;
-    const hello = await child.ask(undefined, {timeoutMs: START_LIMIT_MS});
-    if (hello.is === 'answered') return child;
-    throw new DaemonError('RENDER', `cannot start the render process: ${told(hello, START_LIMIT_MS)}`);
-  };
-  const warmUp = (): Promise<RenderProcess> => {
-    const starting = start();
-    // Whoever renders next sees the fault.
-    starting.catch(() => {});
-    return starting;
-  };
-  const ready = async (): Promise<RenderProcess> => {
-    warm ??= warmUp();
-    const child = await warm.catch(error => {
-      warm = undefined;
-      throw error;
-    });
-    if (child.isAlive) return child;
-    warm = warmUp();
-    return warm;
+    cancelEnd = idle.clock.after(idle.afterMs, warm.end);
   };
 
   const renderNow = async (input: TemplateInput, signal: AbortSignal, tracksLines: boolean): Promise<Traced> => {
     signal.throwIfAborted();
-    const child = await ready();
+    const child = await warm.ready();
     const asked = await child.ask(encodeFrame(requestOf(input, timeoutMs, tracksLines)), {timeoutMs, signal});
-    if (!child.isAlive && !isClosed) warm = warmUp();
+    if (!child.isAlive && !isClosed) warm.replace();
     if (asked.is === 'aborted') signal.throwIfAborted();
     if (asked.is !== 'answered') throw new OverLimit('RENDER', `cannot render the template: ${told(asked, timeoutMs)}`);
     const [headText = '', body = ''] = asked.texts;
@@ -114,7 +86,7 @@ export function createRenderer({timeoutMs, idle}: RendererOptions): IsolatedRend
 
   const prepare = (): void => {
     if (isClosed) return;
-    warm ??= warmUp();
+    warm.prepare();
     endWhenIdle();
   };
 
@@ -124,12 +96,63 @@ export function createRenderer({timeoutMs, idle}: RendererOptions): IsolatedRend
     render: async (input, signal) => (await enqueue(input, signal, false)).text,
     trace: (input, signal) => enqueue(input, signal, true),
     get pid() {
-      return current?.pid;
+      return warm.pid;
     },
     [Symbol.dispose]() {
       isClosed = true;
       cancelEnd();
+      warm.end();
+    },
+  };
+}
+
+/** The process that waits for the next render. */
+interface WarmProcess {
+  /** Starts it, where there is none. */
+  prepare(): void;
+  /** Starts another one. */
+  replace(): void;
+  /** Once it can render; another one where it died. Rejects with RENDER when it cannot be started: the next call tries again. */
+  ready(): Promise<RenderProcess>;
+  end(): void;
+  readonly pid: number | undefined;
+}
+
+function createWarmProcess(): WarmProcess {
+  let warm: Promise<RenderProcess> | undefined;
+  let current: RenderProcess | undefined;
+
+  const start = async (): Promise<RenderProcess> => {
+    const child = startRenderProcess();
+    current = child;
+    const hello = await child.ask(undefined, {timeoutMs: START_LIMIT_MS});
+    if (hello.is === 'answered') return child;
+    throw new DaemonError('RENDER', `cannot start the render process: ${told(hello, START_LIMIT_MS)}`);
+  };
+
+  const replace = (): Promise<RenderProcess> => {
+    warm = start();
+    // Whoever renders next sees the fault.
+    warm.catch(() => {});
+    return warm;
+  };
+
+  return {
+    prepare: () => void (warm ?? replace()),
+    replace: () => void replace(),
+    async ready() {
+      const child = await (warm ?? replace()).catch(error => {
+        warm = undefined;
+        throw error;
+      });
+      return child.isAlive ? child : replace();
+    },
+    end() {
       current?.kill();
+      warm = undefined;
+    },
+    get pid() {
+      return current?.pid;
     },
   };
 }

@@ -29,92 +29,97 @@ export interface TemplateText {
 }
 
 export function openTemplateText(source: TemplateSource, ports: TemplateTextPorts): TemplateText {
-  const {clock} = ports;
-  if (source.is === 'annotation') {
-    const load = async (): Promise<string> => {
-      const text = ports.annotations()[CONFIG_ANNOTATION];
-      if (text === undefined) {
-        throw new DaemonError(
-          'RENDER',
-          `cannot read the template: the annotation ${CONFIG_ANNOTATION} is gone; set it`,
-        );
-      }
-      return text;
-    };
-    // Whoever follows the pod's annotations asks for the pass.
-    return {load, follow: () => () => {}};
-  }
-  if (source.is === 'text') return {load: async () => source.text, follow: () => () => {}};
-  const {path} = source;
-  let loaded: string | undefined;
-  /** One at a time: each that hangs holds a thread. */
-  let reading: Promise<TemplateRead> | undefined;
-  /** Who comes while one is under way gets the next: that one may have seen the file of before. */
-  let next: Promise<TemplateRead> | undefined;
-
-  const begin = (): Promise<TemplateRead> => {
-    next = undefined;
-    reading = ports.read(path).finally(() => {
-      reading = undefined;
-    });
-    return reading;
-  };
-
-  const read = (): Promise<TemplateRead | undefined> => {
-    if (reading !== undefined) next ??= reading.then(begin, begin);
-    return within(clock, READ_LIMIT_MS, next ?? begin());
-  };
-
-  const load = async (): Promise<string> => {
-    const subject = `cannot read the template ${path} (KONTROL_TEMPLATE)`;
-    const refuse = (reason: string, cause?: unknown) => new DaemonError('RENDER', `${subject}: ${reason}`, {cause});
-    const found = await read().catch(error => {
-      if (!isSystemFault(error)) throw error;
-      throw refuse(reasonOf(error), error);
-    });
-    if (found === undefined) throw refuse(`it cannot be read within ${READ_LIMIT_MS / 1000} s`);
-    switch (found.is) {
-      case 'file':
-        loaded = decodeTemplate(found.bytes, subject, 'RENDER');
-        return loaded;
-      case 'absent':
-        throw refuse('there is no such file');
-      case 'other':
-        throw refuse(found.reason);
+  // Whoever follows the pod's annotations asks for the pass.
+  const follow = () => () => {};
+  switch (source.is) {
+    case 'annotation':
+      return {load: async () => textOfAnnotation(ports.annotations()), follow};
+    case 'text':
+      return {load: async () => source.text, follow};
+    case 'file': {
+      const file: ReadFile = {path: source.path, loaded: undefined, reading: undefined, next: undefined};
+      return {load: () => loadFile(file, ports), follow: onChange => followFile(file, onChange, ports)};
     }
-  };
+  }
+}
 
-  return {
-    load,
-    follow(onChange) {
-      // Not what the first look finds: the file may have changed since it was loaded. Undefined: it cannot be read.
-      let seen = loaded;
-      let isFirst = true;
-      let misses = 0;
-      let closed = false;
-      let cancel = () => {};
-      const look = async (): Promise<void> => {
-        const text = await load().catch(error => {
-          // Whoever renders next is told why.
-          if (!(error instanceof DaemonError)) throw error;
-          return undefined;
-        });
-        if (closed) return;
-        misses = text === undefined ? misses + 1 : 0;
-        // One that is being replaced may be away for a moment.
-        if (misses !== 1) {
-          // What could not be read before is a change, too.
-          if (text !== seen && !(isFirst && seen === undefined)) onChange();
-          seen = text;
-        }
-        isFirst = false;
-        cancel = clock.after(POLL_MS, () => void look());
-      };
-      void look();
-      return () => {
-        closed = true;
-        cancel();
-      };
-    },
+function textOfAnnotation(annotations: Labels): string {
+  const text = annotations[CONFIG_ANNOTATION];
+  if (text !== undefined) return text;
+  throw new DaemonError('RENDER', `cannot read the template: the annotation ${CONFIG_ANNOTATION} is gone; set it`);
+}
+
+type FilePorts = Pick<TemplateTextPorts, 'read' | 'clock'>;
+
+interface ReadFile {
+  readonly path: string;
+  loaded: string | undefined;
+  /** One at a time: each that hangs holds a thread. */
+  reading: Promise<TemplateRead> | undefined;
+  /** Who comes while one is under way gets the next: that one may have seen the file of before. */
+  next: Promise<TemplateRead> | undefined;
+}
+
+async function loadFile(file: ReadFile, ports: FilePorts): Promise<string> {
+  const subject = `cannot read the template ${file.path} (KONTROL_TEMPLATE)`;
+  const refuse = (reason: string, cause?: unknown) => new DaemonError('RENDER', `${subject}: ${reason}`, {cause});
+  const found = await readInTime(file, ports).catch(error => {
+    if (!isSystemFault(error)) throw error;
+    throw refuse(reasonOf(error), error);
+  });
+  if (found === undefined) throw refuse(`it cannot be read within ${READ_LIMIT_MS / 1000} s`);
+  switch (found.is) {
+    case 'file':
+      file.loaded = decodeTemplate(found.bytes, subject, 'RENDER');
+      return file.loaded;
+    case 'absent':
+      throw refuse('there is no such file');
+    case 'other':
+      throw refuse(found.reason);
+  }
+}
+
+function readInTime(file: ReadFile, ports: FilePorts): Promise<TemplateRead | undefined> {
+  const begin = () => beginReading(file, ports);
+  if (file.reading !== undefined) file.next ??= file.reading.then(begin, begin);
+  return within(ports.clock, READ_LIMIT_MS, file.next ?? begin());
+}
+
+function beginReading(file: ReadFile, {read}: FilePorts): Promise<TemplateRead> {
+  file.next = undefined;
+  file.reading = read(file.path).finally(() => {
+    file.reading = undefined;
+  });
+  return file.reading;
+}
+
+function followFile(file: ReadFile, onChange: () => void, ports: FilePorts): () => void {
+  // Not what the first look finds: the file may have changed since it was loaded. Undefined: it cannot be read.
+  let seen = file.loaded;
+  let isFirst = true;
+  let misses = 0;
+  let closed = false;
+  let cancel = () => {};
+  const look = async (): Promise<void> => {
+    const text = await loadFile(file, ports).catch(error => {
+      // Whoever renders next is told why.
+      if (!(error instanceof DaemonError)) throw error;
+      return undefined;
+    });
+    if (closed) return;
+    misses = text === undefined ? misses + 1 : 0;
+    // One that is being replaced may be away for a moment.
+    if (misses !== 1) {
+      // What could not be read before is a change, too.
+      if (text !== seen && !(isFirst && seen === undefined)) onChange();
+      seen = text;
+    }
+    isFirst = false;
+    cancel = ports.clock.after(POLL_MS, () => void look());
+  };
+  void look();
+  return () => {
+    closed = true;
+    cancel();
   };
 }

@@ -36,6 +36,9 @@ export function probe(clock: Clock, light: Light): unknown {
   const bare = Object.create(null);
   return Object.assign(Object.create({early}), {demand, tell, bare}); // plugin
 }
+
+export function tooLong(clock: Clock): void { // noExcessiveLinesPerFunction
+${'  clock.after(5, () => {});\n'.repeat(71)}}
 `;
 
 /** The rules as they are, over the probe and what it imports. */

@@ -259,6 +259,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: BOUND_OF_WAIT,
   },
   {
+    file: 'src/commands/daemon/check-action.ts',
+    was: 'const MAX_DIFFERENCE_CHARACTERS = 200_000;',
+    becomes: 'const MAX_DIFFERENCE_CHARACTERS = 200001;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
     file: 'src/commands/daemon/proxy.ts',
     was: 'export const RUNTIME_LIMIT_MS = 2000;',
     becomes: 'export const RUNTIME_LIMIT_MS = 2001;',

@@ -19,7 +19,7 @@ import {parseInfo} from '../../proxy/answers.ts';
 import {findEmptied} from '../../proxy/emptied-backends.ts';
 import {findMeantErrors} from '../../proxy/meant-errors.ts';
 import {hideNamedSecrets} from '../../proxy/named-secrets.ts';
-import {createServerReading} from '../../proxy/server-reading.ts';
+import {createServerReading, type ServerReading} from '../../proxy/server-reading.ts';
 import type {ServersByIp} from '../../proxy/server-view.ts';
 import {openTrafficSampler, type TrafficPorts, type TrafficSampler} from '../../proxy/traffic-sampler.ts';
 import {createTroubleWatch, type TroubleWatch} from '../../proxy/trouble-watch.ts';
@@ -52,7 +52,7 @@ export async function openStatusPort(
   needs: EndpointsNeeds & {readonly policy: PingPolicy; readonly gateway: ZerorpcGateway; readonly metrics: Metrics},
 ): Promise<StatusPort> {
   const {config, room, output} = context;
-  const {observation, membership, proxy, pipeline, metrics} = needs;
+  const {observation, membership, proxy, pipeline} = needs;
   const {history, timelines, stream, loadToken} = observation;
   const {members} = membership.registry;
   const join = (seen: ServersByIp | undefined) =>
@@ -69,7 +69,6 @@ export async function openStatusPort(
     ...needs,
     troubles: () => troubleWatch.troubles,
   });
-  const kubernetesMetrics = createKubernetesMetrics(kubernetes);
   await using opening = new AsyncDisposableStack();
 
   const sampler = openSampler(context, needs, troubleWatch, answers => {
@@ -78,12 +77,7 @@ export async function openStatusPort(
     status();
   });
   opening.defer(() => sampler.close());
-  const servers = createServerReading({
-    clock,
-    log: room('proxy'),
-    readRows: () => proxy.readRows(SERVERS_COMMAND),
-    hideSecrets: output.secrets.hide,
-  });
+  const servers = openServers(context, needs);
   const live = openLiveFeed({
     clock,
     stream,
@@ -92,11 +86,6 @@ export async function openStatusPort(
     refresh: () => void servers.read(),
   });
   opening.defer(() => live.close());
-  const scrape = openHaproxyScrape({
-    readInfo: async () => parseInfo(await proxy.ask('show info')),
-    readRows: () => proxy.readRows('show stat'),
-    log: room('metrics'),
-  });
   const app = createStatus({
     status,
     members: async () => stepByStep(hidePayloads(join(await servers.read()), hidePayload)),
@@ -106,10 +95,7 @@ export async function openStatusPort(
     configuration: as => textAs(generations.text, as),
     history,
     isReady: pipeline.isReady,
-    async metrics() {
-      const [{type, text}, cluster, haproxy] = await Promise.all([metrics.read(), kubernetesMetrics.read(), scrape()]);
-      return {type, text: text + encodeProblems(status().problems) + cluster + haproxy};
-    },
+    metrics: openExposition(context, needs, {status, kubernetes}),
     events: stream,
     greeting: live.greeting,
     recent: output.recent,
@@ -134,6 +120,32 @@ export async function openStatusPort(
   opening.defer(() => listening.close());
   const closing = opening.move();
   return {...listening, poke: live.poke, [Symbol.asyncDispose]: () => closing.disposeAsync()};
+}
+
+const openServers = ({room, output}: Context, {proxy}: EndpointsNeeds): ServerReading =>
+  createServerReading({
+    clock,
+    log: room('proxy'),
+    readRows: () => proxy.readRows(SERVERS_COMMAND),
+    hideSecrets: output.secrets.hide,
+  });
+
+/** All metrics as Prometheus reads them: of the daemon, its problems, the cluster and HAProxy. */
+function openExposition(
+  {room}: Context,
+  {proxy, metrics}: EndpointsNeeds & {readonly metrics: Metrics},
+  {status, kubernetes}: ReturnType<typeof createReport>,
+): () => ReturnType<Metrics['read']> {
+  const kubernetesMetrics = createKubernetesMetrics(kubernetes);
+  const scrape = openHaproxyScrape({
+    readInfo: async () => parseInfo(await proxy.ask('show info')),
+    readRows: () => proxy.readRows('show stat'),
+    log: room('metrics'),
+  });
+  return async () => {
+    const [{type, text}, cluster, haproxy] = await Promise.all([metrics.read(), kubernetesMetrics.read(), scrape()]);
+    return {type, text: text + encodeProblems(status().problems) + cluster + haproxy};
+  };
 }
 
 const openSampler = (

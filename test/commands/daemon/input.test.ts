@@ -52,6 +52,21 @@ describe('what a template can see', () => {
     });
   });
 
+  test('a pod -> what it says of itself, its payload with the text that it sent where that is known', async () => {
+    const said = {app: 'web', id: 'web-1', ip: '10.0.0.1', key: '', role: 'backend', seq: 1, payload: {n: 1}};
+    const members = [said, {...said, payloadText: '{"n":1.0}'}].map(one => ({
+      ...one,
+      ...{nonce: undefined, firstSeenAt: 1, lastSeenAt: 1, held: false, expiresInMs: 9},
+    }));
+    const sources = {...sourcesOf(), membership: {registry: {members: () => members}}};
+    const {variables} = await createInputLoader(CONTEXT, sources, {hosts, loadTemplate: async () => ''})();
+    assert.deepEqual(variables.pods, [said, {...said, payloadText: '{"n":1.0}'}]);
+    assert.deepEqual(
+      variables.pods.map(pod => 'payloadText' in pod),
+      [false, true],
+    );
+  });
+
   test("the template -> a request's own, else the one that a rollback holds, else today's", async () => {
     const templateOf = async (...given: Parameters<typeof load>) => (await load(...given)).template;
     assert.equal(await templateOf({...VISIT, template: 'its own'}, 'held'), 'its own');
