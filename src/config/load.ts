@@ -7,6 +7,7 @@ import {
   findMisspelt,
   type ParsedConfig,
   parseConfig,
+  parseGrace,
   parseLogFormat,
   parseMode,
   parseRenderSettings,
@@ -41,6 +42,7 @@ export interface Preliminaries {
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
   readonly dataFolder: string;
+  readonly graceMs: number;
 }
 
 /** Reads the process's environment, once: the only file that touches it. Faults are left for `loadConfig` to report. */
@@ -53,6 +55,7 @@ export function loadPreliminaries(): Preliminaries {
     ...parseMode(reader),
     logFormat: parseLogFormat(reader),
     dataFolder: host.resolvePath(reader.text('KONTROL_DATA') ?? '/data'),
+    graceMs: parseGrace(reader),
   };
 }
 

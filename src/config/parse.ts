@@ -58,6 +58,10 @@ export function parseConfig(env: Environment, host: Host): ParsedConfig {
   return {config: deepFreeze(config), warnings: [...reader.warnings, ...misspelt]};
 }
 
+/** How long HAProxy's connections have at a stop, ms. */
+export const parseGrace = (reader: Reader): number =>
+  reader.secondsMs('KONTROL_GRACE', 25_000, {minMs: 0, maxMs: 24 * HOUR_MS});
+
 /** What is nearly a setting's name in an environment, as `parseConfig` warns of it, for those who read fewer settings. */
 export function findMisspelt(env: Environment, host: Host): string[] {
   const reader = createReader(env);
@@ -110,7 +114,7 @@ function readConfig(reader: Reader, env: Environment, host: Host): Config {
     maxMembers: reader.integer('KONTROL_MAX_MEMBERS', 20_000, {min: 1, max: 1_000_000}),
     maxPayloadBytes: reader.integer('KONTROL_MAX_PAYLOAD_BYTES', DEFAULT_MAX_PAYLOAD_BYTES, {min: 0, max: 1 << 30}),
     lingerMs: reader.secondsMs('KONTROL_LINGER', 5000, {minMs: 0, maxMs: HOUR_MS}),
-    graceMs: reader.secondsMs('KONTROL_GRACE', 25_000, {minMs: 0, maxMs: 24 * HOUR_MS}),
+    graceMs: parseGrace(reader),
     settleMs: reader.integer('KONTROL_SETTLE_MS', 20, {min: 0, max: 1000}),
     quarantinePercent: reader.integer('KONTROL_QUARANTINE', 25, {min: 0, max: 100}),
     renderTimeoutMs: parseRenderTimeout(reader),

@@ -57,3 +57,20 @@ export async function within<Result>(
     settled.abort();
   }
 }
+
+/**
+ * Resolves or rejects as `awaited` does; rejects with the signal's reason as soon as it aborts. What is awaited goes on,
+ * and reaches nobody then.
+ */
+export async function unlessAborted<Result>(awaited: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const settled = new AbortController();
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, {once: true, signal: settled.signal});
+  try {
+    return await Promise.race([awaited, aborted.promise]);
+  } finally {
+    settled.abort();
+  }
+}

@@ -122,7 +122,7 @@ export const systemSpawn: Spawn = {
   },
 
   async run(command, {timeoutMs, input, signal}) {
-    const result = await execa(command.file, command.args, {
+    const running = execa(command.file, command.args, {
       ...(command.env && {env: command.env}),
       ...(signal && {cancelSignal: signal}),
       ...(input === undefined ? {stdin: 'ignore'} : {stdin: inputOf(input)}),
@@ -132,6 +132,12 @@ export const systemSpawn: Spawn = {
       stripFinalNewline: false,
       timeout: timeoutMs,
     });
+    const {stdout: output, stderr: errors, nodeChildProcess} = running;
+    nodeChildProcess.once('exit', () => {
+      // What it started itself may hold the pipes for as long as it likes.
+      setTimeout(() => [output, errors].map(stream => stream.destroy()), OUTPUT_DELAY_MS).unref();
+    });
+    const result = await running;
     if (result.exitCode === undefined && result.signal === undefined) {
       throw result.cause ?? new Error(result.message ?? `cannot run ${command.file}`);
     }

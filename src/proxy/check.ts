@@ -77,16 +77,26 @@ function withoutSecrets(finished: Finished, text: string): Finished {
   };
 }
 
-/** Asks the binary for its version (`haproxy -v`). Rejects with HAPROXY when it cannot be run or is something else. */
-export async function loadVersion(ports: CheckPorts): Promise<Version> {
-  const {stdout} = await runHaproxy(ports, ['-v'], VERSION_LIMIT_MS);
-  return parseVersion(stdout);
+/**
+ * Asks the binary for its version (`haproxy -v`). Rejects with HAPROXY when it cannot be run, says nothing in time or is
+ * something else, and with the reason of `signal` once that aborts.
+ */
+export async function loadVersion(ports: CheckPorts, signal?: AbortSignal): Promise<Version> {
+  return parseVersion(await askAbout(ports, '-v', signal));
 }
 
 /** How the binary was built, on one line (`haproxy -vv`: its TARGET and OPTIONS). Rejects as `loadVersion` does. */
-export async function loadBuild(ports: CheckPorts): Promise<string> {
-  const {stdout} = await runHaproxy(ports, ['-vv'], VERSION_LIMIT_MS);
-  return parseBuild(stdout);
+export async function loadBuild(ports: CheckPorts, signal?: AbortSignal): Promise<string> {
+  return parseBuild(await askAbout(ports, '-vv', signal));
+}
+
+async function askAbout(ports: CheckPorts, option: string, signal: AbortSignal | undefined): Promise<string> {
+  signal?.throwIfAborted();
+  const {stdout, timedOut} = await runHaproxy(ports, [option], VERSION_LIMIT_MS, signal);
+  signal?.throwIfAborted();
+  if (!timedOut) return stdout;
+  const reason = `${option} has not ended within ${VERSION_LIMIT_MS / 1000} s; try it by hand, ${INSTALL}`;
+  throw new DaemonError('HAPROXY', `cannot run ${ports.haproxy}: ${reason}`);
 }
 
 /** What HAProxy reads, in this order, and which of it is the user's: messages name that one. */

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import {existsSync} from 'node:fs';
 import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {ask} from '../../src/proxy/runtime.ts';
 import {ENDLESS_PATH, SLOW_BYTES, SLOW_PATH} from '../support/backend.ts';
 import {startDaemon} from '../support/daemon.ts';
+import {withEarlySignal} from '../support/early-signal.ts';
 import {openFolder} from '../support/folder.ts';
 import {freePort} from '../support/free-port.ts';
 import {haproxyBinary, missing} from '../support/parts.ts';
@@ -118,6 +120,34 @@ describe('stop (old fault 10, no drain)', {concurrency: 3, skip: missing('haprox
     assert.deepEqual(await daemon.exited, {code: 0, signal: null});
     assert.deepEqual(haproxiesOf(daemon.dataFolder), []);
     assert.ok(!daemon.logs.some(({msg}) => String(msg).startsWith('pass failed')));
+  });
+
+  test('SIGTERM while the daemon is still being loaded -> what an earlier one left running is drained, exit 0', async () => {
+    await using served = await startServed();
+    const {dataFolder, signal: send, exited} = served.daemon;
+    send('SIGKILL');
+    await exited;
+    assert.equal(haproxiesOf(dataFolder).length, 1);
+    const template = webTemplate(`127.0.0.1:${await freePort()}`, 80);
+    await using daemon = await startDaemon({template, dataFolder, env: withEarlySignal('SIGTERM')});
+    assert.deepEqual(await daemon.exited, {code: 0, signal: null});
+    assert.deepEqual(haproxiesOf(dataFolder), []);
+    assert.ok(!daemon.logs.some(({msg}) => msg === 'daemon started'));
+  });
+
+  test('SIGTERM while `haproxy -v` hangs -> what an earlier daemon left running is drained, exit 0', async () => {
+    await using served = await startServed();
+    const {dataFolder, signal: send, exited} = served.daemon;
+    send('SIGKILL');
+    await exited;
+    const haproxy = join(dataFolder, 'haproxy');
+    await writeFile(haproxy, '#!/bin/sh\necho > "$0.asked"; sleep 100\n', {mode: 0o755});
+    const template = webTemplate(`127.0.0.1:${await freePort()}`, 80);
+    await using daemon = await startDaemon({template, dataFolder, env: {KONTROL_HAPROXY: haproxy}});
+    await waitFor(() => existsSync(`${haproxy}.asked`), 'the question');
+    daemon.signal('SIGTERM');
+    assert.deepEqual(await daemon.exited, {code: 0, signal: null});
+    assert.deepEqual(haproxiesOf(dataFolder), []);
   });
 
   test('SIGTERM while the first pass runs -> an orderly stop', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {type Clock, systemClock as clock, pause, sleep, within} from '../../src/ports/clock.ts';
+import {type Clock, systemClock as clock, pause, sleep, unlessAborted, within} from '../../src/ports/clock.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 
 test('system clock, any delay -> never called before it has passed', async () => {
@@ -89,5 +89,20 @@ describe('within', () => {
     stop.abort();
     assert.equal(await waited, undefined);
     assert.equal(waiting.size, 0);
+  });
+});
+
+describe('unless aborted', () => {
+  test('not -> as what is awaited; aborted before or meanwhile -> its reason, whatever comes of the other', async () => {
+    const reason = new Error('stopped');
+    assert.equal(await unlessAborted(Promise.resolve(1), new AbortController().signal), 1);
+    await assert.rejects(unlessAborted(Promise.reject(new Error('theirs')), new AbortController().signal), /theirs/);
+    await assert.rejects(unlessAborted(new Promise(() => {}), AbortSignal.abort(reason)), reason);
+    const stop = new AbortController();
+    const {promise, reject} = Promise.withResolvers();
+    const waited = unlessAborted(promise, stop.signal);
+    stop.abort(reason);
+    reject(new Error('too late'));
+    await assert.rejects(waited, reason);
   });
 });

@@ -6,7 +6,7 @@ import {describe, test} from 'node:test';
 import {OverLimit} from '../../src/errors.ts';
 import type {Command, Finished, Spawn} from '../../src/ports/spawn.ts';
 import {systemSpawn} from '../../src/ports/spawn.ts';
-import {checkCandidate, checkConfiguration, deriveCheckLimitMs, loadVersion} from '../../src/proxy/check.ts';
+import {checkCandidate, checkConfiguration, deriveCheckLimitMs, loadBuild, loadVersion} from '../../src/proxy/check.ts';
 import {haproxyIsAtLeast} from '../support/haproxy-version.ts';
 import {haproxyBinary, missing} from '../support/parts.ts';
 import {recordingOf} from './recording.ts';
@@ -105,6 +105,25 @@ test('version, of a binary -> from what it prints', async () => {
   assert.equal(version.text, '1.7.5');
   assert.deepEqual(commands, [{file: 'haproxy', args: ['-v']}]);
   await assert.rejects(loadVersion({spawn: systemSpawn, haproxy: '/nowhere/haproxy'}), {code: 'HAPROXY'});
+});
+
+test('version, the binary hangs -> HAPROXY, that says so and what to do; the end of the daemon -> its reason', async () => {
+  const hanging = finishing({code: undefined, signal: 'SIGTERM', timedOut: true});
+  const message =
+    'cannot run haproxy: -v has not ended within 5 s; try it by hand, install HAProxy or set KONTROL_HAPROXY';
+  await assert.rejects(loadVersion(hanging), {code: 'HAPROXY', message});
+  await assert.rejects(loadBuild(hanging), {code: 'HAPROXY', message: message.replace('-v', '-vv')});
+  const stop = new AbortController();
+  const reason = new Error('the daemon stops');
+  const stopping = finishing({code: undefined, signal: 'SIGTERM'});
+  const {run} = stopping.spawn;
+  const spawn = {
+    run: (...given: Parameters<typeof run>) => {
+      stop.abort(reason);
+      return run(...given);
+    },
+  };
+  await assert.rejects(loadVersion({...stopping, spawn}, stop.signal), reason);
 });
 
 test('check, aborted before -> nothing is run', async () => {

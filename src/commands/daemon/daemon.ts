@@ -13,6 +13,8 @@ export interface DaemonPorts {
   readonly log: Log;
   /** How long endpoints have to be withdrawn before a stop goes on. */
   readonly lingerMs: number;
+  /** For a stop that comes before HAProxy was taken over from an earlier daemon; `isLocked`: the data folder is. */
+  readonly drainUnadopted: (isLocked: boolean) => Promise<boolean>;
   /** Of this package. */
   readonly version: string;
 }
@@ -117,8 +119,11 @@ async function boot({membership, pipeline}: Parts, ending: Ending): Promise<void
 }
 
 /** From whatever was opened when the stop was asked for: 0 when HAProxy's connections all ended in time. */
-async function stop(opened: Partial<Parts>, {ending, clock, lingerMs, log}: DaemonPorts): Promise<number> {
-  const {endpoints, pipeline, slave, proxy} = opened;
+async function stop(
+  opened: Partial<Parts>,
+  {ending, clock, lingerMs, log, drainUnadopted}: DaemonPorts,
+): Promise<number> {
+  const {ground, endpoints, pipeline, slave, proxy} = opened;
   if (endpoints !== undefined) {
     log.info({delayMs: lingerMs}, 'daemon stops: lingering until endpoints are withdrawn');
     await pause(clock, lingerMs, ending.skip);
@@ -127,7 +132,7 @@ async function stop(opened: Partial<Parts>, {ending, clock, lingerMs, log}: Daem
   await slave?.close(ending.skip);
   const fault = await pipeline?.lifecycle.stop();
   // A manifest of 2017 does not name the drain.
-  const drained = (await proxy?.drain()) ?? true;
+  const drained = await (proxy?.drain() ?? drainUnadopted(ground !== undefined));
   log.info({drained}, 'daemon stopped');
   if (!drained) return EXIT_CODES.DRAIN;
   return fault === undefined ? 0 : EXIT_CODES.LIFECYCLE;

@@ -1,4 +1,4 @@
-import type {DaemonError} from '../../errors.ts';
+import {CutShort, type DaemonError} from '../../errors.ts';
 
 /** What ends the daemon. */
 export interface Ending {
@@ -30,7 +30,7 @@ export function openEnding(signals: Signals): Ending {
   let fault: DaemonError | undefined;
   const onStop = () => {
     if (asked.signal.aborted) skip.abort();
-    asked.abort(new Error('a stop was asked for'));
+    asked.abort(new CutShort('LIFECYCLE', 'a stop was asked for'));
     ended.resolve();
   };
   signals.on('SIGTERM', onStop);

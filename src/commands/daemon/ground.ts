@@ -4,7 +4,7 @@ import {CONFIG_ANNOTATION, NO_TEMPLATE} from '../../config/parse.ts';
 import {DaemonError} from '../../errors.ts';
 import {type Firewall, openFirewall} from '../../firewall/gate.ts';
 import {type Manifest, rendersTemplate} from '../../lifecycle/spec.ts';
-import {systemClock as clock} from '../../ports/clock.ts';
+import {systemClock as clock, unlessAborted} from '../../ports/clock.ts';
 import {systemSpawn as spawn} from '../../ports/spawn.ts';
 import {loadVersion} from '../../proxy/check.ts';
 import type {Version} from '../../proxy/version.ts';
@@ -27,7 +27,7 @@ export function requireTemplate(manifest: Pick<Manifest, 'states'>, {is}: Templa
 }
 
 /** Rejects with DATA, LIFECYCLE, CONFIG (a template is needed, and there is none) or HAPROXY. */
-export async function openGround({config, room, template, pod}: Context): Promise<Ground> {
+export async function openGround({config, room, template, pod, ending: {asked}}: Context): Promise<Ground> {
   const {dataFolder} = config;
   await using opening = new AsyncDisposableStack();
   opening.use(await openDataFolder(dataFolder));
@@ -36,8 +36,9 @@ export async function openGround({config, room, template, pod}: Context): Promis
   const manifest = loadManifest(config.lifecycle);
   requireTemplate(manifest, template, pod.facts.annotations);
   for (const reason of manifest.warnings) room('main').warn({reason}, 'lifecycle manifest warning');
-  const haproxy = await loadVersion({spawn, haproxy: config.haproxy});
-  const firewall = await openFirewall({spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`});
+  const haproxy = await loadVersion({spawn, haproxy: config.haproxy}, asked);
+  const firewallPorts = {spawn, clock, log: room('firewall'), lockFile: `${dataFolder}/xtables.lock`};
+  const firewall = await unlessAborted(openFirewall(firewallPorts), asked);
   const closing = opening.move();
   return {
     manifest,

@@ -127,7 +127,7 @@ export async function openProxy(
 }
 
 async function openOwnGenerations(
-  {config, room}: Context,
+  {config, room, ending}: Context,
   {
     ground,
     observation,
@@ -138,7 +138,7 @@ async function openOwnGenerations(
   const capabilities = await probeCapabilities({
     files,
     version: ground.haproxy,
-    build: await loadBuild({spawn, haproxy: config.haproxy}),
+    build: await loadBuild({spawn, haproxy: config.haproxy}, ending.asked),
     gate: ground.firewall.capability,
     bindObstacle: probeBindOnly(),
   });

@@ -90,7 +90,7 @@ function openStage(
   step: Step,
   during: Change | 'nothing',
   failing?: Step,
-  end: {undrained?: boolean; fault?: Error} = {},
+  end: {undrained?: boolean; fault?: Error; cut?: boolean} = {},
 ) {
   const clock = createFakeClock();
   const {log} = openLogSink();
@@ -166,6 +166,7 @@ function openStage(
     told.push(name);
     if (name === step) happen();
     await clock.advance(0);
+    if (end.cut) ending.throwIfReached();
     if (name === failing) throw new DaemonError('CONFIG', `cannot open ${name}`);
   };
   const open = async <Part extends object>(name: Step, part: Part): Promise<Part & AsyncDisposable> => {
@@ -259,6 +260,10 @@ function openStage(
     clock,
     log,
     lingerMs: 5000,
+    async drainUnadopted(isLocked) {
+      note(`drained what was left, ${isLocked ? 'locked' : 'not locked'}`);
+      return end.undrained !== true;
+    },
     version: '1',
   });
   ended.catch(() => {});
@@ -296,6 +301,7 @@ describe('a daemon that starts', () => {
         STEPS.slice(0, at + 1),
       );
       assert.equal(told.includes('drained'), at >= STEPS.indexOf('proxy'));
+      assert.equal(told.includes('drained what was left, locked'), at < STEPS.indexOf('proxy'));
       assert.equal(told.includes('terminal state'), at >= STEPS.indexOf('pipeline'));
       assert.deepEqual(closed, openedAt(step));
     });
@@ -344,6 +350,12 @@ describe('a daemon that starts', () => {
       });
     }
   }
+
+  test('a stop that cuts the opening of the first part short -> what an earlier daemon left is drained, under a lock', async () => {
+    const {told, ending, ended} = openStage('ground', 'a stop', 'ground', {undrained: true, cut: true});
+    assert.equal(await ended, EXIT_CODES.DRAIN);
+    assert.deepEqual([ending.asked.aborted, told], [true, ['ground', 'drained what was left, not locked']]);
+  });
 
   for (const [what, end, code] of [
     ['connections outlive the grace', {undrained: true}, EXIT_CODES.DRAIN],
