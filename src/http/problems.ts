@@ -1,5 +1,7 @@
+import {basename} from 'node:path';
 import type {AbsentApp} from '../members/absence.ts';
 import {tellsOfWriteFault} from '../ports/write-fault.ts';
+import type {SharedBind} from '../proxy/sockets.ts';
 import type {TroubleNow} from '../proxy/trouble-watch.ts';
 import type {StatedProblem, Status} from './status-types.ts';
 
@@ -11,6 +13,8 @@ export interface Seen {
   readonly nowAt: number;
   /** What HAProxy's own counters say. */
   readonly troubles: readonly TroubleNow[];
+  /** Addresses of HAProxy's where somebody else listens, too. */
+  readonly sharedBinds: readonly SharedBind[];
   readonly absent: readonly AbsentApp[];
   readonly isAnybodyThere: boolean;
   /** A rollback would find another template. */
@@ -63,6 +67,7 @@ export function deriveProblems(status: Given, seen: Seen): StatedProblem[] {
   return [
     ...proxyProblems(status, seen),
     ...seen.troubles.slice(0, MAX_ALIKE).flatMap(problemOfTrouble),
+    ...bindProblems(seen),
     ...absenceProblems(seen),
     ...syncProblems(status, seen),
     ...quarantineProblems(status),
@@ -166,6 +171,17 @@ function wordsOfErrors({of, name, percent, requests}: TroubleNow & {readonly is:
   const todo =
     'see which servers they come from: haproxy-kontrol logs --access, haproxy-kontrol top; if they are meant, name it in KONTROL_5XX_MEANT';
   return [`${percent} % of what ${who} answers are errors of class 5xx`, why, todo];
+}
+
+function bindProblems({sharedBinds}: Seen): StatedProblem[] {
+  const byAddress = [...Map.groupBy(sharedBinds, ({address}) => address)].slice(0, MAX_ALIKE);
+  return byAddress.map(([address, binds]) => {
+    const who = binds.map(({owner}) => owner && `PID ${owner.pid} (${basename(owner.args[0] ?? '')})`);
+    const seen = who.filter(one => one !== undefined).join(', ') || 'a process that cannot be seen from here';
+    const why = `${seen} took the same address (SO_REUSEPORT), so a part of HAProxy's clients get to it instead`;
+    const todo = 'end that process, or have it listen elsewhere (ss -ltnp names it on the node)';
+    return bad('bind', [`Somebody else listens on ${address} as well`, why, todo], {subject: address, beganAt: null});
+  });
 }
 
 function absenceProblems({absent, isAnybodyThere, troubles}: Seen): StatedProblem[] {

@@ -3,6 +3,7 @@ import type {Absence} from '../members/absence.ts';
 import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import {findIdleBackends} from '../proxy/idle-backends.ts';
+import type {SharedBind} from '../proxy/sockets.ts';
 import type {TroubleNow} from '../proxy/trouble-watch.ts';
 import type {Seen} from './problems.ts';
 
@@ -12,6 +13,7 @@ export interface SeenParts {
   readonly absence: Absence;
   /** Undefined until HAProxy has answered once. */
   readonly troubles: readonly TroubleNow[] | undefined;
+  readonly sharedBinds: readonly SharedBind[];
   /** The text that serves. */
   readonly text: string | undefined;
   /** Whether the pod at an address left. */
@@ -40,6 +42,7 @@ export function createSeenReader(clock: Pick<Clock, 'nowMs' | 'epochMs'>): (part
     return {
       nowAt: clock.epochMs(),
       troubles,
+      sharedBinds: parts.sharedBinds,
       absent: absence.note(hosts, parts.troubles && troubles.some(({is}) => is === 'emptied')),
       canGoBack: parts.canGoBack,
       isAnybodyThere: [...hosts.values()].some(({length}) => length > 0),

@@ -43,3 +43,19 @@ export async function* readWaitingSockets(path: string): AsyncGenerator<WaitingS
     await yieldToLoop();
   }
 }
+
+const OTHER_STATE = /^ *\d+: \S+ \S+ (?!0A)[0-9A-F]{2} /m;
+
+/** The pages of a socket table that have its LISTEN rows, which come before all others. Empty where there is no table. */
+export async function readTableHead(path: string): Promise<string> {
+  const file = await orAbsent(open(path), undefined);
+  if (file === undefined) return '';
+  await using _closed = file;
+  const page = Buffer.alloc(PAGE_BYTES);
+  let text = '';
+  for (;;) {
+    const bytes = readSync(file.fd, page);
+    text += page.toString('latin1', 0, bytes);
+    if (bytes === 0 || OTHER_STATE.test(text.slice(-2 * PAGE_BYTES))) return text;
+  }
+}

@@ -19,6 +19,54 @@ export const parseWaitingSockets = (lines: string): WaitingSocket[] =>
       : {state: 'LISTEN', localPort, inode: Number(inode), acceptQueue: Number.parseInt(queue, 16)};
   });
 
+/** A socket that LISTENs, as /proc/net/tcp or tcp6 shows it. */
+export interface ListeningSocket {
+  /** In hex and the machine's byte order, as it is there. */
+  readonly host: string;
+  readonly port: number;
+  readonly inode: number;
+}
+
+const LISTENING_ROWS = /^ *\d+: ([0-9A-F]+):([0-9A-F]{4}) \S+ 0A \S+ \S+ \S+ +\d+ +\d+ (\d+)/gm;
+
+/** The LISTEN rows of whole lines of such a table. */
+export const parseListeningSockets = (lines: string): ListeningSocket[] =>
+  Array.from(lines.matchAll(LISTENING_ROWS), ([, host = '', port = '', inode]) => ({
+    host,
+    port: Number.parseInt(port, 16),
+    inode: Number(inode),
+  }));
+
+/** Whether who listens on `one` gets connections to `other` as well: the kernel deals them out (SO_REUSEPORT). */
+export const isSharedWith = (one: ListeningSocket, other: ListeningSocket): boolean =>
+  one.port === other.port &&
+  one.host.length === other.host.length &&
+  (one.host === other.host || isWildcard(one) || isWildcard(other));
+
+const isWildcard = ({host}: ListeningSocket): boolean => /^0+$/.test(host);
+
+/** `127.0.0.1:80`, `[::1]:80`, `*:80`. */
+export function describeListeningSocket({host, port}: ListeningSocket): string {
+  if (/^0+$/.test(host)) return `${host.length === 8 ? '*' : '[::]'}:${port}`;
+  const bytes = (host.match(/.{8}/g) ?? []).flatMap(word => [...Buffer.from(word, 'hex')].reverse());
+  if (bytes.length === 4) return `${bytes.join('.')}:${port}`;
+  const groups = Array.from({length: 8}, (_, n) => (((bytes[2 * n] ?? 0) << 8) | (bytes[2 * n + 1] ?? 0)).toString(16));
+  return `${new URL(`http://[${groups.join(':')}]`).hostname}:${port}`;
+}
+
+/** Who has a socket open. */
+export interface SocketOwner {
+  readonly pid: number;
+  readonly args: readonly string[];
+}
+
+/** An address of HAProxy's that somebody else listens on as well: the kernel gives them a part of its clients. */
+export interface SharedBind {
+  readonly address: string;
+  /** Undefined where it cannot be seen, as in another container. */
+  readonly owner: SocketOwner | undefined;
+}
+
 /** True while a connection waits there: its handshake is pending, or nobody has accepted it yet. */
 export const isBusy = (socket: WaitingSocket): boolean => socket.state === 'SYN_RECV' || socket.acceptQueue > 0;
 

@@ -9,8 +9,10 @@ import {NOTHING_SEEN, STATUS} from './status-ports.ts';
 const WELL: Status = {...STATUS, rollback: null};
 
 /** Severity and words of all problems, one a line. */
-const problemsOf = (changes: Partial<Status>): string[] =>
-  deriveProblems({...WELL, ...changes}, NOTHING_SEEN).map(({severity, what, why}) => `${severity}: ${what}: ${why}`);
+const problemsOf = (changes: Partial<Status>, seen: Partial<Seen> = {}): string[] =>
+  deriveProblems({...WELL, ...changes}, {...NOTHING_SEEN, ...seen}).map(
+    ({severity, what, why}) => `${severity}: ${what}: ${why}`,
+  );
 
 describe('problems', () => {
   test('all is well -> none', () => {
@@ -52,6 +54,15 @@ describe('problems', () => {
     const why = 'PID 17 says nothing over its runtime socket, so clients are not served either';
     assert.deepEqual(silent(4400, false), [`bad: HAProxy has not answered for 4 s: ${why}`]);
     assert.deepEqual(silent(900_000, true), [`bad: HAProxy has not answered for 900 s: ${why}`]);
+  });
+
+  test('others listen where HAProxy does -> bad, one for each address, with those that can be seen', () => {
+    const at = (address: string, pid: number) => ({address, owner: {pid, args: ['/usr/bin/thief', '-secret']}});
+    const sharedBinds = [at('*:80', 7), at('*:80', 8), {address: '*:81', owner: undefined}];
+    assert.deepEqual(problemsOf({}, {sharedBinds}), [
+      "bad: Somebody else listens on *:80 as well: PID 7 (thief), PID 8 (thief) took the same address (SO_REUSEPORT), so a part of HAProxy's clients get to it instead",
+      "bad: Somebody else listens on *:81 as well: a process that cannot be seen from here took the same address (SO_REUSEPORT), so a part of HAProxy's clients get to it instead",
+    ]);
   });
 
   test("what HAProxy's counters say -> by kind and name, each with what to do", () => {

@@ -14,6 +14,7 @@ const PARTS: SeenParts = {
   hosts: new Map([['web', ['10.0.0.1']]]),
   absence: {note: () => []},
   troubles: [],
+  sharedBinds: [],
   text: 'backend left\n  server a 10.0.0.9:80\nbackend green\n  server g 10.0.0.8:80 disabled\n',
   isGone: ip => ip === '10.0.0.9',
   downSinceMs: undefined,

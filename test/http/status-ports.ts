@@ -52,6 +52,7 @@ export const PROBLEM: Problem = {
 export const NOTHING_SEEN: Seen = {
   nowAt: 1_000_000,
   troubles: [],
+  sharedBinds: [],
   absent: [],
   canGoBack: true,
   isAnybodyThere: true,

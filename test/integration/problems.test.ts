@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import {execFile} from 'node:child_process';
+import {execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {writeFile} from 'node:fs/promises';
 import {createServer} from 'node:http';
@@ -207,6 +207,22 @@ listen tcp
     using _asking = {[Symbol.dispose]: () => clearInterval(asking)};
     await assertTold(served, 'errors', 'dead', /\d+ % of what backend dead answers are errors/);
     await assertTold(served, 'errors', 'tcp', /\d+ % of the connections to backend tcp fail/);
+  });
+
+  test('another process takes the address of a bind as well -> told with its PID, until it ends', async () => {
+    await using served = await startServed();
+    const listen = `require('net').createServer(c => c.destroy()).listen({port: ${served.port}, host: '127.0.0.1', reusePort: true})`;
+    const thief = spawn(process.execPath, ['-e', listen], {stdio: 'ignore'});
+    using _thief = {[Symbol.dispose]: () => thief.kill('SIGKILL')};
+    const {why} = await served.daemon.waitFor(
+      ({problems}) => problems.find(({kind, subject}) => kind === 'bind' && subject === `127.0.0.1:${served.port}`),
+      'the problem bind',
+    );
+    assert.match(why, new RegExp(`^PID ${thief.pid} \\(node\\) `));
+    assert.equal((await run(['status'], served.daemon.statusPort)).code, 12);
+    thief.kill('SIGKILL');
+    await assertOver(served, 'bind');
+    assert.equal(await served.fetch(), 'pod');
   });
 
   test('a server answers no more, its clients give up long before HAProxy does -> told; until it answers', async () => {

@@ -1,5 +1,6 @@
 import type {DaemonError} from '../../errors.ts';
 import {applyLocked} from '../../fleet/reload-lock.ts';
+import {openListeningTable} from '../../jobs/listening.ts';
 import {createTail, openOutputFile} from '../../jobs/output.ts';
 import {openProcessTable} from '../../jobs/proc.ts';
 import {superviseJob} from '../../jobs/supervisor.ts';
@@ -19,10 +20,12 @@ import {bindOnly, probeBindOnly} from '../../reload/bind-only.ts';
 import type {Candidate} from '../../reload/candidate.ts';
 import {probeCapabilities} from '../../reload/capabilities.ts';
 import {createDrainFollowers, type DrainFollowers} from '../../reload/drain-followers.ts';
+import {generationNamedBy} from '../../reload/files.ts';
 import {READY_WITHIN_MS} from '../../reload/generation.ts';
 import {type Generations, openGenerations} from '../../reload/generations.ts';
 import {createHasPendingHandshakes} from '../../reload/pending-handshakes.ts';
 import {createRowReader} from '../../reload/row-reader.ts';
+import {type SharedBindWatch, watchSharedBinds} from '../../reload/shared-binds.ts';
 import type {Context} from './context.ts';
 import type {Ground} from './ground.ts';
 import type {Membership} from './membership.ts';
@@ -45,6 +48,8 @@ export interface ProxyPart extends AsyncDisposable {
   readonly queue: ApplyQueue;
   /** Whether it runs what its text says. */
   readonly drift: DriftWatch;
+  /** Who else listens where it does. */
+  readonly sharedBinds: SharedBindWatch;
   /** The last lines it wrote. */
   readonly tail: ReturnType<typeof createTail>;
   /** Resolves when it died too often in a row and is given up. */
@@ -97,11 +102,22 @@ export async function openProxy(
     const limitMs = deriveCheckLimitMs(membership.registry.size);
     return checkCandidate({spawn, haproxy: config.haproxy, limitMs}, candidate, signal);
   };
+  const sharedBinds = watchSharedBinds(
+    {
+      clock,
+      log,
+      table: openListeningTable(),
+      processes: () => (generations.isApplying ? undefined : processesOf(generations)),
+      isOurs: args => args.some(arg => generationNamedBy(arg, config.dataFolder) === generations.status.generation),
+    },
+    closed.signal,
+  );
   let drained: Promise<boolean> | undefined;
   return {
     generations,
     queue,
     drift,
+    sharedBinds,
     tail,
     failed: generations.failed,
     check(candidate, signal) {
@@ -124,6 +140,12 @@ export async function openProxy(
       followers.close();
     },
   };
+}
+
+/** All that may listen where HAProxy does: the daemon as well, which keeps sockets for it. */
+function processesOf({status: {pid, draining}}: Generations): {serving: number; others: number[]} | undefined {
+  if (pid === null) return undefined;
+  return {serving: pid, others: [...draining.map(one => one.pid), process.pid]};
 }
 
 async function openOwnGenerations(

@@ -81,6 +81,7 @@ export function createReport(
         hosts,
         absence,
         troubles: troubles(),
+        sharedBinds: proxy.sharedBinds.shared,
         text: generations.text,
         isGone: observation.timelines.isGone,
         downSinceMs: generations.downSinceMs,

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {openLog} from '../../src/ports/log.ts';
+import type {ListeningSocket, SocketOwner} from '../../src/proxy/sockets.ts';
+import {watchSharedBinds} from '../../src/reload/shared-binds.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
+
+const ANY = '00000000';
+const LOOPBACK = '0100007F';
+const OTHER = '0200007F';
+const HAPROXY = 7;
+const DAEMON = 5;
+
+/** HAProxy listens on `host`:80 by inode 1, the daemon on *:8000 by inode 2. */
+function open(host: string) {
+  const clock = createFakeClock();
+  const {log} = openLog('error', {write() {}});
+  const stop = new AbortController();
+  const listening: ListeningSocket[] = [
+    {host, port: 80, inode: 1},
+    {host: ANY, port: 8000, inode: 2},
+  ];
+  const owners = new Map<number, SocketOwner>();
+  const sockets = new Map([
+    [HAPROXY, [1]],
+    [DAEMON, [2]],
+  ]);
+  const state = {serving: HAPROXY, isApplying: false, reads: 0, isReadable: true};
+  const watch = watchSharedBinds(
+    {
+      clock,
+      log,
+      table: {
+        listening: async () => [...listening],
+        async socketsOf(pid) {
+          state.reads += 1;
+          if (!state.isReadable) throw new Error('EACCES');
+          return new Set(sockets.get(pid));
+        },
+        findOwner: async inode => owners.get(inode),
+      },
+      processes: () => (state.isApplying ? undefined : {serving: state.serving, others: [DAEMON]}),
+      isOurs: args => args.includes('/data/run/3.cfg'),
+    },
+    stop.signal,
+  );
+  return {
+    state,
+    sockets,
+    owners,
+    listen: (at: string, port: number, inode: number) => listening.push({host: at, port, inode}),
+    /** What is told after so many looks. */
+    async look(times: number) {
+      await clock.advance(times * 10_000);
+      return watch.shared.map(({address, owner}) => `${address} ${owner?.pid}`);
+    },
+    [Symbol.dispose]: () => stop.abort(),
+  };
+}
+
+describe('who listens where HAProxy does', () => {
+  test('a stranger takes the same address -> told at the second look, with its PID; until it is gone', async () => {
+    using watched = open(LOOPBACK);
+    const {look, listen, owners} = watched;
+    assert.deepEqual(await look(2), []);
+    listen(LOOPBACK, 80, 66);
+    owners.set(66, {pid: 13, args: ['thief']});
+    assert.deepEqual(await look(1), []);
+    assert.deepEqual(await look(1), ['127.0.0.1:80 13']);
+  });
+
+  test('one that cannot be seen, at a part of all addresses -> told all the same', async () => {
+    using watched = open(ANY);
+    watched.listen(LOOPBACK, 80, 66);
+    assert.deepEqual(await watched.look(2), ['127.0.0.1:80 undefined']);
+  });
+
+  test('another address, port or family, a child of the HAProxy that serves -> nothing', async () => {
+    using watched = open(LOOPBACK);
+    watched.listen(OTHER, 80, 66);
+    watched.listen(LOOPBACK, 81, 67);
+    watched.listen('00000000000000000000000000000000', 80, 68);
+    watched.listen(LOOPBACK, 80, 69);
+    watched.owners.set(69, {pid: 9, args: ['haproxy', '-f', '/data/run/3.cfg']});
+    assert.deepEqual(await watched.look(3), []);
+  });
+
+  test('another HAProxy takes over -> nothing; while a change is applied, nobody looks', async () => {
+    using watched = open(LOOPBACK);
+    const {state, sockets, look, listen} = watched;
+    await look(1);
+    state.isApplying = true;
+    listen(LOOPBACK, 80, 4);
+    assert.deepEqual(await look(3), []);
+    sockets.set(8, [4]).set(DAEMON, [1, 2]);
+    Object.assign(state, {isApplying: false, serving: 8});
+    assert.deepEqual(await look(2), []);
+  });
+
+  test('nobody else listens -> descriptors are read once; they may not be read -> nothing is told', async () => {
+    using watched = open(LOOPBACK);
+    await watched.look(5);
+    assert.equal(watched.state.reads, 2);
+    watched.state.isReadable = false;
+    watched.listen(LOOPBACK, 80, 66);
+    assert.deepEqual(await watched.look(3), []);
+  });
+});
