@@ -9,6 +9,7 @@ import {benchFootprint} from './footprint.ts';
 import {deriveGrowth} from './growth.ts';
 import {benchLatency} from './latency.ts';
 import {benchPasses} from './passes.ts';
+import {benchPingCost} from './ping-cost.ts';
 import {benchPings} from './pings.ts';
 import {benchResources} from './resources.ts';
 import {benchServing} from './serving.ts';
@@ -22,6 +23,7 @@ import {benchZerorpc} from './zerorpc.ts';
 const BENCHES: Readonly<Record<string, Bench>> = {
   serving: benchServing,
   pings: benchPings,
+  'ping-cost': benchPingCost,
   latency: benchLatency,
   burst: benchBurst,
   passes: benchPasses,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
 import {describe, test} from 'node:test';
-import {parsePing as parseBy} from '../../src/members/ping.ts';
+import {createPingParser, parsePing as parseBy} from '../../src/members/ping.ts';
 import {createAddressRule} from '../../src/members/special-addresses.ts';
 import {fc} from '../support/properties.ts';
 import {bodyOf, pingOf} from './fixtures.ts';
@@ -145,5 +145,26 @@ describe('old fault 5, malformed pings', () => {
     fc.assert(fc.property(fc.uint8Array(), body => void parsePing(body, POD)));
     const field = fc.constantFrom('app', 'id', 'ip', 'key', 'role', 'nonce', 'down', 'payload');
     fc.assert(fc.property(fc.dictionary(field, fc.jsonValue()), changes => void parse(changes)));
+  });
+});
+
+describe('a parser of pings', () => {
+  const parseAgain = createPingParser(refuseAddress);
+  const bytesOf = (changes: object) => bodyOf({...FIELDS, ...changes});
+
+  test('the same bytes again, others, bytes that differ beyond ASCII -> each is what it says', () => {
+    for (const payload of ['', 'a', '', 'é', 'è', 'a', {port: 1}, {port: 2}, {port: 1}, 'x'.repeat(2000)]) {
+      assert.deepEqual(parseAgain(bytesOf({payload}), POD), parse({payload}));
+    }
+  });
+
+  test('a loopback address, reported from loopback before -> refused from elsewhere', () => {
+    assert.equal(parseAgain(bytesOf({ip: '127.0.0.9'}), {remoteAddress: '127.0.0.1'}).is, 'ping');
+    assert.equal(parseAgain(bytesOf({ip: '127.0.0.9'}), POD).is, 'fault');
+  });
+
+  test('more bodies than are remembered -> each is what it says', () => {
+    for (let n = 0; n < 6000; n += 1) parseAgain(bytesOf({payload: `${n}${'x'.repeat(800)}`}), POD);
+    for (const payload of ['1', '2', '1']) assert.deepEqual(parseAgain(bytesOf({payload}), POD), parse({payload}));
   });
 });
