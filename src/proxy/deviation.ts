@@ -20,7 +20,8 @@ export interface Deviation {
     | 'missing'
     | 'unexpected'
     | 'limit'
-    | 'entries';
+    | 'entries'
+    | 'content';
   /** `10.0.0.1`, `80`, `1`; `ready` or `maint`; `present` or `absent`; `on`. */
   readonly expected: string;
   /** The same, and `drain`, `down`, `stopped`, `off`. */
@@ -66,6 +67,8 @@ export function describeDeviation({subject, what, expected, found}: Deviation): 
       return `${subject} is ${found}, not ${expected}`;
     case 'entries':
       return `${subject} has ${found}, not the ${expected} that it started with`;
+    case 'content':
+      return `${subject} has changed since HAProxy read it`;
     case 'missing':
       return `HAProxy has no server ${subject}`;
     case 'unexpected':

@@ -4,7 +4,7 @@ import {stepByStep} from '../ports/event-loop.ts';
 import type {Log} from '../ports/log.ts';
 import {createQueue} from '../ports/queue.ts';
 import {type Row, readServersState, readStatFields} from './answers.ts';
-import {type Deviation, describeDeviation} from './deviation.ts';
+import {type Deviation, describeDeviation, deviationOf} from './deviation.ts';
 import {
   type ExpectedServers,
   findDeviations,
@@ -39,6 +39,8 @@ export interface DriftWatchPorts {
   readonly ask: (socket: string, command: string) => Promise<string>;
   /** Undefined while none runs, or while it is being changed: there is nothing to compare with. */
   readonly running: () => RunningProxy | undefined;
+  /** Files that its text names, with other content than when it read them. Never rejects. */
+  readonly changedFiles: () => Promise<readonly string[]>;
 }
 
 /** Looks now and then whether HAProxy runs what its text says. Tells, and mends nothing: operators drain by hand on purpose. */
@@ -158,6 +160,7 @@ async function compareAll(
   const known = state.started?.pid === proxy.pid && state.started.socket === proxy.socket ? state.started : undefined;
   const isDue = known === undefined || clock.nowMs() - state.beside.atMs >= PERIOD_MS;
   const view = isDue ? await readView(asked, keepsLists) : undefined;
+  const files = isDue ? await state.ports.changedFiles() : [];
   const started = known ?? {
     pid: proxy.pid,
     socket: proxy.socket,
@@ -169,7 +172,10 @@ async function compareAll(
   const found = await stepByStep(findDeviations(servers, rows, {started: started.servers, heard: started.heard}));
   if (isSame(proxy, running())) {
     state.started = started;
-    if (view !== undefined) state.beside = {atMs: clock.nowMs(), deviations: compareViews(started.view, view)};
+    if (view !== undefined) {
+      const changed = files.map(path => deviationOf(`file ${path}`, 'content', 'as it was read', 'changed'));
+      state.beside = {atMs: clock.nowMs(), deviations: [...compareViews(started.view, view), ...changed]};
+    }
   }
   return [...found, ...state.beside.deviations];
 }

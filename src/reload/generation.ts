@@ -16,6 +16,7 @@ import {
   START_BESIDE,
   type StartOptions,
 } from './files.ts';
+import {type FilesRead, noteFiles} from './files-read.ts';
 import {type Inheritance, nothingInherited} from './inherited-sockets.ts';
 
 /** One HAProxy process (through its restarts) with the text it runs and the files it was given. */
@@ -101,6 +102,8 @@ export interface StagedGeneration extends Generation {
   serveOn(): void;
   /** The sockets of the daemon's that it listens on. */
   readonly inheritance: Inheritance;
+  /** Of the process that runs; none of one that an earlier daemon started. */
+  readonly filesRead: FilesRead;
   /** It was told of `text` over its socket and runs that now; its files say so already. */
   runsNow(text: string): void;
 }
@@ -139,17 +142,29 @@ interface State {
   /** For the next launch alone. */
   startOnce: StartOptions;
   text: string;
+  filesRead: FilesRead;
   /** Of what its process wrote. */
   tail: readonly string[];
 }
 
 export function createGeneration(given: State['given'], ports: GenerationPorts): StagedGeneration {
   const {clock, log} = ports;
-  const state: State = {given, ports, settings: CANDIDATE, startOnce: START_BESIDE, text: given.text, tail: []};
+  const state: State = {
+    given,
+    ports,
+    settings: CANDIDATE,
+    startOnce: START_BESIDE,
+    text: given.text,
+    filesRead: new Map(),
+    tail: [],
+  };
   const generation: StagedGeneration = {
     ...given,
     get text() {
       return state.text;
+    },
+    get filesRead() {
+      return state.filesRead;
     },
     supervisor: ports.supervise(
       'haproxy',
@@ -207,6 +222,7 @@ async function launch(state: State, onLaunch: (child: Child) => void): Promise<C
   // A candidate's were written a moment ago.
   if (state.settings !== CANDIDATE) await ports.restore?.({...given, text: state.text});
   const logFile = await ports.logFileFor?.(given.text);
+  state.filesRead = await noteFiles(state.text, ports.files);
   let pid: number | undefined;
   const own = rewrite(state.text) === state.text ? configuration : rewritten;
   const args = haproxyArguments([...(logFile ? [logFile] : []), own, control], startOnce);

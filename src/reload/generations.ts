@@ -7,6 +7,7 @@ import type {Applied, ApplyOptions, Candidate, Foreseen} from './candidate.ts';
 import type {Capabilities} from './capabilities.ts';
 import {drainAll} from './drain.ts';
 import {watchDrains} from './drain-watch.ts';
+import {findChangedFiles} from './files-read.ts';
 import {type GenerationsPorts, type GenerationsState, noteHang, openGenerationsState} from './generations-state.ts';
 import {watchForHangs} from './hang-watch.ts';
 import {describeSilence, type Hang} from './liveness.ts';
@@ -75,6 +76,8 @@ export interface Generations {
   readonly socket: string;
   /** What serves, with the text that it runs; undefined while that is being changed, or is not known. */
   readonly running: RunningProxy | undefined;
+  /** Files that its text names, with other content than when it read them. Never rejects. */
+  changedFiles(): Promise<string[]>;
   readonly status: ProxyStatus;
   /** Since when the HAProxy that serves has run, as far as this daemon knows (monotonic); undefined when none runs. */
   readonly servingSinceMs: number | undefined;
@@ -122,6 +125,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
     get running() {
       return runningOf(state);
     },
+    changedFiles: () => findChangedFiles(generations.current?.filesRead ?? new Map(), ports.files),
     get servingSinceMs() {
       const job = state.generations.current?.supervisor.job;
       return job?.is === 'RUNNING' ? job.sinceMs : undefined;

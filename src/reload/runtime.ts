@@ -9,6 +9,7 @@ import type {Version} from '../proxy/version.ts';
 import {type Abilities, createAbilities} from './abilities.ts';
 import type {Candidate} from './candidate.ts';
 import {countCheckedAdds, findRoomDoubt} from './check-room.ts';
+import {findChangedFiles} from './files-read.ts';
 import {type StagedGeneration, writeRewritten} from './generation.ts';
 import {findCheckDoubt, readBack} from './read-back.ts';
 import {createRemovedServers, type RemovedServers} from './removed-servers.ts';
@@ -97,6 +98,8 @@ async function findChanges(state: State, current: StagedGeneration, text: string
   state.lastCompared = undefined;
   if (difference.is === 'reload') return {is: 'unfit', why: difference.why};
   const {changes} = difference;
+  const [file] = await findChangedFiles(current.filesRead, state.ports.files);
+  if (file !== undefined) return {is: 'unfit', why: `${file} has changed since HAProxy read it`};
   const returned = await findReturned(state, changes);
   if (returned !== undefined) return {is: 'unfit', why: `${returned} returns while it still has connections`};
   const {ask} = state.ports;

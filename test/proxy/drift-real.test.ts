@@ -69,7 +69,7 @@ async function startBench(text = TEXT): Promise<Bench> {
   const running = {pid: proxy.pid, socket: proxy.socket, text};
   let shiftMs = 0;
   const clock = {...systemClock, nowMs: () => systemClock.nowMs() + shiftMs};
-  const watch = openDriftWatch({clock, log, ask: askSocket, running: () => running});
+  const watch = openDriftWatch({clock, log, ask: askSocket, running: () => running, changedFiles: async () => []});
   return {
     watch,
     tell: command => askSocket(proxy.socket, command),

@@ -16,7 +16,8 @@ function openBench() {
   const clock = createFakeClock(0, START_AT);
   const {log, said} = openLogSink();
   const haproxy = createFakeHaproxy(100, {'web/a': {}});
-  const proxy: {running: RunningProxy | undefined} = {
+  const proxy: {running: RunningProxy | undefined; changedFiles: string[]} = {
+    changedFiles: [],
     running: {pid: 100, socket: '/run/1.sock', text: textOf('a 10.0.0.1:80')},
   };
   const sockets = new Set<string>();
@@ -28,6 +29,7 @@ function openBench() {
       return haproxy.ask(command);
     },
     running: () => proxy.running,
+    changedFiles: async () => proxy.changedFiles,
   });
   const told: Drift[] = [];
   const unfollow = watch.follow(drift => told.push(drift));
@@ -176,6 +178,25 @@ describe('watch over what HAProxy runs', () => {
     proxy.running = {pid: 101, socket: '/run/2.sock', text: textOf('a 10.0.0.1:80')};
     await watch.look();
     assert.equal(watch.drift.count, 0);
+  });
+
+  test('a file that the text names has changed -> told, until HAProxy has read it', async () => {
+    const {clock, proxy, settle, told, watch} = openBench();
+    await watch.look();
+    proxy.changedFiles = ['/etc/hosts.map'];
+    await clock.advance(10_000);
+    await settle();
+    assert.deepEqual(
+      watch.drift.deviations.map(({subject, what, found}) => [subject, what, found]),
+      [['file /etc/hosts.map', 'content', 'changed']],
+    );
+    proxy.changedFiles = [];
+    await clock.advance(10_000);
+    await settle();
+    assert.deepEqual(
+      told.map(({count}) => count),
+      [0, 1, 0],
+    );
   });
 
   test('a text whose requests change maps -> the entries are not asked', async () => {

@@ -322,6 +322,10 @@ describe('deviations in words', () => {
       {subject: 'map /m.map', what: 'entries', expected: '1 entries', found: '2 entries'},
       'map /m.map has 2 entries, not the 1 entries that it started with',
     ],
+    [
+      {subject: 'file /m.map', what: 'content', expected: 'as it was read', found: 'changed'},
+      'file /m.map has changed since HAProxy read it',
+    ],
     [{what: 'missing', expected: 'present', found: 'absent'}, 'HAProxy has no server web/a'],
     [
       {what: 'unexpected', expected: 'absent', found: 'present'},

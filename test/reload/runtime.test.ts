@@ -3,6 +3,7 @@ import {describe, test} from 'node:test';
 import {DaemonError} from '../../src/errors.ts';
 import type {Job} from '../../src/jobs/job.ts';
 import {pathsOf} from '../../src/reload/files.ts';
+import {type FilesRead, noteFiles} from '../../src/reload/files-read.ts';
 import type {StagedGeneration} from '../../src/reload/generation.ts';
 import {openRuntime} from '../../src/reload/runtime.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
@@ -28,6 +29,7 @@ function openBench(
   const haproxy = createFakeHaproxy(100, servers);
   const memory = createMemoryFiles();
   const proc = {job: RUNNING, child: {pid: 100}};
+  const read: {files: FilesRead} = {files: new Map()};
   let runs = text;
   const generation = {
     number: 1,
@@ -39,6 +41,9 @@ function openBench(
     supervisor: proc,
     get text() {
       return runs;
+    },
+    get filesRead() {
+      return read.files;
     },
     runsNow(changed: string) {
       runs = changed;
@@ -59,15 +64,16 @@ function openBench(
   /** Resolves with what `pending` comes to; time goes on only when nothing happens without it. */
   const during = async <Value>(pending: Promise<Value>): Promise<Value> => {
     let ended = false;
-    void pending.then(() => {
+    const end = () => {
       ended = true;
-    });
+    };
+    void pending.then(end, end);
     for (let turn = 0; !ended; turn += 1) await clock.advance(turn < 50 ? 0 : 1);
     return pending;
   };
   const apply = (after: string) => during(runtime.apply(generation, candidateOf(after)));
   const dataOf = (path: string) => memory.contents.get(path);
-  return {apply, clock, dataOf, during, generation, haproxy, memory, proc, runtime, said, sockets};
+  return {apply, clock, dataOf, during, generation, haproxy, memory, proc, read, runtime, said, sockets};
 }
 
 const ONE = {'web/a': {addr: '10.0.0.1'}};
@@ -75,6 +81,16 @@ const BEFORE = textOf('a 10.0.0.1:80');
 const MOVED = textOf('a 10.0.0.2:80');
 
 describe('changes at run time', () => {
+  test('a file that the text names has changed -> a reload, which reads it', async () => {
+    const bench = openBench(BEFORE, ONE);
+    bench.memory.contents.set('/a.map', 'one');
+    bench.read.files = await noteFiles('use_backend %[path,map(/a.map)]', bench.memory.files);
+    bench.memory.contents.set('/a.map', 'another');
+    assert.deepEqual(await bench.apply(MOVED), {is: 'unfit', why: '/a.map has changed since HAProxy read it'});
+    bench.memory.contents.set('/a.map', 'one');
+    assert.equal((await bench.apply(MOVED)).is, 'applied');
+  });
+
   test('a move -> told on its socket, read back, written as what runs', async () => {
     const bench = openBench(BEFORE, ONE);
     assert.deepEqual(await bench.apply(MOVED), {is: 'applied', why: 'moved web/a'});

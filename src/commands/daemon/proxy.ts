@@ -95,7 +95,13 @@ export async function openProxy(
     apply: applyLocked(generations, membership.shared),
     drain: (graceMs, skip) => generations.drain(graceMs, skip),
   });
-  const drift = openDriftWatch({clock, log, ask: askRuntime, running: () => generations.running});
+  const drift = openDriftWatch({
+    clock,
+    log,
+    ask: askRuntime,
+    running: () => generations.running,
+    changedFiles: generations.changedFiles,
+  });
   const closed = new AbortController();
   void generations.watchForHangs(closed.signal);
   const tryOut: ProxyPart['tryOut'] = (candidate, signal) => {
