@@ -1,5 +1,6 @@
 import {type CommandMain, createCall} from './commands/call.ts';
 import {type Ending, openEnding} from './commands/daemon/ending.ts';
+import {findNearest} from './config/edit-distance.ts';
 import {DaemonError, EXIT_CODES, reasonOf} from './errors.ts';
 import {createPrinter} from './ports/printer.ts';
 import {parseCommandLine} from './terminal/command-line.ts';
@@ -60,7 +61,8 @@ async function dispatch([first = '(none)', ...rest]: readonly string[], ending: 
   if (isCommand(first)) return await call(first, rest, ending);
   const [topic] = rest;
   if (HELP.includes(first)) {
-    stdout.print(topic !== undefined && isCommand(topic) ? describeCommand(topic) : describeProgram());
+    if (topic !== undefined && !isCommand(topic)) return refuse(topic);
+    stdout.print(topic === undefined ? describeProgram() : describeCommand(topic));
     return 0;
   }
   if (VERSION.includes(first)) {
@@ -68,7 +70,13 @@ async function dispatch([first = '(none)', ...rest]: readonly string[], ending: 
     stdout.print(`haproxy-kontrol ${loadPackageVersion()}\n`);
     return 0;
   }
-  stderr.print(`haproxy-kontrol: no such command: ${first}\n${describeProgram()}`);
+  return refuse(first);
+}
+
+function refuse(name: string): number {
+  const meant = findNearest(name, Object.keys(LOAD));
+  const question = meant === undefined ? '' : `; is it ${meant}?`;
+  stderr.print(`haproxy-kontrol: no such command: ${name}${question}\n${describeProgram()}`);
   return EXIT_CODES.USAGE;
 }
 

@@ -25,7 +25,7 @@ const runWith = (settings: Readonly<Record<string, string>>, ...args: string[]):
     );
   });
 
-for (const args of [['--help'], ['-h'], ['help'], ['help', 'fly']]) {
+for (const args of [['--help'], ['-h'], ['help']]) {
   test(`haproxy-kontrol ${args.join(' ')} -> usage on stdout, exit 0`, async () => {
     const {code, stdout, stderr} = await run(...args);
     assert.equal(code, 0);
@@ -80,6 +80,7 @@ for (const args of [
   ['run', 'x'],
   ['render', '--nope'],
   ['check', 'x'],
+  ['check', '--template', 'a.j2', '--template', 'b.j2'],
   ['demo', 'x'],
   ['status', '-x'],
   ['ctl'],
@@ -95,6 +96,8 @@ for (const args of [
 for (const [args, name] of [
   [[], '(none)'],
   [['fly'], 'fly'],
+  [['chek'], 'chek; is it check?'],
+  [['help', 'fly'], 'fly'],
   [['constructor'], 'constructor'],
 ] as const) {
   test(`haproxy-kontrol ${args.join(' ')} -> what is wrong, then the usage, on stderr; exit 64`, async () => {

@@ -5,7 +5,7 @@ import type {Printer} from '../ports/printer.ts';
 import {type CommandLine, parseCount} from '../terminal/command-line.ts';
 import {createPaint, type Paint} from '../terminal/paint.ts';
 import type {CommandName, FlagOf, ValuedOf} from '../terminal/reference.ts';
-import type {Screen} from '../terminal/table.ts';
+import {type Screen, widthOf} from '../terminal/table.ts';
 import {createStatusClient, type StatusClient} from './status-client.ts';
 
 /** How a command is called, and what it prints with. The compiler knows which options it has. */
@@ -65,8 +65,7 @@ export function createCall<Name extends CommandName>(
       return createPaint(this.isColored);
     },
     get screen() {
-      const {isTTY, columns} = process.stdout;
-      return {width: isTTY ? columns : Number.POSITIVE_INFINITY, paint: this.paint};
+      return {width: widthOf(process.stdout), paint: this.paint};
     },
     positionals,
     has: option => values[String(option)] === true,

@@ -122,7 +122,8 @@ async function checkTemplate(
   const empty = await tryTemplate(template, new Map(), tools);
   const known = new Set(findings.map(({message}) => message));
   const news = empty.findings.filter(({message}) => !known.has(message)).map(asOfStart);
-  return [full, {name, file, hosts: 'none', lines: empty.lines, findings: news}];
+  const fails = empty.findings.some(({level}) => level === 'error');
+  return [full, {name, file, hosts: 'none', lines: fails ? undefined : empty.lines, findings: news}];
 }
 
 /** A start without a pod that fails is no failure of the daemon's: it waits. */

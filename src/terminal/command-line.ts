@@ -33,16 +33,21 @@ export function parseCommandLine(name: CommandName, args: readonly string[]): Co
   ]);
   let values: Readonly<Record<string, unknown>>;
   let positionals: readonly string[];
+  let tokens: readonly {readonly kind: string; readonly name?: string}[];
   try {
-    ({values, positionals} = parseArgs({
+    ({values, positionals, tokens} = parseArgs({
       args: [...args],
       options: {...Object.fromEntries(options), help: {type: 'boolean', short: 'h'}},
       allowPositionals: true,
+      tokens: true,
     }));
   } catch (error) {
     throw refusal(name, reasonOf(error).split('.')[0] ?? '', {cause: error, detail: describeUsage(name)});
   }
   if (values.help === true || spec.isRaw) return {is: 'help'};
+  const given = tokens.flatMap(({name: option}) => option ?? []);
+  const twice = given.find((option, at) => typeof values[option] === 'string' && given.indexOf(option) !== at);
+  if (twice !== undefined) throw refusal(name, `--${twice} is given twice`, {detail: describeUsage(name)});
   const most = spec.arguments?.most ?? 0;
   if (positionals.length > most)
     throw refusal(name, `too many arguments: ${positionals.join(' ')}`, {detail: describeUsage(name)});

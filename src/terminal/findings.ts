@@ -9,7 +9,7 @@ export interface CheckedTemplate {
   /** `-` is stdin. */
   readonly file: string;
   readonly hosts: 'given' | 'sampled' | 'none' | 'live';
-  /** Of the rendered text; undefined when there is none. */
+  /** Of the rendered text; undefined when there is none, or it does not serve without any pod. */
   readonly lines: number | undefined;
   readonly findings: readonly Finding[];
   /** What it would do to a running daemon that was asked; `null` where it would not come to that. */
@@ -52,6 +52,8 @@ const plural = (count: number, one: string): string => `${count} ${one}${count =
 function verdictOf(checked: CheckedTemplate): string {
   const {name, hosts, lines} = checked;
   const warnings = plural(countOf(checked, 'warning'), 'warning');
+  // Without any pod alone: a start survives that, so it is no error.
+  if (isValid(checked) && lines === undefined) return `${name}: fails${WITH_HOSTS[hosts]} (${warnings})\n`;
   const counts = isValid(checked)
     ? `valid${WITH_HOSTS[hosts]} (${plural(lines ?? 0, 'line')}, ${warnings})`
     : `not valid${WITH_HOSTS[hosts]} (${plural(countOf(checked, 'error'), 'error')}, ${warnings})`;

@@ -13,6 +13,13 @@ export interface Screen {
   readonly paint: Paint;
 }
 
+/** No terminal is narrower. */
+const LEAST_WIDTH = 20;
+
+/** How long a line may be on a stream: any length in a file, a pipe, and on a terminal that does not tell (0 columns). */
+export const widthOf = ({isTTY, columns = 0}: {readonly isTTY?: boolean; readonly columns?: number}): number =>
+  isTTY === true && columns > 0 ? Math.max(columns, LEAST_WIDTH) : Number.POSITIVE_INFINITY;
+
 /** A file or a pipe. */
 export const NO_SCREEN: Screen = {width: Number.POSITIVE_INFINITY, paint: createPaint(false)};
 

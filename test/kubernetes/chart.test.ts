@@ -121,6 +121,17 @@ describe('the chart', {skip: missing('helm', 'kustomize')}, () => {
       [{service: {ports: [{name: 'x', port: 8000}]}}, /port/],
       [{replicas: 2}, /several replicas need etcd\.endpoints/],
       [{autoscaling: {enabled: true}}, /several replicas need etcd\.endpoints/],
+      [{autoscaling: {enabled: true, minReplicas: 7}, etcd: {endpoints: 'http://etcd:2379'}}, /minReplicas is above/],
+      [{terminationGracePeriodSeconds: 32}, /has to be above 32/],
+      [{settings: {KONTROL_GRACE: '100', KONTROL_LINGER: 0}}, /has to be above 102/],
+      [{settings: {KONTROL_PORT: 9000}}, /settings\.KONTROL_PORT is set by the chart/],
+      [{settings: {KONTROL_ETCD: 'http://etcd:2379'}}, /settings\.KONTROL_ETCD is set by the chart/],
+      [{podLabels: {app: 'other'}}, /podLabels\.app is set by the chart: use nameOverride/],
+      [
+        {podAnnotations: {'haproxy.unity3d.com/config': 'x'}},
+        /podAnnotations: haproxy.unity3d.com\/config is set by the chart/,
+      ],
+      [{podDisruptionBudget: {maxUnavailable: 'one'}}, /maxUnavailable/],
       [{api: false, node: true}, /need the Kubernetes API/],
       [{serviceAccount: {create: false}}, /name one in serviceAccount\.name/],
     ] as const) {

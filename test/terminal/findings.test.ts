@@ -24,6 +24,12 @@ describe('findings', () => {
     });
   });
 
+  test('as text, what a start survives -> not called valid', () => {
+    const finding = {level: 'warning', by: 'template', line: 3, column: 7, message: 'no', detail: ''} as const;
+    const checked = {name: 'a.j2', file: 'a.j2', hosts: 'none', lines: undefined, findings: [finding]} as const;
+    assert.equal(describeFindings([checked], 'text').out, 'a.j2: fails, without any pod (1 warning)\n');
+  });
+
   test("as GitHub's commands -> nothing in them ends one early", () => {
     const {out} = describeFindings(ALL, 'github');
     assert.match(out, /^::error file=a%2Cb\.yaml,line=3,col=7::100%25 <wrong> & "so"%0Ax%0Ay$/m);

@@ -10,7 +10,7 @@ import {formatMoment} from '../../src/terminal/moment.ts';
 import {createPaint, paintDiff} from '../../src/terminal/paint.ts';
 import {REFERENCE} from '../../src/terminal/reference.ts';
 import {describeStatus, isHealthy} from '../../src/terminal/status.ts';
-import {formatPairs, formatTable} from '../../src/terminal/table.ts';
+import {formatPairs, formatTable, widthOf} from '../../src/terminal/table.ts';
 import {entryOf, MEMBER, PROBLEM, STATUS} from '../http/status-ports.ts';
 
 const plainPaint = createPaint(false);
@@ -34,6 +34,11 @@ test('table, cells of any length -> aligned columns, no blanks at line ends, no 
     ]),
     'One    a\n       b\nThree  c\n',
   );
+});
+
+test('width of a pipe, of a terminal, of one that tells no width, of a tiny one -> a line that can be written', () => {
+  const widths = [{}, {isTTY: true, columns: 80}, {isTTY: true, columns: 0}, {isTTY: true, columns: 1}].map(widthOf);
+  assert.deepEqual(widths, [Number.POSITIVE_INFINITY, 80, Number.POSITIVE_INFINITY, 20]);
 });
 
 test('table on a screen -> columns that can be spared go, long cells lose their middle, the reason is whole and folded', () => {

@@ -60,6 +60,30 @@ subjects:
 {{- if and (or .Values.autoscaling.enabled (gt (int .Values.replicas) 1)) (not .Values.etcd.endpoints) -}}
 {{- fail "several replicas need etcd.endpoints: a ping through a Service reaches one pod, and they share their members over etcd" -}}
 {{- end -}}
+{{- range $name, $_ := .Values.settings -}}
+{{- if regexMatch "^KONTROL_(PORT|STATUS_PORT|DATA|IP|TEMPLATE|CERTS|VERIFY|TOKEN_FILE|PING_TOKEN_FILE|ETCD(_.*)?)$" $name -}}
+{{- fail (printf "settings.%s is set by the chart: ports and folders are fixed, and template, templateConfigMap, etcd, tls, verify, operatorTokenSecret and pingTokenSecret are values of their own" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name := list "app" "role" "app.kubernetes.io/name" "app.kubernetes.io/instance" -}}
+{{- if hasKey $.Values.podLabels $name -}}
+{{- fail (printf "podLabels.%s is set by the chart: use nameOverride for app, role for role" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name := list "config" "services" "tls" -}}
+{{- if hasKey $.Values.podAnnotations (printf "haproxy.unity3d.com/%s" $name) -}}
+{{- fail (printf "podAnnotations: haproxy.unity3d.com/%s is set by the chart: use template, services or tls.secrets" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) -}}
+{{- fail "autoscaling.minReplicas is above autoscaling.maxReplicas" -}}
+{{- end -}}
+{{- $linger := ternary (get .Values.settings "KONTROL_LINGER") 5 (hasKey .Values.settings "KONTROL_LINGER") -}}
+{{- $grace := ternary (get .Values.settings "KONTROL_GRACE") 25 (hasKey .Values.settings "KONTROL_GRACE") -}}
+{{- $stop := add 2 (ceil $linger) (ceil $grace) -}}
+{{- if le (int .Values.terminationGracePeriodSeconds) (int $stop) -}}
+{{- fail (printf "terminationGracePeriodSeconds has to be above %d: a stop takes 2 s before it begins, then KONTROL_LINGER and KONTROL_GRACE" $stop) -}}
+{{- end -}}
 {{- if and (not .Values.api) (or .Values.services .Values.node (contains "pods" .Values.verify)) -}}
 {{- fail "services, node and verify: pods need the Kubernetes API: set api to true" -}}
 {{- end -}}
