@@ -76,13 +76,16 @@ const LOOPS: Readonly<Record<string, (scene: Scene) => {close(): unknown} | Prom
   'etcd, watch runs': scene => follow(scene, {onLinked: scene.bug}),
   'kubernetes, listed': scene => openMirror(scene, {replace: scene.bug}),
   'kubernetes, watched': scene => openMirror(scene, {upsert: scene.bug}),
-  'fleet, what we are': ({clock, log, bug}) =>
-    openFleet({
+  'fleet, what we are': ({clock, log, bug}) => {
+    const fleet = openFleet({
       gateway,
       follow: () => ({linked: true, relink: () => {}, close: () => {}}),
       leases: {grant: async () => '7', renew: async () => true, revoke: async () => {}},
-      ...{prefix: '/r/', id: 'a', key: '/r/a', run: '1', describe: bug, onLost: () => {}, clock, log},
-    }),
+      ...{prefix: '/r/', id: 'a', key: '/r/a', run: '1', onLost: () => {}, clock, log},
+    });
+    fleet.join(bug);
+    return fleet;
+  },
   'template file': ({clock, bug}) => {
     const change = createChangingText();
     const read = async () => ({is: 'file', bytes: Buffer.from(await change())}) as const;

@@ -43,16 +43,17 @@ export interface FleetPorts {
   readonly key: string;
   /** New per start. */
   readonly run: string;
-  readonly describe: () => ReplicaState;
   /** A replica, perhaps this one, fell silent without a goodbye. */
   readonly onLost: (id: string) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** The replicas of one app: this one shows itself to the others for as long as it is open. */
+/** The replicas of one app. */
 export interface Fleet {
-  /** All that are alive as far as etcd tells, by id. */
+  /** From here on this one sees the others and shows itself to them, as `describe` says. Once. */
+  join(describe: () => ReplicaState): void;
+  /** All that are alive as far as etcd tells, by id; none before it has joined. */
   readonly replicas: readonly ReplicaRecord[];
   /** Says goodbye. Never rejects, and waits no longer than a request may take. */
   close(): Promise<void>;
@@ -66,19 +67,38 @@ interface State {
   records: Map<string, ReplicaRecord>;
   lease: string | undefined;
   written: string;
+  /** Undefined before it has joined. */
+  place: {readonly follower: Follower; readonly running: Promise<void>} | undefined;
 }
 
 export function openFleet(ports: FleetPorts): Fleet {
-  const {gateway, leases, prefix, clock, log} = ports;
   const state: State = {
     ports,
-    startedAt: clock.epochMs(),
+    startedAt: ports.clock.epochMs(),
     closing: new AbortController(),
     records: new Map(),
     lease: undefined,
     written: '',
+    place: undefined,
   };
-  const follower = ports.follow({
+  return {
+    join(describe) {
+      state.place = {follower: followOthers(state), running: takePart(state, describe)};
+    },
+    get replicas() {
+      return latestRuns(state.records.values());
+    },
+    async close() {
+      state.closing.abort(new Error('closed'));
+      await state.place?.running;
+      state.place?.follower.close();
+    },
+  };
+}
+
+function followOthers(state: State): Follower {
+  const {gateway, prefix, clock, log, follow} = state.ports;
+  return follow({
     gateway,
     prefix,
     clock,
@@ -89,22 +109,6 @@ export function openFleet(ports: FleetPorts): Fleet {
     },
     onLinked: () => {},
   });
-  const running = keepUp(state);
-  return {
-    get replicas() {
-      return latestRuns(state.records.values());
-    },
-    async close() {
-      state.closing.abort(new Error('closed'));
-      await running;
-      follower.close();
-      const {lease} = state;
-      if (lease === undefined) return;
-      await write(state, describe(state, true))
-        .then(() => leases.revoke(gateway, lease))
-        .catch(error => tellFault(error, 'goodbye not told', log));
-    },
-  };
 }
 
 const entriesOf = ({key, value}: KeyValue): [string, ReplicaRecord][] => {
@@ -133,23 +137,30 @@ function missed({ports}: State, lost: ReplicaRecord | undefined): void {
   ports.onLost(lost.id);
 }
 
-async function keepUp(state: State): Promise<void> {
-  const {closing, ports} = state;
+/** Shows what it is until it is closed; then it says goodbye. */
+async function takePart(state: State, describe: () => ReplicaState): Promise<void> {
+  const {closing, startedAt, ports} = state;
+  const {id, run, clock, log} = ports;
+  const encode = (leaving: boolean) => encodeRecord({...describe(), id, run, startedAt, leaving});
   while (!closing.signal.aborted) {
-    await beat(state).catch(error => tellFault(error, 'replica not registered', ports.log));
-    await pause(ports.clock, BEAT_MS, closing.signal);
+    await beat(state, encode(false)).catch(error => tellFault(error, 'replica not registered', log));
+    await pause(clock, BEAT_MS, closing.signal);
   }
+  if (state.lease === undefined) return;
+  await leave(state, state.lease, encode(true)).catch(error => tellFault(error, 'goodbye not told', log));
 }
 
-async function beat(state: State): Promise<void> {
+async function beat(state: State, value: string): Promise<void> {
   const {gateway, leases} = state.ports;
   if (state.lease !== undefined && !(await leases.renew(gateway, state.lease))) state.lease = undefined;
-  const value = describe(state, false);
   if (state.lease === undefined || value !== state.written) await write(state, value);
 }
 
-const describe = ({ports: {describe, id, run}, startedAt}: State, leaving: boolean): string =>
-  encodeRecord({...describe(), id, run, startedAt, leaving});
+async function leave(state: State, lease: string, value: string): Promise<void> {
+  const {gateway, leases} = state.ports;
+  await write(state, value);
+  await leases.revoke(gateway, lease);
+}
 
 async function write(state: State, value: string): Promise<void> {
   const {gateway, leases, key} = state.ports;

@@ -40,8 +40,6 @@ export interface MasterPorts {
   receive(body: Buffer, remoteAddress: string, authorization?: string): Reception;
   /** Those of the last configuration that was applied; undefined before the first one. */
   appliedHosts(): Hosts | undefined;
-  /** Called once per answer, for the metrics. */
-  count?(status: number): void;
   /** Takes connections that begin with `firstByte`, as none of HTTP does; `close` ends them. Refused when absent. */
   readonly zerorpc?: {readonly firstByte: number; take(socket: Socket): void; close(): void};
   /** Switched off when absent. */
@@ -81,7 +79,6 @@ const NO_STOP: Refusal = {
  */
 export function createMaster(ports: MasterPorts): FastifyInstance {
   const {zerorpc, script, clock, log} = ports;
-  const answer = createAnswer(ports);
   const app = fastify({
     clientErrorHandler: createClientErrorHandler(log),
     connectionTimeout: TIMEOUTS.silentMs,
@@ -94,27 +91,21 @@ export function createMaster(ports: MasterPorts): FastifyInstance {
   });
   acceptAnyBody(app);
   if (zerorpc !== undefined) takeZerorpc(app, zerorpc, clock);
-  takePings(app, ports, answer);
+  takePings(app, ports);
   showState(app, ports);
   if (script === undefined) app.put('/script', (_request, reply) => answer(reply, 403, NO_SCRIPTS));
   else addScript(app, script);
   app.post('/down', (_request, reply) => answer(reply, 403, NO_STOP));
-  refuseUnknown(app, answer);
-  refuseFaulty(app, answer, log);
+  refuseUnknown(app);
+  refuseFaulty(app, log);
   return app;
 }
 
-/** Every answer but `/state`'s goes through here, so that it is counted. */
-type Answer = (reply: FastifyReply, status: number, body?: Refusal) => void;
+const answer = (reply: FastifyReply, status: number, body?: Refusal): void => {
+  reply.code(status).send(body);
+};
 
-const createAnswer =
-  ({count}: MasterPorts): Answer =>
-  (reply, status, body) => {
-    count?.(status);
-    reply.code(status).send(body);
-  };
-
-function takePings(app: FastifyInstance, {receive}: MasterPorts, answer: Answer): void {
+function takePings(app: FastifyInstance, {receive}: MasterPorts): void {
   app.put<{Body: Buffer | undefined}>('/ping', (request, reply) => {
     const reception = receive(request.body ?? Buffer.alloc(0), request.ip, request.headers.authorization);
     switch (reception.is) {
@@ -137,18 +128,15 @@ function stateOf(hosts: Hosts | undefined) {
   return {md5: hosts === undefined ? null : digestHosts(hosts), hosts: Object.fromEntries(hosts ?? [])};
 }
 
-function showState(app: FastifyInstance, {appliedHosts, count, clock}: MasterPorts): void {
+function showState(app: FastifyInstance, {appliedHosts, clock}: MasterPorts): void {
   app.register((scope, _options, done) => {
     const bodies = boundAnswers(scope, clock);
-    scope.get('/state', (_request, reply) => {
-      count?.(200);
-      return sendSharedJson(reply, bodies, '/state', () => stateOf(appliedHosts()));
-    });
+    scope.get('/state', (_request, reply) => sendSharedJson(reply, bodies, '/state', () => stateOf(appliedHosts())));
     done();
   });
 }
 
-function refuseUnknown(app: FastifyInstance, answer: Answer): void {
+function refuseUnknown(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '';
     const methods = ALLOWED_METHODS.get(path);
@@ -161,7 +149,7 @@ function refuseUnknown(app: FastifyInstance, answer: Answer): void {
   });
 }
 
-function refuseFaulty(app: FastifyInstance, answer: Answer, log: Log): void {
+function refuseFaulty(app: FastifyInstance, log: Log): void {
   app.setErrorHandler<Error & {statusCode?: number}>((error, request, reply) => {
     if (error instanceof errorCodes.FST_ERR_CTP_BODY_TOO_LARGE) {
       const reason = `the body exceeds ${BODY_LIMIT_BYTES} bytes; send a smaller payload`;

@@ -77,12 +77,12 @@ function openReplica(away = false) {
     id: 'lb-0',
     key: '/kontrol/replicas/lb-0',
     run: 'a',
-    describe: () => state,
     onLost: id => lost.push(id),
     clock,
     log,
   };
   const fleet = openFleet(ports);
+  fleet.join(() => state);
   const followed = (): FollowPorts => {
     assert.ok(follow !== undefined);
     return follow;

@@ -14,7 +14,7 @@ import {createQueue} from '../ports/queue.ts';
 
 type Light = {readonly is: 'red'} | {readonly is: 'green'};
 
-export function probe(clock: Clock, light: Light): unknown {
+export function probe(clock: Clock, light: Light, clocks: readonly Clock[]): unknown {
   sleep(clock, 5); // noFloatingPromises
   const {add} = createQueue();
   add(async () => 1); // noFloatingPromises
@@ -34,6 +34,10 @@ export function probe(clock: Clock, light: Light): unknown {
       return;
   }
   const bare = Object.create(null);
+  clocks.forEach(async one => sleep(one, 1)); // plugin
+  const ready = clocks.filter(async one => (await sleep(one, 1)) === undefined); // plugin
+  void Promise.all(clocks.map(async one => sleep(one, 1)));
+  ready.forEach(one => void sleep(one, 1));
   return Object.assign(Object.create({early}), {demand, tell, bare}); // plugin
 }
 

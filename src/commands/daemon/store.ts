@@ -6,7 +6,7 @@ import {openGateway} from '../../etcd/gateway.ts';
 import {grantLease, renewLease, revokeLease} from '../../etcd/lease.ts';
 import {loadSecrets} from '../../etcd/secrets.ts';
 import {openTransport} from '../../etcd/transport.ts';
-import {deriveConfirmMs, type Fleet, openFleet} from '../../fleet/fleet.ts';
+import {deriveConfirmMs, openFleet} from '../../fleet/fleet.ts';
 import type {ReplicaRecord, ReplicaState} from '../../fleet/record.ts';
 import {openReloadLock, type ReloadLock} from '../../fleet/reload-lock.ts';
 import {openSharedTemplate, type SharedTemplate} from '../../fleet/shared-template.ts';
@@ -58,9 +58,6 @@ export async function openStore(sources: StoreSources): Promise<OpenStore> {
   };
 }
 
-/** Before it shows itself, and sees the others. */
-const NOT_JOINED: Fleet = {replicas: [], async close() {}};
-
 async function openShared({config, snapshot, guard, room}: StoreSources, etcd: EtcdSettings): Promise<OpenStore> {
   const {self, ttlMs} = config;
   const keys = keysOf(self.namespace, self.app);
@@ -88,7 +85,18 @@ async function openShared({config, snapshot, guard, room}: StoreSources, etcd: E
   });
   const run = randomBytes(4).toString('hex');
   const template = openSharedTemplate({gateway, key: keys.template, id: self.id, clock, log: room('fleet')});
-  let fleet: Fleet = NOT_JOINED;
+  const fleet = openFleet({
+    gateway,
+    follow: followPrefix,
+    leases,
+    prefix: keys.replicas,
+    id: self.id,
+    key: `${keys.replicasOf(self.id)}${run}`,
+    run,
+    onLost: store.lostReplica,
+    clock,
+    log: room('fleet'),
+  });
   const {hold} = openReloadLock({
     gateway,
     replicas: () => fleet.replicas,
@@ -101,21 +109,7 @@ async function openShared({config, snapshot, guard, room}: StoreSources, etcd: E
   return {
     store,
     hold,
-    join(describe) {
-      fleet = openFleet({
-        gateway,
-        follow: followPrefix,
-        leases,
-        prefix: keys.replicas,
-        id: self.id,
-        key: `${keys.replicasOf(self.id)}${run}`,
-        run,
-        describe,
-        onLost: store.lostReplica,
-        clock,
-        log: room('fleet'),
-      });
-    },
+    join: fleet.join,
     get replicas() {
       return fleet.replicas;
     },
