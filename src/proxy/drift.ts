@@ -22,8 +22,8 @@ interface ExpectedServer {
   readonly disabled: boolean | undefined;
   /** `0` for none. */
   readonly maxconn: number | undefined;
-  /** Its health is that of another. */
-  readonly tracks: boolean | undefined;
+  /** Its health is that of another, or what it leaves maintenance with. */
+  readonly isGivenHealth: boolean | undefined;
   /** What DNS may change while HAProxy runs: `all` of address, port and weight (SRV). */
   readonly resolves: 'nothing' | 'address' | 'all';
 }
@@ -35,7 +35,7 @@ const AS_STARTED: ExpectedServer = {
   weight: undefined,
   disabled: undefined,
   maxconn: undefined,
-  tracks: undefined,
+  isGivenHealth: undefined,
   resolves: 'nothing',
 };
 
@@ -72,7 +72,7 @@ function expectedOf({address, weight, disabled, options}: ServerLine): ExpectedS
     weight,
     disabled,
     maxconn: maxconnOf(options),
-    tracks: optionsOf(options).includes('track'),
+    isGivenHealth: optionsOf(options).some(option => option === 'track' || option === 'init-state'),
     resolves: isService ? 'all' : isResolved ? 'address' : 'nothing',
   };
 }
@@ -205,7 +205,7 @@ function compareServer(
   const [isChecked, asksAgent] = [row.srv_check_state, row.srv_agent_state].map(isConfigured);
   if (isChecked) compare('checks', 'on', isEnabled(row.srv_check_state) ? 'on' : 'off');
   if (asksAgent) compare('agent', 'on', isEnabled(row.srv_agent_state) ? 'on' : 'off');
-  const isItsOwn = !isChecked && !asksAgent && expected.tracks === false && row.srv_admin_state === '0';
+  const isItsOwn = !isChecked && !asksAgent && expected.isGivenHealth === false && row.srv_admin_state === '0';
   if (isItsOwn) compare('health', 'up', HEALTH[row.srv_op_state ?? '']);
   return deviations;
 }

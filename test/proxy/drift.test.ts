@@ -101,6 +101,7 @@ describe('a server that is not as its text says', () => {
     ['set to stop by hand', 'a 10.0.0.1:80', {is: 3}, ['web/a health: up -> stopping']],
     ['starts slowly', 'a 10.0.0.1:80 slowstart 9s', {is: 1}, []],
     ['down with the server it tracks', 'a 10.0.0.1:80 track b', {is: 0}, []],
+    ['down as it began', 'a 10.0.0.1:80 init-state fully-down', {is: 0}, []],
     ['down in maintenance', 'a 10.0.0.1:80 disabled', {is: 0, admin: 5}, []],
     ['a limit of its own', 'a 10.0.0.1:80 maxconn 7', {maxconn: '7'}, []],
     ['another limit', 'a 10.0.0.1:80 maxconn 7', {maxconn: '1'}, ['web/a maxconn: 7 -> 1']],
