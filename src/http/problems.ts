@@ -159,7 +159,7 @@ const SLOW_TODO = 'see what those servers wait for: haproxy-kontrol members, hap
 
 function wordsOfErrors({of, name, percent, requests}: TroubleNow & {readonly is: 'errors'}): Words {
   if (of === 'connections') {
-    const why = `of its last ${requests} (KONTROL_5XX says how many are too many): its servers refuse them, or do not answer`;
+    const why = `of its last ${requests} (KONTROL_5XX says how many are too many): its servers refuse them, or reset them before they say anything`;
     return [`${percent} % of the connections to backend ${name} fail`, why, 'see its servers: haproxy-kontrol members'];
   }
   if (of === 'given-up') {

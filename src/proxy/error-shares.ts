@@ -70,7 +70,9 @@ export function countErrors(
     const grown = (fields: readonly string[]) =>
       fields.reduce((sum, field) => sum + Math.max(0, (Number(row[field]) || 0) - (Number(was?.[field]) || 0)), 0);
     const {of, ...fields} = fieldsOf(row);
-    const [requests, errors] = [grown(fields.requests), grown(fields.errors)];
+    // Servers may end by a reset what went well: not where none of them has said anything.
+    const isMute = of === 'connections' && grown(['bout']) === 0;
+    const [requests, errors] = [grown(fields.requests), grown(fields.errors) + (isMute ? grown(['eresp']) : 0)];
     if (requests + errors === 0) return [];
     const counted = {fromMs: before.atMs, atMs, of, name: row.pxname ?? '', requests, errors};
     if (of !== 'backend') return [counted];

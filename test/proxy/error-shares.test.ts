@@ -53,6 +53,9 @@ describe('shares of errors', () => {
   test('connections that fail where HAProxy speaks no HTTP -> told; those of clients that left -> not', () => {
     assert.deepEqual(told([tcp('db', 20, 16)]), ['connections db 80 20']);
     assert.deepEqual(told([tcp('db', 20, 2)]), []);
+    const reset = (bytes: number) => ({...tcp('db', 20, 0), eresp: '20', bout: String(bytes)});
+    assert.deepEqual(told([reset(0)]), ['connections db 100 20']);
+    assert.deepEqual(told([reset(1)]), []);
   });
 
   test('clients give up on a backend before it answers anything -> told; now and then, or of downloads -> not', () => {
