@@ -59,11 +59,14 @@ function watchWait(what: string, {print, isTerminal}: WaitTold): Disposable {
   };
 }
 
+const isHttp = (base: string): boolean => /^https?:\/\//i.test(base) && URL.canParse(base);
+
 /** `base` is the status port's address, such as `http://127.0.0.1:8001`. Rejects with UNREACHABLE or USAGE. */
 export function createStatusClient(base: string, wait: WaitTold): StatusClient {
   const ask = async (path: string, {token, body, limitMs = ANSWER_LIMIT_MS}: Sent = {}): Promise<Response> => {
     const boundMs = token === undefined ? limitMs : CHANGE_LIMIT_MS;
     const url = `${base.replace(/\/$/, '')}${path}`;
+    if (!isHttp(base)) throw new DaemonError('USAGE', `cannot ask ${base}: it is no URL such as http://10.2.0.3:8001`);
     using _wait = watchWait(url, wait);
     let answer: Response;
     try {

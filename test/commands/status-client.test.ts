@@ -19,4 +19,13 @@ describe('the client of the status port', () => {
     });
     server.closeAllConnections();
   });
+
+  test('an address that is no URL -> USAGE with one that is', async () => {
+    for (const base of ['localhost:8001', '10.2.0.3:8001', 'http://', 'nonsense']) {
+      await assert.rejects(createStatusClient(base, {print: () => {}, isTerminal: false}).json('/status'), {
+        code: 'USAGE',
+        message: `cannot ask ${base}: it is no URL such as http://10.2.0.3:8001`,
+      });
+    }
+  });
 });
