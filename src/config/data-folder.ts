@@ -29,10 +29,11 @@ export async function openDataFolder(path: string): Promise<AsyncDisposable> {
         `cannot use KONTROL_DATA ${path}: another daemon runs on it; stop it or set another folder`,
       );
     }
-    await rm(lockPath, {force: true});
-    return bind(lockPath).catch(again => {
-      throw refuse(path, again);
-    });
+    return await rm(lockPath, {force: true})
+      .then(() => bind(lockPath))
+      .catch(again => {
+        throw refuse(path, again);
+      });
   });
   await sweepTemporary(path);
   return {[Symbol.asyncDispose]: () => new Promise(resolve => server.close(() => resolve()))};

@@ -33,6 +33,13 @@ test('data folder, its daemon killed -9 -> free again', async () => {
   await using _lock = await openDataFolder(folder.path);
 });
 
+test('data folder, what is in the place of its lock cannot be removed -> refused, with the reason', async () => {
+  await using folder = await openFolder();
+  await mkdir(join(folder.path, 'daemon.lock'));
+  const message = new RegExp(`^cannot lock KONTROL_DATA ${folder.path}: .*daemon.lock`);
+  await assert.rejects(openDataFolder(folder.path), {code: 'DATA', message});
+});
+
 test('data folder, its daemon stopped and its queue full -> somebody has it', async () => {
   await using folder = await openFolder();
   const holder = fork(HOLDER, [folder.path]);
