@@ -84,6 +84,8 @@ export interface Config {
   readonly settleMs: number;
   /** How much of an app may be left out because a template fails with it, per cent; 0: nobody ever. */
   readonly quarantinePercent: number;
+  /** How many servers for pods to come HAProxy is started with, by app; `auto`: some, where it cannot add any (before 2.6). */
+  readonly spareServers: 'auto' | number;
   /** What a template may take to render. */
   readonly renderTimeoutMs: number;
   readonly drain: {readonly maxAgeMs: number; readonly maxCount: number};

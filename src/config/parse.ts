@@ -117,6 +117,7 @@ function readConfig(reader: Reader, env: Environment, host: Host): Config {
     graceMs: parseGrace(reader),
     settleMs: reader.integer('KONTROL_SETTLE_MS', 20, {min: 0, max: 1000}),
     quarantinePercent: reader.integer('KONTROL_QUARANTINE', 25, {min: 0, max: 100}),
+    spareServers: parseSpareServers(reader),
     renderTimeoutMs: parseRenderTimeout(reader),
     drain: parseDrain(reader),
     hangMs: reader.secondsMs('KONTROL_HANG', 10_000, {minMs: 0, maxMs: HOUR_MS}),
@@ -317,4 +318,9 @@ function deepFreeze<T>(value: T): T {
     for (const entry of Object.values(value)) deepFreeze(entry);
   }
   return value;
+}
+
+function parseSpareServers(reader: Reader): Config['spareServers'] {
+  const isAuto = reader.text('KONTROL_SPARE_SERVERS')?.trim() === 'auto';
+  return isAuto ? 'auto' : reader.integer('KONTROL_SPARE_SERVERS', 0, {min: 0, max: 254});
 }

@@ -67,6 +67,8 @@ export interface PassPorts {
   /** Changes when anything that a pass depends on does. */
   readonly digest: (input: TemplateInput) => string;
   readonly renderer: Pick<Renderer, 'render'>;
+  /** Has HAProxy read a text with servers for pods to come. */
+  readonly spare?: (input: TemplateInput, text: string, signal: AbortSignal) => Promise<void>;
   /** What is said of a pass, without the secrets of its texts. */
   readonly hideSecrets: (said: string) => string;
   readonly proxy: Pick<Generations, 'isServing' | 'isSafe' | 'status' | 'stage' | 'discard'>;
@@ -188,11 +190,12 @@ async function inputOf(state: State, pass: Pass, visit: Visit): Promise<Template
 }
 
 async function render(state: State, visit: Visit, signal: AbortSignal): Promise<void> {
-  const {clock, renderer} = state.ports;
+  const {clock, renderer, spare} = state.ports;
   const pass = state.passes.get(visit) ?? begin(state, visit);
   await timed(clock, pass, 'render', async () => {
     const input = await inputOf(state, pass, visit);
     pass.text = `${(await renderer.render(input, signal)).replace(/\n+$/, '')}\n`;
+    await spare?.(input, pass.text, signal);
   });
 }
 

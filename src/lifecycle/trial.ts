@@ -13,6 +13,8 @@ import {type Finding, findingOfHaproxy, findingOfRefusal} from './findings.ts';
 export interface TrialPorts {
   readonly renderer: Pick<IsolatedRenderer, 'trace'>;
   readonly proxy: Pick<Generations, 'foresee' | 'stage' | 'discard'>;
+  /** As of a pass: what is foreseen depends on it. */
+  readonly spare?: (input: TemplateInput, text: string, signal: AbortSignal) => Promise<void>;
   /** `haproxy -c`: the warnings of a valid candidate; rejects with VALIDATE. */
   readonly check: (candidate: Candidate, signal: AbortSignal) => Promise<readonly string[]>;
   /** A generation's configuration, in HAProxy's messages. */
@@ -38,7 +40,8 @@ export interface Trial {
   explain(fault: unknown, made: {readonly input: TemplateInput; readonly text: string}): Promise<unknown>;
 }
 
-export function createTrial({renderer, proxy, check, fileNamed}: TrialPorts): Trial {
+export function createTrial(ports: TrialPorts): Trial {
+  const {renderer, proxy, check, fileNamed} = ports;
   const traced = (fault: unknown, {text, lineOf}: Traced): unknown => {
     if (!(fault instanceof DaemonError) || isSystemFault(fault.cause)) return fault;
     const file = fileNamed.exec(fault.message)?.[0] ?? fileNamed.exec(fault.detail ?? '')?.[0];
@@ -59,7 +62,7 @@ export function createTrial({renderer, proxy, check, fileNamed}: TrialPorts): Tr
       }
       return made.text;
     },
-    examine: (input, signal) => examine({renderer, proxy, check}, input, signal),
+    examine: (input, signal) => examine(ports, input, signal),
     async explain(fault, {input, text}) {
       if (!(fault instanceof DaemonError)) return fault;
       // Rendered once more, which only a failure costs: lines are not counted otherwise.
@@ -73,7 +76,7 @@ export function createTrial({renderer, proxy, check, fileNamed}: TrialPorts): Tr
 }
 
 async function examine(
-  {renderer, proxy, check}: Omit<TrialPorts, 'fileNamed'>,
+  {renderer, proxy, check, spare}: TrialPorts,
   input: TemplateInput,
   signal: AbortSignal,
 ): Promise<Examination> {
@@ -102,6 +105,7 @@ async function examine(
     });
   try {
     const findings = (await check(candidate, signal)).map(said('warning'));
+    await spare?.(input, text, signal);
     return {findings, text, foreseen: await proxy.foresee(text)};
   } catch (error) {
     if (!(error instanceof DaemonError) || error.code !== 'VALIDATE') throw error;

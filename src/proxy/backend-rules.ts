@@ -68,7 +68,7 @@ export function findRuleDoubt(rules: BackendRules, kind: ChangeKind, release: Re
   }
   if (rules.mode !== 'tcp' && rules.mode !== 'http')
     return `"mode ${rules.mode}" is not known to be safe with changes at run time`;
-  return findBalanceDoubt(rules, kind, release) ?? findConnectionDoubt(rules, kind);
+  return findBalanceDoubt(rules, kind, release);
 }
 
 /** Servers come and go without changing which client goes where. */
@@ -115,7 +115,7 @@ function findBalanceDoubt(rules: BackendRules, kind: ChangeKind, release: Releas
  * A connection that carries a request while its server moves stays open to the former address, and later requests of
  * the same client (or of all, with `http-reuse`) use it; measured on 1.7 to 3.5. A reload ends it with that response.
  */
-function findConnectionDoubt({mode, closes}: BackendRules, kind: ChangeKind): string | undefined {
-  if (mode !== 'http' || closes || (kind !== 'move' && kind !== 'recheck')) return undefined;
+export function findConnectionDoubt({mode, closes}: BackendRules): string | undefined {
+  if (mode !== 'http' || closes) return undefined;
   return 'keep-alive connections to the former address may go on to be used ("option http-server-close" closes them)';
 }

@@ -1,5 +1,5 @@
 import {atOnce, STEP, type Steps} from '../steps.ts';
-import {type BackendRules, findRuleDoubt, isNameBlind, readRules} from './backend-rules.ts';
+import {type BackendRules, findConnectionDoubt, findRuleDoubt, isNameBlind, readRules} from './backend-rules.ts';
 import {findGlobalRow} from './global-keywords.ts';
 import {type ChangeKind, findException} from './keyword-row.ts';
 import {findLoadedFiles, findUnreadFile} from './loaded-files.ts';
@@ -16,6 +16,7 @@ import {
   readOptions,
   type ServerLine,
 } from './server-line.ts';
+import {isSpareAddress} from './spare-address.ts';
 import type {Release} from './version.ts';
 
 /** What has to be done so that a HAProxy that runs one text does what another one says. */
@@ -40,6 +41,8 @@ export interface RuntimeAbilities {
   readonly release: Release;
   /** The words that `add server` takes, where HAProxy lists them (3.2+). */
   readonly addWords?: ReadonlySet<string>;
+  /** `backend/server` of those that have served nobody since HAProxy was started: no connection leads anywhere. */
+  readonly unused?: ReadonlySet<string>;
 }
 
 /** Releases that the changes of the tables were tried on. */
@@ -47,7 +50,7 @@ const OLDEST_TRIED: Release = 1.7;
 const NEWEST_TRIED: Release = 3.5;
 
 /** From here on `add server` and `del server` are called stable. */
-const ADDS_SERVERS: Release = 2.6;
+export const ADDS_SERVERS: Release = 2.6;
 
 const MAX_WEIGHT = 256;
 const MAX_PORT = 65_535;
@@ -222,6 +225,10 @@ function* compareServers(
     const why = findRuleDoubt(rules, kind, abilities.release);
     if (why !== undefined) return `${name}: ${why}`;
   }
+  const connectionDoubt = changes.some(change => leavesConnections(change, abilities))
+    ? findConnectionDoubt(rules)
+    : undefined;
+  if (connectionDoubt !== undefined) return `${name}: ${connectionDoubt}`;
   let like: ServerChange | undefined;
   for (const [index, change] of changes.entries()) {
     if (index % STEP === 0) yield;
@@ -233,6 +240,12 @@ function* compareServers(
   }
   return changes;
 }
+
+/** It moves, and connections to where it was may be used on. A spare server is never enabled without a move. */
+const leavesConnections = (change: ServerChange, {unused}: RuntimeAbilities): boolean =>
+  change.do === 'move' &&
+  unused?.has(`${change.backend}/${change.after.name}`) !== true &&
+  !(change.after.disabled && isSpareAddress(change.after.address));
 
 export const lineOf = (change: ServerChange): ServerLine => (change.do === 'remove' ? change.before : change.after);
 
@@ -309,9 +322,10 @@ function compareServer(
 ): ServerChange[] | string {
   if (!areSameWords(before.rest, after.rest)) return `${backend}/${after.name}: its options changed`;
   const changes: ServerChange[] = [];
+  if (!before.disabled && after.disabled) changes.push({do: 'disable', backend, after});
   if (!isSameAddress(before.address, after.address)) changes.push({do: 'move', backend, before, after, alone});
   if (before.weight !== after.weight) changes.push({do: 'weigh', backend, after});
-  if (before.disabled !== after.disabled) changes.push({do: after.disabled ? 'disable' : 'enable', backend, after});
+  if (before.disabled && !after.disabled) changes.push({do: 'enable', backend, after});
   return changes;
 }
 

@@ -1,9 +1,9 @@
-import {DaemonError, reasonOf, rethrowBug} from '../errors.ts';
+import {DaemonError, isStartRefusal, reasonOf, rethrowBug} from '../errors.ts';
 import {within} from '../ports/clock.ts';
 import type {Applied, ApplyOptions, Candidate, Foreseen} from './candidate.ts';
 import {pathsOf} from './files.ts';
-import {createGeneration, type StagedGeneration, writeRewritten} from './generation.ts';
-import {type GenerationsState, generationPortsOf, writeRecords} from './generations-state.ts';
+import {createGeneration, type Given, type StagedGeneration, writeRewritten} from './generation.ts';
+import {type GenerationsState, generationPortsOf, readAs, writeRecords} from './generations-state.ts';
 import type {Hang} from './liveness.ts';
 import type {ReloadPlan} from './plan.ts';
 import type {RuntimeOutcome} from './runtime.ts';
@@ -102,9 +102,9 @@ async function reload(
   const old = generations.listening();
   const {plan, inheritance} = await planner.plan(text, old, {runTheirText: state.textIs !== 'adopted'});
   const paths = pathsOf(state.ports.dataFolder, number);
-  const generation = createGeneration({number, text, paths, inheritance}, generationPortsOf(state));
+  const given = {number, text, read: readAs(state, text), paths, inheritance};
   await state.ports.followers?.follow(old);
-  const {isAsPlanned, ended} = await start(state, generation, old, plan, signal).catch(error => {
+  const {generation, isAsPlanned, ended} = await startSpared(state, given, old, plan, signal).catch(error => {
     state.ports.followers?.letGo(old);
     throw error;
   });
@@ -123,6 +123,27 @@ async function reload(
     ...ended.map(pid => `the old HAProxy (PID ${pid}) still listened when it was told to finish and was ended`),
   ];
   return {generation: number, way: isAsPlanned ? plan.way : 'plain', why: why.join('; ')};
+}
+
+/** Starts it without spare servers where it refuses to start with them: a check has passed the text without. */
+async function startSpared(
+  state: GenerationsState,
+  given: Given,
+  ...how: [old: readonly StagedGeneration[], plan: ReloadPlan, signal: AbortSignal | undefined]
+): Promise<TookOver & {readonly generation: StagedGeneration}> {
+  const begin = async (one: Given) => {
+    const generation = createGeneration(one, generationPortsOf(state));
+    return {...(await start(state, generation, ...how)), generation};
+  };
+  try {
+    return await begin(given);
+  } catch (fault) {
+    if (given.read === given.text || !isStartRefusal(fault)) throw fault;
+    state.sparesRefused = true;
+    state.ports.log.warn({reason: reasonOf(fault)}, 'HAProxy does not start with spare servers: it gets none any more');
+    await stageGeneration(given.number, given.text, {...state.ports, run: state.run});
+    return await begin({...given, read: given.text});
+  }
 }
 
 /** What hangs cannot hand over its listeners, and cannot let go of them: it is ended before a new one takes them. */
@@ -149,9 +170,9 @@ async function start(
   signal: AbortSignal | undefined,
 ): Promise<TookOver> {
   const {ports, committedPath, generations, ownedSockets, run} = state;
-  const {number, text, paths, inheritance} = generation;
+  const {number} = generation;
   try {
-    await writeRewritten(ports.files, paths, inheritance, text);
+    await writeRewritten(ports.files, generation);
     await carryServerState(generation, old.at(-1), ports);
     if (!plan.parallel) ownedSockets.keepOnly([]);
     const {promote, retire} = generations;

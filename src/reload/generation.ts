@@ -24,6 +24,8 @@ export interface Generation {
   readonly number: number;
   /** What it runs: what it was started with, changed at run time since. */
   readonly text: string;
+  /** The same as HAProxy knows it: with spare servers. */
+  readonly read: string;
   readonly paths: GenerationPaths;
   readonly supervisor: Supervisor;
 }
@@ -44,7 +46,7 @@ export interface GenerationPorts {
   /** A file with a log target for this text's `log global`, if it needs one. Never rejects. */
   readonly logFileFor?: (text: string) => Promise<string | undefined>;
   /** Writes the files of one that is started anew again, where somebody removed them. */
-  readonly restore?: (generation: Pick<StagedGeneration, 'number' | 'text' | 'paths' | 'inheritance'>) => Promise<void>;
+  readonly restore?: (generation: Given) => Promise<void>;
   readonly onLaunch: (generation: StagedGeneration, child: Child) => void;
   readonly onChange: (generation: StagedGeneration, job: Job) => void;
   /** The descriptors of sockets that the daemon owns. Throws APPLY. */
@@ -104,9 +106,12 @@ export interface StagedGeneration extends Generation {
   readonly inheritance: Inheritance;
   /** Of the process that runs; none of one that an earlier daemon started. */
   readonly filesRead: FilesRead;
-  /** It was told of `text` over its socket and runs that now; its files say so already. */
-  runsNow(text: string): void;
+  /** It was told of `text` over its socket and runs that now, which it knows as `read`; its files say so already. */
+  runsNow(text: string, read?: string): void;
 }
+
+/** What a generation is made of; `read` is the text itself where it is absent. */
+export type Given = Pick<StagedGeneration, 'number' | 'text' | 'paths' | 'inheritance'> & {readonly read?: string};
 
 /** Writes the files of a generation. Rejects with APPLY when they cannot be written (a full disk). */
 export async function writeGeneration(
@@ -117,7 +122,7 @@ export async function writeGeneration(
 ): Promise<void> {
   try {
     await files.replace(paths.configuration, text, 0o600);
-    await writeRewritten(files, paths, nothingInherited, text);
+    await writeRewritten(files, {text, read: text, paths, inheritance: nothingInherited});
     await files.replace(paths.control, deriveControl(paths, control), 0o600);
   } catch (cause) {
     throw writeFault(paths.configuration, cause);
@@ -127,34 +132,35 @@ export async function writeGeneration(
 /** Writes the text as HAProxy reads it, where that is not the user's. */
 export async function writeRewritten(
   files: Pick<Files, 'replace'>,
-  paths: GenerationPaths,
-  {rewrite}: Inheritance,
-  text: string,
+  {text, read = text, paths, inheritance}: Omit<Given, 'number'>,
 ): Promise<void> {
-  const read = rewrite(text);
-  if (read !== text) await files.replace(paths.rewritten, read, 0o600);
+  const rewritten = inheritance.rewrite(read);
+  if (rewritten !== text) await files.replace(paths.rewritten, rewritten, 0o600);
 }
 
 interface State {
-  readonly given: Pick<StagedGeneration, 'number' | 'text' | 'paths' | 'inheritance'>;
+  readonly given: Given;
   readonly ports: GenerationPorts;
   settings: typeof SERVING;
   /** For the next launch alone. */
   startOnce: StartOptions;
   text: string;
   filesRead: FilesRead;
+  read: string;
   /** Of what its process wrote. */
   tail: readonly string[];
 }
 
-export function createGeneration(given: State['given'], ports: GenerationPorts): StagedGeneration {
+export function createGeneration(given: Given, ports: GenerationPorts): StagedGeneration {
   const {clock, log} = ports;
+  const {text, read = text} = given;
   const state: State = {
     given,
     ports,
     settings: CANDIDATE,
     startOnce: START_BESIDE,
-    text: given.text,
+    text,
+    read,
     filesRead: new Map(),
     tail: [],
   };
@@ -165,6 +171,9 @@ export function createGeneration(given: State['given'], ports: GenerationPorts):
     },
     get filesRead() {
       return state.filesRead;
+    },
+    get read() {
+      return state.read;
     },
     supervisor: ports.supervise(
       'haproxy',
@@ -206,8 +215,9 @@ export function createGeneration(given: State['given'], ports: GenerationPorts):
       generation.supervisor.stop([]);
       generation.supervisor.start();
     },
-    runsNow(text) {
+    runsNow(text, read = text) {
       state.text = text;
+      state.read = read;
     },
   };
   return generation;
@@ -220,11 +230,11 @@ async function launch(state: State, onLaunch: (child: Child) => void): Promise<C
   state.tail = [];
   state.startOnce = START_BESIDE;
   // A candidate's were written a moment ago.
-  if (state.settings !== CANDIDATE) await ports.restore?.({...given, text: state.text});
+  if (state.settings !== CANDIDATE) await ports.restore?.({...given, text: state.text, read: state.read});
   const logFile = await ports.logFileFor?.(given.text);
   state.filesRead = await noteFiles(state.text, ports.files);
   let pid: number | undefined;
-  const own = rewrite(state.text) === state.text ? configuration : rewritten;
+  const own = rewrite(state.read) === state.text ? configuration : rewritten;
   const args = haproxyArguments([...(logFile ? [logFile] : []), own, control], startOnce);
   const command = {file: ports.haproxy, args, descriptors: ports.descriptors(sockets)};
   const child = await ports.spawn.start(command, (line, stream) => {

@@ -38,6 +38,8 @@ export interface GenerationsPorts extends Omit<GenerationPorts, 'onLaunch' | 'on
   readonly drain: {readonly maxAgeMs: number; readonly maxCount: number};
   /** A HAProxy that answers nothing for so long is ended and started anew; 0: never. */
   readonly hangMs: number;
+  /** A text as HAProxy reads it: with spare servers, where there are to be some. */
+  readonly readAs?: (text: string) => string;
   /** Hears what a generation counts while it finishes its connections. */
   readonly followers?: Pick<DrainFollowers, 'follow' | 'letGo' | 'answersOf'>;
 }
@@ -79,7 +81,15 @@ export interface GenerationsState {
   /** In a row. */
   gateRefusals: number;
   isApplying: boolean;
+  /** HAProxy did not start with spare servers: it is given none any more. */
+  sparesRefused: boolean;
 }
+
+/** A text as HAProxy is to read it. */
+export const readAs = (
+  {ports, sparesRefused}: Pick<GenerationsState, 'ports' | 'sparesRefused'>,
+  text: string,
+): string => (sparesRefused ? text : (ports.readAs?.(text) ?? text));
 
 /** What is known of a folder once what an earlier daemon left running there was adopted. */
 export async function openGenerationsState(ports: GenerationsPorts): Promise<GenerationsState> {
@@ -105,7 +115,7 @@ function createState(ports: GenerationsPorts): GenerationsState {
     generations: createGenerationSet(ports.clock, ports.drain),
     ownedSockets,
     planner: createPlanner({...ports, ownedSockets}),
-    runtime: openRuntime({...ports, committedPath}),
+    runtime: openRuntime({...ports, committedPath, readAs: text => readAs(state, text)}),
     liveness,
     hung,
     startsRefused: createSource(),
@@ -120,6 +130,7 @@ function createState(ports: GenerationsPorts): GenerationsState {
     textIs: 'adopted',
     gateRefusals: 0,
     isApplying: false,
+    sparesRefused: false,
   };
   return state;
 }

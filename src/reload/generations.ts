@@ -178,7 +178,7 @@ function runningOf({generations: {current}, isApplying, textIs}: GenerationsStat
   if (current === undefined || isApplying || textIs !== 'known') return undefined;
   const {job, child} = current.supervisor;
   if (job.is !== 'RUNNING' || child === undefined) return undefined;
-  return {pid: child.pid, socket: current.paths.socket, text: current.text};
+  return {pid: child.pid, socket: current.paths.socket, text: current.read};
 }
 
 function statusOf({generations, restarts, liveness, hangs, ports}: GenerationsState): ProxyStatus {

@@ -68,9 +68,9 @@ export async function adoptLeftovers(
     const paths = pathsOf(dataFolder, number);
     const configuration = number === 0 ? committedPath : paths.configuration;
     const text = (await files.readText(configuration).catch(() => undefined)) ?? '';
-    const given = {number, text, paths: {...paths, configuration}, inheritance: nothingInherited};
+    const given = {number, text, read: text, paths: {...paths, configuration}, inheritance: nothingInherited};
     // In case it has to be started anew: the copy that lies there names sockets of the earlier daemon's.
-    await writeRewritten(files, paths, given.inheritance, text).catch((err: unknown) =>
+    await writeRewritten(files, given).catch((err: unknown) =>
       log.warn({err, generation: number}, 'cannot write the configuration of a HAProxy that is taken over'),
     );
     const generation = createGeneration(given, generationPorts);

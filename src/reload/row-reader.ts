@@ -1,6 +1,7 @@
 import {DaemonError} from '../errors.ts';
 import {parseStat, type Row} from '../proxy/answers.ts';
 import type {CounterLedger} from '../proxy/counter-ledger.ts';
+import {isSpare} from '../proxy/spare-address.ts';
 import type {DrainFollowers} from './drain-followers.ts';
 import type {Generations} from './generations.ts';
 
@@ -23,7 +24,7 @@ export const createRowReader =
     for (;;) {
       const {pid} = serving.status;
       if (pid === null) throw new DaemonError('PROXY', 'cannot read what HAProxy counts: it does not run');
-      const rows = parseStat(await ask(serving.socket, command));
+      const rows = parseStat(await ask(serving.socket, command)).filter(row => !isSpare(row));
       // Another one took over meanwhile: these counters are a follower's to tell.
       if (pid !== serving.status.pid) continue;
       counters.note(`${pid}`, rows);

@@ -5,6 +5,7 @@ import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import {compareTexts, type Difference, keepsValidity, type ServerChange} from '../proxy/difference.ts';
 import {deriveCommands} from '../proxy/server-commands.ts';
+import {findSpares} from '../proxy/spare-servers.ts';
 import type {Version} from '../proxy/version.ts';
 import {type Abilities, createAbilities} from './abilities.ts';
 import type {Candidate} from './candidate.ts';
@@ -27,6 +28,8 @@ export interface RuntimePorts {
   readonly files: Files;
   readonly log: Log;
   readonly version: Version;
+  /** A text as HAProxy reads it: with spare servers, where there are to be some. */
+  readonly readAs?: (text: string) => string;
 }
 
 /** Changes of servers in the HAProxy that runs. */
@@ -54,6 +57,8 @@ interface State {
   /** Servers with checks that came at run time, by generation. */
   readonly checkedAdds: WeakMap<StagedGeneration, number>;
   readonly removed: RemovedServers;
+  /** Spare servers that served nobody yet, by generation. */
+  readonly unused: WeakMap<StagedGeneration, Set<string>>;
   /** A pass asks whether its text is safe, and then has it applied. */
   lastCompared: {readonly before: string; readonly after: string; readonly difference: Difference} | undefined;
 }
@@ -64,6 +69,7 @@ export function openRuntime(ports: RuntimePorts): Runtime {
     abilities: createAbilities(ports.ask, ports.version),
     checkedAdds: new WeakMap(),
     removed: createRemovedServers(ports),
+    unused: new WeakMap(),
     lastCompared: undefined,
   };
   return {
@@ -79,13 +85,26 @@ export function openRuntime(ports: RuntimePorts): Runtime {
   };
 }
 
-async function compare(state: State, {text: before, paths}: StagedGeneration, after: string): Promise<Difference> {
-  const {abilities, lastCompared} = state;
+async function compare(state: State, current: StagedGeneration, text: string): Promise<Difference> {
+  const {read: before, paths} = current;
+  const {abilities, lastCompared, ports} = state;
+  const after = readAs(ports, text);
   if (lastCompared?.before === before && lastCompared.after === after) return lastCompared.difference;
-  const difference = await stepByStep(compareTexts(before, after, await abilities.of(paths.socket)));
+  const difference = await stepByStep(
+    compareTexts(before, after, {...(await abilities.of(paths.socket)), unused: unusedOf(state, current)}),
+  );
   state.lastCompared = {before, after, difference};
   return difference;
 }
+
+/** All of them when HAProxy was started: whatever changed since, changed here. */
+function unusedOf({unused}: State, generation: StagedGeneration): Set<string> {
+  const known = unused.get(generation) ?? new Set(findSpares(generation.read));
+  unused.set(generation, known);
+  return known;
+}
+
+const readAs = (ports: Pick<RuntimePorts, 'readAs'>, text: string): string => ports.readAs?.(text) ?? text;
 
 type Found =
   | {readonly is: 'unfit'; readonly why: string}
@@ -131,6 +150,9 @@ async function apply(state: State, current: StagedGeneration, candidate: Candida
     change.do === 'remove' ? [{backend: change.backend, server: change.before.name}] : [],
   );
   state.checkedAdds.set(current, allChecks);
+  for (const change of changes) {
+    if (change.do === 'enable') state.unused.get(current)?.delete(`${change.backend}/${change.after.name}`);
+  }
   state.removed.add(current, gone);
   void state.removed.sweep();
   state.ports.log.info({generation: current.number, changes: changes.length}, 'changed the running HAProxy');
@@ -179,17 +201,15 @@ async function tell(
 }
 
 /** The text on disk, of the generation and as `proxy.cfg`, becomes what now runs. */
-async function commitText(
-  {committedPath, files}: RuntimePorts,
-  current: StagedGeneration,
-  text: string,
-): Promise<void> {
+async function commitText(ports: RuntimePorts, current: StagedGeneration, text: string): Promise<void> {
+  const {committedPath, files} = ports;
   const {paths, inheritance} = current;
+  const read = readAs(ports, text);
   const proxyCfg = await files.prepare(committedPath, text, 0o640);
   try {
     await files.replace(paths.configuration, text, 0o600);
-    await writeRewritten(files, paths, inheritance, text);
-    current.runsNow(text);
+    await writeRewritten(files, {text, read, paths, inheritance});
+    current.runsNow(text, read);
     await proxyCfg.commit();
   } finally {
     await proxyCfg.discard();

@@ -6,7 +6,7 @@ import type {Version} from '../proxy/version.ts';
 import type {Candidate} from './candidate.ts';
 import {isAtLeast} from './capabilities.ts';
 import {type ControlSettings, type GenerationPaths, pathsOf} from './files.ts';
-import {type StagedGeneration, writeGeneration, writeRewritten} from './generation.ts';
+import {type Given, writeGeneration, writeRewritten} from './generation.ts';
 import {nothingInherited} from './inherited-sockets.ts';
 import type {RunFolder} from './run-folder.ts';
 
@@ -42,16 +42,14 @@ export async function stageGeneration(generation: number, text: string, ports: S
 }
 
 /** Writes the files of a generation again where they are gone: somebody emptied the data folder. Rejects with APPLY. */
-export async function restoreGeneration(
-  {number, text, paths, inheritance}: Pick<StagedGeneration, 'number' | 'text' | 'paths' | 'inheritance'>,
-  ports: StagePorts & {readonly log: Log},
-): Promise<void> {
+export async function restoreGeneration(generation: Given, ports: StagePorts & {readonly log: Log}): Promise<void> {
+  const {number, text, paths} = generation;
   const {files, log} = ports;
   const isThere = async (path: string) => (await files.readText(path)) !== undefined;
   if ((await isThere(paths.configuration)) && (await isThere(paths.control))) return;
   log.warn({generation: number}, 'files of a generation are gone: they are written again');
   await writeGeneration(files, paths, text, deriveControlSettings(text, paths, ports));
-  await writeRewritten(files, paths, inheritance, text);
+  await writeRewritten(files, generation);
 }
 
 /** What the version has and the user's text leaves to us. */

@@ -19,7 +19,7 @@ const MODE = 0o640;
  * running generation, as far as it holds for the next one. Never rejects: what cannot be carried begins as a start does.
  */
 export async function carryServerState(
-  {text, paths}: StagedGeneration,
+  {text, read, paths}: StagedGeneration,
   running: StagedGeneration | undefined,
   {ask, files, log}: StateFilePorts,
 ): Promise<void> {
@@ -30,7 +30,7 @@ export async function carryServerState(
     return EMPTY_STATE;
   };
   const derive = async (former: StagedGeneration): Promise<string> =>
-    stepByStep(deriveCarriedState(await ask(former.paths.socket, 'show servers state'), former.text, text));
+    stepByStep(deriveCarriedState(await ask(former.paths.socket, 'show servers state'), former.read, read));
   const state = running === undefined ? EMPTY_STATE : await derive(running).catch(report);
   await files.replace(path, state, MODE).catch(report);
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {deriveDifference} from '../../src/proxy/difference.ts';
+import {spareIp} from '../../src/proxy/spare-address.ts';
+import {findSpares} from '../../src/proxy/spare-servers.ts';
 import {type Cell, CHECK_REQUEST, CHECK_TIMES, fill, type Trial} from '../proxy/changes/cells.ts';
 import {type Harness, openHarness, proveCells} from '../proxy/changes/harness.ts';
 import {DEAD_IP, LIVE_IPS, type Pods} from '../proxy/changes/pods.ts';
@@ -106,36 +108,98 @@ function cellFrom({trials, setting, checked, before, coming, reversed}: Pair, id
   };
 }
 
+/** Pods join and leave, but for the last one: each server is named by its place, and spare ones stand behind them. */
+const crowd = fc.record({
+  trials: fc.array(fc.constantFrom(...SERVER_TRIALS), {minLength: 0, maxLength: 2}),
+  setting: fc.constantFrom(...BACKEND_TRIALS.filter(({options, from, mode}) => !(options || from || mode))),
+  checked: fc.boolean(),
+  before: fc.shuffledSubarray([...LIVE_IPS], {minLength: 1}),
+  after: fc.shuffledSubarray([...LIVE_IPS]),
+  joins: fc.boolean(),
+  spares: fc.integer({min: 0, max: 2}),
+});
+
+function crowdedCell(
+  {
+    trials,
+    setting,
+    checked,
+    before,
+    after,
+    joins,
+    spares,
+  }: typeof crowd extends fc.Arbitrary<infer Value> ? Value : never,
+  id: string,
+  pods: Pods,
+): Cell {
+  const server = (ip: string): Drawn => ({ip, second: false, weight: undefined, disabled: false});
+  const next = joins
+    ? [...before, ...after.filter(ip => !before.includes(ip))]
+    : before.filter((ip, place) => place === 0 || after.includes(ip));
+  const none = {trials, setting, checked, coming: [], reversed: false};
+  const linesOf = (ips: readonly string[]) =>
+    cellFrom({...none, before: ips.map(ip => [server(ip), 'stays', server(ip)])}, id, pods).before;
+  const room = Math.max(before.length, next.length) + spares;
+  const sparesBehind = (ips: readonly string[]) =>
+    linesOf(Array.from({length: room}, (_, place) => ips[place] ?? spareIp(place)))
+      .slice(ips.length)
+      .map(line => `${line} disabled`);
+  return {
+    ...cellFrom({...none, before: []}, id, pods),
+    before: linesOf(before),
+    after: linesOf(next),
+    spares: {before: sparesBehind(before), after: sparesBehind(next)},
+  };
+}
+
 /** Those of them that are told at run time. */
 async function toldOf(cells: readonly Cell[], {binary, pods, abilities}: Harness): Promise<Cell[]> {
   const tracked = `127.0.1.5:${pods.ports.plain[0]}`;
   const differs = cells.filter(({before, after}) => before.join() !== after.join());
   const {taken} = await takenBy(binary, differs, tracked);
-  return taken.filter(
-    cell =>
-      deriveDifference(textOf([cell], 'before', tracked), textOf([cell], 'after', tracked), abilities).is === 'runtime',
-  );
+  return taken.filter(cell => {
+    const [before = '', after = ''] = (['before', 'after'] as const).map(when => textOf([cell], when, tracked, true));
+    return deriveDifference(before, after, {...abilities, unused: new Set(findSpares(before))}).is === 'runtime';
+  });
 }
+
+/** So many that are told at run time, of cells that are drawn; and how many were drawn for them. */
+async function drawTold(
+  count: number,
+  harness: Harness,
+  draw: (seed: number, from: number) => readonly Cell[],
+): Promise<{readonly told: readonly Cell[]; readonly drawn: number}> {
+  const told: Cell[] = [];
+  let drawn = 0;
+  for (let round = 0; told.length < count; round += 1) {
+    const cells = draw(SEED + round, drawn);
+    drawn += cells.length;
+    told.push(...(await toldOf(cells, harness)));
+  }
+  return {told: told.slice(0, count), drawn};
+}
+
+/** With spare servers, and without. */
+const CROWDS = Math.ceil(PAIRS / 2);
 
 describe('random pairs of texts', {timeout: 3_600_000, concurrency: true}, () => {
   for (const {name, binary, skip} of haproxiesUnderTest('openssl', 'root')) {
     describe(name, {skip}, () => {
-      test(`${PAIRS} that are told at run time -> each ends where a start does`, async t => {
+      test(`${PAIRS} that are told at run time, ${CROWDS} with spare servers -> each ends where a start does`, async t => {
         await using harness = await openHarness(binary);
-        const told: Cell[] = [];
-        let drawn = 0;
-        for (let round = 0; told.length < PAIRS; round += 1) {
-          const pairs = fc.sample(pair, {numRuns: PAIRS, seed: SEED + round});
-          drawn += pairs.length;
-          told.push(
-            ...(await toldOf(
-              pairs.map((one, index) => cellFrom(one, `c${round * PAIRS + index}`, harness.pods)),
-              harness,
-            )),
-          );
-        }
-        t.diagnostic(`seed ${SEED}: ${drawn} drawn, ${told.length} are told at run time on HAProxy ${harness.release}`);
-        const findings = await proveCells(told.slice(0, PAIRS), harness, 3);
+        const {pods} = harness;
+        const pairs = await drawTold(PAIRS, harness, (seed, from) =>
+          fc.sample(pair, {numRuns: PAIRS, seed}).map((one, index) => cellFrom(one, `c${from + index}`, pods)),
+        );
+        const crowds = await drawTold(CROWDS, harness, (seed, from) =>
+          fc
+            .sample(crowd, {numRuns: PAIRS, seed})
+            .map((one, index) => crowdedCell(one, `c${pairs.drawn + from + index}`, pods)),
+        );
+        t.diagnostic(
+          `seed ${SEED}: ${pairs.drawn} and ${crowds.drawn} drawn, as many are told at run time on HAProxy ${harness.release}`,
+        );
+        const findings = await proveCells([...pairs.told, ...crowds.told], harness, 3);
         const shown = findings.map(({trial, differences, commands}) =>
           [trial.keyword, ...differences, ...commands].join('\n  '),
         );

@@ -74,7 +74,7 @@ export async function openFakeGenerations(
   let nextPid = 1000;
   let descriptor = 20;
   /** How the next starts go. */
-  const faults = {start: undefined as 'dies' | 'mute' | 'cannot' | undefined};
+  const faults = {start: undefined as 'dies' | 'mute' | 'cannot' | undefined, refusesSpares: false};
 
   const spawn: Spawn = {
     async start({file, args}): Promise<OwnChild> {
@@ -101,7 +101,7 @@ export async function openFakeGenerations(
       };
       started.push(process);
       alive.set(pid, haproxy);
-      if (faults.start === 'dies') end({code: 1});
+      if (faults.start === 'dies' || (faults.refusesSpares && text.includes('192.0.2.'))) end({code: 1});
       else if (faults.start !== 'mute') sockets.set(socket, haproxy);
       const kill: Child['kill'] = signal => {
         process.signals.push(signal);

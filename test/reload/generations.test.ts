@@ -432,3 +432,28 @@ describe('the end', () => {
     assert.deepEqual(next.signals, ['SIGUSR1', 'SIGTERM', 'SIGKILL']);
   });
 });
+
+describe('spare servers', () => {
+  const readAs = (text: string) => `${text}  server b 192.0.2.2:80 disabled\n`;
+
+  test('a text that HAProxy is to read with some -> it reads them, nobody else is shown them', async () => {
+    const {apply, contents, generations} = await openFakeGenerations({readAs});
+    await apply(textOf());
+    assert.equal(contents.get('/data/proxy.cfg'), textOf());
+    assert.equal(contents.get('/data/run/1.cfg'), textOf());
+    assert.match(contents.get('/data/run/1.run.cfg') ?? '', /server b 192\.0\.2\.2:80 disabled/);
+    assert.deepEqual([generations.text, generations.isServing(textOf())], [textOf(), true]);
+    assert.equal(generations.running?.text, readAs(textOf()));
+  });
+
+  test('HAProxy does not start with them -> without, then and from now on, and it is said', async () => {
+    const {apply, contents, faults, generations, said, started} = await openFakeGenerations({readAs});
+    faults.refusesSpares = true;
+    assert.deepEqual(await apply(textOf()), {generation: 1, way: 'start', why: 'no generation served before'});
+    assert.doesNotMatch(contents.get('/data/run/1.run.cfg') ?? '', /192/);
+    assert.equal(generations.running?.text, textOf());
+    assert.equal(said('HAProxy does not start with spare servers: it gets none any more').length, 1);
+    assert.equal((await apply(textOf(1))).generation, 2);
+    assert.equal(started.length, 3);
+  });
+});

@@ -45,6 +45,9 @@ function openBench(
     get filesRead() {
       return read.files;
     },
+    get read() {
+      return runs;
+    },
     runsNow(changed: string) {
       runs = changed;
     },

@@ -2,9 +2,12 @@ import type {Visit} from '../../lifecycle/lifecycle.ts';
 import {createPasses, type Passes} from '../../lifecycle/passes.ts';
 import {openQuarantine, type Quarantine} from '../../lifecycle/quarantine.ts';
 import {openQuarantineFile} from '../../lifecycle/quarantine-file.ts';
+import {createSpareServers, type SpareServers} from '../../lifecycle/spare-servers.ts';
 import {createTrial, type Trial} from '../../lifecycle/trial.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
+import {ADDS_SERVERS} from '../../proxy/difference.ts';
+import {releaseOf} from '../../proxy/version.ts';
 import {digestBlockInput, digestInput, type TemplateInput} from '../../template/input.ts';
 import {createRenderer, type IsolatedRenderer, type Renderer, type RendererOptions} from '../../template/renderer.ts';
 import type {Context} from './context.ts';
@@ -26,10 +29,23 @@ export function openRenderer(config: Pick<Context['config'], 'damperMs' | 'rende
   return createDiscreetRenderer(createRenderer({timeoutMs: config.renderTimeoutMs, ...(idle && {idle})}));
 }
 
+/** Undefined where there are to be none. */
+export function openSpareServers(
+  {config: {spareServers}, room}: Context,
+  {ground, proxy}: PipelineNeeds,
+  renderer: Renderer,
+): SpareServers | undefined {
+  const isWanted = spareServers === 'auto' ? releaseOf(ground.haproxy) < ADDS_SERVERS : spareServers > 0;
+  return isWanted
+    ? createSpareServers(spareServers, {renderer, texts: proxy.readTexts, log: room('lifecycle')})
+    : undefined;
+}
+
 /** Tries texts out beside what serves. */
-export const openTrial = (proxy: ProxyPart, renderer: IsolatedRenderer): Trial =>
+export const openTrial = (proxy: ProxyPart, renderer: IsolatedRenderer, spares: SpareServers | undefined): Trial =>
   createTrial({
     renderer,
+    ...(spares && {spare: spares.find}),
     proxy: proxy.generations,
     check: proxy.tryOut,
     fileNamed: /[^\s[\]:"']*\/run\/\d+(?:\.run)?\.cfg/,
@@ -55,10 +71,12 @@ export function openPasses(
   {
     loadInput,
     renderer,
+    spares,
     trial,
   }: {
     readonly loadInput: (visit?: Visit) => Promise<TemplateInput>;
     readonly renderer: Renderer;
+    readonly spares: SpareServers | undefined;
     readonly trial: Trial;
   },
 ): Passes {
@@ -76,6 +94,7 @@ export function openPasses(
         return text;
       },
     },
+    ...(spares && {spare: spares.find}),
     hideSecrets: secrets.hide,
     explain: trial.explain,
     proxy: proxy.generations,

@@ -33,7 +33,7 @@ import {createInputs} from './input.ts';
 import {startFromDisk} from './last-good.ts';
 import type {Membership} from './membership.ts';
 import type {Observation} from './observation.ts';
-import {openOwnQuarantine, openPasses, openRenderer, openTrial} from './passes.ts';
+import {openOwnQuarantine, openPasses, openRenderer, openSpareServers, openTrial} from './passes.ts';
 import type {ProxyPart} from './proxy.ts';
 import {blockInputOf, openScripts, type Scripts} from './scripts.ts';
 import {openStates} from './states.ts';
@@ -91,12 +91,13 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
     annotations: () => pod.facts.annotations,
   });
   const renderer = opening.use(openRenderer(config));
-  const trial = openTrial(proxy, renderer);
+  const spares = openSpareServers(context, needs, renderer);
+  const trial = openTrial(proxy, renderer, spares);
   const quarantine = await openOwnQuarantine(context, trial);
   opening.defer(quarantine.close);
   const {load} = templateText;
   const {loadWhole, loadForPass, loadForPreview} = createInputs(context, needs, {hosts, load, quarantine});
-  const passes = openPasses(context, needs, {loadInput: loadForPass, renderer, trial});
+  const passes = openPasses(context, needs, {loadInput: loadForPass, renderer, spares, trial});
   const scripts = opening.use(await openScripts(context, {...needs, inputOf: visit => blockInputOf(visit, passes)}));
   const lifecycle = openStates(context, needs, {passes, scripts});
   const fallback = await openFallback(context, needs, {passes, lifecycle, quarantine, hosts, loadWhole});

@@ -24,6 +24,7 @@ import {generationNamedBy} from '../../reload/files.ts';
 import {READY_WITHIN_MS} from '../../reload/generation.ts';
 import {type Generations, openGenerations} from '../../reload/generations.ts';
 import {createHasPendingHandshakes} from '../../reload/pending-handshakes.ts';
+import {createReadTexts, type ReadTexts} from '../../reload/read-texts.ts';
 import {createRowReader} from '../../reload/row-reader.ts';
 import {type SharedBindWatch, watchSharedBinds} from '../../reload/shared-binds.ts';
 import type {Context} from './context.ts';
@@ -50,6 +51,8 @@ export interface ProxyPart extends AsyncDisposable {
   readonly drift: DriftWatch;
   /** Who else listens where it does. */
   readonly sharedBinds: SharedBindWatch;
+  /** What it reads in place of texts. */
+  readonly readTexts: ReadTexts;
   /** The last lines it wrote. */
   readonly tail: ReturnType<typeof createTail>;
   /** Resolves when it died too often in a row and is given up. */
@@ -88,7 +91,8 @@ export async function openProxy(
     converse: socket => openConversation(socket, RUNTIME_LIMIT_MS),
     onRows: (pid, rows) => counters.note(`${pid}`, rows),
   });
-  const generations = await openOwnGenerations(context, {ground, observation, followers, tail});
+  const readTexts = createReadTexts();
+  const generations = await openOwnGenerations(context, {ground, observation, followers, tail, readTexts});
   // Of what was adopted.
   if (generations.text !== undefined) output.secrets.learn(generations.text);
   const queue = createApplyQueue({
@@ -124,6 +128,7 @@ export async function openProxy(
     queue,
     drift,
     sharedBinds,
+    readTexts,
     tail,
     failed: generations.failed,
     check(candidate, signal) {
@@ -161,7 +166,8 @@ async function openOwnGenerations(
     observation,
     followers,
     tail,
-  }: ProxyNeeds & {readonly followers: DrainFollowers; readonly tail: ProxyPart['tail']},
+    readTexts,
+  }: ProxyNeeds & {readonly followers: DrainFollowers} & Pick<ProxyPart, 'tail' | 'readTexts'>,
 ): Promise<Generations> {
   const capabilities = await probeCapabilities({
     files,
@@ -175,6 +181,7 @@ async function openOwnGenerations(
   const log = room('proxy');
   return openGenerations({
     followers,
+    readAs: readTexts.readAs,
     clock,
     files,
     spawn,

@@ -30,6 +30,8 @@ export interface Cell {
   readonly section: readonly string[];
   readonly before: readonly string[];
   readonly after: readonly string[];
+  /** Servers behind those, which the HAProxy that is told has and one that is started does not. */
+  readonly spares?: {readonly before: readonly string[]; readonly after: readonly string[]};
 }
 
 /** What one keyword, or several together, are tried with. */

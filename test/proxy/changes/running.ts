@@ -55,11 +55,14 @@ const NAMED_DEFAULTS = `defaults quick
 `;
 const usesNamed = ({trial}: Cell): boolean => trial.from !== undefined;
 
-export const textOf = (cells: readonly Cell[], when: 'before' | 'after', tracked: string): string =>
+export const textOf = (cells: readonly Cell[], when: 'before' | 'after', tracked: string, isSpared = false): string =>
   [
     ...(cells.some(usesNamed) ? [NAMED_DEFAULTS] : []),
     HEAD.replace('{tracked}', tracked),
-    ...cells.map(cell => `${[...cell.section, ...cell[when]].join('\n  ')}\n`),
+    ...cells.map(cell => {
+      const spares = isSpared ? (cell.spares?.[when] ?? []) : [];
+      return `${[...cell.section, ...cell[when], ...spares].join('\n  ')}\n`;
+    }),
   ].join('');
 
 /** HAProxy gives up after some twenty faults: it is shown few cells at a time. */

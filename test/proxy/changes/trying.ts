@@ -4,6 +4,7 @@ import {deriveDifference, type ServerChange} from '../../../src/proxy/difference
 import {parseOutline} from '../../../src/proxy/outline.ts';
 import {deriveCommands, deriveDelete} from '../../../src/proxy/server-commands.ts';
 import type {ServerLine} from '../../../src/proxy/server-line.ts';
+import {findSpares} from '../../../src/proxy/spare-servers.ts';
 import {readBack} from '../../../src/reload/read-back.ts';
 import {waitFor} from '../../support/wait.ts';
 import type {Cell} from './cells.ts';
@@ -160,6 +161,14 @@ async function each<T>(
 
 type Standings = ReadonlyMap<string, string>;
 
+/** Spare servers are nobody's to see. */
+const withoutSpares = (stand: Standings, cells: readonly Cell[]): Standings => {
+  const spares = new Set(
+    cells.flatMap(({id, spares}) => (spares?.after ?? []).map(line => `${id}/${line.split(' ')[1]}`)),
+  );
+  return new Map([...stand].filter(([key]) => !spares.has(key)));
+};
+
 /** What `told` and `fresh` show of one cell, in what differs; empty when they agree. */
 function standingDifferences({id}: Cell, [told, fresh]: readonly Standings[], when: string): string[] {
   const keys = new Set([...(told?.keys() ?? []), ...(fresh?.keys() ?? [])].filter(key => key.startsWith(`${id}/`)));
@@ -185,7 +194,7 @@ async function settled(both: readonly Running[], cells: readonly Cell[], patienc
   const last = new Map<Cell, {readonly text: string; readonly sinceMs: number}>();
   return waitFor(
     async () => {
-      const stand = await Promise.all(both.map(standings));
+      const stand = (await Promise.all(both.map(standings))).map(one => withoutSpares(one, cells));
       const nowMs = performance.now();
       let isOver = true;
       const byCell = Map.groupBy(
@@ -263,15 +272,14 @@ export async function tryCells(
   {commandsOf = deriveCommands, patienceMs = PATIENCE_MS}: Way = {},
 ): Promise<Tried[]> {
   const tracked = trackedOf(pods);
-  const [before, after] = (['before', 'after'] as const).map(when => textOf(cells, when, tracked));
-  if (before === undefined || after === undefined) return [];
-  await using told = await run(binary, before);
+  const after = textOf(cells, 'after', tracked);
+  await using told = await run(binary, textOf(cells, 'before', tracked, true));
   await waitFor(async () => ![...(await standings(told)).values()].some(isPending), 'the first checks', {everyMs: 400});
   const held = pods.hold();
   const kept = await each(cells, 60, cell => openKeptClients(told, cell, held));
   const plans = cells.map(cell => {
-    const [own, next] = (['before', 'after'] as const).map(when => textOf([cell], when, tracked));
-    const difference = deriveDifference(own ?? '', next ?? '', abilities);
+    const [own, next] = (['before', 'after'] as const).map(when => textOf([cell], when, tracked, true));
+    const difference = deriveDifference(own ?? '', next ?? '', {...abilities, unused: new Set(findSpares(own ?? ''))});
     const changes = difference.is === 'runtime' ? difference.changes : forcedChanges(own ?? '', next ?? '', cell.id);
     return {cell, changes, reload: difference.is === 'reload' ? difference.why : undefined};
   });
