@@ -8,7 +8,7 @@ import {startDaemon} from '../support/daemon.ts';
 import {openFolder} from '../support/folder.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
-import {startServed} from '../support/served.ts';
+import {keepTemplate, startServed} from '../support/served.ts';
 import {fetchText, webTemplateAgain} from '../support/web.ts';
 import {running, weighed, weighedByApp} from '../support/weighed.ts';
 
@@ -49,6 +49,18 @@ describe('pods that break the configuration', {concurrency: 2, skip: missing('ha
       [[SECOND, 'not at all', false]],
     );
     assert.match(quarantined[0]?.reason ?? '', /weight of server .* is not within 0 and 256 \(999\)\.(?!\.)/);
+  });
+
+  test('a template in the annotation that takes a pod -> not ready, with the reason; the first pod is served', async () => {
+    const [port, podPort] = [await freePort(), await freePort()];
+    await using _pods = await startBackends([{name: 'first', host: FIRST, port: podPort}]);
+    await using kept = await keepTemplate('annotation', weighedByApp(`127.0.0.1:${port}`, podPort));
+    await using daemon = await startDaemon({...kept.options, env: {...kept.options.env, ...WARM}});
+    const status = await daemon.waitFor(seen => seen.lastError !== null && seen, 'the empty configuration refused');
+    assert.match(status.lastError ?? '', /^cannot validate the template: /);
+    assert.equal(status.ready, false);
+    using _first = running(daemon.slave({ip: FIRST}));
+    await daemon.waitFor(async ({ready}) => ready && (await answersAt(port)) === 'first', 'the first pod served');
   });
 
   test('an app of bad pods alone -> said to be over the bound; served as before, and other apps come and go', async () => {

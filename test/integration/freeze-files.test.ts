@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
 import {readdir, rm, symlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {test} from 'node:test';
+import {describe, test} from 'node:test';
 import {startBackends} from '../support/backend.ts';
 import {missing} from '../support/parts.ts';
 import {replaceFile} from '../support/replace-file.ts';
-import {type Served, startServed} from '../support/served.ts';
+import {type Served, startServed, type TemplateSource} from '../support/served.ts';
 import {fetchText} from '../support/web.ts';
 
 const OTHER_IP = '127.0.9.2';
@@ -22,24 +22,25 @@ const empty = async (folder: string): Promise<void> => {
   for (const name of await readdir(folder)) await rm(join(folder, name), {recursive: true, force: true});
 };
 
-test('the data folder is emptied, the template in an annotation -> HAProxy that dies is started anew, and pods come and go', {
-  skip,
-  timeout: 120_000,
-}, async () => {
-  await using served = await startServed(WARM, 'annotation');
-  const {daemon} = served;
-  await using _pods = await startBackends([{name: 'other', host: OTHER_IP, port: served.podPort}]);
-  await empty(daemon.dataFolder);
-  process.kill(await served.pid(), 'SIGKILL');
-  await daemon.waitFor(async ({proxy}) => proxy.restarts === 1 && (await served.fetch()) === 'pod', 'HAProxy anew');
-  assert.match(await served.committed(), /server web-1 /);
+describe('the data folder is emptied', {concurrency: 2, skip, timeout: 120_000}, () => {
+  const testEmptied = (source: TemplateSource) =>
+    test(`the template in ${source === 'file' ? 'a file' : 'an annotation'} -> HAProxy that dies is started anew, and pods come and go`, async () => {
+      await using served = await startServed(WARM, source);
+      const {daemon} = served;
+      await using _pods = await startBackends([{name: 'other', host: OTHER_IP, port: served.podPort}]);
+      await empty(daemon.dataFolder);
+      process.kill(await served.pid(), 'SIGKILL');
+      await daemon.waitFor(async ({proxy}) => proxy.restarts === 1 && (await served.fetch()) === 'pod', 'HAProxy anew');
+      assert.match(await served.committed(), /server web-1 /);
 
-  await empty(daemon.dataFolder);
-  const other = daemon.slave({ip: OTHER_IP});
-  using _silence = {[Symbol.dispose]: other.silence};
-  other.run(500);
-  await daemon.waitFor(async ({inSync}) => inSync && (await answers(served)) === 'other,pod', 'who joins served');
-  assert.match(await served.committed(), /server web-2 /);
+      await empty(daemon.dataFolder);
+      const other = daemon.slave({ip: OTHER_IP});
+      using _silence = {[Symbol.dispose]: other.silence};
+      other.run(500);
+      await daemon.waitFor(async ({inSync}) => inSync && (await answers(served)) === 'other,pod', 'who joins served');
+      assert.match(await served.committed(), /server web-2 /);
+    });
+  for (const source of ['file', 'annotation'] as const) testEmptied(source);
 });
 
 test('what is no template, or yields too much -> refused with the reason, pings answered, the last good one serves; healed', {
@@ -61,7 +62,7 @@ test('what is no template, or yields too much -> refused with the reason, pings 
     await rm(path, {force: true});
     await put();
     await daemon.waitFor(async ({lastError}) => {
-      // A file that cannot be read is no change: the next pass says so, whatever it is for.
+      // The next pass says so, whatever it is for.
       const outcome = await served.pod.ping({payload: what});
       assert.equal(outcome.is, 'answered', `${what}: ${JSON.stringify(outcome)}`);
       return reason.test(lastError ?? '');

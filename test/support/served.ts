@@ -45,12 +45,13 @@ export const POD_IP = '127.0.9.1';
 
 const PING_EVERY_MS = 500;
 
-interface KeptTemplate extends AsyncDisposable {
+export interface KeptTemplate extends AsyncDisposable {
   readonly options: Pick<DaemonOptions, 'template' | 'env'>;
   write(text: string): Promise<void>;
 }
 
-async function keepTemplate(source: TemplateSource, text: string): Promise<KeptTemplate> {
+/** Puts a template where a daemon, started with these options, finds it. */
+export async function keepTemplate(source: TemplateSource, text: string): Promise<KeptTemplate> {
   const filesOf = (template: string) => podinfoOf(LABELS, {[CONFIG]: template});
   if (source === 'annotation') {
     const volume = await openVolume(filesOf(text));
