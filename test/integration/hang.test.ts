@@ -25,7 +25,7 @@ const JOINING_IP = '127.0.9.2';
 const SERVED_WITHIN_MS = 20_000;
 
 /** CPU time that takes longer than a `KONTROL_HANG` of 3 s, however much of a CPU it gets. */
-const BUSY_MS = 4000;
+const BUSY_MS = 3500;
 
 const processes = openProcessTable();
 
@@ -152,12 +152,12 @@ describe('HAProxy hangs', {concurrency: 2, skip: missing('haproxy'), timeout: 30
     );
     const pid = before.pid ?? assert.fail('it does not run');
     const {cpuMs: beforeMs} = (await processes.activity(pid)) ?? assert.fail('it does not run');
-    const path = `/${'a'.repeat(isOld ? 70 : 4000)}`;
+    const path = `/${'a'.repeat(isOld ? 90 : 8000)}`;
     const ended = new AbortController();
     const ask = async () => {
       while (!ended.signal.aborted) await served.fetch(path);
     };
-    const asking = Array.from({length: 6}, ask);
+    const asking = [ask(), ask()];
     try {
       await waitFor(async () => ((await processes.activity(pid))?.cpuMs ?? 0) - beforeMs > BUSY_MS, 'a busy HAProxy', {
         timeoutMs: 120_000,
