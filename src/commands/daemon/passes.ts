@@ -41,6 +41,10 @@ export function openSpareServers(
     : undefined;
 }
 
+/** What makes a pass of a manifest: in one of 2017, the blocks see less than a template does. */
+export const digestFor = ({isOf2017}: {readonly isOf2017: boolean}): typeof digestInput =>
+  isOf2017 ? digestBlockInput : digestInput;
+
 /** Tries texts out beside what serves. */
 export const openTrial = (proxy: ProxyPart, renderer: IsolatedRenderer, spares: SpareServers | undefined): Trial =>
   createTrial({
@@ -84,7 +88,7 @@ export function openPasses(
     clock,
     log: room('lifecycle'),
     loadInput,
-    digest: ground.manifest.isOf2017 ? digestBlockInput : digestInput,
+    digest: digestFor(ground.manifest),
     renderer: {
       // Before anything is said of either.
       async render(input, signal) {
