@@ -53,7 +53,7 @@ export function createBlockEffect(ports: BlockEffectPorts): BlockEffect {
   const {manifest, log, files, path, isServing, hostsOf, servedHosts} = ports;
   const isUp = () => ports.status().state === 'RUNNING';
   const hasServed = () => ports.status().generation !== 0;
-  const isMadeByBlocks = manifest.states.get(CONFIGURE)?.steps.every(({is}) => is === 'shell') ?? false;
+  const isMadeByBlocks = manifest.states.get(CONFIGURE)?.steps.every(({is}) => is === 'shell') === true;
   const visits = new WeakMap<Visit, {readonly stamps: Stamps; end: BlockEnd}>();
   const none: Hosts = new Map();
 

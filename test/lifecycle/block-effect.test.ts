@@ -64,7 +64,7 @@ async function visit(given: Case): Promise<readonly LogLine[]> {
       readText: async path => contents.get(path)?.text,
       readStamp: async path => contents.get(path)?.stamp.toString(),
       readSize: async path => contents.get(path)?.text.length,
-      list: async folder => [...contents.keys()].map(path => path.slice(folder.length + 1)),
+      list: async folder => [...contents.keys()].map(path => path.slice(folder.length + 1)).sort(),
     },
     isServing: text => (given.isUp ?? true) && text === RUN,
     status: () => ({state: (given.isUp ?? true) ? 'RUNNING' : 'FATAL', generation: given.generation ?? 1}),
@@ -136,6 +136,15 @@ describe('what a block did about changed hosts', () => {
 
   test('a file of an earlier visit, or another text -> shows nothing', async () => {
     await assert.rejects(visit({writes: {'rendered.cfg': 'server web-1 10.2.0.2:80\n'}}), {code: 'LIFECYCLE'});
+  });
+
+  test('more than 200 files beside proxy.cfg -> the first 200 are looked at', async () => {
+    // In the order of their names, with `proxy.cfg` among them.
+    const others = Array.from({length: 198}, (_, index) => [`log-${1000 + index}`, ''] as const);
+    const beside = (name: string) => ({...Object.fromEntries(others), [name]: RUN});
+    await visit({writes: beside('first')});
+    await visit({writes: beside('rendered.200')});
+    await assert.rejects(visit({writes: {...beside('rendered.200'), 'log-2000': ''}}), {code: 'LIFECYCLE'});
   });
 
   test('it ended badly and left no HAProxy, whoever it was for -> what it ended with', async () => {

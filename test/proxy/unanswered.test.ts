@@ -20,11 +20,11 @@ interface Counts {
 }
 
 /** A backend that is looked at every 2 s, after what came meanwhile. */
-function open(version = '2.6.12') {
+function open(version = '2.6.12', percent = 10) {
   const clock = createFakeClock(1_000_000);
   const watch = createTroubleWatch({
     clock,
-    bound: {percent: 10, windowMs: 60_000},
+    bound: {percent, windowMs: 60_000},
     peopled: new Set(),
     meant: () => NONE_MEANT,
   });
@@ -89,6 +89,17 @@ describe('requests that no server answers', () => {
     await secondsUntilTold(1);
     for (let seconds = 2; seconds <= 60; seconds += 2) assert.deepEqual(await look(), ['5'], `${seconds} s`);
     assert.deepEqual(await look(), []);
+  });
+
+  test('no share of errors is to be told of (0 %) -> nor is this; the smallest one (1 %) -> told', async () => {
+    for (const [percent, toldAfter] of [
+      [0, undefined],
+      [1, 10],
+    ] as const) {
+      const {serve, secondsUntilTold} = open('2.6.12', percent);
+      await serve(5);
+      assert.equal(await secondsUntilTold(1), toldAfter);
+    }
   });
 
   test('nobody has seen it answer -> told after 30 s', async () => {
