@@ -55,7 +55,7 @@ export function createSpareServers(
     const {hosts} = input.variables;
     rooms = growRooms(rooms, hosts, setting);
     const free = [...rooms].map(([app, room]) => [app, room - (hosts.get(app)?.length ?? 0)] as const);
-    const {input: imagined, ips, marks} = imaginePods(input, new Map(free.filter(([, count]) => count > 0)), spareIp);
+    const {input: imagined, ips, marks} = imaginePods(input, new Map(free), spareIp);
     if (ips.size === 0) return {is: 'none', why: undefined};
     try {
       return await stepByStep(addSpareServers(text, {text: await renderer.render(imagined, signal), ips, marks}));

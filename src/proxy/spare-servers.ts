@@ -90,9 +90,8 @@ const namesIp = (word: string, ip: string): boolean =>
 
 const isServer = ({words: [first]}: Line): boolean => first?.text === 'server' || first?.text === 'server-template';
 
+/** What begins their sections was compared before. */
 const isSameLine = (a: Line, b: Line): boolean =>
-  a.section.kind === b.section.kind &&
-  a.section.name === b.section.name &&
   areSameWords(
     a.words.map(word => word.text),
     b.words.map(word => word.text),

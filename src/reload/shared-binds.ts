@@ -28,6 +28,8 @@ interface Stranger {
   readonly looks: number;
 }
 
+const isTold = (stranger: Stranger | undefined): boolean => stranger !== undefined && stranger.looks >= TOLD_AFTER;
+
 /** Looks every 10 s until the signal aborts. Off where the descriptors of HAProxy may not be read. */
 export function watchSharedBinds(ports: SharedBindPorts, signal: AbortSignal): SharedBindWatch {
   const {clock, log} = ports;
@@ -46,7 +48,7 @@ export function watchSharedBinds(ports: SharedBindPorts, signal: AbortSignal): S
   void run();
   return {
     get shared() {
-      return [...strangers.values()].flatMap(({bind, looks}) => (looks >= TOLD_AFTER ? [bind] : []));
+      return [...strangers.values()].filter(isTold).map(({bind}) => bind);
     },
   };
 }
@@ -69,9 +71,7 @@ function createLook({table, processes, isOurs}: SharedBindPorts): (before: Stran
       const binds = listening.filter(({inode}) => ours.has(inode));
       return listening.filter(one => !ours.has(one.inode) && binds.some(bind => isSharedWith(bind, one)));
     };
-    const isNew =
-      known?.pid !== serving ||
-      findUnknown(known.inodes).some(({inode}) => (before.get(inode)?.looks ?? 0) < TOLD_AFTER);
+    const isNew = known?.pid !== serving || findUnknown(known.inodes).some(({inode}) => !isTold(before.get(inode)));
     if (isNew || known === undefined) known = {pid: serving, inodes: await readOurs(serving, others)};
     const strangers = new Map<number, Stranger>();
     for (const socket of findUnknown(known.inodes)) {

@@ -51,10 +51,11 @@ describe('createSpareServers', () => {
   }
 
   test('pods join and leave -> the spare servers at their places, each with the same address', async () => {
-    const {readOf} = open();
+    const {readOf, spares} = open();
     assert.equal(await readOf(1), '  server s2 192.0.2.2:80 disabled\n  server s3 192.0.2.3:80 disabled\n');
     assert.equal(await readOf(2), '  server s3 192.0.2.3:80 disabled\n');
     assert.equal(await readOf(3), '');
+    assert.equal(spares.why, undefined);
     assert.equal(await readOf(2), '  server s3 192.0.2.3:80 disabled\n');
     assert.match(await readOf(4), /s5 192\.0\.2\.5:80 disabled\n {2}server s6 /);
   });
@@ -66,6 +67,37 @@ describe('createSpareServers', () => {
     assert.deepEqual([await readOf(1), await readOf(1)], ['', '']);
     assert.match(spares.why ?? '', /^the template fails with more pods: cannot render the template: too many$/);
     assert.equal(said('no spare servers: pods that join take a reload').length, 1);
+  });
+
+  test('it failed with more pods and does not any more -> spare servers, and no word of it', async () => {
+    const faults = [new DaemonError('RENDER', 'cannot render the template: too many')];
+    const {readOf, said, spares} = open(input => {
+      const fault = faults.pop();
+      if (fault !== undefined) throw fault;
+      return textOf(input);
+    });
+    await readOf(1);
+    assert.match(await readOf(1), /server s2 192/);
+    assert.deepEqual([spares.why, said('no spare servers: pods that join take a reload').length], [undefined, 1]);
+  });
+
+  test('an app left -> a template sees as many imagined pods of it as it had room for', async () => {
+    const seen: (number | undefined)[] = [];
+    const {spares} = open(input => {
+      seen.push(input.variables.hosts.get('web')?.length);
+      return textOf(input);
+    });
+    for (const counts of [{web: 1}, {}]) {
+      await spares.find(inputOf('', {hosts: hostsOf(counts)}), 'backend web\n', never);
+    }
+    assert.deepEqual(seen, [3, 3]);
+  });
+
+  test('a fault of ours -> it rejects', async () => {
+    const {readOf} = open(() => {
+      throw new TypeError('not a function');
+    });
+    await assert.rejects(readOf(1), TypeError);
   });
 
   test('it is told to stop -> it rejects', async () => {

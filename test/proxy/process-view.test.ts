@@ -14,6 +14,20 @@ const ANSWERS: ProcessAnswers = {
 const compare = (changes: Partial<ProcessAnswers>): string[] =>
   compareViews(readProcessView(ANSWERS), readProcessView({...ANSWERS, ...changes})).map(describeDeviation);
 
+test('what HAProxy tells of itself -> its frontends, the limits that can be set, the entries of its lists', () => {
+  assert.deepEqual(readProcessView(ANSWERS), {
+    frontends: new Map([['www', {isOpen: true, maxconn: '100'}]]),
+    limits: new Map([
+      ['Maxconn', '100'],
+      ['SessRateLimit', '0'],
+    ]),
+    lists: new Map([
+      ['acl #0', '2 entries'],
+      ['map /m.map', '1 entries'],
+    ]),
+  });
+});
+
 describe('a HAProxy against its own start, beside its servers', () => {
   for (const [name, changes, said] of [
     ['nothing', {}, []],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {spareIp} from '../../src/proxy/spare-address.ts';
-import {addSpareServers, type Spared} from '../../src/proxy/spare-servers.ts';
+import {addSpareServers, findSpares, type Spared} from '../../src/proxy/spare-servers.ts';
 import {atOnce} from '../../src/steps.ts';
 import {createEngine} from '../../src/template/engine.ts';
 import {imaginePods} from '../../src/template/imagined-pods.ts';
@@ -68,6 +68,19 @@ describe('addSpareServers', () => {
     assert.ok(spared.is === 'spared' && spared.text.endsWith('  server s4 192.0.2.4:80 weight 7 disabled\n'));
   });
 
+  test('a backend that had no server before -> none for it', () => {
+    const spared = spare(
+      `backend web\n{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80\n{% endfor %}backend third\n{% for ip in hosts.web[2:] %}  server t{{ loop.index }} {{ ip }}:80\n{% endfor %}`,
+    );
+    assert.deepEqual(spared.is === 'spared' && [...spared.names], ['web/w3', 'web/w4']);
+  });
+
+  test('thousands of lines -> in steps', () => {
+    const text = `backend web\n${'  server w 10.0.0.1:80\n'.repeat(1000)}`;
+    const steps = addSpareServers(text, {text, ips: new Set(), marks: []});
+    assert.equal([...steps].length, 5);
+  });
+
   const refusals = {
     'names made from addresses': [
       "backend web\n{% for ip in hosts.web %}  server w-{{ ip|replace('.', '-') }} {{ ip }}:80\n{% endfor %}",
@@ -89,6 +102,14 @@ describe('addSpareServers', () => {
       'backend web\n{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80\n{% endfor %}  server last 10.1.1.1:80 backup\n',
       'servers of web do not end with its pods',
     ],
+    'two servers of one name': [
+      'backend web\n{% for ip in hosts.web %}  server w{{ loop.index % 2 }} {{ ip }}:80\n{% endfor %}',
+      'another server of web is called w1',
+    ],
+    'peers among the pods': [
+      'backend web\n{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80\n{% endfor %}peers p\n{% for ip in hosts.web %}  server p{{ loop.index }} {{ ip }}:81\n{% endfor %}',
+      'more than servers changes with each pod in peers p',
+    ],
     'no server for a pod': ['backend web\n  server a 10.1.1.1:80\n', 'no server comes with a pod'],
     'a line that goes': [
       'backend web\n{% if hosts.web|length < 3 %}  option redispatch\n{% endif %}{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80\n{% endfor %}',
@@ -102,4 +123,10 @@ describe('addSpareServers', () => {
   for (const [what, [template = '', why = '']] of Object.entries(refusals)) {
     test(`${what} -> none, with the reason`, () => assert.deepEqual(spare(template), {is: 'none', why}));
   }
+});
+
+test('the spare servers of a text -> those in maintenance at an address of documentation', () => {
+  const text =
+    'backend web\n  server a 192.0.2.1:80 disabled\n  server b 192.0.2.2:80\n  server c 10.0.0.1:80 disabled\n';
+  assert.deepEqual([...findSpares(text)], ['web/a']);
 });

@@ -49,6 +49,8 @@ function open(host: string) {
     sockets,
     owners,
     listen: (at: string, port: number, inode: number) => listening.push({host: at, port, inode}),
+    /** The last one does not listen any more. */
+    leave: () => listening.pop(),
     /** What is told after so many looks. */
     async look(times: number) {
       await clock.advance(times * 10_000);
@@ -61,12 +63,18 @@ function open(host: string) {
 describe('who listens where HAProxy does', () => {
   test('a stranger takes the same address -> told at the second look, with its PID; until it is gone', async () => {
     using watched = open(LOOPBACK);
-    const {look, listen, owners} = watched;
+    const {look, listen, leave, owners, state} = watched;
     assert.deepEqual(await look(2), []);
     listen(LOOPBACK, 80, 66);
     owners.set(66, {pid: 13, args: ['thief']});
     assert.deepEqual(await look(1), []);
     assert.deepEqual(await look(1), ['127.0.0.1:80 13']);
+    // Once it is told, it takes no more looks at all descriptors.
+    const {reads} = state;
+    assert.deepEqual(await look(3), ['127.0.0.1:80 13']);
+    assert.equal(state.reads, reads);
+    leave();
+    assert.deepEqual(await look(1), []);
   });
 
   test('one that cannot be seen, at a part of all addresses -> told all the same', async () => {
