@@ -12,6 +12,7 @@ import {digestBlockInput, digestInput, type TemplateInput} from '../../template/
 import {createRenderer, type IsolatedRenderer, type Renderer, type RendererOptions} from '../../template/renderer.ts';
 import type {Context} from './context.ts';
 import {createDiscreetRenderer} from './discreet-renderer.ts';
+import type {Ground} from './ground.ts';
 import type {PipelineNeeds} from './pipeline.ts';
 import type {ProxyPart} from './proxy.ts';
 
@@ -31,8 +32,8 @@ export function openRenderer(config: Pick<Context['config'], 'damperMs' | 'rende
 
 /** Undefined where there are to be none. */
 export function openSpareServers(
-  {config: {spareServers}, room}: Context,
-  {ground, proxy}: PipelineNeeds,
+  {config: {spareServers}, room}: Pick<Context, 'room'> & {readonly config: Pick<Context['config'], 'spareServers'>},
+  {ground, proxy}: {readonly ground: Pick<Ground, 'haproxy'>; readonly proxy: Pick<ProxyPart, 'readTexts'>},
   renderer: Renderer,
 ): SpareServers | undefined {
   const isWanted = spareServers === 'auto' ? releaseOf(ground.haproxy) < ADDS_SERVERS : spareServers > 0;

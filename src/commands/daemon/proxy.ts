@@ -22,7 +22,7 @@ import {probeCapabilities} from '../../reload/capabilities.ts';
 import {createDrainFollowers, type DrainFollowers} from '../../reload/drain-followers.ts';
 import {generationNamedBy} from '../../reload/files.ts';
 import {READY_WITHIN_MS} from '../../reload/generation.ts';
-import {type Generations, openGenerations} from '../../reload/generations.ts';
+import {type Generations, openGenerations, type ProxyStatus} from '../../reload/generations.ts';
 import {createHasPendingHandshakes} from '../../reload/pending-handshakes.ts';
 import {createReadTexts, type ReadTexts} from '../../reload/read-texts.ts';
 import {createRowReader} from '../../reload/row-reader.ts';
@@ -117,8 +117,8 @@ export async function openProxy(
       clock,
       log,
       table: openListeningTable(),
-      processes: () => (generations.isApplying ? undefined : processesOf(generations)),
-      isOurs: args => args.some(arg => generationNamedBy(arg, config.dataFolder) === generations.status.generation),
+      processes: () => processesOf(generations),
+      isOurs: args => isOfGeneration(args, config.dataFolder, generations.status.generation),
     },
     closed.signal,
   );
@@ -153,11 +153,23 @@ export async function openProxy(
   };
 }
 
-/** All that may listen where HAProxy does: the daemon as well, which keeps sockets for it. */
-function processesOf({status: {pid, draining}}: Generations): {serving: number; others: number[]} | undefined {
-  if (pid === null) return undefined;
+/**
+ * All that may listen where HAProxy does: the daemon as well, which keeps sockets for it. Undefined where nothing serves,
+ * and while that is being changed.
+ */
+export function processesOf({
+  isApplying,
+  status: {pid, draining},
+}: Pick<Generations, 'isApplying'> & {readonly status: Pick<ProxyStatus, 'pid' | 'draining'>}):
+  | {serving: number; others: number[]}
+  | undefined {
+  if (isApplying || pid === null) return undefined;
   return {serving: pid, others: [...draining.map(one => one.pid), process.pid]};
 }
+
+/** Whether a process with these arguments is a HAProxy of this generation, such as a child that it started. */
+export const isOfGeneration = (args: readonly string[], dataFolder: string, generation: number): boolean =>
+  args.some(arg => generationNamedBy(arg, dataFolder) === generation);
 
 async function openOwnGenerations(
   {config, room, ending}: Context,
