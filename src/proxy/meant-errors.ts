@@ -22,9 +22,9 @@ function answersAll({words}: FrameLine): boolean {
   return index > 0 && /^5\d\d$/.test(words[index + 1] ?? '');
 }
 
-/** What a text says is meant, and what `named` does. Pure. */
-export function findMeantErrors(text: string, named: readonly string[]): MeantErrors {
-  const {frame} = parseOutline(text);
+/** What a text says is meant, if there is one, and what `named` does. Pure. */
+export function findMeantErrors(text: string | undefined, named: readonly string[]): MeantErrors {
+  const {frame} = parseOutline(text ?? '');
   const meant = new Set(named);
   const routes = new Map<string, Set<string>>();
   for (const line of frame) {

@@ -30,7 +30,7 @@ export interface TroubleWatch {
   readonly troubles: readonly TroubleNow[] | undefined;
   /** This HAProxy had a trouble, now or before, that somebody may have told it over its socket. */
   readonly isByHandPerhaps: boolean;
-  /** The backends (their rows) whose servers have to be looked at, too. */
+  /** The backends (their rows) whose servers have to be looked at, too: some of them, where they are many. */
   suspects(rows: readonly Row[]): readonly Row[];
   /** Undefined when HAProxy did not answer: what was known of it stays, for nobody knows otherwise. */
   note(answers: LookAnswers | undefined): void;
@@ -45,6 +45,9 @@ export interface TroubleWatchPorts {
   readonly meant: () => MeantErrors;
 }
 
+/** Of so many backends, the servers are looked at in one look. */
+const MAX_SUSPECTS = 20;
+
 export function createTroubleWatch({clock, bound, peopled, meant}: TroubleWatchPorts): TroubleWatch {
   let history: TroubleHistory = {...newTroubleHistory, peopled};
   let troubles: readonly TroubleNow[] | undefined;
@@ -57,7 +60,8 @@ export function createTroubleWatch({clock, bound, peopled, meant}: TroubleWatchP
     get isByHandPerhaps() {
       return suspected !== undefined && suspected === pid;
     },
-    suspects: rows => (bound.percent === 0 ? [] : findSuspects(history.unanswered, history.look, rows)),
+    suspects: rows =>
+      bound.percent === 0 ? [] : findSuspects(history.unanswered, history.look, rows).slice(0, MAX_SUSPECTS),
     note(answers) {
       if (answers === undefined) return;
       const {info, rows, servers} = answers;

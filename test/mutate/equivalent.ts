@@ -390,8 +390,8 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'src/proxy/drift.ts',
-    was: "const isKnown = from !== undefined && count <= MAX_TEMPLATE && !prefix.includes('$');",
-    becomes: "const isKnown = from !== undefined && count < MAX_TEMPLATE && !prefix.includes('$');",
+    was: "const isKnown = from !== undefined && count <= MAX_TEMPLATE && !line.name.includes('$');",
+    becomes: "const isKnown = from !== undefined && count < MAX_TEMPLATE && !line.name.includes('$');",
     why: BOUND_OF_MEMORY,
   },
   {

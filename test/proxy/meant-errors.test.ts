@@ -26,6 +26,10 @@ describe('errors that are meant', () => {
     assert.deepEqual([...findMeantErrors(TEXT, []).of].sort(), ['all', 'closed', 'held']);
   });
 
+  test('no text -> the names that are given', () => {
+    assert.deepEqual([...findMeantErrors(undefined, ['app']).of], ['app']);
+  });
+
   test('names that are given -> those as well', () => {
     assert.ok(findMeantErrors(TEXT, ['app']).of.has('app'));
   });

@@ -71,6 +71,20 @@ function open(version = '2.6.12', percent = 10) {
   };
 }
 
+test('many backends of which nobody knows whether they answer -> servers of the first 20 of them are looked at', () => {
+  const watch = createTroubleWatch({
+    clock: createFakeClock(),
+    bound: {percent: 10, windowMs: 60_000},
+    peopled: new Set(),
+    meant: () => NONE_MEANT,
+  });
+  const rowsAt = (requests: number): Row[] =>
+    Array.from({length: 30}, (_, index) => ({pxname: `app-${index}`, type: '1', stot: `${requests}`, hrsp_5xx: '0'}));
+  watch.note({info: new Map([['Pid', '7']]), rows: rowsAt(0), servers: []});
+  const names = watch.suspects(rowsAt(1)).map(({pxname}) => pxname);
+  assert.deepEqual([names[0], names.length], ['app-0', 20]);
+});
+
 describe('requests that no server answers', () => {
   test('servers answered, and hang -> told after 10 s, since the last look before; until one answers', async () => {
     const {look, serve, secondsUntilTold, now, ages} = open();

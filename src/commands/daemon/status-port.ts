@@ -35,9 +35,6 @@ const TRAFFIC_COMMAND = 'show stat -1 3 -1';
 /** Servers (4). */
 const SERVERS_COMMAND = 'show stat -1 4 -1';
 
-/** Of so many backends, the servers are looked at as well in one look. */
-const MAX_SUSPECTS = 20;
-
 /** Probes, Prometheus, 64 who listen to events, and people. */
 export const MAX_STATUS_CONNECTIONS = 512;
 
@@ -63,7 +60,7 @@ export async function openStatusPort(
     clock,
     bound: config.errorBound,
     peopled: await loadEmptied(history),
-    meant: () => findMeantErrors(generations.text ?? '', config.errorBound.meant),
+    meant: () => findMeantErrors(generations.text, config.errorBound.meant),
   });
   const {status, kubernetes} = createReport(context, {
     ...needs,
@@ -160,8 +157,7 @@ const openSampler = (
     readInfo: async () => parseInfo(await proxy.ask('show info')),
     readRows: () => proxy.readRows(TRAFFIC_COMMAND),
     async readServers(rows) {
-      const read = suspects(rows).slice(0, MAX_SUSPECTS);
-      return (await Promise.all(read.map(({iid}) => proxy.readRows(`show stat ${iid} 4 -1`)))).flat();
+      return (await Promise.all(suspects(rows).map(({iid}) => proxy.readRows(`show stat ${iid} 4 -1`)))).flat();
     },
     onLook,
     deaths: () => proxy.generations.status.restarts,
