@@ -43,6 +43,13 @@ describe('problems', () => {
       ]);
     });
 
+    test('an earlier pass is offered where there is one alone', () => {
+      const status = {...WELL, proxy: {...WELL.proxy, state: 'BACKOFF'}};
+      const todoOf = (canGoBack: boolean) => deriveProblems(status, {...NOTHING_SEEN, canGoBack})[0]?.todo;
+      assert.equal(todoOf(true), 'mend what HAProxy complains of, or go back to an earlier pass');
+      assert.equal(todoOf(false), 'mend what HAProxy complains of');
+    });
+
     test('running before its first pass has ended -> nothing of HAProxy', () => {
       assert.deepEqual(proxyIn('RUNNING', 0), []);
     });
@@ -119,9 +126,13 @@ describe('problems', () => {
     ]);
     assert.deepEqual(told({isAnybodyThere: false}), []);
     const [web] = absent;
-    assert.deepEqual(told({absent: web ? [web] : [], troubles: [{is: 'emptied', name: 'b-web', beganAt: 8}]}), [
-      ['bad', 'No pod of web is left', 7],
-    ]);
+    const emptied = (...names: string[]): Partial<Seen> => ({
+      absent: web ? [web] : [],
+      troubles: names.map(name => ({is: 'emptied', name, beganAt: 8})),
+    });
+    assert.deepEqual(told(emptied('b-web')), [['bad', 'No pod of web is left', 7]]);
+    assert.match(problemsOf({}, emptied('b-web')).join(), /but b-web has no server any more/);
+    assert.match(problemsOf({}, emptied('b-web', 'c-web')).join(), /but b-web, c-web have no server any more/);
   });
 
   test('many of a kind -> 20 of each are listed', () => {
@@ -235,6 +246,9 @@ describe('problems', () => {
         'haproxy-kontrol members',
     ]);
     assert.ok(problemsOf({quarantined: many.slice(0, 5)})[0]?.endsWith(Array(5).fill(why).join('; ')));
+    const told = (count: number) => problemsOf({quarantined: Array(count).fill(first)}).join();
+    assert.match(told(99), /^bad: 99 pods are/);
+    assert.match(told(100), /^bad: At least 100 pods are/);
   });
 
   describe('sync', () => {
