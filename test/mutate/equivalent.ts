@@ -31,6 +31,9 @@ const OWN_NUMBER = 'each has a number of its own, whichever it is';
 /** It is looked for behind a name. */
 const NOT_FIRST = 'it is not the first character';
 
+/** An average time of an answer that makes nobody wait longer. */
+const LESS_THAN_PATIENCE = 'nobody is waited for for less than ten seconds';
+
 const SHORT_SILENCE = 'less than three seconds are no silence';
 
 export const EQUIVALENT: readonly Equivalent[] = [
@@ -514,5 +517,41 @@ export const EQUIVALENT: readonly Equivalent[] = [
     was: 'if (entries.size === 0) return [];',
     becomes: '',
     why: 'nobody in it, nobody of it: only the look at all pods and the digest are spared',
+  },
+  {
+    file: 'src/proxy/unanswered.ts',
+    was: 'if (isTooLong(one, look.atMs, hasAnswered ? (usual ?? 0) : undefined)) {',
+    becomes: 'if (isTooLong(one, look.atMs, hasAnswered ? (usual ?? 1) : undefined)) {',
+    why: LESS_THAN_PATIENCE,
+  },
+  {
+    file: 'src/proxy/unanswered.ts',
+    was: 'const saidMs = (Number(row.rtime) || 0) * factor;',
+    becomes: 'const saidMs = (Number(row.rtime) || 1) * factor;',
+    why: LESS_THAN_PATIENCE,
+  },
+  {
+    file: 'src/proxy/spare-servers.ts',
+    was: "const spare = disabled(imaginedLines[line.number - 1] ?? '', line, offsets[line.number - 1] ?? 0);",
+    becomes: "const spare = disabled(imaginedLines[line.number - 1] ?? '', line, offsets[line.number - 1] ?? 1);",
+    why: 'each line has an offset: the default is for the compiler',
+  },
+  {
+    file: 'src/proxy/spare-servers.ts',
+    was: 'const above = real[at - 1]?.number ?? 0;',
+    becomes: 'const above = real[at - 1]?.number ?? 1;',
+    why: 'what begins its section is above it: the default is for the compiler',
+  },
+  {
+    file: 'src/proxy/spare-servers.ts',
+    was: 'const end = (words.at(-1)?.end ?? 0) - offset;',
+    becomes: 'const end = (words.at(-1)?.end ?? 1) - offset;',
+    why: 'it is asked of lines that have a word',
+  },
+  {
+    file: 'src/template/imagined-pods.ts',
+    was: 'const byApp = (hosts: Hosts): Hosts => new Map([...hosts].sort(([a], [b]) => (a < b ? -1 : 1)));',
+    becomes: 'const byApp = (hosts: Hosts): Hosts => new Map([...hosts].sort(([a], [b]) => (a <= b ? -1 : 1)));',
+    why: 'there is one entry for each app',
   },
 ];

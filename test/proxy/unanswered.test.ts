@@ -16,7 +16,10 @@ interface Counts {
   timedOut: number;
   /** In milliseconds. */
   responseTime: number;
-  givenToServer: boolean;
+  /** That the server has had; all, when undefined. */
+  given?: number;
+  /** That it has now; all that have not ended, when undefined. */
+  inServer?: number;
 }
 
 /** A backend that is looked at every 2 s, after what came meanwhile. */
@@ -28,11 +31,11 @@ function open(version = '2.6.12', percent = 10) {
     peopled: new Set(),
     meant: () => NONE_MEANT,
   });
-  const now: Counts = {requests: 0, answered: 0, ended: 0, timedOut: 0, responseTime: 0, givenToServer: true};
-  const look = async (changes: Partial<Counts> = {}): Promise<readonly string[]> => {
+  const now: Counts = {requests: 0, answered: 0, ended: 0, timedOut: 0, responseTime: 0};
+  const look = async (changes: Partial<Counts> = {}, afterMs = 2000): Promise<readonly string[]> => {
     Object.assign(now, changes);
-    await clock.advance(2000);
-    const {requests, answered, ended, timedOut, responseTime} = now;
+    await clock.advance(afterMs);
+    const {requests, answered, ended, timedOut, responseTime, given = requests, inServer = requests - ended} = now;
     const counted = {stot: String(requests), hrsp_2xx: String(ended), hrsp_5xx: String(timedOut)};
     const backend: Row = {
       pxname: 'app',
@@ -43,8 +46,14 @@ function open(version = '2.6.12', percent = 10) {
       rtime: String(responseTime),
       ...counted,
     };
-    const [given, scur] = now.givenToServer ? [String(requests), String(requests - ended)] : ['0', '0'];
-    const server: Row = {pxname: 'app', svname: 'one', type: '2', stot: given, scur, hrsp_2xx: String(answered)};
+    const server: Row = {
+      pxname: 'app',
+      svname: 'one',
+      type: '2',
+      stot: String(given),
+      scur: String(inServer),
+      hrsp_2xx: String(answered),
+    };
     const servers = watch.suspects([backend]).length > 0 ? [server] : [];
     watch.note({info: new Map(Object.entries({Pid: '7', Version: version})), rows: [backend], servers});
     return (watch.troubles ?? []).flatMap(trouble => (trouble.is === 'unanswered' ? [`${trouble.requests}`] : []));
@@ -56,15 +65,18 @@ function open(version = '2.6.12', percent = 10) {
     }
     return undefined;
   };
-  const serve = async (looks: number, averageOf: (answers: number) => number = () => 5) => {
+  const serve = async (looks: number, averageOf: (answers: number) => number = () => 5, each = 3) => {
     for (let count = 0; count < looks; count += 1) {
-      const ended = now.ended + 3;
-      await look({requests: now.requests + 3, answered: ended, ended, responseTime: averageOf(ended)});
+      const ended = now.ended + each;
+      await look({requests: now.requests + each, answered: ended, ended, responseTime: averageOf(ended)});
     }
   };
+  /** A look after so many more requests. */
+  const ask = (requests: number, afterMs?: number) => look({requests: now.requests + requests}, afterMs);
   return {
     now,
     look,
+    ask,
     serve,
     secondsUntilTold,
     ages: () => watch.troubles?.map(({beganAt}) => beganAt && clock.epochMs() - beganAt),
@@ -78,8 +90,13 @@ test('many backends of which nobody knows whether they answer -> servers of the 
     peopled: new Set(),
     meant: () => NONE_MEANT,
   });
-  const rowsAt = (requests: number): Row[] =>
-    Array.from({length: 30}, (_, index) => ({pxname: `app-${index}`, type: '1', stot: `${requests}`, hrsp_5xx: '0'}));
+  const rowsAt = (requests: number): Row[] => [
+    {pxname: 'idle', type: '1', stot: '0', hrsp_5xx: '0'},
+    {pxname: 'well', type: '1', stot: `${requests}`, hrsp_2xx: `${requests}`, hrsp_5xx: '0'},
+    {pxname: 'tcp', type: '1', stot: `${requests}`},
+    {pxname: 'web', type: '0', stot: `${requests}`, hrsp_5xx: '0'},
+    ...Array.from({length: 30}, (_, at) => ({pxname: `app-${at}`, type: '1', stot: `${requests}`, hrsp_5xx: '0'})),
+  ];
   watch.note({info: new Map([['Pid', '7']]), rows: rowsAt(0), servers: []});
   const names = watch.suspects(rowsAt(1)).map(({pxname}) => pxname);
   assert.deepEqual([names[0], names.length], ['app-0', 20]);
@@ -102,7 +119,53 @@ describe('requests that no server answers', () => {
     await serve(5);
     await secondsUntilTold(1);
     for (let seconds = 2; seconds <= 60; seconds += 2) assert.deepEqual(await look(), ['5'], `${seconds} s`);
+    assert.deepEqual(await look({}, 1), []);
+  });
+
+  test('one is answered to the end -> not told any more', async () => {
+    const {look, serve, secondsUntilTold, now} = open();
+    await serve(5);
+    await secondsUntilTold(1);
+    const [answered, ended] = [now.answered + 1, now.ended + 1];
+    assert.deepEqual(await look({requests: now.requests + 1, answered, ended}), []);
+  });
+
+  test('they came before three looks in a row, and five -> told; before two, or four -> not', async () => {
+    for (const [asked, told] of [
+      [[2, 2, 1, 0, 0], ['5']],
+      [[2, 1, 1, 0, 0], []],
+      [[3, 3, 0, 0, 0], []],
+    ] as const) {
+      const {ask, serve} = open();
+      await serve(5);
+      let last: readonly string[] = [];
+      for (const requests of asked) last = await ask(requests);
+      assert.deepEqual(last, told, asked.join());
+    }
+  });
+
+  test('a look is up to 6 s after the one before -> since that one; later -> since then', async () => {
+    for (const [apartMs, told] of [
+      [6000, ['6']],
+      [6001, []],
+    ] as const) {
+      const {ask, serve} = open();
+      await serve(5);
+      await ask(2, apartMs);
+      await ask(2);
+      assert.deepEqual(await ask(2), told);
+    }
+  });
+
+  test('one look alone finds a request in a server -> told', async () => {
+    const {look, ask, serve, now} = open();
+    await serve(5);
+    Object.assign(now, {given: now.requests, inServer: 0});
+    await ask(2);
+    await look({requests: now.requests + 2, inServer: 1});
+    await look({requests: now.requests + 2, inServer: 0});
     assert.deepEqual(await look(), []);
+    assert.deepEqual(await look(), ['6']);
   });
 
   test('no share of errors is to be told of (0 %) -> nor is this; the smallest one (1 %) -> told', async () => {
@@ -120,6 +183,30 @@ describe('requests that no server answers', () => {
     const {look, secondsUntilTold} = open();
     await look();
     assert.equal(await secondsUntilTold(1), 30);
+  });
+
+  test('nobody has seen it answer, ten requests -> told; nine -> not', async () => {
+    for (const [third, told] of [
+      [3, ['10']],
+      [2, []],
+    ] as const) {
+      const {look, ask} = open();
+      await look();
+      for (const requests of [4, 3, third]) await ask(requests);
+      assert.deepEqual(await look({}, 23_999), []);
+      assert.deepEqual(await look({}, 1), told);
+    }
+  });
+
+  test('its counters tell that it answered before anybody looked, its own or those of its servers -> told after 10 s', async () => {
+    for (const counted of [
+      {ended: 1, answered: 0},
+      {ended: 0, answered: 1},
+    ]) {
+      const {look, secondsUntilTold} = open();
+      await look({requests: 1, ...counted});
+      assert.equal(await secondsUntilTold(1), 10);
+    }
   });
 
   test('few requests, or such as come at once -> not told', async () => {
@@ -146,10 +233,25 @@ describe('requests that no server answers', () => {
     });
   }
 
+  test('long polls, one answer at a time, the first of all, or many -> told when no answer has come for a minute', async () => {
+    const slow = open();
+    await slow.serve(5, () => 20_000, 1);
+    assert.equal(await slow.secondsUntilTold(2), 60);
+    for (const [answers, average] of [
+      [1, 20_000 / 512],
+      [1000, 20_000],
+    ] as const) {
+      const old = open('1.7.5');
+      await old.look();
+      await old.serve(1, () => average, answers);
+      assert.equal(await old.secondsUntilTold(2), 60);
+    }
+  });
+
   test('requests that HAProxy itself holds (tarpit), and gives to no server -> not told', async () => {
     const {serve, secondsUntilTold, now} = open();
     await serve(5);
-    now.givenToServer = false;
+    Object.assign(now, {given: 0, inServer: 0});
     assert.equal(await secondsUntilTold(3), undefined);
   });
 
