@@ -554,4 +554,16 @@ export const EQUIVALENT: readonly Equivalent[] = [
     becomes: 'const byApp = (hosts: Hosts): Hosts => new Map([...hosts].sort(([a], [b]) => (a <= b ? -1 : 1)));',
     why: 'there is one entry for each app',
   },
+  {
+    file: 'src/proxy/hidden-parts.ts',
+    was: 'if (comma < 0 || comma > end || isDeclared(written.slice(comma + 1, end))) return [];',
+    becomes: 'if (comma < 0 || comma >= end || isDeclared(written.slice(comma + 1, end))) return [];',
+    why: 'a parenthesis stands at the end',
+  },
+  {
+    file: 'src/proxy/hidden-parts.ts',
+    was: 'return [start + quote.length, closed < 0 ? written.length : closed];',
+    becomes: 'return [start + quote.length, closed <= 0 ? written.length : closed];',
+    why: NOT_FIRST,
+  },
 ];

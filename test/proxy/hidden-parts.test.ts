@@ -14,6 +14,8 @@ describe('what is hidden inside a word', () => {
     ['a parenthesis that is escaped ends none', String.raw`lua.sign(a\)b),lower`, String.raw`lua.sign(«a\)b»),lower`],
     ['nor begins one', String.raw`lua.sign(a\(b),lower`, String.raw`lua.sign(«a\(b»),lower`],
     ['another escape hides none from sight', String.raw`lua.sign(a\x),lower`, String.raw`lua.sign(«a\x»),lower`],
+    ['what a map gives by default', 'path,map(/x.map,key)', 'path,map(/x.map,«key»)'],
+    ['a map that gives nothing by default', 'path,map(/x.map)', 'path,map(/x.map)'],
   ] as const) {
     test(name, () => assert.equal(marked(written), expected));
   }

@@ -19,6 +19,7 @@ const CASES: readonly (readonly [string, Parameters<typeof hideNamedSecrets>[0],
   ['user and password of a URL', {dsn: 'postgres://bob:a@db/shop'}, {dsn: 'postgres://***@db/shop'}],
   ['a header', {note: 'Bearer abc'}, {note: 'Bearer ***'}],
   ['a query', 'http://a/?token=abc&b=c', 'http://a/?token=***&b=c'],
+  ['a query whose token is empty', 'http://a/?token=&b=c', undefined],
   [
     'what operators look for',
     {color: 'green', weight: 20, sha: '3f2a1b4c5d6e7f80', ready: true, url: 'http://a:80/b'},
