@@ -61,8 +61,13 @@ const FORMAT_ITEM = /%\d[\da-f]|%(?:\{[^}]*\})?(?:\([^)]*\))?(?:\[(?:\\.|[^\]\\]
 
 const EVERY_KEY = new RegExp(MADE_UP.source, 'gi');
 
+/** As much of a text as one key or one path may be: a key may be a part of a longer credential. */
+const KEY_OR_PATH = /[\w$!+~^*./-]+/g;
+
 const keysIn = (text: string, from: number): Part[] =>
-  [...text.matchAll(EVERY_KEY)].map(({0: key, index}) => [from + index, from + index + key.length]);
+  [...text.matchAll(EVERY_KEY), ...[...text.matchAll(KEY_OR_PATH)].filter(([word]) => MADE_UP.test(word))].map(
+    ({0: key, index}) => [from + index, from + index + key.length],
+  );
 
 /** What looks like a key in the text of a log format. */
 export const findKeys = (written: string): Part[] =>
