@@ -25,7 +25,7 @@ export interface PassOutcome {
 
 /** What differs from one try to the next and tells people nothing: a candidate's path, HAProxy's time stamps and PIDs. */
 const PASSING: readonly (readonly [RegExp, string])[] = [
-  [/[^\s[]*\/run\/\d+\.cfg/g, 'proxy.cfg'],
+  [/(?<![^\s[])[^\s[]*\/run\/\d+\.cfg/g, 'proxy.cfg'],
   [/ ?\b\d{3}\/\d{6}\b/g, ''],
   [/ *\(\d+\)/g, ''],
   [/\bgeneration \d+/g, 'generation'],
