@@ -102,7 +102,7 @@ export function createFallback(ports: FallbackPorts): Fallback {
 }
 
 async function run(state: FallbackState, cause: string, read: PassInput | undefined): Promise<void> {
-  const {passes, quarantine, good, clock, hosts, served} = state.ports;
+  const {passes, quarantine, hosts, served} = state.ports;
   state.atStart ??= {hosts: hosts(), served: served()};
   try {
     await runNewest(state, cause, read);
@@ -110,11 +110,8 @@ async function run(state: FallbackState, cause: string, read: PassInput | undefi
     const {applied, appliedText} = passes;
     // Of a text that a block wrote, no template can be said to work.
     if (applied === undefined || appliedText === undefined) return;
-    const {template} = applied.input;
-    quarantine.keepOnly(template);
-    const {current} = good;
-    const isKnown = current !== undefined && current.template === template;
-    await keepGood(state.ports, isKnown ? current : {pass: passes.last?.pass ?? 0, template, sinceAt: clock.epochMs()});
+    quarantine.keepOnly(applied.input.template);
+    await keepApplied(state.ports, applied.input);
   } finally {
     await quarantine.save();
   }
@@ -144,7 +141,7 @@ async function recover(state: FallbackState, failed: Failed): Promise<void> {
     // A newer one may fail with nobody but those who are kept out of the last good one.
     await runWithout(ports, {...failed, startsAnew: failed.startsAnew && !serves}, {mayExceed: !serves});
   } catch (fault) {
-    if (isNewer) await refuse(state, {...failed, fault}, serves ? current : undefined);
+    if (isNewer) await refuse(state, {...failed, fault}, serves ? ports.good.current : undefined);
     if (!serves) await retireDeparted(state);
     throw fault;
   }
@@ -200,14 +197,15 @@ const nameBadPodsOf = async ({quarantine}: FallbackPorts, {fault, tried}: Failed
  * more of an app than may be left out, since nothing else can serve the others.
  */
 async function runWithout(
-  {passes: {applied}, quarantine, runPass}: FallbackPorts,
+  ports: FallbackPorts,
   {cause, fault, tried, startsAnew}: Failed,
   {given = {}, mayExceed}: {readonly given?: {readonly template?: string}; readonly mayExceed: boolean},
 ): Promise<void> {
   if (tried === undefined) throw fault;
+  const {passes, quarantine, runPass} = ports;
   const isolation = await quarantine.isolate({
     input: tried.input,
-    before: startsAnew && isStartRefusal(fault) ? undefined : applied?.input,
+    before: startsAnew && isStartRefusal(fault) ? undefined : passes.applied?.input,
     fault,
     serve: input =>
       runPass(`${cause}; looking for the pods with which HAProxy cannot be started`, {
@@ -228,6 +226,8 @@ async function runWithout(
       await isolation.hold();
       break;
     case 'isolated':
+      // It serves already, where that was found out by starts: whatever the next pass finds, nothing goes back past it.
+      if (passes.applied?.input.template === tried.input.template) await keepApplied(ports, tried.input);
       break;
   }
   await runPass(`${cause}; without the pods that it fails with`, given);
@@ -264,6 +264,14 @@ function servedBefore({ports: {passes}, atStart}: FallbackState): Served | undef
 }
 
 const podsOf = (hosts: Hosts): Served['pods'] => [...hosts].flatMap(([app, ips]) => ips.map(ip => ({app, ip})));
+
+/** The template that was applied is the last good one from now on. */
+async function keepApplied(ports: FallbackPorts, {template}: TemplateInput): Promise<void> {
+  const {good, passes, clock} = ports;
+  const {current} = good;
+  const isKnown = current !== undefined && current.template === template;
+  await keepGood(ports, isKnown ? current : {pass: passes.last?.pass ?? 0, template, sinceAt: clock.epochMs()});
+}
 
 /** Rollbacks succeed with an older template: that one is good then. */
 const keepGood = ({good, log}: FallbackPorts, kept: KeptTemplate): Promise<void> =>

@@ -454,6 +454,27 @@ describe('a refused template', () => {
     ]);
   });
 
+  test('a newer one was started without a pod, and one that is refused came meanwhile -> nothing goes back past it', async () => {
+    const {fallback, faults, world, applied, good} = await openStage({
+      quarantine: {
+        async isolate({input, serve}) {
+          faults.delete('B');
+          await serve(input);
+          world.newest = 'C';
+          return {is: 'isolated'};
+        },
+      },
+    });
+    await fallback.run('start');
+    world.newest = 'B';
+    faults.set('B', START_REFUSED).set('C', REFUSED);
+    await assert.rejects(fallback.run('template changed'), REFUSED);
+    const {pass} = good.current ?? {};
+    assert.deepEqual([good.current?.template, fallback.refusal?.serving?.pass], ['B', pass]);
+    await assert.rejects(fallback.run('retry'), REFUSED);
+    assert.deepEqual(applied, ['A', 'A', 'B', 'B']);
+  });
+
   test('it fails without any of the pods -> tried once more if they are in quarantine; of its own fault if not', async () => {
     const own = new DaemonError('VALIDATE', 'its own');
     for (const isKnown of [true, false]) {
