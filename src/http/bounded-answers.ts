@@ -1,4 +1,4 @@
-import type {ServerResponse} from 'node:http';
+import type {RequestListener, ServerResponse} from 'node:http';
 import type {FastifyInstance} from 'fastify';
 import type {Clock} from '../ports/clock.ts';
 import {type Bodies, type BodyReader, createBodies} from './bodies.ts';
@@ -20,6 +20,7 @@ const MAX_PENDING = 16;
 export function boundAnswers(app: FastifyInstance, clock: Clock): Bodies {
   const bodies = createBodies({clock, maxBytes: MAX_UNREAD_BYTES});
   const pending = new WeakMap<object, number>();
+  leaveCut(app.server);
 
   app.addHook('onRequest', (request, reply, done) => {
     const {socket} = request.raw;
@@ -43,6 +44,16 @@ export function boundAnswers(app: FastifyInstance, clock: Clock): Bodies {
     done(null, body);
   });
   return bodies;
+}
+
+/** What a connection had sent when it was cut is parsed to its end all the same: nobody looks at those requests any more. */
+function leaveCut(server: FastifyInstance['server']): void {
+  const listeners = server.listeners('request') as RequestListener[];
+  server.removeAllListeners('request');
+  server.on('request', (request, response) => {
+    if (request.socket.destroyed) return;
+    for (const listener of listeners) listener.call(server, request, response);
+  });
 }
 
 /** Whoever is sent an answer. A connection that was only closed would keep what the kernel has not sent. */
