@@ -143,6 +143,13 @@ describe('imports', () => {
     assert.deepEqual(twice.sort(), TWO_SIDES);
   });
 
+  test('a part of the composition root -> read in a minute, 200 lines at most', () => {
+    const root = files.filter(file => file.startsWith('commands/daemon/'));
+    assert.ok(root.length > 10);
+    const long = root.filter(file => readFileSync(join('src', file), 'utf8').split('\n').length - 1 > 200);
+    assert.deepEqual(long, []);
+  });
+
   test('the environment -> read in one file', () => {
     const readers = files.filter(file => /\bprocess\.env\b/.test(readFileSync(join('src', file), 'utf8')));
     assert.deepEqual(readers, ['config/load.ts']);

@@ -28,8 +28,8 @@ import type {Hang} from '../../reload/liveness.ts';
 import type {TemplateVariables} from '../../template/input.ts';
 import {wantedCertificates, wantedServices} from './annotations.ts';
 import type {Context} from './context.ts';
+import {RUNTIME_LIMIT_MS} from './generations.ts';
 import type {Ground} from './ground.ts';
-import {RUNTIME_LIMIT_MS} from './proxy.ts';
 
 /** A start waits this long for what the cluster says of its certificates and Services. */
 const FIRST_WORD_MS = 5000;

@@ -1,46 +1,26 @@
 import type {DaemonError} from '../../errors.ts';
 import {applyLocked} from '../../fleet/reload-lock.ts';
 import {openListeningTable} from '../../jobs/listening.ts';
-import {createTail, openOutputFile} from '../../jobs/output.ts';
-import {openProcessTable} from '../../jobs/proc.ts';
-import {superviseJob} from '../../jobs/supervisor.ts';
+import {createTail} from '../../jobs/output.ts';
 import {COUNTER_FIELDS} from '../../metrics/haproxy-table.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
-import {systemFiles as files} from '../../ports/files.ts';
 import {systemSpawn as spawn} from '../../ports/spawn.ts';
-import {parseInfo, type Row} from '../../proxy/answers.ts';
-import {checkCandidate, deriveCheckLimitMs, loadBuild} from '../../proxy/check.ts';
+import type {Row} from '../../proxy/answers.ts';
+import {checkCandidate, deriveCheckLimitMs} from '../../proxy/check.ts';
 import {openConversation} from '../../proxy/conversation.ts';
 import {createCounterLedger} from '../../proxy/counter-ledger.ts';
 import {type DriftWatch, openDriftWatch} from '../../proxy/drift-watch.ts';
-import {parseOutputLine} from '../../proxy/output.ts';
-import {ask} from '../../proxy/runtime.ts';
 import {type ApplyQueue, createApplyQueue} from '../../reload/apply-queue.ts';
-import {bindOnly, probeBindOnly} from '../../reload/bind-only.ts';
 import type {Candidate} from '../../reload/candidate.ts';
-import {probeCapabilities} from '../../reload/capabilities.ts';
-import {createDrainFollowers, type DrainFollowers} from '../../reload/drain-followers.ts';
+import {createDrainFollowers} from '../../reload/drain-followers.ts';
 import {generationNamedBy} from '../../reload/files.ts';
-import {READY_WITHIN_MS} from '../../reload/generation.ts';
-import {type Generations, openGenerations, type ProxyStatus} from '../../reload/generations.ts';
-import {createHasPendingHandshakes} from '../../reload/pending-handshakes.ts';
+import type {Generations, ProxyStatus} from '../../reload/generations.ts';
 import {createReadTexts, type ReadTexts} from '../../reload/read-texts.ts';
 import {createRowReader} from '../../reload/row-reader.ts';
 import {type SharedBindWatch, watchSharedBinds} from '../../reload/shared-binds.ts';
 import type {Context} from './context.ts';
-import type {Ground} from './ground.ts';
+import {askRuntime, openOwnGenerations, type ProxyNeeds, RUNTIME_LIMIT_MS} from './generations.ts';
 import type {Membership} from './membership.ts';
-import type {Observation} from './observation.ts';
-
-export const RUNTIME_LIMIT_MS = 2000;
-
-/** One command on a runtime socket; rejects when HAProxy does not answer in time, and as soon as `signal` aborts. */
-const askRuntime = (
-  socket: string,
-  command: string,
-  timeoutMs = RUNTIME_LIMIT_MS,
-  signal?: AbortSignal,
-): Promise<string> => ask(socket, command, {timeoutMs, ...(signal && {signal})});
 
 /** HAProxy and all that carries it. */
 export interface ProxyPart extends AsyncDisposable {
@@ -69,11 +49,6 @@ export interface ProxyPart extends AsyncDisposable {
   connectionsOf(pid: number): number | undefined;
   /** Lets it finish its connections; starts nothing any more. True when all ended within the grace. */
   drain(): Promise<boolean>;
-}
-
-interface ProxyNeeds {
-  readonly ground: Ground;
-  readonly observation: Observation;
 }
 
 /** Adopts what an earlier daemon left running; starts nothing. */
@@ -170,56 +145,3 @@ export function processesOf({
 /** Whether a process with these arguments is a HAProxy of this generation, such as a child that it started. */
 export const isOfGeneration = (args: readonly string[], dataFolder: string, generation: number): boolean =>
   args.some(arg => generationNamedBy(arg, dataFolder) === generation);
-
-async function openOwnGenerations(
-  {config, room, ending}: Context,
-  {
-    ground,
-    observation,
-    followers,
-    tail,
-    readTexts,
-  }: ProxyNeeds & {readonly followers: DrainFollowers} & Pick<ProxyPart, 'tail' | 'readTexts'>,
-): Promise<Generations> {
-  const capabilities = await probeCapabilities({
-    files,
-    version: ground.haproxy,
-    build: await loadBuild({spawn, haproxy: config.haproxy}, ending.asked),
-    gate: ground.firewall.capability,
-    bindObstacle: probeBindOnly(),
-  });
-  const outputFile = openOutputFile(`${config.dataFolder}/proxy.out`);
-  const processes = openProcessTable();
-  const log = room('proxy');
-  return openGenerations({
-    followers,
-    readAs: readTexts.readAs,
-    clock,
-    files,
-    spawn,
-    processes,
-    hasPendingHandshakes: createHasPendingHandshakes({spawn, processes, log: room('reload')}),
-    firewall: ground.firewall,
-    bind: bindOnly,
-    capabilities,
-    version: ground.haproxy,
-    log: room('reload'),
-    dataFolder: config.dataFolder,
-    haproxy: config.haproxy,
-    setting: config.reload,
-    settleMs: config.settleMs,
-    drain: config.drain,
-    hangMs: config.hangMs,
-    supervise: superviseJob,
-    readyWithinMs: READY_WITHIN_MS,
-    ask: askRuntime,
-    logFileFor: observation.logFileFor,
-    pidIn: answer => Number(parseInfo(answer).get('Pid')),
-    onOutput(generation, pid, line) {
-      const {level, text} = parseOutputLine(line);
-      log[level]({generation, pid, line: text}, 'haproxy wrote');
-      outputFile.write(line);
-      tail.add(line);
-    },
-  });
-}
