@@ -7,7 +7,7 @@ const FUNCTION = /(?<=^|[,[{!"'\s=])([A-Za-z][\w.-]*)\(/g;
 
 /** `user:password` before the `@` of an address, which a password may have, too. */
 const USER_INFO =
-  /(?<=\/\/)(?:[^\s/@:]*:\S{1,256}|[^\s/@]+)(?=@)|(?<=(?:^|@)["']?)[^\s/@:"']+:(?!\/\/)\S{1,256}(?=@)|(?<=^["']?)(?!(?:abnsz?|dgram|fd|ipv[46]|mptcp[46]?|quic[46]|rhttp|ring|sockpair|stream|tcp[46]?|udp[46]?|unix|uxdg|uxst)@)[^\s/@:"'[]+(?=@[\w.[\]-]+:\d)/g;
+  /(?<=\/\/)(?:[^\s/@:]*:\S{1,256}|[^\s/@]+)(?=@)|(?<=(?:^|@)["']?)[^\s/@:"']+:(?!\/\/)\S{1,256}(?=@)|(?<=^["']?)(?!(?:abnsz?|dgram|fd|ipv[46]|mptcp[46]?|quic[46]|rhttp|ring|sockpair|stream|tcp[46]?|udp[46]?|unix|uxdg|uxst)@)[^\s@:"'[]+(?=@[\w.[\]-]+:\d)/g;
 
 /** A variable with what to take where there is none of its name, in the manner of a shell. */
 const DEFAULT_VALUE = /(?<=\$\{\w+[:+=?-]+)[^:+=?-].*(?=\})/g;
@@ -137,7 +137,8 @@ function findNamedValues(written: string): Part[] {
     if (SENSITIVE_NAME.test(name)) found.push(valueAt(written, index + text.length));
   }
   for (const {0: value, index} of written.matchAll(PARAMETER)) {
-    if (MADE_UP.test(value)) found.push([index, index + value.length]);
+    // It is one value to whoever reads it, with whatever stands in parentheses in its midst.
+    if (MADE_UP.test(value.replace(/[()]/g, ''))) found.push([index, index + value.length]);
   }
   return found;
 }

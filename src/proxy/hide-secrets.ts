@@ -31,7 +31,7 @@ const PLAIN_VALUE = /^(?:[\d.:]{1,15}[a-z]{0,2}|\/[\w./-]*|\$\{?\w+\}?|\W+)$/i;
 export const SEPARATORS = /[\s"'\\:;,=()&?@/%#]+/;
 
 /** What HAProxy quotes with its value in place of it. */
-const GIVEN_LATER = /\$\{[^}]*\}|\$\w+|%\[[^\]]*\]/;
+const GIVEN_LATER = /\$\{[^{}]*\}|\$\w+|%\[[^\]]*\]/;
 
 const SHORTEST_SURE = 3;
 const SHORTEST = 6;

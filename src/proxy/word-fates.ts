@@ -95,7 +95,7 @@ const isSecretOption = (name: string): boolean => SECRET_OPTIONS.has(name);
 
 /** What stands under a name that tells nothing; an expression is seen to when the word is. */
 const fateOfValue = ({text}: Word): Fate => {
-  const literal = text.replace(/%\[[^\]]*\]|\$\{[^}]*\}|^[\w.-]+\(.*\)/g, '');
+  const literal = text.replace(/%\[[^\]]*\]|\$\{[^{}]*\}|^[\w.-]+\(.*\)/g, '');
   return MADE_UP.test(literal) || CALLED_SECRET.test(literal) ? 'hidden' : 'shown';
 };
 

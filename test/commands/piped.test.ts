@@ -39,20 +39,22 @@ async function openStatusPort() {
   return {url: `http://127.0.0.1:${address.port}`, [Symbol.dispose]: () => server.close()};
 }
 
-const LINES = 40_000;
-const TEMPLATE = `{% for n in range(${LINES}) %}# a line of the configuration, number {{ n }}\n{% endfor %}`;
+const LINES = 10_000;
+/** Long ones: a text may not have more of them. */
+const WORDS = 'of the configuration, which is said at length, '.repeat(4);
+const TEMPLATE = `{% for n in range(${LINES}) %}# a line ${WORDS}number {{ n }}\n{% endfor %}`;
 
 describe('piped output', () => {
   test('render, a reader that is slow -> all of it', async () => {
     const line = `$kontrol render --template <(printf %s "$template") --hosts '{}' | (sleep 0.5; tail -n 1; cat)`;
     const {code, stdout, stderr} = await shell(line, {template: TEMPLATE, KONTROL_RENDER_TIMEOUT: '20'});
-    assert.deepEqual([code, stdout, stderr], [0, `# a line of the configuration, number ${LINES - 1}\n`, '']);
+    assert.deepEqual([code, stdout, stderr], [0, `# a line ${WORDS}number ${LINES - 1}\n`, '']);
   });
 
   test('render, a reader that goes away -> ends quietly', async () => {
     const line = `$kontrol render --template <(printf %s "$template") --hosts '{}' | head -n 1`;
     const {code, stdout, stderr} = await shell(line, {template: TEMPLATE, KONTROL_RENDER_TIMEOUT: '20'});
-    assert.deepEqual([code, stdout, stderr], [0, '# a line of the configuration, number 0\n', '']);
+    assert.deepEqual([code, stdout, stderr], [0, `# a line ${WORDS}number 0\n`, '']);
   });
 
   test('history --json, a slow reader and one that goes away -> all of it; ends quietly', async () => {
