@@ -41,6 +41,18 @@ test('a candidate that came up and died before it was committed -> its own files
   assert.deepEqual(await restore(3), {committed: undefined, linked: [], own: TEXT});
 });
 
+test('a text with spare servers -> what HAProxy reads, until it was refused', async () => {
+  const as = (text: string) => `${text}  server b 192.0.2.2:80 disabled\n`;
+  const {apply, faults, generations} = await openFakeGenerations({readAs: as});
+  await apply(textOf());
+  assert.equal(generations.running?.text, as(textOf()));
+  faults.refusesSpares = true;
+  for (const other of [1, 2]) {
+    await apply(textOf(other));
+    assert.equal(generations.running?.text, textOf(other));
+  }
+});
+
 const MOVED = textOf(0, 'a 10.0.0.2:80');
 
 /** It answers, and nothing drains. */
