@@ -268,7 +268,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: BOUND_OF_MEMORY,
   },
   {
-    file: 'src/commands/daemon/proxy.ts',
+    file: 'src/commands/daemon/generations.ts',
     was: 'export const RUNTIME_LIMIT_MS = 2000;',
     becomes: 'export const RUNTIME_LIMIT_MS = 2001;',
     why: BOUND_OF_WAIT,
@@ -507,9 +507,9 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'src/lifecycle/fallback.ts',
-    was: 'await keepGood(state.ports, isKnown ? current : {pass: passes.last?.pass ?? 0, template, sinceAt: clock.epochMs()});',
+    was: 'await keepGood(ports, isKnown ? current : {pass: passes.last?.pass ?? 0, template, sinceAt: clock.epochMs()});',
     becomes:
-      'await keepGood(state.ports, isKnown ? current : {pass: passes.last?.pass ?? 1, template, sinceAt: clock.epochMs()});',
+      'await keepGood(ports, isKnown ? current : {pass: passes.last?.pass ?? 1, template, sinceAt: clock.epochMs()});',
     why: 'a pass of the newest template that went well is the last one, and has a number',
   },
   {
