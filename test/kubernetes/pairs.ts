@@ -3,6 +3,7 @@ import {mkdtemp, readFile, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
+import {sweepFaketime} from '../support/faketime.ts';
 
 /** A self-signed certificate and its key, PEM. */
 export interface TestPair {
@@ -12,6 +13,7 @@ export interface TestPair {
 
 /** Makes a pair for `name`; valid for a day, or for the day `on` ('2020-01-01') alone. Needs openssl (faketime for `on`). */
 export async function makePair(name: string, on?: string): Promise<TestPair> {
+  if (on !== undefined) sweepFaketime();
   const folder = await mkdtemp(join(tmpdir(), 'kontrol-pair-'));
   try {
     const command = ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];

@@ -1,6 +1,7 @@
 import {mkdtemp, rename, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {sweepFaketime} from './faketime.ts';
 
 /** The wall clock that a child alone believes in. Its monotonic clock stays true, as under NTP or an operator's `date`. */
 export interface WallClock extends AsyncDisposable {
@@ -18,6 +19,7 @@ const LIBRARY = '/usr/$LIB/faketime/libfaketime.so.1';
 
 /** A wall clock that goes right until it is stepped (part `faketime`). */
 export async function openWallClock(): Promise<WallClock> {
+  sweepFaketime();
   const folder = await mkdtemp(join(tmpdir(), 'kontrol-clock-'));
   const file = join(folder, 'offset');
   const step = async (byMs: number) => {
