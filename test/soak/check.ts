@@ -46,7 +46,7 @@ export async function checkCalm(world: World, journal: Pick<Journal, 'note'>): P
     const {status, served, isStill} = sight;
     const found = judgeSight(world, sight);
     const notes = parseServed(served)?.notes ?? [];
-    const isExact = served === goodText(world.template.n, status.hosts, world.isOld, notes) && saysAll(world, notes);
+    const isExact = served === goodText(world.template.n, status.hosts, world.form, notes) && saysAll(world, notes);
     const isAgreed = isDeepStrictEqual(sorted(status.hosts), hostsWithin(expected));
     const {draining} = status.proxy;
     last = JSON.stringify({

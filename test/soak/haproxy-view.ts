@@ -12,10 +12,14 @@ async function ask(socketPath: string, command: string): Promise<string> {
   return answer;
 }
 
-/** One bit of `srv_admin_state` (management.txt, "show servers state"): put into maintenance by a command. */
+/** Bits of `srv_admin_state` (management.txt, "show servers state"): put into maintenance by a command, or by the text. */
 const FORCED_MAINTENANCE = 1;
+const WRITTEN_MAINTENANCE = 4;
 
-/** Reads `show servers state`: the servers that take requests. Those in maintenance have been removed and only wait for their last connections. */
+/** No pod of a run has such an address. */
+const SPARE = /^192\.0\.2\./;
+
+/** Reads `show servers state`: the servers that take requests. Those in maintenance have been removed and only wait for their last connections, or are spare. */
 export function parseServersState(text: string): Server[] {
   const lines = text.split('\n');
   const header = lines.find(line => line.startsWith('# '));
@@ -26,7 +30,10 @@ export function parseServersState(text: string): Server[] {
     .slice(lines.indexOf(header) + 1)
     .map(line => line.trim().split(' '))
     .filter(fields => fields.length >= names.length - 1)
-    .filter(fields => (Number(at(fields, 'srv_admin_state')) & FORCED_MAINTENANCE) === 0)
+    .filter(fields => {
+      const off = FORCED_MAINTENANCE | (SPARE.test(at(fields, 'srv_addr')) ? WRITTEN_MAINTENANCE : 0);
+      return (Number(at(fields, 'srv_admin_state')) & off) === 0;
+    })
     .map(fields => ({
       backend: at(fields, 'be_name'),
       name: at(fields, 'srv_name'),

@@ -11,7 +11,8 @@ const TAKEN_PORT = 8000;
 
 /** Payloads with which no configuration can be made, by what is wrong with them; each is given a note of another pod. */
 export const POISONS = {
-  value: (name: string): Note => ({name, timeout: {seconds: 'soon'}}),
+  // Not 'soon': HAProxy 1.7 reads 'soons' as 0 seconds.
+  value: (name: string): Note => ({name, timeout: {seconds: 'never'}}),
   shape: (name: string): Note => ({name}),
   injection: (name: string): Note => ({name: `${name}\n  no-such-keyword`, timeout: {seconds: 5}}),
   port: (name: string): Note => ({name, timeout: {seconds: 5}, port: TAKEN_PORT}),

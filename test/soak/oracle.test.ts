@@ -3,7 +3,7 @@ import {describe, test} from 'node:test';
 import {parseServersState} from './haproxy-view.ts';
 import type {Expectation} from './model.ts';
 import {judgeGrowth, judgeHosts, judgeText, judgeUsage, judgeView, splitLosses} from './oracle.ts';
-import {goodText, hostsOf, parseServed} from './templates.ts';
+import {type Form, goodText, hostsOf, parseServed} from './templates.ts';
 import type {Usage} from './usage.ts';
 
 const one = (ip: string, is: Expectation['is'], joinedMs: number): Expectation => ({
@@ -15,6 +15,8 @@ const one = (ip: string, is: Expectation['is'], joinedMs: number): Expectation =
 
 const EXPECTED = [one('10.0.0.1', 'in', 100), one('10.0.0.2', 'unknown', 200), one('10.0.0.3', 'out', 300)];
 const HOSTS = {web: ['10.0.0.1', '10.0.0.2'], api: ['10.0.1.1']};
+
+const FORM: Form = {isOld: false, hasSpares: false};
 
 const whats = (found: readonly {what: string}[]): string[] => found.map(({what}) => what);
 
@@ -39,20 +41,20 @@ describe('oracle, membership', () => {
 });
 
 describe('oracle, configuration', () => {
-  const served = goodText(4, HOSTS, false);
+  const served = goodText(4, HOSTS, FORM);
 
   test('text of a good template -> its hosts are read back, nothing found', () => {
-    assert.deepEqual(judgeText(served, {from: 3, to: 5}, false), []);
+    assert.deepEqual(judgeText(served, {from: 3, to: 5}, FORM), []);
     assert.deepEqual({...hostsOf(parseServed(served) ?? {servers: []})}, HOSTS);
   });
 
   for (const [situation, text, what] of [
-    ['a template that was replaced long ago', goodText(2, HOSTS, false), 'wrong template served'],
+    ['a template that was replaced long ago', goodText(2, HOSTS, FORM), 'wrong template served'],
     ['one letter more', served.replace('timeout client 15s', 'timeout client 150s'), 'text differs'],
     ['an empty text', '', 'unknown configuration'],
   ] as const) {
     test(`${situation} -> ${what}`, () => {
-      assert.deepEqual(whats(judgeText(text, {from: 3, to: 5}, false)), [what]);
+      assert.deepEqual(whats(judgeText(text, {from: 3, to: 5}, FORM)), [what]);
     });
   }
 
@@ -61,10 +63,11 @@ describe('oracle, configuration', () => {
 3 web 1 web-1 10.0.0.1 2 0 2
 3 web 2 web-2 10.0.0.2 2 0 2
 3 web 3 web-3 10.0.0.7 0 1 2
+3 web 4 web-4 192.0.2.4 0 4 2
 4 api 1 10-0-1-1 10.0.1.1 2 0 2
 `;
 
-  test('HAProxy with the servers of the text, and one in maintenance on its way out -> nothing found', () => {
+  test('HAProxy with the servers of the text, one in maintenance on its way out and a spare one -> nothing found', () => {
     assert.deepEqual(judgeView(served, parseServersState(STATE)), []);
   });
 
@@ -72,6 +75,8 @@ describe('oracle, configuration', () => {
     ['another address', STATE.replace('10.0.0.2', '10.0.0.3')],
     ['another weight', STATE.replace('2 0 2\n', '2 0 1\n')],
     ['a server less', STATE.replace(/^4 api.*\n/m, '')],
+    ['a pod on a server that is still in maintenance', STATE.replace('10.0.0.2 2 0', '10.0.0.2 0 5')],
+    ['a spare server that takes requests', STATE.replace('192.0.2.4 0 4', '192.0.2.4 2 0')],
     ['a removed server that still takes requests', STATE.replace('0 1 2', '2 0 2')],
   ] as const) {
     test(`HAProxy with ${situation} -> found`, () => {

@@ -1,6 +1,6 @@
 import type {Loss} from '../support/load.ts';
 import type {Expectation, Span} from './model.ts';
-import {goodText, type Hosts, hostsOf, parseServed, type Server} from './templates.ts';
+import {type Form, goodText, type Hosts, hostsOf, parseServed, type Server} from './templates.ts';
 import type {Usage} from './usage.ts';
 
 /** Something that is not as it must be. */
@@ -36,13 +36,13 @@ export function judgeHosts(expected: readonly Expectation[], hosts: Hosts): Disc
 }
 
 /** The served text: it comes of one of the templates `from`..`to`, letter by letter. */
-export function judgeText(served: string, {from, to}: {from: number; to: number}, isOld: boolean): Discrepancy[] {
+export function judgeText(served: string, {from, to}: {from: number; to: number}, form: Form): Discrepancy[] {
   const parsed = parseServed(served);
   if (parsed === undefined) return [{what: 'unknown configuration', detail: served.slice(0, 400)}];
   if (parsed.n < from || parsed.n > to) {
     return [{what: 'wrong template served', detail: `template ${parsed.n}, not one of ${from} to ${to}`}];
   }
-  const wanted = goodText(parsed.n, hostsOf(parsed), isOld, parsed.notes);
+  const wanted = goodText(parsed.n, hostsOf(parsed), form, parsed.notes);
   return served === wanted ? [] : [{what: 'text differs', detail: `served:\n${served}\nwanted:\n${wanted}`}];
 }
 

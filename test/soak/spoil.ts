@@ -8,7 +8,7 @@ import type {World} from './world.ts';
 /** The next good one, unless a refused one is there on purpose. */
 export async function nextTemplate(world: World): Promise<void> {
   world.template.n += 1;
-  if (!world.template.isSpoilt) await world.writeTemplate(goodTemplate(world.template.n, world.isOld));
+  if (!world.template.isSpoilt) await world.writeTemplate(goodTemplate(world.template.n, world.form));
 }
 
 /** A pod comes, or goes if it is there: HAProxy must follow, whatever is refused. */
@@ -33,7 +33,7 @@ export const spoil = (world: World, kind: Spoilt, forMs: number): Promise<void> 
     if (kind === 'guest') return await refuseGuest(world);
     const {template} = world;
     template.isSpoilt = true;
-    await refused(world, kind, SPOILT[kind](goodTemplate(template.n + 1_000_000, world.isOld)));
+    await refused(world, kind, SPOILT[kind](goodTemplate(template.n + 1_000_000, world.form)));
     await Promise.all([moveGuest(world, `while a template is refused (${kind})`), sleep(forMs)]);
     template.isSpoilt = false;
     await nextTemplate(world);
@@ -47,7 +47,7 @@ async function refuseGuest(world: World): Promise<void> {
   template.n += 1;
   template.isSpoilt = true;
   const n = template.n;
-  await refused(world, 'guest', SPOILT.guest(goodTemplate(n, world.isOld)));
+  await refused(world, 'guest', SPOILT.guest(goodTemplate(n, world.form)));
   await moveGuest(world, 'whom a template was refused with');
   await world.daemon.waitFor(status => status.refused === null, 'the template whose pod has gone', BACK_MS);
   template.isSpoilt = false;

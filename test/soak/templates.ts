@@ -7,44 +7,58 @@ export type Hosts = Readonly<Record<string, readonly string[]>>;
 /** The port that all backends listen on, and the proxy too, in a namespace of its own. */
 export const WEB_PORT = 80;
 
+/** What all templates of a run have in common. */
+export interface Form {
+  /** HAProxy is 1.7. */
+  readonly isOld: boolean;
+  /** Servers are called by their place, so that there can be spare ones. */
+  readonly hasSpares: boolean;
+}
+
 /** Two in three differ in what a running HAProxy can be told; each third one takes a reload. */
 const settingsOf = (n: number) => ({weight: 1 + (n % 3), maxConn: 2000 + (Math.floor(n / 3) % 5), isWide: n % 9 >= 6});
+
+/** Spare servers are taken once or again and again, in turn (docs/reload.md#spare-servers). */
+const closesServers = (n: number, {hasSpares}: Form): string =>
+  hasSpares && n % 12 < 6 ? '  option http-server-close\n' : '';
 
 /** HAProxy 2.x closes idle connections when it is told to go, unless told not to; 1.7 does not know the option. */
 const keepsIdle = (isOld: boolean): string => (isOld ? '' : '  option idle-close-on-response\n');
 
-const headOf = (n: number, isOld: boolean): string => {
+const headOf = (n: number, form: Form): string => {
   const {maxConn, isWide} = settingsOf(n);
   return (
     `# template ${n}\nglobal\n  maxconn ${maxConn}\ndefaults\n  mode http\n  timeout connect 2s\n  timeout client 15s\n` +
-    `  timeout server 15s\n${keepsIdle(isOld)}frontend proxy\n  bind *:${WEB_PORT}\n` +
+    `  timeout server 15s\n${keepsIdle(form.isOld)}${closesServers(n, form)}frontend proxy\n  bind *:${WEB_PORT}\n` +
     `${isWide ? '  bind *:8181\n' : ''}  default_backend web\nbackend web\n`
   );
 };
 
 /** A template that renders, is valid and can be started: number `n` of them. */
-export const goodTemplate = (n: number, isOld: boolean): string => {
+export const goodTemplate = (n: number, form: Form): string => {
   const {weight} = settingsOf(n);
+  const name = form.hasSpares ? '{{ app }}-{{ loop.index }}' : "{{ ip.replace('.', '-') }}";
   return (
-    `${headOf(n, isOld)}{% for ip in hosts.web|default([]) %}  server web-{{ loop.index }} {{ ip }}:${WEB_PORT} weight ${weight}\n` +
+    `${headOf(n, form)}{% for ip in hosts.web|default([]) %}  server web-{{ loop.index }} {{ ip }}:${WEB_PORT} weight ${weight}\n` +
     `{% endfor %}{% for app in hosts if app != 'web' %}backend {{ app }}\n` +
-    `{% for ip in hosts[app] %}  server {{ ip.replace('.', '-') }} {{ ip }}:${WEB_PORT} weight ${weight}\n` +
+    `{% for ip in hosts[app] %}  server ${name} {{ ip }}:${WEB_PORT} weight ${weight}\n` +
     `{% endfor %}{% endfor %}${NOTES_TEMPLATE}`
   );
 };
 
 /** What that template comes out as: written apart from every template engine. */
-export function goodText(n: number, hosts: Hosts, isOld: boolean, notes: readonly Note[] = []): string {
+export function goodText(n: number, hosts: Hosts, form: Form, notes: readonly Note[] = []): string {
   const {weight} = settingsOf(n);
   const lines = (hosts.web ?? []).map((ip, index) => `  server web-${index + 1} ${ip}:${WEB_PORT} weight ${weight}\n`);
   for (const app of Object.keys(hosts).sort()) {
     if (app === 'web') continue;
     lines.push(`backend ${app}\n`);
-    for (const ip of hosts[app] ?? []) {
-      lines.push(`  server ${ip.replaceAll('.', '-')} ${ip}:${WEB_PORT} weight ${weight}\n`);
+    for (const [index, ip] of (hosts[app] ?? []).entries()) {
+      const name = form.hasSpares ? `${app}-${index + 1}` : ip.replaceAll('.', '-');
+      lines.push(`  server ${name} ${ip}:${WEB_PORT} weight ${weight}\n`);
     }
   }
-  return headOf(n, isOld) + lines.join('') + notesText(notes);
+  return headOf(n, form) + lines.join('') + notesText(notes);
 }
 
 /** Templates that must not be served, by what is wrong with them; each holds a good one. */

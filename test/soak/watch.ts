@@ -50,9 +50,9 @@ async function judgedStatus(world: World): Promise<Status | undefined> {
 }
 
 /** What is wrong with a look. */
-export function judgeSight({template, isOld, disturbances}: World, sight: Sight): Discrepancy[] {
+export function judgeSight({template, form, disturbances}: World, sight: Sight): Discrepancy[] {
   const {status, served, view, isStill} = sight;
-  const found = judgeText(served, {from: template.servedFrom, to: template.n}, isOld);
+  const found = judgeText(served, {from: template.servedFrom, to: template.n}, form);
   const parsed = parseServed(served);
   if (parsed === undefined || !isStill) return found;
   if (!isDeepStrictEqual(hostsOf(parsed), {...status.hosts})) {

@@ -13,7 +13,7 @@ import type {Journal} from './journal.ts';
 import {createModel, type Model, type Span} from './model.ts';
 import type {Discrepancy} from './oracle.ts';
 import {type PlayedPod, playPod} from './pods.ts';
-import {goodTemplate, WEB_PORT} from './templates.ts';
+import {type Form, goodTemplate, WEB_PORT} from './templates.ts';
 import type {Usage, Watched} from './usage.ts';
 
 export type StoreKind = 'embedded' | 'etcd';
@@ -25,13 +25,16 @@ const SNAPSHOT_MS = 2500;
 /** Expiry is noticed within 0.5 s; a lease of etcd runs in whole seconds, is renewed in batches and, shared with others at first, for some pings more. */
 const LATE_MS = {embedded: 2000, etcd: 8000} as const;
 
+/** As the daemon's own setting; none unless the environment says how many. */
+const SPARE_SERVERS = process.env.KONTROL_SPARE_SERVERS ?? '0';
+
 /** Everything that a run acts upon. */
 export interface World extends AsyncDisposable {
   readonly net: TwoNamespaces;
   readonly etcd: EtcdCluster | undefined;
   readonly model: Model;
   readonly pods: readonly PlayedPod[];
-  readonly isOld: boolean;
+  readonly form: Form;
   readonly dataFolder: string;
   readonly proxySocket: string;
   /** `proxy.cfg` as it is. */
@@ -93,7 +96,7 @@ export async function openWorld(store: StoreKind, journal: Journal): Promise<Wor
   const temporaryFolder = join(folder.path, 'tmp');
   await mkdir(temporaryFolder);
   const path = await openTools(join(folder.path, 'tools'));
-  const isOld = !haproxyIsAtLeast(2, 0);
+  const form = {isOld: !haproxyIsAtLeast(2, 0), hasSpares: SPARE_SERVERS !== '0'};
   const templatePath = join(folder.path, 'proxy.j2');
   const failure = new AbortController();
   const model = createModel({
@@ -107,7 +110,7 @@ export async function openWorld(store: StoreKind, journal: Journal): Promise<Wor
     await writeFile(`${templatePath}.next`, text);
     await rename(`${templatePath}.next`, templatePath);
   };
-  await writeTemplate(goodTemplate(0, isOld));
+  await writeTemplate(goodTemplate(0, form));
 
   const daemons = undo.use(new AsyncDisposableStack());
   const launch = async (): Promise<Daemon> =>
@@ -121,6 +124,7 @@ export async function openWorld(store: StoreKind, journal: Journal): Promise<Wor
           TMPDIR: temporaryFolder,
           KONTROL_TTL: String(TTL_MS / 1000),
           KONTROL_GRACE: '10',
+          KONTROL_SPARE_SERVERS: SPARE_SERVERS,
           ...(etcd !== undefined && {KONTROL_ETCD: etcd.endpoints}),
         },
       }),
@@ -130,7 +134,7 @@ export async function openWorld(store: StoreKind, journal: Journal): Promise<Wor
     net,
     etcd,
     model,
-    isOld,
+    form,
     dataFolder,
     proxySocket: join(dataFolder, 'haproxy.sock'),
     served: () => readFile(join(dataFolder, 'proxy.cfg'), 'utf8'),
