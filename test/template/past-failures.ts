@@ -13,6 +13,12 @@ export const PAST_FAILURES: readonly string[] = [
   "{% autoescape true %}{% for x in ['<'] recursive %}{{ x }}{% if loop.depth < 2 %}{{ loop(['>']) }}{% endif %}{% endfor %}{% endautoescape %}",
   '{% raw %}',
   "{{ '\\x00\\x7f'|tojson }}",
+  "{{ hosts.web|sort('x') }}",
+  "{{ hosts|dictsort(false, 'key', none) }}",
+  '{{ [3, 1].sort(reverse=1.0) }}',
+  "{{ range(3)['a'] }}{{ range(3)[5] }}{{ range(3)[-4] }}{{ range(3)[-1] }}",
+  "{{ '{0[5]}'.format(range(3)) }}",
+  "{{ 'ı ẞ İ ß Ꭰꭰ ΑΣ ﬁ'.casefold() }}",
   "{{ [7|escape|last] }} {{ ['ab'|escape|first] }} {{ ['ab'|escape|last] }} {{ ''|escape|last }}",
 ];
 

@@ -1,3 +1,4 @@
+import {wantInt} from '../python/builtin.ts';
 import {createSeen, equal, ordered, sorted} from '../python/compare.ts';
 import {Dict} from '../python/dict.ts';
 import {raise} from '../python/fault.ts';
@@ -23,7 +24,7 @@ function sort([values = null, reverse = false, caseSensitive = false, attribute 
   const isPlain = (type: string) => items.every(({keys}) => keys.length === 1 && typeof keys[0] === type);
   const key = ({keys}: {readonly keys: Value[]}): Value => (isSimple ? (keys[0] ?? null) : keys);
   const isSimple = isPlain('string') || isPlain('number');
-  return sorted(items, key, truth(reverse)).map(({item}) => item);
+  return sorted(items, key, truth(wantInt(reverse))).map(({item}) => item);
 }
 
 function dictSort([value = null, caseSensitive = false, by, reverse = false]: readonly Value[]): Value {
@@ -34,7 +35,7 @@ function dictSort([value = null, caseSensitive = false, by, reverse = false]: re
     const compared = by === 'key' ? name : item;
     return truth(caseSensitive) ? compared : ignoreCase(compared);
   };
-  return sorted([...value.entries()], key, truth(reverse)).map(entry => new Tuple(entry));
+  return sorted([...value.entries()], key, truth(wantInt(reverse))).map(entry => new Tuple(entry));
 }
 
 function* unique(values: Value, get: Getter): Generator<Value> {

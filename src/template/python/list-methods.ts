@@ -1,4 +1,4 @@
-import {call, methodTable, wantCount} from './builtin.ts';
+import {call, methodTable, wantCount, wantInt} from './builtin.ts';
 import {equal, sorted} from './compare.ts';
 import {raise} from './fault.ts';
 import {toList} from './iterate.ts';
@@ -99,7 +99,7 @@ export const LIST_METHODS = methodTable<Value[]>('list', {
       const key = keywords.get('key') ?? null;
       const target = thawed(list);
       const of = (item: Value): Value => (key === null ? item : call(key, [item], NO_KEYWORDS));
-      target.splice(0, target.length, ...sorted(target, of, truth(keywords.get('reverse') ?? false)));
+      target.splice(0, target.length, ...sorted(target, of, truth(wantInt(keywords.get('reverse') ?? false))));
       return null;
     },
   ],

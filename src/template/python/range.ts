@@ -1,5 +1,4 @@
 import {methodTable, wantCount} from './builtin.ts';
-import {equal} from './compare.ts';
 import {raise} from './fault.ts';
 import {asInt, asNumber} from './integer.ts';
 import {MAX_RANGE} from './limits.ts';
@@ -44,12 +43,12 @@ class Range implements Thing, Sliceable {
     for (let index = 0; index < length; index++) yield this.#start + index * this.#step;
   }
 
-  item(key: Value): Value {
-    const int = asInt(key) ?? raise('TypeError', 'range indices must be integers');
+  item(key: Value): Value | undefined {
+    const int = asInt(key);
+    if (int === undefined) return undefined;
     const length = this.length();
     const index = Number(int) < 0 ? Number(int) + length : Number(int);
-    if (index < 0 || index >= length) raise('IndexError', 'range object index out of range');
-    return this.#start + index * this.#step;
+    return index < 0 || index >= length ? undefined : this.#start + index * this.#step;
   }
 
   indexOf(value: Value): number {
@@ -69,7 +68,7 @@ class Range implements Thing, Sliceable {
   equals(other: Value): boolean {
     if (!(other instanceof Range) || other.length() !== this.length()) return false;
     const length = this.length();
-    return length === 0 || (equal(this.item(0), other.item(0)) && equal(this.item(length - 1), other.item(length - 1)));
+    return length === 0 || (this.item(0) === other.item(0) && this.item(length - 1) === other.item(length - 1));
   }
 
   slice(slice: Slice): Value {

@@ -104,13 +104,19 @@ const replaced = (text: string, [from, to, limit]: readonly Value[]): string => 
   return replace(text, before, after, wantCount(limit));
 };
 
+/** A character's full case folding: lower case, but for Cherokee, whose capitals came first; `ı` stays apart from `i`. */
+const foldCase = (c: string): string => {
+  if (c === 'ı') return c;
+  return /\p{Script=Cherokee}/u.test(c) ? c.toUpperCase() : c.toLowerCase().toUpperCase().toLowerCase();
+};
+
 const METHODS = methodTable<string>('str', {
   upper: ['', text => text.toUpperCase()],
   lower: ['', text => text.toLowerCase()],
   capitalize: ['', capitalize],
   title: ['', titleCase],
   swapcase: ['', swapCase],
-  casefold: ['', text => [...text].map(c => c.toUpperCase().toLowerCase()).join('')],
+  casefold: ['', text => [...text].map(foldCase).join('')],
   strip: ['chars=None /', (text, [chars]) => strip(text, optional(chars))],
   lstrip: ['chars=None /', (text, [chars]) => stripStart(text, optional(chars))],
   rstrip: ['chars=None /', (text, [chars]) => stripEnd(text, optional(chars))],

@@ -31,8 +31,8 @@ export interface Thing {
   call?(args: readonly Value[], keywords: Keywords): Value;
   iterate?(): Iterator<Value>;
   length?(): number;
-  /** Element by key; raises IndexError, KeyError or TypeError. */
-  item?(key: Value): Value;
+  /** Element by key; undefined where Python raises IndexError, KeyError or TypeError. */
+  item?(key: Value): Value | undefined;
   contains?(value: Value): boolean;
   equals?(other: Value): boolean | undefined;
   text(): string;
