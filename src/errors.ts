@@ -61,7 +61,7 @@ export const reasonOf = (error: unknown): string => (error instanceof Error ? er
 export const isSystemFault = (error: unknown): boolean => systemCodeOf(error)?.startsWith('ERR_') === false;
 
 /** Whether somebody foresaw it: a fault of ours in words, or the system's. */
-export const isFault = (error: unknown): boolean => error instanceof DaemonError || isSystemFault(error);
+const isFault = (error: unknown): boolean => error instanceof DaemonError || isSystemFault(error);
 
 /**
  * Throws again what nobody foresaw: a bug of ours, which is no fault of a template, a pod or HAProxy. First thing where a

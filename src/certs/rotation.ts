@@ -14,7 +14,7 @@ export type AskProxy = (command: string, payload?: string) => Promise<string>;
  * Gives the running HAProxy a new pair for a file it has loaded. False when it has not loaded that file: whoever names
  * it must be reloaded, or nobody does. Rejects when HAProxy refuses; what it had goes on serving.
  */
-export async function commitCertificate(path: string, pair: Pair, ask: AskProxy): Promise<boolean> {
+async function commitCertificate(path: string, pair: Pair, ask: AskProxy): Promise<boolean> {
   const begun = await ask(`set ssl cert ${path}`, pair.pem);
   if (/not referenced/i.test(begun)) return false;
   const refuse = (answer: string) =>

@@ -53,7 +53,7 @@ async function operate(given: Operator, name: Operating, query: readonly string[
 }
 
 /** `12:04` of today, `2026-11-28 12:04`, or ISO 8601; UTC, as all times that are shown. Throws USAGE. */
-export function parseMoment(given: string, nowAt: number): number {
+function parseMoment(given: string, nowAt: number): number {
   const today = new Date(nowAt).toISOString().slice(0, 10);
   const match = /^(?:(\d{4}-\d{2}-\d{2})[ T])?(\d{1,2}:\d{2})(:\d{2})?Z?$/.exec(given.trim());
   const at =

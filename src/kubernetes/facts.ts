@@ -19,7 +19,7 @@ export interface PodFacts {
 export type ToldFacts = {readonly [Name in keyof PodFacts]?: PodFacts[Name]};
 
 /** Where a fact can come from, the first that knows it wins. `remembered` is what the API said before a restart. */
-export const FACT_SOURCES = ['variable', 'downward', 'api', 'remembered'] as const;
+const FACT_SOURCES = ['variable', 'downward', 'api', 'remembered'] as const;
 export type FactSource = (typeof FACT_SOURCES)[number];
 
 export type Told = {readonly [Source in FactSource]?: ToldFacts};

@@ -12,7 +12,7 @@ export type ToldSecret =
 const TYPE = 'kubernetes.io/tls';
 
 /** Reads a Secret of type kubernetes.io/tls. */
-export function readTlsSecret(object: unknown): ToldSecret {
+function readTlsSecret(object: unknown): ToldSecret {
   const secret = parseSecret(object);
   if (secret === undefined) return {is: 'none', reason: 'the API answered with something that is no Secret'};
   if (secret.type !== TYPE) return {is: 'none', reason: `its type is ${secret.type ?? 'absent'}, not ${TYPE}`};

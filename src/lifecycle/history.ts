@@ -46,13 +46,13 @@ export interface History {
   readonly pods: readonly Mover[];
 }
 
-export const MAX_ENTRIES = 200;
+const MAX_ENTRIES = 200;
 
 /** More pods than this in one pass are counted, not named. */
 export const MAX_NAMED_PODS = 100;
 
 /** Configurations and templates together; the oldest passes lose theirs first. */
-export const MAX_KEPT_BYTES = 32 << 20;
+const MAX_KEPT_BYTES = 32 << 20;
 
 export const noHistory: History = {entries: [], pods: []};
 
@@ -80,7 +80,7 @@ export function deriveMovers(
 const isSame = (a: Mover, b: Mover | undefined): boolean => a.ip === b?.ip && a.app === b.app && a.id === b.id;
 
 /** Failures and passes without effect may not push out these: there is something to go back to. */
-export const MIN_GOOD_ENTRIES = 50;
+const MIN_GOOD_ENTRIES = 50;
 
 /** Failed for the same reason, on the same template, with nobody else coming or going in between. */
 const isRetry = (before: HistoryEntry | undefined, entry: HistoryEntry): boolean =>

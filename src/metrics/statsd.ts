@@ -2,7 +2,7 @@ import {createSocket} from 'node:dgram';
 import type {Clock} from '../ports/clock.ts';
 
 /** The counters of the old kontrol, as far as they are remembered: pings, pods that came and went, configurations. */
-export const STATSD_COUNTERS = ['kontrol.ping', 'kontrol.up', 'kontrol.down', 'kontrol.configured'] as const;
+const STATSD_COUNTERS = ['kontrol.ping', 'kontrol.up', 'kontrol.down', 'kontrol.configured'] as const;
 export type StatsdCounter = (typeof STATSD_COUNTERS)[number];
 
 export interface StatsdAddress {

@@ -88,7 +88,7 @@ export function* compareTexts(before: string, after: string, abilities: RuntimeA
 }
 
 /** What kind of change this is to the keywords that are in effect for the server. */
-export function kindOf(change: ServerChange): ChangeKind {
+function kindOf(change: ServerChange): ChangeKind {
   if (change.do !== 'move') return change.do;
   return change.after.checked ? 'recheck' : 'move';
 }

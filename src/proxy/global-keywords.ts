@@ -41,7 +41,7 @@ const NEUTRAL_FAMILIES = [
   'tune.',
 ] as const;
 
-export const GLOBAL_KEYWORDS: readonly KeywordRow[] = [
+const GLOBAL_KEYWORDS: readonly KeywordRow[] = [
   ...NEUTRAL.trim()
     .split(/\s+/)
     .map(keyword => row(keyword, 0)),

@@ -106,7 +106,7 @@ const isComplete = (text: string): boolean => parseBinds(text).every(({is}) => i
  * not say it all (a variable in an address, an adopted HAProxy that may run something else), the ports that are really
  * listened on count too.
  */
-export async function readOldSide(
+async function readOldSide(
   old: readonly StagedGeneration[],
   kernel: {readonly bindV6Only: boolean},
   ports: {

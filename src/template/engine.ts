@@ -61,7 +61,7 @@ export function createEngine(nowMs: () => number): (request: readonly string[]) 
 }
 
 /** HAProxy opens a socket for each, and comparing and planning take their time with each: more is a mistake. */
-export const MAX_BINDS = 4096;
+const MAX_BINDS = 4096;
 
 /** Here, in a process apart: whatever is done with such a text elsewhere would hold up pings. Raises LimitError. */
 function checkBinds(text: string): void {

@@ -36,7 +36,7 @@ const WITH_HOSTS = {
   live: ", with today's members",
 } as const;
 
-export const isValid = ({findings}: CheckedTemplate): boolean => findings.every(({level}) => level === 'warning');
+const isValid = ({findings}: CheckedTemplate): boolean => findings.every(({level}) => level === 'warning');
 
 const countOf = ({findings}: CheckedTemplate, level: Finding['level']): number =>
   findings.filter(finding => finding.level === level).length;

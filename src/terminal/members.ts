@@ -42,14 +42,14 @@ const SERVER_TONES: Readonly<Record<ServerView['state'], Tone>> = {
 };
 
 /** Why HAProxy treats a server so: nothing to say of one that is up. */
-export function whyServer({state, status, check, sinceMs}: ServerView): string {
+function whyServer({state, status, check, sinceMs}: ServerView): string {
   if (state === 'up' && !/\d\/\d/.test(status)) return '';
   const checked = check === null ? '' : `, check ${[check.result, check.reason].filter(Boolean).join(' ')}`;
   return `${status}${checked}${sinceMs === null ? '' : `, for ${formatDuration(sinceMs)}`}`;
 }
 
 /** Why a member has no server to speak of. */
-export function whyMember({proxyState, held, quarantine}: JoinedMember): string {
+function whyMember({proxyState, held, quarantine}: JoinedMember): string {
   const refused = quarantine === null ? '' : `in quarantine, served ${quarantine.served}: ${quarantine.reason}`;
   const silent = held ? 'silent for longer than KONTROL_TTL, but kept: too many fell silent at once' : '';
   const missing =

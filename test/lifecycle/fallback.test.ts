@@ -185,6 +185,18 @@ test('the same while the newest template is refused -> so is the last good one',
   assert.equal(fallback.refusal?.serving?.pass, 1);
 });
 
+test('nothing was to be started anew, but neither template starts -> who came since is suspected, not everybody', async () => {
+  const {fallback, faults, world, isolated} = await openStage();
+  await fallback.run('start');
+  world.newest = 'B';
+  faults.set('A', START_REFUSED).set('B', START_REFUSED);
+  await assert.rejects(fallback.run('joined web 10.0.0.3'), START_REFUSED);
+  assert.deepEqual(isolated, [
+    ['A', 'A', START_REFUSED],
+    ['B', 'A', START_REFUSED],
+  ]);
+});
+
 describe('a refused template', () => {
   test('a good one before it -> that one serves the pods of today; the newest failed all the same', async () => {
     const {clock, fallback, applied, faults, world} = await openStage();

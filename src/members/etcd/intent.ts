@@ -14,7 +14,7 @@ export type Intent =
 const asPing = (member: Member) => ({...member, down: false});
 
 /** Whether two members are one start of one pod with the same things to say. */
-export const isSameMember = (a: Member, b: Member): boolean => isSamePod(a, b) && isUnchanged(asPing(a), asPing(b));
+const isSameMember = (a: Member, b: Member): boolean => isSamePod(a, b) && isUnchanged(asPing(a), asPing(b));
 
 /**
  * What is left of an intent once etcd says `document`; `member` is ours. It is fulfilled when etcd says the same. Of a

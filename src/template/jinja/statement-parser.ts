@@ -15,7 +15,7 @@ import {TOKEN, type Token} from './nunjucks.ts';
 import {Tokenizer} from './tokenizer.ts';
 
 /** Jinja2's statements (its `parser.py`, no extensions). What bodies consist of, Nunjucks' `parseNodes` gathers. */
-export class StatementParser extends ExpressionParser {
+class StatementParser extends ExpressionParser {
   readonly #tags: ReadonlyMap<string, (tag: Token) => Statement> = new Map([
     ['for', tag => this.#parseFor(tag)],
     ['if', tag => this.#parseIf(tag)],

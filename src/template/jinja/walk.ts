@@ -1,8 +1,5 @@
 import type {AnyNode, BlockNode, CallArguments, Parameters, SymbolNode} from './nodes.ts';
 
-/** How a name occurs: read, assigned, or as a parameter. */
-export type NameUse = 'load' | 'store' | 'param';
-
 const inArguments = ({args, keywords, moreArgs, moreKeywords}: CallArguments): AnyNode[] => [
   ...args,
   ...keywords.map(([, value]) => value),

@@ -9,8 +9,6 @@ import {quotient} from './quotient.ts';
 import {typeName} from './type-name.ts';
 import {Float, Markup, Tuple, textOf, Undefined, type Value} from './value.ts';
 
-export type BinaryOperator = '+' | '-' | '*' | '/' | '//' | '%' | '**';
-
 function refuse(operator: string, a: Value, b: Value): never {
   if (a instanceof Undefined) raise('UndefinedError', a.reason);
   if (b instanceof Undefined) raise('UndefinedError', b.reason);

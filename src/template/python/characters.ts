@@ -42,7 +42,7 @@ export function capitalize(text: string): string {
   return titleOf(first) + rest.join('').toLowerCase();
 }
 
-export const isCased = (character: string): boolean => CASED_CHARACTER.test(character);
+const isCased = (character: string): boolean => CASED_CHARACTER.test(character);
 const CASED_CHARACTER = /^[\p{Lowercase}\p{Uppercase}\p{Lt}]$/u;
 
 /** `str.title`: every run of letters starts with a capital. */

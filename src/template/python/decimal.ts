@@ -44,7 +44,7 @@ export function fixed(number: number, places: number): string {
 }
 
 /** A finite float's decimal exponent and its first `count` significant digits, rounded half to even. */
-export function significant(number: number, count: number): {digits: string; exponent: number} {
+function significant(number: number, count: number): {digits: string; exponent: number} {
   if (number === 0) return {digits: '0'.repeat(count), exponent: 0};
   let exponent = Math.floor(Math.log10(Math.abs(number)));
   for (;;) {
