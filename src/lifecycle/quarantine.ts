@@ -1,6 +1,6 @@
 import {createHash} from 'node:crypto';
 import {isStartRefusal, reasonOf, rethrowBug} from '../errors.ts';
-import {type Backoff, deriveBackoffMs} from '../ports/backoff.ts';
+import {deriveBackoffMs} from '../ports/backoff.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {createSource, type OpenSource, type Source} from '../ports/source.ts';
@@ -8,12 +8,14 @@ import type {Pod, TemplateInput} from '../template/input.ts';
 import {canBeOfPods, findByChecks, findByStarts, tryInput} from './bad-pod-trials.ts';
 import type {BadPod, Failing} from './find-bad-pods.ts';
 import type {KeptEntry, QuarantineFile} from './quarantine-file.ts';
+import {type Entry, hasten, RETRY, timed} from './retry-times.ts';
 import {deriveSuspects, isOverBound, type Suspect, saysTheSame, withoutSuspects} from './suspects.ts';
 
 /*
  * INVARIANTS
  * - A member is in quarantine for one template and for what it says of itself: it is tried again with another template,
- *   when it says something else, and now and then. A template that fails by itself is tried without those that are in it.
+ *   when it says something else, soon after another one left or changed, and now and then. A template that fails by itself
+ *   is tried without those that are in it.
  * - One that worked before is served as it was then; only one that never did is left out.
  * - A restart changes nothing of it.
  * - More of an app than the bound: only when nothing else can serve, and it is said. Another template may then do without
@@ -90,14 +92,8 @@ export interface Quarantine {
   close(): void;
 }
 
-const RETRY: Backoff = {firstMs: 60_000, maxMs: 3_600_000};
 /** A check each: of many, some wait for the next time. */
 const MAX_RETRIES = 5;
-
-interface Entry extends KeptEntry {
-  /** Monotonic. */
-  readonly retryAtMs: number;
-}
 
 const WHY_NOBODY = {
   innocent: 'it fails without them as well',
@@ -142,7 +138,7 @@ export function openQuarantine(ports: QuarantinePorts): Quarantine {
   schedule(state);
   return {
     apply(input) {
-      state.pods = input.variables.pods;
+      see(state, input.variables.pods);
       return without(input, holding(state, input));
     },
     isolate: failing => isolate(state, failing),
@@ -260,7 +256,7 @@ async function accuse(
   const {log} = state.ports;
   const entries = pods.map(pod => entryOf(state, input, pod));
   for (const entry of entries) {
-    put(state, entry);
+    put(state, entry, told.durationMs / Math.max(1, told.checks));
     const {app, ip, id} = entry.suspect.pod;
     log.warn({app, ip, member: id, reason: entry.reason, ...told}, 'member put into quarantine');
   }
@@ -318,7 +314,7 @@ function keepOnly(state: State, template: string): void {
 }
 
 async function save({entries, ports: {file, log}}: State): Promise<void> {
-  const kept = [...entries.values()].map(({retryAtMs: _, ...entry}) => entry);
+  const kept = [...entries.values()].map(({retryAtMs: _, soonAtMs: __, ...entry}) => entry);
   await file.put(kept).catch(err => {
     rethrowBug(err);
     log.warn({err}, 'cannot remember who is in quarantine');
@@ -341,12 +337,14 @@ async function retryDue(state: State, load: () => Promise<TemplateInput>): Promi
 }
 
 async function retry(state: State, input: TemplateInput, entry: Entry): Promise<boolean> {
-  const {log, hideSecrets} = state.ports;
+  const {log, hideSecrets, clock} = state.ports;
   const {app, ip, id} = entry.suspect.pod;
+  const startedMs = clock.nowMs();
   const others = holding(state, input).filter(({suspect}) => suspect.pod.ip !== ip);
   const answer = await tryInput(state.ports, without(input, others));
   if (answer.is === 'fails') {
-    put(state, {...entry, reason: hideSecrets(reasonOf(answer.fault)), tries: entry.tries + 1});
+    const failed = {...entry, reason: hideSecrets(reasonOf(answer.fault)), tries: entry.tries + 1};
+    put(state, failed, clock.nowMs() - startedMs);
     return false;
   }
   state.entries.delete(ip);
@@ -364,8 +362,20 @@ function schedule(state: State): void {
   state.cancelWake = clock.after(delayMs, () => state.due.tell('pods in quarantine are tried again'));
 }
 
-function put({entries, ports: {clock}}: State, entry: KeptEntry): void {
-  entries.set(entry.suspect.pod.ip, {...entry, retryAtMs: clock.nowMs() + deriveBackoffMs(entry.tries, RETRY)});
+/** `checkMs`: how long it takes to try it. */
+function put({entries, ports: {clock}}: State, entry: KeptEntry, checkMs = 0): void {
+  entries.set(entry.suspect.pod.ip, timed(entry, {nowMs: clock.nowMs(), checkMs}));
+}
+
+/** Takes note of all pods of today: some in quarantine may work, now that others are gone. */
+function see(state: State, pods: readonly Pod[]): void {
+  const {entries, ports} = state;
+  const earlier = state.pods;
+  state.pods = pods;
+  if (entries.size === 0) return;
+  const nowMs = ports.clock.nowMs();
+  for (const entry of hasten([...entries.values()], {earlier, pods, nowMs})) entries.set(entry.suspect.pod.ip, entry);
+  schedule(state);
 }
 
 /** Those that hold for an input; whoever left or says something else is forgotten. */

@@ -232,11 +232,34 @@ describe('quarantine', () => {
     assert.deepEqual([quarantine.apply(changed), quarantine.members], [changed, []]);
   });
 
-  test('only its place in the order was settled -> in it still', async () => {
-    const {quarantine, isolate} = await openStage();
+  test('only its place in the order was settled -> in it still, and tried again at once, once', async () => {
+    const {clock, quarantine, isolate, due, tried} = await openStage();
     const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad', {seq: undefined})]);
     await isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
-    assert.equal(quarantine.apply(inputOf([podOf(1), podOf(2), podOf(3, 'bad')])).variables.pods.length, 2);
+    const settled = inputOf([podOf(1), podOf(2), podOf(3, 'bad')]);
+    assert.equal(quarantine.apply(settled).variables.pods.length, 2);
+    await clock.advance(0);
+    assert.equal(due.length, 1);
+    tried.length = 0;
+    assert.equal(await quarantine.retryDue(async () => settled), false);
+    quarantine.apply(settled);
+    assert.equal(await quarantine.retryDue(async () => settled), false);
+    assert.deepEqual([tried.length, due.length], [1, 1]);
+  });
+
+  test('another one left or changed -> tried again ten seconds after it failed, not a minute; joins hasten nothing', async () => {
+    for (const others of [[podOf(1)], [podOf(1), podOf(2, 'new')]]) {
+      const {clock, quarantine, isolate, due} = await openStage();
+      const now = inputOf([podOf(1), podOf(2), podOf(3, 'bad')]);
+      await isolate(now, inputOf([podOf(1), podOf(2)]), REFUSED);
+      quarantine.apply(now);
+      quarantine.apply(inputOf([...now.variables.pods, podOf(4)]));
+      await clock.advance(9999);
+      quarantine.apply(inputOf([...others, podOf(3, 'bad')]));
+      assert.equal(due.length, 0);
+      await clock.advance(1);
+      assert.equal(due.length, 1);
+    }
   });
 
   test('another template -> tried with it; once that works, nobody is in quarantine for the old one', async () => {
