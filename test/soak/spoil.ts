@@ -2,7 +2,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {waitFor} from '../support/wait.ts';
 import {BACK_MS, disturbed} from './faults.ts';
 import {loadView} from './haproxy-view.ts';
-import {goodTemplate, SPOILT, type Spoilt} from './templates.ts';
+import {goodTemplate, parseServed, SPOILT, type Spoilt} from './templates.ts';
 import type {World} from './world.ts';
 
 /** The next good one, unless a refused one is there on purpose. */
@@ -52,6 +52,9 @@ async function refuseGuest(world: World): Promise<void> {
   await world.daemon.waitFor(status => status.refused === null, 'the template whose pod has gone', BACK_MS);
   template.isSpoilt = false;
   await nextTemplate(world);
+  // Until another one worked, that one is the last good one, and what is refused next would have it serve.
+  const isNext = async () => (parseServed(await world.served())?.n ?? 0) > n;
+  await waitFor(isNext, 'the next template', {timeoutMs: BACK_MS});
 }
 
 async function refused(world: World, kind: Spoilt, text: string): Promise<void> {
