@@ -16,6 +16,7 @@ export interface Deviation {
     | 'health'
     | 'checks'
     | 'agent'
+    | 'setting'
     | 'maxconn'
     | 'missing'
     | 'unexpected'
@@ -61,6 +62,8 @@ export function describeDeviation({subject, what, expected, found}: Deviation): 
       return `${subject} is not checked any more`;
     case 'agent':
       return `${subject}: its agent is not asked any more`;
+    case 'setting':
+      return `${subject} has ${found}, not ${expected}`;
     case 'maxconn':
       return `${subject} has maxconn ${found}, not ${expected}`;
     case 'limit':

@@ -13,7 +13,17 @@ import {
   readStartedServers,
   type StartedServers,
 } from './drift.ts';
-import {compareViews, keepsLists, type ProcessView, readProcessView} from './process-view.ts';
+import {
+  digestEntries,
+  entriesCommand,
+  findReadable,
+  keepsLists,
+  type ListView,
+  parsePatternLists,
+} from './pattern-lists.ts';
+import {compareViews, type ProcessView, readProcessView} from './process-view.ts';
+import {compareSettings, type SeenSettings} from './server-settings.ts';
+import type {Release} from './version.ts';
 
 /** How the HAProxy that runs differs from its text, as it was last seen. */
 export interface Drift {
@@ -37,6 +47,8 @@ export interface DriftWatchPorts {
   readonly log: Log;
   /** One command on a runtime socket; rejects with PROXY. */
   readonly ask: (socket: string, command: string) => Promise<string>;
+  /** The same; undefined where the answer is long. */
+  readonly askShort: (socket: string, command: string) => Promise<string | undefined>;
   /** Undefined while none runs, or while it is being changed: there is nothing to compare with. */
   readonly running: () => RunningProxy | undefined;
   /** Files that its text names, with other content than when it read them. Never rejects. */
@@ -57,11 +69,12 @@ const PERIOD_MS = 10_000;
 
 const MAX_SHOWN = 100;
 
-/** `show stat` of some kinds alone (management.txt 9.3: any proxy; frontends 1, servers 4; any server). */
+/** `show stat` of some kinds alone (management.txt 9.3: any proxy; frontends 1, backends 2, servers 4; any server). */
 const FRONTEND_STATISTICS = 'show stat -1 1 -1';
+const PROXY_STATISTICS = 'show stat -1 3 -1';
 const SERVER_STATISTICS = 'show stat -1 4 -1';
-const FRONTEND_FIELDS = ['pxname', 'status', 'slim'];
-const SERVER_FIELDS = ['pxname', 'svname', 'slim', 'addr', 'agent_status'];
+const PROXY_FIELDS = ['pxname', 'svname', 'status', 'slim'];
+const SERVER_FIELDS = ['pxname', 'svname', 'slim', 'addr', 'agent_status', 'cookie'];
 
 /** With more servers their statistics, which have their limits, are not worth it. */
 const MANY_SERVERS = 2000;
@@ -87,6 +100,7 @@ interface StartedProxy {
   readonly view: ProcessView;
   /** Servers whose agents have answered since. */
   readonly heard: Set<string>;
+  readonly settings: SeenSettings;
 }
 
 export function openDriftWatch(ports: DriftWatchPorts): DriftWatch {
@@ -159,7 +173,7 @@ async function compareAll(
   const rows = await readServers(asked);
   const known = state.started?.pid === proxy.pid && state.started.socket === proxy.socket ? state.started : undefined;
   const isDue = known === undefined || clock.nowMs() - state.beside.atMs >= PERIOD_MS;
-  const view = isDue ? await readView(asked, keepsLists) : undefined;
+  const view = isDue ? await readView(proxy.socket, state.ports, {keepsLists, started: known?.view.lists}) : undefined;
   const files = isDue ? await state.ports.changedFiles() : [];
   const started = known ?? {
     pid: proxy.pid,
@@ -167,20 +181,27 @@ async function compareAll(
     servers: await stepByStep(readStartedServers(servers, rows)),
     view: view ?? NOTHING_SEEN,
     heard: new Set<string>(),
+    settings: new Map(),
   };
   for (const row of rows) if (AGENT_SPOKE.test(row.agent_status ?? '')) started.heard.add(serverOf(row));
   const found = await stepByStep(findDeviations(servers, rows, {started: started.servers, heard: started.heard}));
+  const {deviations: changed, seen} = await stepByStep(compareSettings(servers, rows, started.settings));
   if (isSame(proxy, running())) {
-    state.started = started;
+    state.started = {...started, settings: seen};
     if (view !== undefined) {
-      const changed = files.map(path => deviationOf(`file ${path}`, 'content', 'as it was read', 'changed'));
-      state.beside = {atMs: clock.nowMs(), deviations: [...compareViews(started.view, view), ...changed]};
+      const changedFiles = files.map(path => deviationOf(`file ${path}`, 'content', 'as it was read', 'changed'));
+      state.beside = {atMs: clock.nowMs(), deviations: [...compareViews(started.view, view), ...changedFiles]};
     }
   }
-  return [...found, ...state.beside.deviations];
+  return [...found, ...changed, ...state.beside.deviations];
 }
 
-const NOTHING_SEEN: ProcessView = {frontends: new Map(), limits: new Map(), lists: new Map()};
+const NOTHING_SEEN: ProcessView = {
+  frontends: new Map(),
+  unpublished: new Set(),
+  limits: new Map(),
+  lists: new Map(),
+};
 
 /** `L7OK`, and `* L7OK` while it is asked again. */
 const AGENT_SPOKE = /^(\* )?L7/;
@@ -197,24 +218,55 @@ async function readServers(asked: Asked): Promise<Row[]> {
   const statistics = await stepByStep(readStatFields(await asked(SERVER_STATISTICS), SERVER_FIELDS));
   const byName = new Map(statistics.map(row => [`${row.pxname}/${row.svname}`, row]));
   return rows.map(row => {
-    const {slim, addr = '', agent_status = ''} = byName.get(serverOf(row)) ?? {};
+    const {slim, addr = '', agent_status = '', cookie} = byName.get(serverOf(row)) ?? {};
     const port = row.srv_port ?? /:(\d+)$/.exec(addr)?.[1];
     return {
       ...row,
       agent_status,
+      ...(cookie !== undefined && {cookie}),
       ...(slim !== undefined && {slim: slim || '0'}),
       ...(port !== undefined && {srv_port: port}),
     };
   });
 }
 
-const readView = async (asked: Asked, keepsLists: boolean): Promise<ProcessView> =>
-  readProcessView({
-    frontends: await stepByStep(readStatFields(await asked(FRONTEND_STATISTICS), FRONTEND_FIELDS)),
-    info: await asked('show info'),
-    acls: keepsLists ? await asked('show acl') : '',
-    maps: keepsLists ? await asked('show map') : '',
+/** From here on backends may be "unpublished". */
+const UNPUBLISHES: Release = 3.4;
+
+async function readView(
+  socket: string,
+  {ask, askShort}: Pick<DriftWatchPorts, 'ask' | 'askShort'>,
+  lists: {readonly keepsLists: boolean; readonly started: ReadonlyMap<string, ListView> | undefined},
+): Promise<ProcessView> {
+  const info = await ask(socket, 'show info');
+  const [, version] = /^Version: (\d+\.\d+)/m.exec(info) ?? [];
+  const statistics = Number(version) >= UNPUBLISHES ? PROXY_STATISTICS : FRONTEND_STATISTICS;
+  return readProcessView({
+    proxies: await stepByStep(readStatFields(await ask(socket, statistics), PROXY_FIELDS)),
+    info,
+    lists: lists.keepsLists ? await readLists(socket, {ask, askShort}, lists.started) : new Map(),
   });
+}
+
+/** All lists; the entries of those that had few at the start, and have as many still. */
+async function readLists(
+  socket: string,
+  {ask, askShort}: Pick<DriftWatchPorts, 'ask' | 'askShort'>,
+  started: ReadonlyMap<string, ListView> | undefined,
+): Promise<ReadonlyMap<string, ListView>> {
+  const all = [
+    ...parsePatternLists('map', await ask(socket, 'show map')),
+    ...parsePatternLists('acl', await ask(socket, 'show acl')),
+  ];
+  const read =
+    started === undefined
+      ? findReadable(all)
+      : all.filter(({name, count}) => started.get(name)?.digest !== undefined && started.get(name)?.count === count);
+  const answer = read.length === 0 ? '' : await askShort(socket, entriesCommand(read));
+  const digests = answer === undefined ? [] : digestEntries(answer, read.length);
+  const byName = new Map(read.map(({name}, index) => [name, digests[index]]));
+  return new Map(all.map(({name, count, version}) => [name, {count, version, digest: byName.get(name)}]));
+}
 
 const isSame = (proxy: RunningProxy, other: RunningProxy | undefined): boolean =>
   other?.pid === proxy.pid && other.socket === proxy.socket && other.text === proxy.text;

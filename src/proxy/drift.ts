@@ -24,6 +24,8 @@ interface ExpectedServer {
   readonly maxconn: number | undefined;
   /** Its health is that of another, or what it leaves maintenance with. */
   readonly isGivenHealth: boolean | undefined;
+  /** What else its line says. */
+  readonly options: string | undefined;
   /** What DNS may change while HAProxy runs: `all` of address, port and weight (SRV). */
   readonly resolves: 'nothing' | 'address' | 'all';
 }
@@ -36,11 +38,12 @@ const AS_STARTED: ExpectedServer = {
   disabled: undefined,
   maxconn: undefined,
   isGivenHealth: undefined,
+  options: '',
   resolves: 'nothing',
 };
 
 /** Where two lines have one name, HAProxy 1.7 takes both: what it tells of either may be of the other. */
-const AMBIGUOUS: ExpectedServer = {...AS_STARTED, resolves: 'all'};
+const AMBIGUOUS: ExpectedServer = {...AS_STARTED, options: undefined, resolves: 'all'};
 
 /** Reads what a text says of its servers, in steps. */
 export function* readExpectedServers(text: string): Steps<ExpectedServers> {
@@ -63,7 +66,7 @@ export function* readExpectedServers(text: string): Steps<ExpectedServers> {
   return {backends, names: outline.hasConditions ? 'none' : isOpen ? 'some' : 'all'};
 }
 
-function expectedOf({address, weight, disabled, options}: ServerLine): ExpectedServer {
+function expectedOf({address, weight, disabled, options, rest}: ServerLine): ExpectedServer {
   const isResolved = options.includes('resolvers') && address.is === 'other';
   const isService = isResolved && /^(\w+@)?_|\$/.test(address.text);
   return {
@@ -73,6 +76,7 @@ function expectedOf({address, weight, disabled, options}: ServerLine): ExpectedS
     disabled,
     maxconn: maxconnOf(options),
     isGivenHealth: optionsOf(options).some(option => option === 'track' || option === 'init-state'),
+    options: rest.join(' '),
     resolves: isService ? 'all' : isResolved ? 'address' : 'nothing',
   };
 }
@@ -215,7 +219,7 @@ const HEALTH: Readonly<Record<string, string>> = {'0': 'down', '3': 'stopping'};
 
 const hasBits = ({srv_admin_state: bits}: Row, wanted: number): boolean => (Number(bits) & wanted) !== 0;
 
-const isConfigured = (bits: string | undefined): boolean => (Number(bits) & CONFIGURED) !== 0;
+export const isConfigured = (bits: string | undefined): boolean => (Number(bits) & CONFIGURED) !== 0;
 
 const isEnabled = (bits: string | undefined): boolean => (Number(bits) & ENABLED) !== 0;
 

@@ -10,9 +10,18 @@ export interface AskOptions {
   /** Lines that follow the command, none of them blank: a certificate, say. */
   readonly payload?: string;
   readonly signal?: AbortSignal;
+  /** Of the answer; more of it is not read. */
+  readonly maxBytes?: number;
 }
 
-async function exchange(socketPath: string, command: string, signal: AbortSignal): Promise<string> {
+/** The cause of a PROXY: the answer is longer than it may be. */
+class LongAnswer extends Error {}
+
+async function exchange(
+  socketPath: string,
+  command: string,
+  {signal, maxBytes}: {readonly signal: AbortSignal; readonly maxBytes: number},
+): Promise<string> {
   const socket = connect({path: socketPath, signal});
   // Our side stays open: HAProxy closes after its answer, and newer versions take an early close for a cancel.
   socket.write(`${command}\n`);
@@ -20,7 +29,7 @@ async function exchange(socketPath: string, command: string, signal: AbortSignal
   let bytes = 0;
   for await (const chunk of socket as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+    if (bytes > maxBytes) throw new LongAnswer(`the answer is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
@@ -35,7 +44,7 @@ async function exchange(socketPath: string, command: string, signal: AbortSignal
 export async function ask(
   socketPath: string,
   command: string,
-  {timeoutMs, payload, signal}: AskOptions,
+  {timeoutMs, payload, signal, maxBytes = MAX_ANSWER_BYTES}: AskOptions,
 ): Promise<string> {
   signal?.throwIfAborted();
   const fail = (reason: string, cause?: unknown) =>
@@ -44,10 +53,23 @@ export async function ask(
   const deadline = AbortSignal.timeout(timeoutMs);
   try {
     const request = payload === undefined ? command : `${command} <<\n${payload.trimEnd()}\n`;
-    const answer = await exchange(socketPath, request, AbortSignal.any([deadline, ...(signal ? [signal] : [])]));
+    const either = AbortSignal.any([deadline, ...(signal ? [signal] : [])]);
+    const answer = await exchange(socketPath, request, {signal: either, maxBytes});
     return answer.replace(/\n+$/, '');
   } catch (error) {
     signal?.throwIfAborted();
     throw fail(deadline.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error), error);
+  }
+}
+
+const SHORT_BYTES = 1 << 20;
+
+/** The same for what may be long and is not worth it then: resolves with undefined where the answer is over 1 MiB. */
+export async function askShort(socketPath: string, command: string, timeoutMs: number): Promise<string | undefined> {
+  try {
+    return await ask(socketPath, command, {timeoutMs, maxBytes: SHORT_BYTES});
+  } catch (error) {
+    if (error instanceof DaemonError && error.cause instanceof LongAnswer) return undefined;
+    throw error;
   }
 }

@@ -3,7 +3,7 @@ import {describe, test} from 'node:test';
 import {systemClock} from '../../src/ports/clock.ts';
 import {openLog} from '../../src/ports/log.ts';
 import {type DriftWatch, openDriftWatch} from '../../src/proxy/drift-watch.ts';
-import {ask} from '../../src/proxy/runtime.ts';
+import {ask, askShort} from '../../src/proxy/runtime.ts';
 import {haproxyIsAtLeast} from '../support/haproxy-version.ts';
 import {missing} from '../support/parts.ts';
 import {waitFor} from '../support/wait.ts';
@@ -42,6 +42,7 @@ backend web
   server off 10.0.0.2:80 disabled
   server unix unix@/run/nobody.sock
   server dead 127.0.0.1:1 check
+  server probed 127.0.0.1:1 check port 2
   server follows 10.0.0.5:80 track dead
   server agent 10.0.0.5:80 agent-check agent-port 1
   server slow 10.0.0.6:80 slowstart 60s maxconn 10
@@ -53,6 +54,8 @@ backend stopped
   server one 10.0.0.1:80
 backend empty
 ${haproxyIsAtLeast(1, 8) ? 'backend many\n  server-template tpl 2-4 localhost:80\n' : ''}
+${haproxyIsAtLeast(1, 8) ? 'backend baked\n  cookie S insert dynamic\n  dynamic-cookie-key x\n  server one 10.0.0.1:80\n' : ''}
+${haproxyIsAtLeast(2, 4) ? 'backend tls\n  server secured 10.0.0.1:443 ssl verify none\n' : ''}
 `;
 
 interface Bench extends AsyncDisposable {
@@ -69,7 +72,14 @@ async function startBench(text = TEXT): Promise<Bench> {
   const running = {pid: proxy.pid, socket: proxy.socket, text};
   let shiftMs = 0;
   const clock = {...systemClock, nowMs: () => systemClock.nowMs() + shiftMs};
-  const watch = openDriftWatch({clock, log, ask: askSocket, running: () => running, changedFiles: async () => []});
+  const watch = openDriftWatch({
+    clock,
+    log,
+    ask: askSocket,
+    askShort: (socket, command) => askShort(socket, command, 5000),
+    running: () => running,
+    changedFiles: async () => [],
+  });
   return {
     watch,
     tell: command => askSocket(proxy.socket, command),
@@ -135,8 +145,29 @@ describe('drift of a real HAProxy', {skip: missing('haproxy', 'netns', 'root'), 
     ['set maxconn frontend f 9', 'set maxconn frontend f 50', 'frontend f maxconn: 50 -> 9'],
     ['set maxconn global 9', 'set maxconn global 90', "HAProxy's Maxconn limit: 90 -> 9"],
     ['set rate-limit sessions global 7', 'set rate-limit sessions global 0', "HAProxy's SessRateLimit limit: 0 -> 7"],
+    [
+      'add acl #0 /b; del acl #0 /never',
+      'add acl #0 /never; del acl #0 /b',
+      `acl #0 entries: ${haproxyIsAtLeast(2, 4) ? '1 ' : ''}entries -> other entries or values`,
+    ],
     ...(haproxyIsAtLeast(2, 4)
-      ? [['add acl #0 /b', 'del acl #0 /b', 'acl #0 entries: 1 entries -> 2 entries'] as const]
+      ? ([
+          ['add acl #0 /b', 'del acl #0 /b', 'acl #0 entries: 1 entries -> 2 entries'],
+          ['set server tls/secured ssl off', 'set server tls/secured ssl on', 'secured setting: TLS on -> TLS off'],
+          [
+            'set server web/probed check-port 3',
+            'set server web/probed check-port 2',
+            'probed setting: check port 2 -> check port 3',
+          ],
+          [
+            'set server web/agent agent-port 2',
+            'set server web/agent agent-port 1',
+            'agent setting: agent port 1 -> agent port 2',
+          ],
+        ] as const)
+      : []),
+    ...(haproxyIsAtLeast(3, 4)
+      ? [['unpublish backend web', 'publish backend web', 'backend web state: published -> unpublished'] as const]
       : []),
     ...(haproxyIsAtLeast(1, 8)
       ? [
@@ -145,6 +176,11 @@ describe('drift of a real HAProxy', {skip: missing('haproxy', 'netns', 'root'), 
             'set server many/tpl3 state maint',
             'set server many/tpl3 state ready',
             'tpl3 state: ready -> maint',
+          ] as const,
+          [
+            'disable dynamic-cookie backend baked',
+            'enable dynamic-cookie backend baked',
+            'one setting: the cookie of its start -> no cookie',
           ] as const,
         ]
       : []),

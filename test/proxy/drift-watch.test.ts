@@ -16,18 +16,21 @@ function openBench() {
   const clock = createFakeClock(0, START_AT);
   const {log, said} = openLogSink();
   const haproxy = createFakeHaproxy(100, {'web/a': {}});
-  const proxy: {running: RunningProxy | undefined; changedFiles: string[]} = {
+  const proxy: {running: RunningProxy | undefined; changedFiles: string[]; isLong: boolean} = {
     changedFiles: [],
+    isLong: false,
     running: {pid: 100, socket: '/run/1.sock', text: textOf('a 10.0.0.1:80')},
   };
   const sockets = new Set<string>();
+  const ask = (socket: string, command: string) => {
+    sockets.add(socket);
+    return haproxy.ask(command);
+  };
   const watch = openDriftWatch({
     clock,
     log,
-    ask(socket, command) {
-      sockets.add(socket);
-      return haproxy.ask(command);
-    },
+    ask,
+    askShort: async (...asked) => (proxy.isLong ? undefined : ask(...asked)),
     running: () => proxy.running,
     changedFiles: async () => proxy.changedFiles,
   });
@@ -209,6 +212,35 @@ describe('watch over what HAProxy runs', () => {
     await watch.look();
     assert.deepEqual([haproxy.asked.includes('show info'), haproxy.asked.includes('show map')], [true, false]);
   });
+});
+
+/** What is seen once another value stands in a list, by HAProxys that tell of it in these words. */
+async function seesOtherValue(listed: string, isLong: boolean): Promise<readonly string[]> {
+  const {clock, haproxy, proxy, settle, watch} = openBench();
+  let value = 'one';
+  proxy.isLong = isLong;
+  haproxy.intercept = command => {
+    if (command === 'show map') return `# id (file) description\n${listed}\n`;
+    return command === 'show map #5' ? `0x1 /a ${value}\n` : undefined;
+  };
+  await watch.look();
+  value = 'two';
+  await clock.advance(10_000);
+  await settle();
+  return watch.drift.deviations.map(({subject, found}) => `${subject}: ${found}`);
+}
+
+describe('set map to another value', () => {
+  for (const [name, listed, isLong, seen] of [
+    ['few entries', '5 (/m.map) map. curr_ver=0 next_ver=0 entry_cnt=1', false, true],
+    ['many entries', '5 (/m.map) map. curr_ver=0 next_ver=0 entry_cnt=10001', false, false],
+    ['before 2.4', '5 (/m.map) map', false, true],
+    ['before 2.4, a long answer', '5 (/m.map) map', true, false],
+  ] as const) {
+    test(`${name} -> ${seen ? 'seen' : 'not looked at'}`, async () => {
+      assert.deepEqual(await seesOtherValue(listed, isLong), seen ? ['map /m.map: other entries or values'] : []);
+    });
+  }
 });
 
 describe('a look that comes to nothing', () => {

@@ -10,6 +10,7 @@ import {checkCandidate, deriveCheckLimitMs} from '../../proxy/check.ts';
 import {openConversation} from '../../proxy/conversation.ts';
 import {createCounterLedger} from '../../proxy/counter-ledger.ts';
 import {type DriftWatch, openDriftWatch} from '../../proxy/drift-watch.ts';
+import {askShort} from '../../proxy/runtime.ts';
 import {type ApplyQueue, createApplyQueue} from '../../reload/apply-queue.ts';
 import type {Candidate} from '../../reload/candidate.ts';
 import {createDrainFollowers} from '../../reload/drain-followers.ts';
@@ -78,6 +79,7 @@ export async function openProxy(
     clock,
     log,
     ask: askRuntime,
+    askShort: (socket, command) => askShort(socket, command, RUNTIME_LIMIT_MS),
     running: () => generations.running,
     changedFiles: generations.changedFiles,
   });
