@@ -28,7 +28,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   slave: ['config', 'members'],
   telegraf: ['config'],
   template: ['config', 'members'],
-  terminal: ['dashboard', 'http', 'lifecycle', 'members', 'proxy'],
+  terminal: ['config', 'dashboard', 'http', 'lifecycle', 'members', 'proxy'],
   zerorpc: [],
 };
 

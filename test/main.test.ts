@@ -75,21 +75,22 @@ test('a name that is nearly a setting -> each command that reads the environment
   }
 });
 
-for (const args of [
-  ['run', '--nope'],
-  ['run', 'x'],
-  ['render', '--nope'],
-  ['check', 'x'],
-  ['check', '--template', 'a.j2', '--template', 'b.j2'],
-  ['demo', 'x'],
-  ['status', '-x'],
-  ['ctl'],
-  ['ctl', 'FLY'],
-]) {
+for (const [args, reason] of [
+  [['run', '--nope'], "Unknown option '--nope'"],
+  [['run', 'x'], 'too many arguments: x'],
+  [['status', '--jsn'], "Unknown option '--jsn'; is it --json?"],
+  [['check', 'x'], 'too many arguments: x; files go behind --template or --manifest'],
+  [['check', '--template', 'a.j2', '--template', 'b.j2'], '--template is given twice'],
+  [['demo', 'x'], 'too many arguments: x'],
+  [['status', '-x'], "Unknown option '-x'"],
+  [['ctl'], ''],
+  [['ctl', 'FLY'], ''],
+] as const) {
   test(`haproxy-kontrol ${args.join(' ')} -> what is wrong on one line, then how it is called; exit 64`, async () => {
     const {code, stdout, stderr} = await run(...args);
     assert.deepEqual([code, stdout], [EXIT_CODES.USAGE, '']);
     assert.match(stderr, new RegExp(`^haproxy-kontrol: cannot run ${args[0]}: .*\nusage: haproxy-kontrol ${args[0]} `));
+    assert.ok(stderr.startsWith(`haproxy-kontrol: cannot run ${args[0]}: ${reason}`), stderr);
   });
 }
 

@@ -85,10 +85,15 @@ export function createStatusClient(base: string, wait: WaitTold): StatusClient {
     }
     if (answer.ok) return answer;
     const said: unknown = await answer.json().catch(() => undefined);
-    const reason = typeof said === 'object' && said !== null && 'reason' in said ? said.reason : answer.statusText;
+    const reason = typeof said === 'object' && said !== null && 'reason' in said ? said.reason : undefined;
     const code =
       answer.status === REFUSED ? 'VALIDATE' : answer.status < 500 && answer.status !== BUSY ? 'USAGE' : 'UNHEALTHY';
-    throw new DaemonError(code, `cannot ${token === undefined ? 'get' : 'do'} ${path}: ${reason}`);
+    throw new DaemonError(
+      code,
+      reason === undefined
+        ? `cannot ask ${url}: the answer is ${answer.status} ${answer.statusText}; is it the daemon's status port?`
+        : `the daemon at ${base} says: ${reason}`,
+    );
   };
 
   return {

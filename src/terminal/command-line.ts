@@ -1,4 +1,5 @@
 import {parseArgs} from 'node:util';
+import {findNearest} from '../config/edit-distance.ts';
 import {DaemonError, reasonOf} from '../errors.ts';
 import {describeUsage} from './help.ts';
 import {COMMANDS, type CommandName} from './reference.ts';
@@ -42,14 +43,20 @@ export function parseCommandLine(name: CommandName, args: readonly string[]): Co
       tokens: true,
     }));
   } catch (error) {
-    throw refusal(name, reasonOf(error).split('.')[0] ?? '', {cause: error, detail: describeUsage(name)});
+    const reason = reasonOf(error).split('.')[0] ?? '';
+    const given = /^Unknown option '--([\w-]+)/.exec(reason)?.[1];
+    const meant = given === undefined ? undefined : findNearest(given, Object.keys(spec.options));
+    const question = meant === undefined ? '' : `; is it --${meant}?`;
+    throw refusal(name, `${reason}${question}`, {cause: error, detail: describeUsage(name)});
   }
   if (values.help === true || spec.isRaw) return {is: 'help'};
   const given = tokens.flatMap(({name: option}) => option ?? []);
   const twice = given.find((option, at) => typeof values[option] === 'string' && given.indexOf(option) !== at);
   if (twice !== undefined) throw refusal(name, `--${twice} is given twice`, {detail: describeUsage(name)});
   const most = spec.arguments?.most ?? 0;
-  if (positionals.length > most)
-    throw refusal(name, `too many arguments: ${positionals.join(' ')}`, {detail: describeUsage(name)});
+  if (positionals.length > most) {
+    const advice = 'template' in spec.options ? '; files go behind --template or --manifest' : '';
+    throw refusal(name, `too many arguments: ${positionals.join(' ')}${advice}`, {detail: describeUsage(name)});
+  }
   return {is: 'call', values, positionals};
 }

@@ -28,4 +28,23 @@ describe('the client of the status port', () => {
       });
     }
   });
+
+  test('what is asked for is refused -> the reason, and no path; somebody else answers -> USAGE with what came', async () => {
+    await using server = createServer(({url}, response) => {
+      response.statusCode = 404;
+      response.end(url === '/history/99' ? '{"reason": "there is no pass 99"}' : 'nothing here');
+    });
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const client = createStatusClient(base, {print: () => {}, isTerminal: false});
+    await assert.rejects(client.json('/history/99'), {
+      code: 'USAGE',
+      message: `the daemon at ${base} says: there is no pass 99`,
+    });
+    await assert.rejects(client.json('/status'), {
+      code: 'USAGE',
+      message: `cannot ask ${base}/status: the answer is 404 Not Found; is it the daemon's status port?`,
+    });
+    server.closeAllConnections();
+  });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {globSync, readFileSync} from 'node:fs';
 import {describe, test} from 'node:test';
+import {parseConfig} from '../../src/config/parse.ts';
 import {type ErrorCode, EXIT_CODES} from '../../src/errors.ts';
 import {REFERENCE} from '../../src/terminal/reference.ts';
 import {STATUS} from '../http/status-ports.ts';
@@ -32,6 +33,20 @@ describe('docs/settings.md', () => {
       [...documented].filter(name => !read.has(name)),
       [],
     );
+  });
+
+  test('defaults that are values -> set, they change nothing', () => {
+    const host = {hostname: 'node-7', readText: () => undefined, resolvePath: (path: string) => path};
+    const parse = (env: Readonly<Record<string, string>> = {}) =>
+      parseConfig(
+        {KONTROL_LABELS: '{"app": "haproxy", "role": "balancer"}', KONTROL_TEMPLATE: '{{ 1 }}', ...env},
+        host,
+      );
+    const unset = parse().config;
+    const defaults = [...rows.matchAll(/^\| `(KONTROL_\w+)` \| `?([a-z\d,/.]+)`?(?: \([^|]*\))? \|/gm)];
+    assert.ok(defaults.length > 20);
+    for (const [, name = '', value = ''] of defaults)
+      assert.deepEqual(parse({[name]: value}).config, {...unset, env: {...unset.env, [name]: value}}, name);
   });
 });
 
