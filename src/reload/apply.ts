@@ -171,6 +171,7 @@ async function start(
 ): Promise<TookOver> {
   const {ports, committedPath, generations, ownedSockets, run} = state;
   const {number} = generation;
+  const letGo = () => ownedSockets.keepOnly(generations.current?.inheritance.sockets ?? []);
   try {
     await writeRewritten(ports.files, generation);
     await carryServerState(generation, old.at(-1), ports);
@@ -179,11 +180,19 @@ async function start(
     const mayGoUngated = () => ++state.gateRefusals > 1;
     await using undo = new AsyncDisposableStack();
     undo.defer(() => emptyStateFile(generation, ports));
-    return await takeOver(generation, old, plan, {...ports, committedPath, promote, retire, mayGoUngated, signal});
+    return await takeOver(generation, old, plan, {
+      ...ports,
+      committedPath,
+      letGo,
+      promote,
+      retire,
+      mayGoUngated,
+      signal,
+    });
   } catch (error) {
     if (generation !== generations.current) {
       if (!generations.has(generation)) await run.forget(number);
-      ownedSockets.keepOnly(generations.current?.inheritance.sockets ?? []);
+      letGo();
     }
     rethrowBug(error);
     if (error instanceof DaemonError) throw error;

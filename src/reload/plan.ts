@@ -21,6 +21,11 @@ export interface ReloadPlan {
   readonly transfers: boolean;
   /** Ports whose SYN packets are dropped while the old one closes. */
   readonly gatedPorts: readonly number[];
+  /**
+   * Those that are gated as soon as the new one is started: it binds them beside an old one, and may not be able to bind
+   * others, since the daemon could not. Who reached it would be cut.
+   */
+  readonly gatedAtStart: readonly number[];
   /** In which of the families. */
   readonly gatedFamilies: readonly Family[];
 }
@@ -186,6 +191,8 @@ function finish(input: PlanInput, {listeners, reasons, parallel}: Draft): Reload
   const isGated = capabilities.gate.is === 'able' && setting !== 'plain' && old !== undefined;
   const ports = [...guarded.flatMap(({listener}) => listener.ports), ...removed];
   const gatedPorts = isGated ? [...new Set(ports)].sort((a, b) => a - b) : [];
+  const mayFail = next.listeners.some(({sockets}) => sockets.some(socket => input.refusal(socketKey(socket))));
+  const taken = guarded.filter(({inherits}) => inherits).flatMap(({listener}) => listener.ports);
   const asked = setting === 'auto' ? [] : [`KONTROL_RELOAD asks for ${setting}`];
   return {
     way,
@@ -194,6 +201,7 @@ function finish(input: PlanInput, {listeners, reasons, parallel}: Draft): Reload
     parallel,
     transfers: parallel && old?.offers === true && way === 'transfer',
     gatedPorts,
+    gatedAtStart: isGated && mayFail ? taken : [],
     gatedFamilies: FAMILIES.filter(family => gatedPorts.some(port => mayArrive(input, port, family))),
   };
 }

@@ -25,6 +25,8 @@ export interface TakeOverPorts {
   readonly committedPath: string;
   /** From here on the new generation is the one that serves and is restarted when it dies. */
   readonly promote: (generation: StagedGeneration) => void;
+  /** Closes what of the daemon's sockets nobody is to listen on but a generation that did not start. */
+  readonly letGo: () => void;
   /** Tells a generation to finish its connections and go. */
   readonly retire: (generation: StagedGeneration) => void;
   /** The gate was refused the last time too: reload without it rather than never. */
@@ -78,10 +80,7 @@ async function inParallel(
 ): Promise<TookOver> {
   await using undo = new AsyncDisposableStack();
   undo.defer(() => abandon(generation, ports));
-  await generation.start(
-    {...START_BESIDE, transferFrom: plan.transfers ? old.at(-1)?.paths.socket : undefined},
-    ports.signal,
-  );
+  await startBeside(generation, old, plan, ports);
   await checkServing(generation, ports);
   const stillListen = await watchListeners(pidsOf(old), ports);
   await using gate = await shutGate(plan, ports);
@@ -89,6 +88,23 @@ async function inParallel(
   undo.move();
   ports.promote(generation);
   return {isAsPlanned: isAsPlanned(gate, plan), ended: await retireAll(old, stillListen, ports)};
+}
+
+async function startBeside(
+  generation: StagedGeneration,
+  old: readonly StagedGeneration[],
+  plan: ReloadPlan,
+  ports: TakeOverPorts,
+): Promise<void> {
+  await using _gate = await shutGate({...plan, gatedPorts: plan.gatedAtStart}, ports);
+  try {
+    const transferFrom = plan.transfers ? old.at(-1)?.paths.socket : undefined;
+    await generation.start({...START_BESIDE, transferFrom}, ports.signal);
+  } catch (error) {
+    // As long as the gate is shut.
+    ports.letGo();
+    throw error;
+  }
 }
 
 /** HAProxy itself tells the old one to go (`-sf`) once it has bound: from its readiness on there is no way back. */

@@ -6,6 +6,7 @@ import {pathsOf} from '../../src/reload/files.ts';
 import {type GenerationsState, generationPortsOf} from '../../src/reload/generations-state.ts';
 import {nothingInherited} from '../../src/reload/inherited-sockets.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
+import {systemError} from '../support/system-error.ts';
 import {openFakeGenerations, textOf} from './fake-generations.ts';
 
 const [COMMITTED, TEXT] = ['/data/proxy.cfg', 'frontend f\n  bind 127.0.0.1:80\n'];
@@ -303,6 +304,21 @@ describe('HAProxys that an earlier daemon left', () => {
     gate.refuse = true;
     await assert.rejects(apply(textOf(1)), {code: 'APPLY', message: /holds the lock/});
     assert.equal((await apply(textOf(1))).way, 'plain');
+  });
+
+  test('the next one binds a port beside it, and cannot bind another -> guarded until nobody can reach it', async () => {
+    const shutAtClose: boolean[] = [];
+    const fake = await openFakeGenerations({
+      contents: {'/data/run/7.cfg': textOf()},
+      left: [{pid: 500, args: ARGS, ports: [8080]}],
+      bind({port}) {
+        if (port === 8000) throw systemError('EADDRINUSE', 'bind');
+        return {descriptor: 9, close: () => void shutAtClose.push(fake.gate.isShut)};
+      },
+    });
+    fake.faults.start = 'dies';
+    await assert.rejects(fake.apply(`${textOf(1)}frontend taken\n  bind 127.0.0.1:8000\n`), {code: 'APPLY'});
+    assert.deepEqual([fake.gate.closed, shutAtClose, fake.gate.isShut], [[[8080]], [true], false]);
   });
 
   test('two that listen -> what each really listens on is guarded', async () => {

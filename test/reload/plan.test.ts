@@ -377,6 +377,26 @@ describe('plan of a reload', () => {
   }
 });
 
+describe('ports that are gated from the start on', () => {
+  for (const [what, old, refused, ports] of [
+    ['taken over beside an address that the daemon cannot bind', BOUND_ITSELF, '8000', [80]],
+    ['taken over, all addresses bound', BOUND_ITSELF, 'none', []],
+    ['shared with the old one, beside an address that the daemon cannot bind', oldOf(WEB), '8000', []],
+    ['nothing listened before', undefined, '8000', []],
+  ] as const) {
+    test(`${what} -> ${ports.join() || 'none'}`, () => {
+      const {gatedAtStart} = planReload({
+        setting: 'auto',
+        capabilities: CAPABLE,
+        next: derivePlanSide(`${WEB}  bind *:8000\n`, KERNEL),
+        old,
+        refusal: key => (key.includes(` ${refused} `) ? 'EADDRINUSE' : undefined),
+      });
+      assert.deepEqual(gatedAtStart, ports);
+    });
+  }
+});
+
 describe('families that are gated', () => {
   const forced = (text: string): string => text.replace(/(bind \S+)/g, '$1 interface eth0');
   for (const [what, before, after, families] of [
