@@ -5,6 +5,7 @@ import {parseOutline} from '../../../src/proxy/outline.ts';
 import {deriveCommands, deriveDelete} from '../../../src/proxy/server-commands.ts';
 import type {ServerLine} from '../../../src/proxy/server-line.ts';
 import {findSpares} from '../../../src/proxy/spare-servers.ts';
+import type {Release} from '../../../src/proxy/version.ts';
 import {readBack} from '../../../src/reload/read-back.ts';
 import {waitFor} from '../../support/wait.ts';
 import type {Cell} from './cells.ts';
@@ -125,11 +126,15 @@ const turnsOf = (cell: Cell): number =>
   cell.after.reduce((sum, line) => sum + Number(/.* weight (\d+)/.exec(line)?.[1] ?? 1), 0) *
   (isRandom(cell) ? DRAWS : 1);
 
+/** A connection through a TCP proxy, or a tunnel, stays with one server. */
+const isTunnel = ({trial, section}: Cell): boolean => trial.mode === 'tcp' || section.includes('option http-tunnel');
+
+/** HAProxy 2.1 and later take no notice of `option http-tunnel`. */
+const FORGETS_TUNNELS: Release = 2.1;
+
 /** Where each of some paths goes: the same everywhere for hashes, whom it may go to at all for others. */
 async function spread(running: Running, cell: Cell): Promise<string> {
-  // A connection through a TCP proxy, or a tunnel, stays with one server.
-  const isTunnel = cell.trial.mode === 'tcp' || cell.section.includes('option http-tunnel');
-  const agent = isTunnel ? undefined : new Agent({keepAlive: true, maxSockets: 1});
+  const agent = isTunnel(cell) ? undefined : new Agent({keepAlive: true, maxSockets: 1});
   const answers = await Promise.all(
     Array.from({length: turnsOf(cell) + 3}, (_, count) => running.get(cell, `/p${count}?x=${count}`, agent)),
   );
@@ -325,8 +330,9 @@ export async function tryCells(
     const [spreadTold, spreadFresh] = spreads.get(cell) ?? [];
     note('requests', spreadTold, spreadFresh);
     const allowed = [spreadFresh ?? '', ...cell.after].join(' ');
-    // Through a TCP proxy it ends with its server, as with the process that a reload leaves.
-    const onKept = cell.trial.mode === 'tcp' ? [] : (later.get(cell) ?? []);
+    // Through a TCP proxy or a tunnel it stays with its server, as with the process that a reload leaves.
+    const staysWithServer = isTunnel(cell) && (cell.trial.mode === 'tcp' || abilities.release < FORGETS_TUNNELS);
+    const onKept = staysWithServer ? [] : (later.get(cell) ?? []);
     const stale = onKept.filter(answer => answerKind(answer) === 'answered' && !allowed.includes(answer));
     if (stale.length > 0) differences.push(`a kept connection: answers from ${tally(stale)}`);
     return {
