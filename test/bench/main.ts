@@ -4,6 +4,7 @@ import {benchAccessLog} from './access-log.ts';
 import {benchAnnotation} from './annotation.ts';
 import {benchBurst} from './burst.ts';
 import {benchConvergence} from './convergence.ts';
+import {benchEndpoints} from './endpoints.ts';
 import {type Bench, loadFigures, storeFigures, writeTable} from './figure.ts';
 import {benchFootprint} from './footprint.ts';
 import {deriveGrowth} from './growth.ts';
@@ -14,6 +15,7 @@ import {benchPings} from './pings.ts';
 import {benchResources} from './resources.ts';
 import {benchServing} from './serving.ts';
 import {benchStart} from './start.ts';
+import {benchTurnover} from './turnover.ts';
 import {benchZerorpc} from './zerorpc.ts';
 
 /**
@@ -22,6 +24,8 @@ import {benchZerorpc} from './zerorpc.ts';
  */
 const BENCHES: Readonly<Record<string, Bench>> = {
   serving: benchServing,
+  endpoints: benchEndpoints,
+  turnover: benchTurnover,
   pings: benchPings,
   'ping-cost': benchPingCost,
   latency: benchLatency,
