@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import {readFileSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {CHANGE_KINDS, findException} from '../../src/proxy/keyword-row.ts';
 import {SERVER_KEYWORDS} from '../../src/proxy/server-keywords.ts';
 import {findRoomDoubt} from '../../src/reload/check-room.ts';
+import {openFolder} from '../support/folder.ts';
 import {haproxiesUnderTest} from '../support/haproxies.ts';
 import {haproxyBinary} from '../support/parts.ts';
 import {decide, fewOf, openHarness, proveAllowed, releaseOf} from './changes/harness.ts';
@@ -24,6 +27,34 @@ describe('the tables of keywords', () => {
       for (const kind of CHANGE_KINDS) assert.ok(findException(row, kind, 3.2), `${row.keyword}, ${kind}`);
     }
   });
+});
+
+const SMALLEST =
+  'defaults\n  timeout connect 1s\n  timeout client 1s\n  timeout server 1s\nlisten l\n  bind 127.0.0.1:1\n';
+
+/** The keywords of a server that a HAProxy has itself, which it lists since 2.5. */
+async function readServerKeywords(binary: string): Promise<string[]> {
+  await using folder = await openFolder();
+  const path = join(folder.path, 'smallest.cfg');
+  writeFileSync(path, SMALLEST);
+  const listed = execFileSync(binary, ['-dKall', '-c', '-f', path], {encoding: 'utf8', stdio: 'pipe'});
+  return Array.from(listed.matchAll(/^\tserver <name> <addr> (\S+)/gm), ([, keyword = '']) => keyword);
+}
+
+describe('keywords of a server that a HAProxy takes', () => {
+  for (const {name, binary, skip} of haproxiesUnderTest()) {
+    test(`${name} -> each has its row`, {skip}, async t => {
+      if (Number(releaseOf(binary)) < 2.5) return t.skip('it lists no keywords');
+      const keywords = await readServerKeywords(binary);
+      const rows = new Set(SERVER_KEYWORDS.map(({keyword}) => keyword));
+      assert.deepEqual(
+        keywords.filter(keyword => !rows.has(keyword)),
+        [],
+      );
+      assert.ok(keywords.includes('weight'));
+      t.diagnostic(`HAProxy ${releaseOf(binary)} has ${keywords.length}`);
+    });
+  }
 });
 
 /** What the daemon's usual HAProxy has shown in the same run is not shown again of another one. */
