@@ -163,15 +163,15 @@ describe('renderer', () => {
     assert.match(error.message, /longer than 16 MiB/);
   });
 
-  test('more lines than 20,000, twice the template and 100 a pod -> RENDER that tells the limit; a text that is written out has no other', async () => {
+  test('more lines than 10,000, twice the template and 100 a pod -> RENDER that tells the limit; a text that is written out has no other', async () => {
     const lines = (count: string, more: Partial<TemplateInput['variables']> = {}) =>
       renderer.render(inputOf(`{% for i in range(${count}) %}x\n{% endfor %}`, more), never);
-    assert.equal((await lines('20002')).length, 40_004);
-    const error = await failure(lines('20003'));
-    assert.match(error.message, /the text has 20003 lines, more than the 20002 for such a template and so many pods/);
+    assert.equal((await lines('10002')).length, 20_004);
+    const error = await failure(lines('10003'));
+    assert.match(error.message, /the text has 10003 lines, more than the 10002 for such a template and so many pods/);
     assert.ok(isOverLimit(error));
     const pods = new Map([['web', ['10.0.0.1', '10.0.0.2']]]);
-    assert.equal((await lines('20202', {hosts: pods})).length, 40_404);
+    assert.equal((await lines('10202', {hosts: pods})).length, 20_404);
     assert.equal((await renderer.render(inputOf('x\n'.repeat(30_000)), never)).length, 60_000);
   });
 
