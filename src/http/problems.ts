@@ -149,8 +149,8 @@ function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
       return bad('unanswered', [what, why, SLOW_TODO], {subject: trouble.name, beganAt});
     }
     case 'errors': {
-      const kind = trouble.of === 'given-up' ? 'unanswered' : 'errors';
-      return bad(kind, wordsOfErrors(trouble), {subject: trouble.name, beganAt});
+      const kind = {'given-up': 'unanswered', cut: 'cut', connections: 'errors', frontend: 'errors', backend: 'errors'};
+      return bad(kind[trouble.of], wordsOfErrors(trouble), {subject: trouble.name, beganAt});
     }
   }
 }
@@ -161,6 +161,12 @@ function wordsOfErrors({of, name, percent, requests}: TroubleNow & {readonly is:
   if (of === 'connections') {
     const why = `of its last ${requests} (KONTROL_5XX says how many are too many): its servers refuse them, or reset them before they say anything`;
     return [`${percent} % of the connections to backend ${name} fail`, why, 'see its servers: haproxy-kontrol members'];
+  }
+  if (of === 'cut') {
+    const why = `so ended ${percent} % of its last ${requests} (KONTROL_5XX says how many are too many): its servers break them off, so clients get a good status and a part of the body`;
+    const todo =
+      'see why those servers end or reset connections (memory, a time limit of theirs): haproxy-kontrol members, haproxy-kontrol logs --access (SD); if that is meant, name it in KONTROL_5XX_MEANT';
+    return [`Answers of backend ${name} are cut off half-way`, why, todo];
   }
   if (of === 'given-up') {
     const why = `so ended ${percent} % of its last ${requests} requests: its servers take them, and hang or are too slow`;

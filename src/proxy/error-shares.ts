@@ -9,9 +9,9 @@ export interface ErrorBound {
 
 /**
  * What failed of what: a frontend's or a backend's answers were of class 5xx; clients gave up on a backend before it
- * answered; or, where HAProxy speaks no HTTP, its connections to the backend's servers failed.
+ * answered; its servers cut answers off half-way; or, where HAProxy speaks no HTTP, its connections to them failed.
  */
-type Of = 'frontend' | 'backend' | 'given-up' | 'connections';
+type Of = 'frontend' | 'backend' | 'given-up' | 'cut' | 'connections';
 
 /** What one of them did between two looks. */
 export interface Counted {
@@ -37,6 +37,9 @@ const MIN_REQUESTS = 10;
 
 /** Unless all of them failed, at least so many, over half of the time or more. */
 const MIN_ALL_FAILED = 3;
+
+/** A pod that ends cuts off all its streams at once: servers that fail do so again and again. Looks are so far apart. */
+const LOOK_MS = 2000;
 
 const ANSWERS = ['hrsp_1xx', 'hrsp_2xx', 'hrsp_3xx', 'hrsp_4xx', 'hrsp_5xx', 'hrsp_other'];
 
@@ -77,7 +80,10 @@ export function countErrors(
     const counted = {fromMs: before.atMs, atMs, of, name: row.pxname ?? '', requests, errors};
     if (of !== 'backend') return [counted];
     // What a client gave up on before any answer is counted as 4xx; a download that is broken off has its 2xx.
-    return [counted, {...counted, of: 'given-up', errors: Math.min(grown(['cli_abrt']), grown(['hrsp_4xx']))}];
+    const givenUp = Math.min(grown(['cli_abrt']), grown(['hrsp_4xx']));
+    // One of the two alone is a time limit, or (1.7) an answer that has to end with its connection; 101 has no end of its own.
+    const cut = Math.max(0, Math.min(grown(['srv_abrt']), grown(['eresp'])) - grown(['hrsp_1xx']));
+    return [counted, {...counted, of: 'given-up', errors: givenUp}, {...counted, of: 'cut', errors: cut}];
   });
 }
 
@@ -96,6 +102,7 @@ export function findErrorShares(
       if (first === undefined || last === undefined || percent <= most) return [];
       const haveAllFailed = percent === 100 && requests >= MIN_ALL_FAILED && last.atMs - first.fromMs >= windowMs / 2;
       if (requests < MIN_REQUESTS && !haveAllFailed) return [];
+      if (first.of === 'cut' && !goesOn(entries, windowMs)) return [];
       const {of, name} = first;
       const share = {of, name, percent: Math.round(percent), requests, beganMs: beginningOf(entries, most)};
       return [{share, errors}];
@@ -108,12 +115,18 @@ export function findErrorShares(
   });
 }
 
+/** Whether errors came at most looks, and for most of the time. */
+function goesOn(entries: readonly Counted[], windowMs: number): boolean {
+  const withErrors = entries.filter(({errors}) => errors > 0).length;
+  return withErrors >= entries.length / 2 && withErrors >= windowMs / LOOK_MS / 2;
+}
+
 /** Frontends without what backends answered for them whose errors are meant. */
 function leaveOutMeant(counted: readonly Counted[], {of: names, leadsTo}: MeantErrors): readonly Counted[] {
   if (names.size === 0) return counted;
   const meant = counted.filter(({of, name}) => of === 'backend' && names.has(name));
   return counted.flatMap(one => {
-    if ((one.of === 'frontend' || one.of === 'backend') && names.has(one.name)) return [];
+    if (one.of !== 'given-up' && one.of !== 'connections' && names.has(one.name)) return [];
     if (one.of !== 'frontend') return [one];
     const theirs = meant.filter(({atMs, name}) => atMs === one.atMs && leadsTo(one.name, name));
     const sum = theirs.reduce((total, {errors}) => total + errors, 0);

@@ -3,7 +3,7 @@ import {execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {writeFile} from 'node:fs/promises';
 import {createServer} from 'node:http';
-import type {AddressInfo} from 'node:net';
+import type {AddressInfo, Socket} from 'node:net';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
@@ -180,11 +180,31 @@ backend db
     assert.equal(await served.fetch(), 'pod');
   });
 
-  test('one backend behind a shared frontend fails, another speaks no HTTP -> each is told by its name', async () => {
+  test('of backends behind a shared frontend one fails, one cuts its answers off, one speaks no HTTP -> each is told by its name', async () => {
+    const answering = new Set<Socket>();
+    await using server = createServer(({socket}, response) => {
+      answering.add(socket);
+      response.writeHead(200, {'content-length': 1000}).write('a part');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
     await using served = await startServed({KONTROL_5XX: '20,6'});
     const [nobody, port] = [await freePort(), await freePort()];
-    const shared = served.template.replace(/ {2}default_backend web/, '  use_backend dead if { path /dead }\n$&');
+    const fetchShort = async () => {
+      const answer = await fetch(`http://127.0.0.1:${served.port}/short`);
+      for (const socket of answering) socket.resetAndDestroy();
+      answering.clear();
+      await answer.text();
+    };
+    const shared = served.template.replace(
+      / {2}default_backend web/,
+      '  use_backend dead if { path /dead }\n  use_backend short if { path /short }\n$&',
+    );
     await served.rewrite(`${shared}
+backend short
+  mode http
+  timeout connect 1s
+  timeout server 1s
+  server one 127.0.0.1:${(server.address() as AddressInfo).port}
 backend dead
   mode http
   timeout connect 1s
@@ -202,9 +222,11 @@ listen tcp
     const asking = setInterval(() => {
       for (let good = 0; good < 9; good += 1) void served.fetch();
       void served.fetch('/dead');
+      fetchShort().catch(() => {});
       void fetchText({port});
     }, 250);
     using _asking = {[Symbol.dispose]: () => clearInterval(asking)};
+    await assertTold(served, 'cut', 'short', /Answers of backend short are cut off half-way/);
     await assertTold(served, 'errors', 'dead', /\d+ % of what backend dead answers are errors/);
     await assertTold(served, 'errors', 'tcp', /\d+ % of the connections to backend tcp fail/);
   });

@@ -71,6 +71,72 @@ describe('shares of errors', () => {
     assert.deepEqual(told([left(0, 40, 1)]), []);
   });
 
+  /** What is told of looks every 2 s over a minute, before each of which a backend counted so much more. */
+  const toldOver = (grownBefore: (look: number) => Readonly<Record<string, number>>, meant?: MeantErrors): string[] => {
+    const fields = ['hrsp_1xx', 'hrsp_2xx', 'hrsp_5xx', 'srv_abrt', 'eresp', 'cli_abrt', 'hrsp_4xx'];
+    let row: Row = {pxname: 'app', type: '1', ...Object.fromEntries(fields.map(field => [field, '0']))};
+    const counted = Array.from({length: 30}, (_, look) => {
+      const before = {atMs: 2000 * look, rows: [row]};
+      const grown = Object.entries(grownBefore(look)).map(([field, more]) => [field, `${Number(row[field]) + more}`]);
+      row = {...row, ...Object.fromEntries(grown)};
+      return countErrors(before, {atMs: 2000 * (look + 1), rows: [row]});
+    }).flat();
+    return findErrorShares(counted, BOUND, meant).map(
+      ({of, name, percent, requests}) => `${of} ${name} ${percent} ${requests}`,
+    );
+  };
+  const cutOff = (answers: number, cut: number) => ({hrsp_2xx: answers, srv_abrt: cut, eresp: cut});
+
+  test('servers cut answers off half-way, again and again -> told, with WebSockets beside them too', () => {
+    assert.deepEqual(
+      toldOver(() => cutOff(5, 1)),
+      ['cut app 20 150'],
+    );
+    assert.deepEqual(
+      toldOver(look => (look % 2 === 0 ? cutOff(1, 1) : {})),
+      ['cut app 100 15'],
+    );
+    assert.deepEqual(
+      toldOver(() => ({...cutOff(5, 3), hrsp_1xx: 1})),
+      ['cut app 33 180'],
+    );
+    assert.deepEqual(
+      toldOver(() => cutOff(20, 2)),
+      [],
+    );
+    assert.deepEqual(
+      toldOver(() => cutOff(5, 5), {of: new Set(['app']), leadsTo: () => false}),
+      [],
+    );
+  });
+
+  test('a rolling deploy cuts all streams of a pod off, ten times in a minute -> not told', () => {
+    assert.deepEqual(
+      toldOver(look => (look % 3 === 0 ? cutOff(50, 50) : {hrsp_2xx: 1})),
+      [],
+    );
+    assert.deepEqual(
+      toldOver(look => (look % 3 === 0 ? cutOff(50, 50) : {})),
+      [],
+    );
+  });
+
+  test('streams run into a time limit, answers end with their connection (1.7), WebSockets by a reset -> not told', () => {
+    assert.deepEqual(
+      toldOver(() => ({hrsp_2xx: 2, srv_abrt: 2})),
+      [],
+    );
+    assert.deepEqual(
+      toldOver(() => ({hrsp_1xx: 3, srv_abrt: 3, eresp: 3})),
+      [],
+    );
+    // Downloads and server-sent events that clients leave.
+    assert.deepEqual(
+      toldOver(() => ({hrsp_2xx: 3, cli_abrt: 3})),
+      [],
+    );
+  });
+
   test('fewer than ten, all of them failed for half of the time -> told; not all, not so long, or two -> not', () => {
     const sparse = (count: number, errors: number, fromMs = 0, atMs = 30_000): Counted => ({
       ...{of: 'frontend', name: 'web', fromMs, atMs, requests: count, errors},
