@@ -144,9 +144,21 @@ function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
       // Told of with the app that left.
       return [];
     case 'unanswered': {
-      const what = `No server of backend ${trouble.name} answers`;
-      const why = `${trouble.requests} requests came since, and none was answered: its servers hang, are too slow or cannot be reached`;
+      const {name, requests, isLate} = trouble;
+      const what = isLate ? `Backend ${name} answers too late` : `No server of backend ${name} answers`;
+      const why = isLate
+        ? `it did not answer for a while, and since then each of ${requests} requests waits for long: its clients have left when the answer comes, though HAProxy counts it as a good one`
+        : `${requests} requests came since, and none was answered: its servers hang, are too slow or cannot be reached`;
       return bad('unanswered', [what, why, SLOW_TODO], {subject: trouble.name, beganAt});
+    }
+    case 'hanging': {
+      const {name, servers, requests} = trouble;
+      const who = servers.slice(0, MAX_NAMED_SERVERS).join(', ');
+      const more = servers.length > MAX_NAMED_SERVERS ? ` and ${servers.length - MAX_NAMED_SERVERS} more` : '';
+      const what = `${servers.length === 1 ? 'A server' : `${servers.length} servers`} of backend ${name} take${servers.length === 1 ? 's' : ''} requests and answer${servers.length === 1 ? 's' : ''} none`;
+      const why = `${who}${more} had ${requests} requests since, and answered none of them in time, while others answer: a part of the clients waits for nothing`;
+      const todo = `${SLOW_TODO}; a check (option httpchk) would take them out of use`;
+      return bad('unanswered', [what, why, todo], {subject: name, beganAt});
     }
     case 'errors': {
       const kind = {'given-up': 'unanswered', cut: 'cut', connections: 'errors', frontend: 'errors', backend: 'errors'};
@@ -154,6 +166,9 @@ function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
     }
   }
 }
+
+/** Of servers that hang, so many are named. */
+const MAX_NAMED_SERVERS = 5;
 
 const SLOW_TODO = 'see what those servers wait for: haproxy-kontrol members, haproxy-kontrol top';
 

@@ -1,6 +1,7 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Row} from './answers.ts';
 import type {ErrorBound} from './error-shares.ts';
+import {findRestless} from './hanging-servers.ts';
 import type {MeantErrors} from './meant-errors.ts';
 import {
   isByHandPerhaps,
@@ -60,8 +61,12 @@ export function createTroubleWatch({clock, bound, peopled, meant}: TroubleWatchP
     get isByHandPerhaps() {
       return suspected !== undefined && suspected === pid;
     },
-    suspects: rows =>
-      bound.percent === 0 ? [] : findSuspects(history.unanswered, history.look, rows).slice(0, MAX_SUSPECTS),
+    suspects(rows) {
+      if (bound.percent === 0) return [];
+      const silent = findSuspects(history.unanswered, history.look, rows);
+      const restless = findRestless(history.hanging, {atMs: clock.nowMs(), rows});
+      return [...new Set([...silent, ...restless])].slice(0, MAX_SUSPECTS);
+    },
     note(answers) {
       if (answers === undefined) return;
       const {info, rows, servers} = answers;

@@ -1,7 +1,8 @@
 import type {Row} from './answers.ts';
 import {type Counted, countErrors, type ErrorBound, type ErrorShare, findErrorShares} from './error-shares.ts';
+import {type HangingHistory, type HangingServers, leaveOutSilent, noteHanging} from './hanging-servers.ts';
 import type {MeantErrors} from './meant-errors.ts';
-import {newUnansweredHistory, noteUnanswered, type UnansweredHistory} from './unanswered.ts';
+import {newUnansweredHistory, noteUnanswered, type Unanswered, type UnansweredHistory} from './unanswered.ts';
 
 /** What HAProxy's own counters say is wrong for clients. */
 export type Trouble =
@@ -21,8 +22,10 @@ export type Trouble =
   | {readonly is: 'stopped'; readonly name: string}
   /** A backend that had servers has none. */
   | {readonly is: 'emptied'; readonly name: string}
-  /** Requests keep coming in to a backend, and no server of it answers any. */
-  | {readonly is: 'unanswered'; readonly name: string; readonly requests: number}
+  /** Requests keep coming in to a backend, and no server of it answers any, or all of them too late. */
+  | ({readonly is: 'unanswered'} & Omit<Unanswered, 'beganMs'>)
+  /** Some servers of a backend take requests and answer none; others answer. */
+  | ({readonly is: 'hanging'} & Omit<HangingServers, 'beganMs'>)
   /** Too many of its answers were of class 5xx, or of its connections failed. */
   | ({readonly is: 'errors'} & Omit<ErrorShare, 'beganMs'>);
 
@@ -43,7 +46,7 @@ export interface TroubleLook {
   readonly process: string | undefined;
   /** Counters go on over reloads: earlier processes' are in them. */
   readonly rows: readonly Row[];
-  /** The servers of the backends that were suspected of not answering. */
+  /** The servers of the backends that were suspected of not answering, or where some may not. */
   readonly servers: readonly Row[];
   /** See `ServersLook`. */
   readonly averagesFromZero: boolean;
@@ -72,6 +75,7 @@ export interface TroubleHistory {
   readonly seen: ReadonlyMap<string, SeenTrouble>;
   readonly counted: readonly Counted[];
   readonly unanswered: UnansweredHistory;
+  readonly hanging: HangingHistory;
   /** The backends that are there and had servers. */
   readonly peopled: ReadonlySet<string>;
   /** Since when looks have succeeded. */
@@ -83,6 +87,7 @@ export const newTroubleHistory: TroubleHistory = {
   seen: new Map(),
   counted: [],
   unanswered: newUnansweredHistory,
+  hanging: new Map(),
   peopled: new Set(),
   firstMs: undefined,
 };
@@ -98,6 +103,7 @@ const LASTS_MS: Readonly<Record<Trouble['is'], number>> = {
   stopped: 4000,
   emptied: 0,
   unanswered: 0,
+  hanging: 0,
   errors: 0,
 };
 
@@ -138,14 +144,19 @@ export function noteLook(
   // Nobody has to read the text while there are hardly any errors.
   const hasErrors = isWhole && findErrorShares(counted, bound).length > 0;
   const shares = hasErrors ? findErrorShares(counted, bound, meant()) : [];
-  const [unanswered, silent] =
-    bound.percent === 0 || history.look === undefined
-      ? [history.unanswered, []]
-      : noteUnanswered(history.unanswered, history.look, look);
-  const silentNames = new Set(silent.map(({name}) => name));
+  const isOff = bound.percent === 0 || history.look === undefined;
+  const [unanswered, silent] = isOff
+    ? [history.unanswered, []]
+    : noteUnanswered(history.unanswered, history.look, look);
+  const [hanging, hangs] = isOff
+    ? [history.hanging, []]
+    : noteHanging(history.hanging, history.look, look, unanswered.usualMs);
+  const partly = leaveOutSilent(hangs, silent);
+  const silentNames = new Set([...silent, ...partly].map(({name}) => name));
   const found: DatedTrouble[] = [
     ...findInRows(look, history.peopled, beganMs),
     ...silent.map(one => ({is: 'unanswered', ...one}) as const),
+    ...partly.map(one => ({is: 'hanging', ...one}) as const),
     // That its clients gave up says less.
     ...shares
       .filter(({of, name}) => of !== 'given-up' || !silentNames.has(name))
@@ -153,7 +164,7 @@ export function noteLook(
   ];
   const seen = noteSeen(history, look, found);
   const troubles = [...seen.values()].flatMap(({trouble, isTold}) => (isTold ? [trouble] : []));
-  return [{look, seen, counted, unanswered, firstMs, peopled: peopledIn(look, history.peopled)}, troubles];
+  return [{look, seen, counted, unanswered, hanging, firstMs, peopled: peopledIn(look, history.peopled)}, troubles];
 }
 
 /** A limit that is reached in bursts is one trouble from the first to the last of them. */

@@ -5,6 +5,8 @@ import type {Row} from './answers.ts';
  * - An answer is one of a server, counted when its headers come; a backend's own row counts it when the whole of it has gone,
  *   and answers that HAProxy gave for a server that did not.
  * - What is slow by nature (long polls, uploads) is waited for three times as long as it takes on average.
+ * - Once told, answers that come are no end of it while they come too late, as HAProxy's average of their times tells: their
+ *   clients have left, though HAProxy counts good answers.
  */
 
 /** Requests to the servers of a backend that none of them has answered anything since. */
@@ -20,6 +22,10 @@ interface Owed {
   readonly given: number;
   /** A server had one of them: otherwise it is HAProxy that holds them (tarpit), or has no server. */
   readonly isGiven: boolean;
+  /** How long is too long, once that was told. */
+  readonly toldMs: number | undefined;
+  /** Answers came meanwhile. */
+  readonly isLate: boolean;
 }
 
 /** What is remembered of each backend, by its name. */
@@ -31,11 +37,12 @@ export interface UnansweredHistory {
 
 export const newUnansweredHistory: UnansweredHistory = {owed: new Map(), usualMs: new Map()};
 
-/** Requests that keep coming in to a backend, and no server answers. */
+/** Requests that keep coming in to a backend, and no server answers, or all of them too late. */
 export interface Unanswered {
   readonly name: string;
   readonly requests: number;
   readonly beganMs: number;
+  readonly isLate: boolean;
 }
 
 interface Rows {
@@ -46,6 +53,8 @@ interface Rows {
 /** A look, with the servers of those that were suspects in it. */
 export interface ServersLook extends Rows {
   readonly servers: readonly Row[];
+  /** Its PID. */
+  readonly process: string | undefined;
   /** HAProxy divides its averages by `SAMPLES`, however few answers there were. */
   readonly averagesFromZero: boolean;
 }
@@ -55,6 +64,9 @@ const MIN_REQUESTS = 5;
 const MIN_LOOKS = 3;
 const PATIENCE_MS = 10_000;
 const USUAL_TIMES = 3;
+
+/** Fewer that wait are no sign that all do. */
+const MIN_WAITING = 3;
 
 /** Of one that nobody has seen answer. */
 const NEW_MIN_REQUESTS = 10;
@@ -74,9 +86,11 @@ const FADES = 0.98;
 
 /** 4xx are a backend's also where clients gave up, 5xx where servers did not answer. */
 const GOOD = ['hrsp_1xx', 'hrsp_2xx', 'hrsp_3xx'];
-const ANY = [...GOOD, 'hrsp_4xx', 'hrsp_5xx', 'hrsp_other'];
+/** All that a server answered, by class. */
+export const ANY_ANSWER: readonly string[] = [...GOOD, 'hrsp_4xx', 'hrsp_5xx', 'hrsp_other'];
 
-const sumOf = (rows: readonly (Row | undefined)[], fields: readonly string[]): number =>
+/** The sum of some counters of some rows. */
+export const sumOf = (rows: readonly (Row | undefined)[], fields: readonly string[]): number =>
   rows.reduce((sum, row) => fields.reduce((more, field) => more + (Number(row?.[field]) || 0), sum), 0);
 
 const nameOf = ({pxname}: Row): string => pxname ?? '';
@@ -89,7 +103,11 @@ const backendsOf = (rows: readonly Row[]): readonly Row[] =>
 export function findSuspects({owed}: UnansweredHistory, before: Rows | undefined, rows: readonly Row[]): Row[] {
   if (before === undefined) return [];
   const grown = compareWith(before.rows);
-  return backendsOf(rows).filter(row => grown(row, GOOD) === 0 && (owed.has(nameOf(row)) || grown(row, ['stot']) > 0));
+  return backendsOf(rows).filter(row => {
+    const known = owed.get(nameOf(row));
+    if (known?.toldMs !== undefined) return true;
+    return grown(row, GOOD) === 0 && (known !== undefined || grown(row, ['stot']) > 0);
+  });
 }
 
 /** How much some counters of a backend have grown since. */
@@ -101,7 +119,7 @@ function compareWith(rows: readonly Row[]): (row: Row, fields: readonly string[]
 /** Takes in a look after `before`. Pure: what is remembered with it, and whose requests are not answered. */
 export function noteUnanswered(
   history: UnansweredHistory,
-  before: Rows,
+  before: ServersLook,
   look: ServersLook,
 ): readonly [UnansweredHistory, readonly Unanswered[]] {
   const grown = compareWith(before.rows);
@@ -111,51 +129,101 @@ export function noteUnanswered(
   const found: Unanswered[] = [];
   for (const row of backendsOf(look.rows)) {
     const name = nameOf(row);
-    const usual = usualOf(row, grown(row, GOOD) > 0, history.usualMs.get(name), look);
-    if (usual !== undefined) usualMs.set(name, usual);
-    if (grown(row, GOOD) > 0) continue;
     const known = history.owed.get(name);
+    const isAnswering = grown(row, GOOD) > 0;
+    // Answers that come too late are not usual.
+    const usual = usualOf(row, isAnswering && known?.toldMs === undefined, history.usualMs.get(name), look);
+    if (usual !== undefined) usualMs.set(name, usual);
     const servers = serversOf.get(name);
-    const one = servers === undefined ? known : owe(known, {came: grown(row, ['stot']), servers, before, look});
+    const areLate = known !== undefined && areTooLate(known, {row, before, look, ended: grown(row, GOOD), servers});
+    if (isAnswering && !areLate) continue;
+    const came = grown(row, ['stot']);
+    const one = servers === undefined ? known : owe(known, {came, servers, before, look, areLate});
     if (one === undefined) continue;
-    owed.set(name, one);
     const hasAnswered = usual !== undefined || sumOf([row], GOOD) > 0 || one.answers > 0;
-    if (isTooLong(one, look.atMs, hasAnswered ? (usual ?? 0) : undefined)) {
-      found.push({name, requests: one.requests, beganMs: one.fromMs});
-    }
+    const toldMs = one.toldMs ?? whenTooLong(one, look.atMs, hasAnswered ? (usual ?? 0) : undefined);
+    owed.set(name, {...one, toldMs});
+    if (toldMs !== undefined) found.push({name, requests: one.requests, beganMs: one.fromMs, isLate: one.isLate});
   }
   return [{owed, usualMs}, found];
 }
 
-function owe(
-  known: Owed | undefined,
-  {came, servers, before, look: {atMs}}: {came: number; servers: readonly Row[]; before: Rows; look: Rows},
-): Owed | undefined {
-  const [answers, given] = [sumOf(servers, ANY), sumOf(servers, ['stot'])];
+/** How long the answers took that ended between two looks at a row: HAProxy's average of the last `SAMPLES` moves by a part of that. */
+export function timeOfLatest(row: Row, before: Row | undefined, ended: number): number {
+  const [was, is] = [Number(before?.rtime) || 0, Number(row.rtime) || 0];
+  return was + ((is - was) * SAMPLES) / Math.min(SAMPLES, ended);
+}
+
+interface Answering {
+  readonly row: Row;
+  readonly ended: number;
+  readonly servers: readonly Row[] | undefined;
+  readonly before: ServersLook;
+  readonly look: ServersLook;
+}
+
+/** Whether answers that come now do not end what was told: others wait, and these took half as long as was told, or longer. */
+function areTooLate(known: Owed, {row, ended, servers, before, look}: Answering): boolean {
+  const {toldMs, requests, answers} = known;
+  if (toldMs === undefined || servers === undefined) return false;
+  const waiting = Math.min(sumOf(servers, ['scur']), requests - (sumOf(servers, ANY_ANSWER) - answers));
+  if (waiting < MIN_WAITING) return false;
+  // Headers alone are those of streams.
+  if (ended === 0) return known.isLate;
+  // Another process has another average.
+  if (before.process !== look.process) return true;
+  const earlier = backendsOf(before.rows).find(one => nameOf(one) === nameOf(row));
+  return timeOfLatest(row, earlier, ended) >= toldMs / 2;
+}
+
+interface Coming {
+  readonly came: number;
+  readonly servers: readonly Row[];
+  readonly before: Rows;
+  readonly look: Rows;
+  readonly areLate: boolean;
+}
+
+function owe(known: Owed | undefined, {came, servers, before, look: {atMs}, areLate}: Coming): Owed | undefined {
+  const [answers, given] = [sumOf(servers, ANY_ANSWER), sumOf(servers, ['stot'])];
   const isGiven = sumOf(servers, ['scur']) > 0;
-  if (known === undefined || answers > known.answers) {
+  if (known === undefined || (answers > known.answers && !areLate)) {
     const fromMs = atMs - before.atMs <= CLOSE_LOOKS_MS ? before.atMs : atMs;
-    return came === 0 ? undefined : {fromMs, requests: came, looks: 1, lastMs: atMs, answers, given, isGiven};
+    const fresh = {fromMs, requests: came, looks: 1, lastMs: atMs, answers, given, isGiven};
+    return came === 0 ? undefined : {...fresh, toldMs: undefined, isLate: false};
   }
-  const owed = {...known, isGiven: known.isGiven || isGiven || given > known.given};
+  const owed = {
+    ...known,
+    isGiven: known.isGiven || isGiven || given > known.given,
+    isLate: answers > known.answers,
+  };
   if (came === 0) return atMs - known.lastMs > FORGOTTEN_MS ? undefined : owed;
   return {...owed, requests: known.requests + came, looks: known.looks + 1, lastMs: atMs};
 }
 
-/** `usualMs`: undefined when nobody has seen it answer. */
-function isTooLong({fromMs, requests, looks, isGiven}: Owed, atMs: number, usualMs: number | undefined): boolean {
+/** How long is too long for it, when it is; `usualMs`: undefined when nobody has seen it answer. */
+function whenTooLong(
+  {fromMs, requests, looks, isGiven}: Owed,
+  atMs: number,
+  usualMs: number | undefined,
+): number | undefined {
   const [least, patienceMs] =
     usualMs === undefined
       ? [NEW_MIN_REQUESTS, NEW_PATIENCE_MS]
       : [MIN_REQUESTS, Math.max(PATIENCE_MS, USUAL_TIMES * usualMs)];
-  return isGiven && requests >= least && looks >= MIN_LOOKS && atMs - fromMs >= patienceMs;
+  return isGiven && requests >= least && looks >= MIN_LOOKS && atMs - fromMs >= patienceMs ? patienceMs : undefined;
+}
+
+/** How long the answers of a backend or a server took on average, by its own row. */
+export function timeOfAnswers(row: Row, averagesFromZero: boolean): number {
+  const samples = sumOf([row], ANY_ANSWER);
+  const factor = averagesFromZero ? Math.max(1, SAMPLES / Math.max(1, samples)) : 1;
+  return (Number(row.rtime) || 0) * factor;
 }
 
 /** How long an answer of a backend takes, of late: another process counts anew, so the longer one stays for a while. */
 function usualOf(row: Row, isAnswering: boolean, known: number | undefined, look: ServersLook): number | undefined {
   if (!isAnswering) return known;
-  const samples = sumOf([row], ANY);
-  const factor = look.averagesFromZero ? Math.max(1, SAMPLES / Math.max(1, samples)) : 1;
-  const saidMs = (Number(row.rtime) || 0) * factor;
+  const saidMs = timeOfAnswers(row, look.averagesFromZero);
   return known === undefined ? saidMs : Math.max(saidMs, known * FADES);
 }

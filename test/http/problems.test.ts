@@ -85,6 +85,10 @@ describe('problems', () => {
         {is: 'errors', of: 'connections', name: 'db', percent: 80, requests: 20, beganAt: 5},
         {is: 'errors', of: 'given-up', name: 'app', percent: 94, requests: 35, beganAt: 5},
         {is: 'errors', of: 'cut', name: 'app', percent: 15, requests: 35, beganAt: 5},
+        {is: 'unanswered', name: 'one', requests: 9, isLate: false, beganAt: 5},
+        {is: 'unanswered', name: 'two', requests: 9, isLate: true, beganAt: 5},
+        {is: 'hanging', name: 'one', servers: ['a'], requests: 9, beganAt: 5},
+        {is: 'hanging', name: 'two', servers: [...'abcdefg'], requests: 9, beganAt: 5},
         {is: 'rate', name: 'web', limit: 5, beganAt: 5},
         {is: 'rate-process', of: 'connections', limit: 1, beganAt: 5},
         {is: 'stopped', name: 'web', beganAt: 6},
@@ -104,12 +108,18 @@ describe('problems', () => {
         'bad errors db 5: 80 % of the connections to backend db fail',
         'bad unanswered app 5: Clients of backend app give up before it answers',
         'bad cut app 5: Answers of backend app are cut off half-way',
+        'bad unanswered one 5: No server of backend one answers',
+        'bad unanswered two 5: Backend two answers too late',
+        'bad unanswered one 5: A server of backend one takes requests and answers none',
+        'bad unanswered two 5: 7 servers of backend two take requests and answer none',
         'bad rate web 5: Frontend web takes new sessions no faster',
         'bad rate null 5: HAProxy takes new connections no faster',
         'bad stopped web 6: Frontend web listens no more',
       ],
     );
     for (const {todo, what} of problems) assert.notEqual(todo, '', what);
+    const {why} = problems.find(({what}) => what.startsWith('7 servers')) ?? {};
+    assert.match(why ?? '', /^a, b, c, d, e and 2 more had 9 requests since/);
   });
 
   test('nobody is left -> bad, since the last of all was there; an app of several -> a notice, bad where a backend has nobody', () => {

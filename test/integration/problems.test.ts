@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {writeFile} from 'node:fs/promises';
-import {createServer} from 'node:http';
+import {createServer, type RequestListener} from 'node:http';
 import type {AddressInfo, Socket} from 'node:net';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
@@ -79,6 +79,46 @@ async function reloadTo(served: Served, template: string): Promise<void> {
 }
 
 describe('problems', {concurrency: 3, skip: missing('haproxy'), timeout: 180_000}, () => {
+  test('a server answers no more, or one of two, their clients give up long before HAProxy does -> told; until it answers', async () => {
+    let hangs = false;
+    const answer: RequestListener = (_, response) => void (hangs || response.end('ok'));
+    await using server = createServer(answer).listen(0, '127.0.0.1');
+    await using other = createServer((_, response) => response.end('ok')).listen(0, '127.0.0.1');
+    await Promise.all([once(server, 'listening'), once(other, 'listening')]);
+    await using served = await startServed();
+    const {port} = server.address() as AddressInfo;
+    const shared = served.template.replace(
+      / {2}default_backend web/,
+      '  use_backend deep if { path /deep }\n  use_backend wide if { path /wide }\n$&',
+    );
+    const backend = (name: string) => `backend ${name}
+  mode http
+  timeout connect 1s
+  timeout server 60s
+  server one 127.0.0.1:${port}
+`;
+    const second = `  server two 127.0.0.1:${(other.address() as AddressInfo).port}\n`;
+    await served.rewrite(`${shared}\n${backend('deep')}${backend('wide')}${second}`);
+    await waitFor(async () => (await served.fetch('/wide')) === 'ok', 'an answer');
+    await assertLooked(served);
+    const asking = setInterval(() => {
+      for (const path of ['deep', 'wide', 'wide']) {
+        fetch(`http://127.0.0.1:${served.port}/${path}`, {signal: AbortSignal.timeout(400)}).then(
+          answer => answer.body?.cancel(),
+          () => {},
+        );
+      }
+    }, 500);
+    using _asking = {[Symbol.dispose]: () => clearInterval(asking)};
+    await assertStays(served, kinds => !kinds.includes('unanswered'), 'nothing while it answers');
+    hangs = true;
+    await assertTold(served, 'unanswered', 'deep', /No server of backend deep answers/);
+    await assertTold(served, 'unanswered', 'wide', /A server of backend wide takes requests and answers none/);
+    hangs = false;
+    await assertOver(served, 'unanswered');
+    for (const one of [server, other]) one.closeAllConnections();
+  });
+
   test('everybody leaves, the last one with a port that is closed -> one line, since then, until somebody is back', async () => {
     await using served = await startServed();
     const {daemon} = served;
@@ -187,6 +227,7 @@ backend db
       response.writeHead(200, {'content-length': 1000}).write('a part');
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
+    using _connections = {[Symbol.dispose]: () => server.closeAllConnections()};
     await using served = await startServed({KONTROL_5XX: '20,6'});
     const [nobody, port] = [await freePort(), await freePort()];
     const fetchShort = async () => {
@@ -245,38 +286,6 @@ listen tcp
     thief.kill('SIGKILL');
     await assertOver(served, 'bind');
     assert.equal(await served.fetch(), 'pod');
-  });
-
-  test('a server answers no more, its clients give up long before HAProxy does -> told; until it answers', async () => {
-    let hangs = false;
-    await using server = createServer((_, response) => void (hangs || response.end('ok'))).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    await using served = await startServed();
-    const {port} = server.address() as AddressInfo;
-    const shared = served.template.replace(/ {2}default_backend web/, '  use_backend deep if { path /deep }\n$&');
-    await served.rewrite(`${shared}
-backend deep
-  mode http
-  timeout connect 1s
-  timeout server 60s
-  server one 127.0.0.1:${port}
-`);
-    await waitFor(async () => (await served.fetch('/deep')) === 'ok', 'an answer');
-    await assertLooked(served);
-    const asking = setInterval(() => {
-      const signal = AbortSignal.timeout(400);
-      fetch(`http://127.0.0.1:${served.port}/deep`, {signal}).then(
-        answer => answer.body?.cancel(),
-        () => {},
-      );
-    }, 500);
-    using _asking = {[Symbol.dispose]: () => clearInterval(asking)};
-    await assertStays(served, kinds => !kinds.includes('unanswered'), 'nothing while it answers');
-    hangs = true;
-    await assertTold(served, 'unanswered', 'deep', /No server of backend deep answers/);
-    hangs = false;
-    await assertOver(served, 'unanswered');
-    server.closeAllConnections();
   });
 
   test('many answers of a listener are 5xx -> told everywhere, with their share, over a reload and not beyond', async () => {

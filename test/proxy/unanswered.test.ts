@@ -111,7 +111,47 @@ describe('requests that no server answers', () => {
     assert.deepEqual(await look(), ['5']);
     // The answers of HAProxy itself are none of a server.
     assert.deepEqual(await look({requests: now.requests + 1, timedOut: 1}), ['6']);
-    assert.deepEqual(await look({requests: now.requests + 1, answered: now.answered + 1}), []);
+    const answered = now.answered + 5;
+    assert.deepEqual(await look({requests: now.requests + 1, answered, ended: answered}), []);
+  });
+
+  test('then all is answered 30 s late -> told as long as it is late, though every answer is a good one', async () => {
+    for (const [version, averageAfter] of [
+      ['2.6.12', (late: number) => 5 + 58 * late],
+      ['1.7.5', (late: number) => 1 + 58 * late],
+    ] as const) {
+      const {look, serve, secondsUntilTold, now} = open(version);
+      await serve(5);
+      assert.equal(await secondsUntilTold(1), 10);
+      // Each waits for 15 looks.
+      for (let late = 1; late <= 60; late += 1) {
+        const answered = now.answered + (late > 10 ? 1 : 0);
+        const responseTime = late > 10 ? averageAfter(late - 10) : now.responseTime;
+        const told = await look({requests: now.requests + 1, answered, ended: answered, responseTime});
+        assert.equal(told.length, 1, `${version}, look ${late}`);
+      }
+      // Those that waited are answered, and new ones at once.
+      const answered = now.requests + 1;
+      assert.deepEqual(
+        await look({requests: answered, answered, ended: answered, responseTime: now.responseTime + 9}),
+        [],
+      );
+      for (let looks = 0; looks < 30; looks += 1) {
+        const next = now.answered + 1;
+        assert.deepEqual(await look({requests: next, answered: next, ended: next}), []);
+      }
+    }
+  });
+
+  test('what hung is never answered, and what comes later is, at once -> over', async () => {
+    const {look, serve, secondsUntilTold, now} = open();
+    await serve(5);
+    await secondsUntilTold(3);
+    const answered = now.answered + 3;
+    assert.deepEqual(await look({requests: now.requests + 3, answered, ended: answered, responseTime: 6}), []);
+    // Streams answer with headers, and do not end.
+    await secondsUntilTold(3);
+    assert.deepEqual(await look({requests: now.requests + 3, answered: now.answered + 3}), []);
   });
 
   test('nobody asks any more -> forgotten after a minute', async () => {
@@ -122,7 +162,7 @@ describe('requests that no server answers', () => {
     assert.deepEqual(await look({}, 1), []);
   });
 
-  test('one is answered to the end -> not told any more', async () => {
+  test('one is answered to the end, as fast as ever -> not told any more', async () => {
     const {look, serve, secondsUntilTold, now} = open();
     await serve(5);
     await secondsUntilTold(1);

@@ -1,0 +1,178 @@
+import type {Row} from './answers.ts';
+import {ANY_ANSWER, sumOf, timeOfAnswers, timeOfLatest, type Unanswered} from './unanswered.ts';
+
+/*
+ * INVARIANTS
+ * - A server hangs when it is given requests again and again and answers none of them, or, once told, all too late, while
+ *   others of its backend answer.
+ * - Its rows are looked at now and then, where requests wait, or end badly, in its backend at most looks: a busy proxy has
+ *   thousands of servers.
+ */
+
+/** Servers of a backend that take requests and answer none, while others of it answer. */
+export interface HangingServers {
+  readonly name: string;
+  /** As the configuration names them. */
+  readonly servers: readonly string[];
+  readonly requests: number;
+  readonly beganMs: number;
+}
+
+/** What a server has not answered. */
+interface Owed {
+  readonly fromMs: number;
+  readonly requests: number;
+  /** In so many of the times between two looks at it, more of them came. */
+  readonly times: number;
+  readonly lastMs: number;
+  readonly patienceMs: number;
+  /** Another one answered. */
+  readonly othersAnswer: boolean;
+}
+
+interface ServerState {
+  readonly row: Row;
+  readonly given: number;
+  readonly answers: number;
+  readonly owed: Owed | undefined;
+}
+
+interface BackendState {
+  /** A bit for each of the last looks: requests waited. */
+  readonly restless: number;
+  /** When its servers were looked at. */
+  readonly lookedMs: number | undefined;
+  readonly servers: ReadonlyMap<string, ServerState>;
+}
+
+/** What is remembered of each backend, by its name. */
+export type HangingHistory = ReadonlyMap<string, BackendState>;
+
+interface Look {
+  readonly atMs: number;
+  readonly rows: readonly Row[];
+}
+
+const MIN_REQUESTS = 5;
+const MIN_TIMES = 3;
+const PATIENCE_MS = 30_000;
+const USUAL_TIMES = 3;
+
+/** Servers are looked at so seldom; after a longer gap anew. */
+const PERIOD_MS = 10_000;
+const GAP_MS = 30_000;
+const FORGOTTEN_MS = 60_000;
+
+/** Of the last five looks, requests waited at three. */
+const LAST_LOOKS = 0b11111;
+const MIN_RESTLESS = 3;
+
+const nameOf = ({pxname}: Row): string => pxname ?? '';
+
+const isBackend = ({type, hrsp_5xx}: Row): boolean => type === '1' && Boolean(hrsp_5xx);
+
+const countBits = (bits: number): number => (bits === 0 ? 0 : (bits & 1) + countBits(bits >> 1));
+
+/** The backends with more than one server whose servers have to be looked at now. Pure. */
+export function findRestless(history: HangingHistory, {atMs, rows}: Look): Row[] {
+  return rows.filter(row => {
+    const known = history.get(nameOf(row));
+    if (!isBackend(row) || known === undefined || sumOf([row], ['act', 'bck']) < 2) return false;
+    const hasOwed = [...known.servers.values()].some(({owed}) => owed !== undefined);
+    const isDue = known.lookedMs === undefined || atMs - known.lookedMs >= PERIOD_MS;
+    return isDue && (hasOwed || countBits(known.restless) >= MIN_RESTLESS);
+  });
+}
+
+/** Takes in a look after `before`, with rows of the servers of some backends. Pure: what is remembered, and who hangs. */
+export function noteHanging(
+  history: HangingHistory,
+  before: Look,
+  look: Look & {readonly servers: readonly Row[]; readonly averagesFromZero: boolean},
+  usualMs: ReadonlyMap<string, number>,
+): readonly [HangingHistory, readonly HangingServers[]] {
+  const earlier = new Map(before.rows.filter(isBackend).map(row => [nameOf(row), row] as const));
+  const serversOf = Map.groupBy(look.servers, nameOf);
+  const next = new Map<string, BackendState>();
+  const found: HangingServers[] = [];
+  for (const row of look.rows) {
+    if (!isBackend(row)) continue;
+    const name = nameOf(row);
+    const known = history.get(name) ?? {restless: 0, lookedMs: undefined, servers: new Map()};
+    const failed = (one: Row | undefined) => sumOf([one], ['cli_abrt', 'eresp', 'hrsp_5xx']);
+    const isRestless = sumOf([row], ['scur']) > 0 || failed(row) > failed(earlier.get(name) ?? row);
+    const restless = ((known.restless << 1) | Number(isRestless)) & LAST_LOOKS;
+    const rows = serversOf.get(name);
+    const isDue = known.lookedMs === undefined || look.atMs - known.lookedMs >= PERIOD_MS;
+    if (rows === undefined || !isDue) {
+      next.set(name, {...known, restless});
+    } else {
+      const servers = noteServers(known, rows, look, usualMs.get(name) ?? 0);
+      next.set(name, {restless, lookedMs: look.atMs, servers});
+    }
+    found.push(...hangingOf(name, next.get(name)?.servers ?? new Map(), look.atMs));
+  }
+  return [next, found];
+}
+
+function noteServers(
+  {lookedMs, servers: known}: BackendState,
+  rows: readonly Row[],
+  {atMs, averagesFromZero}: {readonly atMs: number; readonly averagesFromZero: boolean},
+  usualMs: number,
+): ReadonlyMap<string, ServerState> {
+  const isFresh = lookedMs === undefined || atMs - lookedMs > GAP_MS;
+  const counts = rows.map(row => {
+    const [given, answers] = [sumOf([row], ['stot']), sumOf([row], ANY_ANSWER)];
+    const was = isFresh ? undefined : known.get(row.svname ?? '');
+    return {row, given, answers, was, answered: was === undefined ? 0 : answers - was.answers};
+  });
+  const answering = counts.filter(({answered}) => answered > 0).length;
+  return new Map(
+    counts.map(({row, given, answers, was, answered}) => {
+      const came = was === undefined ? 0 : given - was.given;
+      const others = answering > Number(answered > 0);
+      const patienceMs = Math.max(PATIENCE_MS, USUAL_TIMES * Math.max(usualMs, timeOfAnswers(row, averagesFromZero)));
+      const fresh = {fromMs: lookedMs ?? atMs, requests: 0, times: 0, lastMs: atMs, patienceMs, othersAnswer: false};
+      const goesOn = answered === 0 || isLate(was, row, answered, atMs);
+      const owed = goesOn ? owe(was?.owed ?? fresh, {came, atMs, others}) : undefined;
+      return [row.svname ?? '', {row, given, answers, owed}];
+    }),
+  );
+}
+
+const isTold = ({requests, times, fromMs, patienceMs, othersAnswer}: Owed, atMs: number): boolean =>
+  othersAnswer && requests >= MIN_REQUESTS && times >= MIN_TIMES && atMs - fromMs >= patienceMs;
+
+/** Whether what it answers now comes so late that most clients have left. */
+const isLate = (was: ServerState | undefined, row: Row, answered: number, atMs: number): boolean =>
+  was?.owed !== undefined &&
+  isTold(was.owed, atMs) &&
+  sumOf([row], ['scur']) > 0 &&
+  timeOfLatest(row, was.row, answered) >= was.owed.patienceMs / 2;
+
+function owe(
+  owed: Owed,
+  {came, atMs, others}: {readonly came: number; readonly atMs: number; readonly others: boolean},
+): Owed | undefined {
+  const othersAnswer = owed.othersAnswer || others;
+  if (came > 0) return {...owed, requests: owed.requests + came, times: owed.times + 1, lastMs: atMs, othersAnswer};
+  // Nobody asked, or nobody does any more.
+  return owed.requests === 0 || atMs - owed.lastMs > FORGOTTEN_MS ? undefined : {...owed, othersAnswer};
+}
+
+function hangingOf(name: string, states: ReadonlyMap<string, ServerState>, atMs: number): HangingServers[] {
+  const hanging = [...states].flatMap(([server, {owed}]) =>
+    owed !== undefined && isTold(owed, atMs) ? [{server, ...owed}] : [],
+  );
+  if (hanging.length === 0) return [];
+  const requests = hanging.reduce((sum, one) => sum + one.requests, 0);
+  const beganMs = Math.min(...hanging.map(({fromMs}) => fromMs));
+  return [{name, servers: hanging.map(({server}) => server), requests, beganMs}];
+}
+
+/** A backend of which no server answers is told of as a whole. */
+export const leaveOutSilent = (
+  hanging: readonly HangingServers[],
+  silent: readonly Unanswered[],
+): readonly HangingServers[] => hanging.filter(({name}) => silent.every(one => one.name !== name));

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import type {Row} from '../../src/proxy/answers.ts';
+import {NONE_MEANT} from '../../src/proxy/meant-errors.ts';
+import {createTroubleWatch} from '../../src/proxy/trouble-watch.ts';
+import {createFakeClock} from '../support/fake-clock.ts';
+
+/** What HAProxy has counted of a server. */
+interface Counts {
+  given: number;
+  answered: number;
+  /** What it has now. */
+  current: number;
+  responseTime: number;
+  aborted: number;
+}
+
+const NOTHING: Counts = {given: 0, answered: 0, current: 0, responseTime: 0, aborted: 0};
+
+/** A backend whose servers are looked at every 2 s: `server` says what each has counted by the look of that number. */
+function open(server: (name: string, look: number) => Partial<Counts> | undefined, names = ['a', 'b', 'c']) {
+  const clock = createFakeClock(1_000_000);
+  const watch = createTroubleWatch({
+    clock,
+    bound: {percent: 10, windowMs: 60_000},
+    peopled: new Set(),
+    meant: () => NONE_MEANT,
+  });
+  let reads = 0;
+  let count = 0;
+  const look = async (): Promise<readonly string[]> => {
+    await clock.advance(2000);
+    count += 1;
+    const all = names.flatMap(name => {
+      const counts = server(name, count);
+      return counts === undefined ? [] : [{name, ...NOTHING, ...counts}];
+    });
+    const sum = (field: keyof Counts) => `${all.reduce((total, one) => total + one[field], 0)}`;
+    const backend: Row = {
+      ...{pxname: 'app', type: '1', iid: '3', status: 'UP', act: `${all.length}`, rtime: `${all[0]?.responseTime}`},
+      ...{stot: sum('given'), scur: sum('current'), hrsp_2xx: sum('answered'), hrsp_5xx: '0', cli_abrt: sum('aborted')},
+    };
+    const rows = all.map(
+      (one): Row => ({
+        ...{pxname: 'app', svname: one.name, type: '2', stot: `${one.given}`, scur: `${one.current}`},
+        ...{hrsp_2xx: `${one.answered}`, rtime: `${one.responseTime}`},
+      }),
+    );
+    const servers = watch.suspects([backend]).length > 0 ? rows : [];
+    reads += servers.length > 0 ? 1 : 0;
+    watch.note({info: new Map(Object.entries({Pid: '7', Version: '2.6.12'})), rows: [backend], servers});
+    return (watch.troubles ?? []).flatMap(trouble =>
+      trouble.is === 'hanging' ? [trouble.servers.join()] : trouble.is === 'unanswered' ? ['all'] : [],
+    );
+  };
+  /** What is told of the looks, each once. */
+  const lookFor = async (looks: number): Promise<readonly string[]> => {
+    const told = new Set<string>();
+    for (let at = 0; at < looks; at += 1) for (const one of await look()) told.add(one);
+    return [...told];
+  };
+  return {look, lookFor, reads: () => reads};
+}
+
+/** Serves so many requests before each look. */
+const busy = (look: number, each = 2): Partial<Counts> => ({
+  ...{given: each * look, answered: each * look, responseTime: 5},
+});
+
+/** Takes as many and answers none from a look on. */
+const hung = (look: number, from: number): Partial<Counts> =>
+  look < from ? busy(look) : {...busy(from), given: 2 * look, current: 2 * (look - from)};
+
+describe('servers that take requests and answer none, while others answer', () => {
+  test('one of three hangs -> told by its name within 40 s, its rows read every 10 s; it answers again -> over', async () => {
+    const {look, lookFor, reads} = open((name, at) => (name === 'b' && at < 60 ? hung(at, 10) : busy(at)));
+    assert.deepEqual(await lookFor(28), []);
+    assert.deepEqual(await lookFor(2), ['b']);
+    assert.deepEqual(await look(), ['b']);
+    assert.deepEqual(reads(), 4);
+    await lookFor(33);
+    assert.deepEqual(await lookFor(40), []);
+  });
+
+  test('clients give up, and HAProxy gives up for them (3.3) -> told', async () => {
+    const impatient = (at: number) => (at < 10 ? busy(at) : {...hung(at, 10), current: 0, aborted: 2 * (at - 10)});
+    assert.deepEqual(await open((name, at) => (name === 'b' ? impatient(at) : busy(at))).lookFor(40), ['b']);
+  });
+
+  test('it answers 60 s late, once it is told -> told as long as that is so', async () => {
+    // Each answer moves the average by a part in 512.
+    const late = (at: number): Partial<Counts> => {
+      const answered = 20 + 2 * (at - 39);
+      return at < 40 ? hung(at, 10) : {given: 2 * at, answered, current: 58, responseTime: 5 + 58 * (answered - 20)};
+    };
+    const {look, lookFor} = open((name, at) => (name === 'b' ? late(at) : busy(at)));
+    await lookFor(40);
+    for (let at = 0; at < 40; at += 1) assert.deepEqual(await look(), ['b'], `look ${at}`);
+  });
+
+  test('all hang -> told of the backend alone', async () => {
+    assert.deepEqual(await open((_, at) => hung(at, 10)).lookFor(40), ['all']);
+    assert.deepEqual(await open((_, at) => hung(at, 10), ['a']).lookFor(40), ['all']);
+  });
+
+  test('keep-alive, much traffic -> not told, its servers looked at now and then', async () => {
+    const {lookFor, reads} = open((_, at) => ({...busy(at, 500), current: 3}));
+    assert.deepEqual(await lookFor(60), []);
+    assert.ok(reads() <= 12);
+  });
+
+  test('little traffic, or none -> not told, nobody looks at its servers', async () => {
+    const {lookFor, reads} = open((_, at) => busy(Math.floor(at / 10), 1));
+    assert.deepEqual([await lookFor(60), reads()], [[], 0]);
+  });
+
+  test('WebSockets and server-sent events, which answer and go on -> not told', async () => {
+    assert.deepEqual(await open((_, at) => ({...busy(at), current: 2 * at})).lookFor(60), []);
+  });
+
+  test('long polls or uploads of 20 s on one server -> not told; they end no more -> told after a minute', async () => {
+    const slow = (at: number): Partial<Counts> => {
+      const ended = 2 * Math.floor(at / 20) * 10;
+      return {given: 2 * at, answered: at < 80 ? ended : 160, current: 20, responseTime: 20_000};
+    };
+    const {lookFor} = open((name, at) => (name === 'b' ? slow(at) : busy(at)));
+    assert.deepEqual(await lookFor(100), []);
+    assert.deepEqual(await lookFor(40), ['b']);
+  });
+
+  test('a rolling deploy: servers come, go and drain -> not told', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const {lookFor} = open((name, at) => {
+      const from = 15 * names.indexOf(name);
+      if (at < from || at > from + 40) return undefined;
+      // One that leaves gets nothing any more, and finishes what it has.
+      return at > from + 25 ? {...busy(25), current: 3} : {...busy(at - from), current: 2};
+    }, names);
+    assert.deepEqual(await lookFor(120), []);
+  });
+
+  test('four requests in all -> not told', async () => {
+    const idle = (at: number): Partial<Counts> => ({given: Math.min(4, Math.floor(at / 6)), current: 1});
+    assert.deepEqual(await open((name, at) => (name === 'b' ? idle(at) : busy(at))).lookFor(60), []);
+  });
+});
