@@ -69,17 +69,34 @@ async function readStates(
 /** A bit of `srv_check_state`: CHK_ST_INPROGRESS of HAProxy's check-t.h. */
 const UNDER_WAY = 0x01;
 
+/** A pod that answers has done so by then: waiting costs less than a reload. */
+const CHECK_PATIENCE_MS = 50;
+
 /**
- * Why changes may not be told now: a server would be checked afresh while a check of how it was has not ended, and that
- * one's failure would be the first to count against it. Undefined when there is no reason. Rejects with PROXY.
+ * Why changes may not be told now: a server would be checked afresh while a check of how it was has not ended within
+ * 50 ms, and that one's failure would be the first to count against it. Undefined when there is no reason. Rejects with
+ * PROXY.
  */
 export async function findCheckDoubt(
   socket: string,
   changes: readonly ServerChange[],
-  ask: Ask,
+  {ask, clock}: {readonly ask: Ask; readonly clock: Clock},
 ): Promise<string | undefined> {
   const fragile = changes.filter(isFragile);
   if (fragile.length === 0) return undefined;
+  const untilMs = clock.nowMs() + CHECK_PATIENCE_MS;
+  for (;;) {
+    const doubt = await findCheckUnderWay(socket, fragile, ask);
+    if (doubt === undefined || clock.nowMs() >= untilMs) return doubt;
+    await sleep(clock, LOOK_AGAIN_MS);
+  }
+}
+
+async function findCheckUnderWay(
+  socket: string,
+  fragile: readonly ServerChange[],
+  ask: Ask,
+): Promise<string | undefined> {
   const states = await readStates(socket, fragile, ask);
   const checked = fragile
     .map(change => `${change.backend}/${lineOf(change).name}`)

@@ -122,7 +122,7 @@ async function findChanges(state: State, current: StagedGeneration, text: string
   const returned = await findReturned(state, changes);
   if (returned !== undefined) return {is: 'unfit', why: `${returned} returns while it still has connections`};
   const {ask} = state.ports;
-  const checkDoubt = await findCheckDoubt(current.paths.socket, changes, ask).catch(foreseenReason);
+  const checkDoubt = await findCheckDoubt(current.paths.socket, changes, state.ports).catch(foreseenReason);
   if (checkDoubt !== undefined) return {is: 'unfit', why: checkDoubt};
   const newChecks = countCheckedAdds(changes);
   const allChecks = (state.checkedAdds.get(current) ?? 0) + newChecks;

@@ -54,6 +54,7 @@ async function measure(name: string, written: string): Promise<Figure[]> {
   const note = async () => {
     const {last} = (await applied(live)).reload;
     ways.set(last?.way ?? '', (ways.get(last?.way ?? '') ?? 0) + 1);
+    if (last?.way !== 'runtime') process.stdout.write(`${name}: ${last?.way}: ${last?.why}\n`);
     passMs.push(Object.values(last?.phasesMs ?? {}).reduce((sum, ms) => sum + ms, 0));
   };
   const before = (await applied(live)).proxy.generation;

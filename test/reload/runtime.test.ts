@@ -277,6 +277,12 @@ describe('changes that HAProxy does not carry out', () => {
     });
   }
 
+  test('a checked server moves, a check of its former address ends in the next moment -> told', async () => {
+    const bench = openBench(textOf('a 10.0.0.1:80 check'), {'web/a': {check: 7}});
+    bench.clock.after(20, () => Object.assign(bench.haproxy.servers.get('web/a') ?? {}, {check: 6}));
+    assert.equal((await bench.apply(textOf('a 10.0.0.2:80 check'))).is, 'applied');
+  });
+
   test('a server that comes is refused -> those that go for its sake are not told so', async () => {
     const bench = openBench(BEFORE, ONE);
     bench.haproxy.intercept = command => (command.startsWith('add server') ? 'Unknown option' : undefined);
