@@ -110,10 +110,14 @@ export function findTemplates(yaml: string, path: string, {name, key}: ManifestC
     );
   });
   const chosen = name === undefined ? found : found.filter(({from}) => from === name || from.endsWith(`/${name}`));
+  // A key that is misspelt would leave its templates out in silence.
+  if (key !== undefined && found.length > 0 && !found.some(({from}) => from.startsWith('ConfigMap/')))
+    refuse(`no ConfigMap in it has the key ${key}`);
   if (chosen.length > 0) return chosen;
-  const held = `the annotation ${CONFIG_ANNOTATION}`;
+  if (found.length > 0)
+    refuse(`there is no object ${name} with one in it, but ${found.map(({from}) => from).join(', ')}`);
   return refuse(
-    `no object${name === undefined ? '' : ` ${name}`} in it has ${held}${
+    `no object in it has the annotation ${CONFIG_ANNOTATION}${
       key === undefined ? ', nor is --key given for a ConfigMap' : `, and no ConfigMap the key ${key}`
     }`,
   );

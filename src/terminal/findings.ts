@@ -133,7 +133,8 @@ function junitOf(all: readonly CheckedTemplate[]): Printed {
     return `\n    <testcase classname="haproxy-kontrol check" name="${escapeXml(name)}">${inside}\n    </testcase>`;
   });
   const failed = all.filter(checked => !isValid(checked)).length;
-  const counts = `tests="${all.length}" failures="${failed}"`;
+  // Jenkins demands the count of errors, which are faults of a test itself.
+  const counts = `tests="${all.length}" failures="${failed}" errors="0"`;
   const suite = `  <testsuite name="haproxy-kontrol check" ${counts}>${cases.join('')}\n  </testsuite>`;
   return {out: `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites ${counts}>\n${suite}\n</testsuites>\n`, err: ''};
 }

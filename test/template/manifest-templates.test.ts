@@ -3,7 +3,7 @@ import {describe, test} from 'node:test';
 import {findTemplates} from '../../src/template/manifest-templates.ts';
 
 const placesOf = (yaml: string, line: number, column: number) =>
-  findTemplates(yaml, 'm.yaml', {key: 'k'}).map(({from, template, place}) => [
+  findTemplates(yaml, 'm.yaml', {key: yaml.includes('ConfigMap') ? 'k' : undefined}).map(({from, template, place}) => [
     from,
     template.split('\n')[line - 1],
     place.lineOf(line),
@@ -36,6 +36,11 @@ describe('templates of a manifest', () => {
     const yaml = 'kind: ConfigMap\nmetadata: {name: c}\ndata: {k: x}\n';
     assert.throws(() => findTemplates(yaml, 'm.yaml'), /nor is --key given for a ConfigMap/);
     assert.throws(() => findTemplates(yaml, 'm.yaml', {key: 'other'}), /no ConfigMap the key other/);
-    assert.throws(() => findTemplates(yaml, 'm.yaml', {key: 'k', name: 'd'}), /no object d in it/);
+    assert.throws(
+      () => findTemplates(yaml, 'm.yaml', {key: 'k', name: 'd'}),
+      /no object d with one in it, but ConfigMap\/c/,
+    );
+    const both = `${yaml}---\n${objectOf('a')}`;
+    assert.throws(() => findTemplates(both, 'm.yaml', {key: 'other'}), /no ConfigMap in it has the key other/);
   });
 });

@@ -38,7 +38,8 @@ describe('findings', () => {
 
   test('as JUnit -> a case each, XML that any reader takes', () => {
     const {out} = describeFindings(ALL, 'junit');
-    assert.match(out, /<testsuites tests="2" failures="1">/);
+    assert.match(out, /<testsuites tests="2" failures="1" errors="0">/);
+    assert.match(out, /<testsuite name="haproxy-kontrol check" tests="2" failures="1" errors="0">/);
     assert.match(out, /<failure message="100% &lt;wrong&gt; &amp; &quot;so&quot;">a,b\.yaml:3:7: /);
     assert.match(out, /<system-err>a,b\.yaml: hm\?<\/system-err>/);
     assert.match(out, /<testcase classname="haproxy-kontrol check" name="-">\n {4}<\/testcase>/);
