@@ -203,8 +203,8 @@ const NOTHING_SEEN: ProcessView = {
   lists: new Map(),
 };
 
-/** `L7OK`, and `* L7OK` while it is asked again. */
-const AGENT_SPOKE = /^(\* )?L7/;
+/** `L7OK`, `CHECKED` where it said neither up nor down (`drain`, `50%`), and `* L7OK` while it is asked again. */
+const AGENT_SPOKE = /^(\* )?(L7|CHECKED)/;
 
 type Asked = (command: string) => Promise<string>;
 

@@ -138,7 +138,7 @@ const ENABLED = 0x04;
 
 interface Before {
   readonly started: StartedServers;
-  /** Servers whose agents have answered, which may set weight and state as they like. */
+  /** Servers whose agents have answered, which may set weight, state and limit as they like. */
   readonly heard: ReadonlySet<string>;
 }
 
@@ -204,8 +204,8 @@ function compareServer(
   if (!isHeard) {
     if (resolves !== 'all') compare('weight', expected.weight?.toString() ?? was?.srv_uweight, row.srv_uweight);
     compare('state', (expected.disabled ?? hasBits(row, CONFIGURED_MAINT)) ? 'maint' : 'ready', stateOf(row));
+    compare('maxconn', expected.maxconn?.toString() ?? was?.slim, row.slim);
   }
-  compare('maxconn', expected.maxconn?.toString() ?? was?.slim, row.slim);
   const [isChecked, asksAgent] = [row.srv_check_state, row.srv_agent_state].map(isConfigured);
   if (isChecked) compare('checks', 'on', isEnabled(row.srv_check_state) ? 'on' : 'off');
   if (asksAgent) compare('agent', 'on', isEnabled(row.srv_agent_state) ? 'on' : 'off');
@@ -223,7 +223,7 @@ export const isConfigured = (bits: string | undefined): boolean => (Number(bits)
 
 const isEnabled = (bits: string | undefined): boolean => (Number(bits) & ENABLED) !== 0;
 
-/** An agent may set its server's weight and state. */
+/** An agent may set its server's weight, state and limit. */
 export const hasAgent = ({srv_agent_state: bits}: Row): boolean => isConfigured(bits);
 
 function stateOf(row: Row): 'ready' | 'drain' | 'maint' {

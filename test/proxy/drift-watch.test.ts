@@ -214,6 +214,31 @@ describe('watch over what HAProxy runs', () => {
   });
 });
 
+describe('a server that its agent drains', () => {
+  for (const [status, answered] of [
+    ['L7OK', true],
+    ['* L7OK', true],
+    ['CHECKED', true],
+    ['* CHECKED', true],
+    ['INI', false],
+    ['L4CON', false],
+  ] as const) {
+    test(`its agent's status is ${status} -> ${answered ? 'its affair' : 'told, nobody heard that agent'}`, async () => {
+      const {haproxy, watch} = openBench();
+      haproxy.intercept = command => {
+        if (command === 'show servers state')
+          return '1\n# be_name srv_name srv_addr srv_port srv_uweight srv_admin_state srv_agent_state\nweb a 10.0.0.1 80 1 8 22';
+        return command === 'show stat -1 4 -1' ? `# pxname,svname,slim,agent_status,\nweb,a,5,${status},` : undefined;
+      };
+      await watch.look();
+      assert.deepEqual(
+        watch.drift.deviations.map(({what}) => what),
+        answered ? [] : ['state', 'maxconn'],
+      );
+    });
+  }
+});
+
 /** What is seen once another value stands in a list, by HAProxys that tell of it in these words. */
 async function seesOtherValue(listed: string, isLong: boolean): Promise<readonly string[]> {
   const {clock, haproxy, proxy, settle, watch} = openBench();

@@ -161,11 +161,10 @@ describe('what a text leaves open -> as it was when the process was first seen',
   }
 });
 
-test('an agent that has answered -> weight and state are as it likes, address and limit are not', () => {
+test('an agent that has answered -> weight, state and limit are as it likes, the address is not', () => {
   const rows = [rowOf({weight: 30, admin: 9, agent: 6, ip: '10.0.0.2', maxconn: '3'})];
   assert.deepEqual(compare(textOf('a 10.0.0.1:80 agent-check'), rows, {heard: ['web/a']}), [
     'web/a address: 10.0.0.1 -> 10.0.0.2',
-    'web/a maxconn: 0 -> 3',
   ]);
 });
 
