@@ -37,13 +37,45 @@ export const parseListeningSockets = (lines: string): ListeningSocket[] =>
     inode: Number(inode),
   }));
 
-/** Whether who listens on `one` gets connections to `other` as well: the kernel deals them out (SO_REUSEPORT). */
-export const isSharedWith = (one: ListeningSocket, other: ListeningSocket): boolean =>
-  one.port === other.port &&
-  one.host.length === other.host.length &&
-  (one.host === other.host || isWildcard(one) || isWildcard(other));
+/**
+ * Whether who listens on `theirs` gets connections that came for `ours`: the kernel gives them to the narrower address, to a
+ * socket of IPv4 before one of IPv6, and deals them out among equals (SO_REUSEPORT). `isV6Only`: ours takes none of IPv4.
+ */
+export function takesFrom(theirs: ListeningSocket, ours: ListeningSocket, isV6Only: () => boolean): boolean {
+  if (theirs.port !== ours.port) return false;
+  const isIn = (one: Reach | undefined, other: Reach | undefined): boolean =>
+    one !== undefined &&
+    other !== undefined &&
+    one.rank >= other.rank &&
+    (one.host === other.host || isWildcard(other.host));
+  if (isIn(reachIn6(theirs), reachIn6(ours))) return true;
+  return isIn(reachIn4(theirs), reachIn4(ours)) && (!isAnyOf6(ours) || !isV6Only());
+}
 
-const isWildcard = ({host}: ListeningSocket): boolean => /^0+$/.test(host);
+/** The addresses of a family that a socket gets connections to; of several, those of the highest rank get them. */
+interface Reach {
+  readonly host: string;
+  readonly rank: number;
+}
+
+const isWildcard = (host: string): boolean => /^0+$/.test(host);
+
+const isAnyOf6 = ({host}: ListeningSocket): boolean => host.length > 8 && isWildcard(host);
+
+/** `::ffff:10.0.0.1`: an address of IPv4 at a socket of IPv6. */
+const MAPPED = /^0{16}(?:FFFF0000|0000FFFF)(.{8})$/;
+
+function reachIn4(socket: ListeningSocket): Reach | undefined {
+  if (isAnyOf6(socket)) return {host: '00000000', rank: 0};
+  const mapped = MAPPED.exec(socket.host)?.[1];
+  const host = mapped ?? socket.host;
+  if (host.length > 8) return undefined;
+  return {host, rank: (isWildcard(host) ? 1 : 3) + (mapped === undefined ? 1 : 0)};
+}
+
+function reachIn6({host}: ListeningSocket): Reach | undefined {
+  return host.length === 8 || MAPPED.test(host) ? undefined : {host, rank: isWildcard(host) ? 0 : 1};
+}
 
 /** `127.0.0.1:80`, `[::1]:80`, `*:80`. */
 export function describeListeningSocket({host, port}: ListeningSocket): string {

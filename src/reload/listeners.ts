@@ -61,6 +61,12 @@ export function deriveListeners(text: string, {bindV6Only}: {readonly bindV6Only
   return listeners;
 }
 
+/** Whether what listens on all addresses of IPv6 at a port takes no connections of IPv4, by the text. */
+export const isV6OnlyAt = (text: string, port: number, kernel: {readonly bindV6Only: boolean}): boolean =>
+  deriveListeners(text, kernel).some(
+    ({address, ports, families}) => address.startsWith('[::]:') && ports.includes(port) && !families.includes('ipv4'),
+  );
+
 /** The same for two sockets exactly when one can stand for the other. */
 export const socketKey = ({host, port, v6only}: SocketAddress): string => `${host} ${port} ${v6only}`;
 

@@ -1,7 +1,7 @@
 import type {ListeningTable} from '../jobs/listening.ts';
 import {type Clock, pause} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
-import {describeListeningSocket, isSharedWith, type ListeningSocket, type SharedBind} from '../proxy/sockets.ts';
+import {describeListeningSocket, type ListeningSocket, type SharedBind, takesFrom} from '../proxy/sockets.ts';
 
 export interface SharedBindPorts {
   readonly clock: Clock;
@@ -9,6 +9,8 @@ export interface SharedBindPorts {
   readonly table: ListeningTable;
   /** The HAProxy that serves, and all other processes that are ours; undefined while that is being changed. */
   readonly processes: () => {readonly serving: number; readonly others: readonly number[]} | undefined;
+  /** Whether HAProxy's `:::port` takes no connections of IPv4 (`v6only`). */
+  readonly isV6Only: (port: number) => boolean;
   /** Whether a process with these arguments is a HAProxy of ours, such as a child of the one that serves. */
   readonly isOurs: (args: readonly string[]) => boolean;
 }
@@ -55,7 +57,7 @@ export function watchSharedBinds(ports: SharedBindPorts, signal: AbortSignal): S
 
 type Strangers = ReadonlyMap<number, Stranger>;
 
-function createLook({table, processes, isOurs}: SharedBindPorts): (before: Strangers) => Promise<Strangers> {
+function createLook({table, processes, isOurs, isV6Only}: SharedBindPorts): (before: Strangers) => Promise<Strangers> {
   /** Of the HAProxy that serves: a listener is looked up once. */
   let known: {readonly pid: number; readonly inodes: ReadonlySet<number>} | undefined;
   const readOurs = async (serving: number, others: readonly number[]): Promise<ReadonlySet<number>> => {
@@ -69,7 +71,9 @@ function createLook({table, processes, isOurs}: SharedBindPorts): (before: Stran
     const listening = await table.listening();
     const findUnknown = (ours: ReadonlySet<number>): ListeningSocket[] => {
       const binds = listening.filter(({inode}) => ours.has(inode));
-      return listening.filter(one => !ours.has(one.inode) && binds.some(bind => isSharedWith(bind, one)));
+      return listening.filter(
+        one => !ours.has(one.inode) && binds.some(bind => takesFrom(one, bind, () => isV6Only(bind.port))),
+      );
     };
     const isNew = known?.pid !== serving || findUnknown(known.inodes).some(({inode}) => !isTold(before.get(inode)));
     if (isNew || known === undefined) known = {pid: serving, inodes: await readOurs(serving, others)};

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {isBusy, parseWaitingSockets} from '../../src/proxy/sockets.ts';
+import {isBusy, type ListeningSocket, parseWaitingSockets, takesFrom} from '../../src/proxy/sockets.ts';
 
 const HEADER = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';
 
@@ -34,4 +34,31 @@ test('waiting sockets, header or nothing -> none', () => {
 test('busy, by state and queue -> pending handshakes and unaccepted connections only', () => {
   const listening = (acceptQueue: number) => isBusy({state: 'LISTEN', localPort: 80, inode: 1, acceptQueue});
   assert.deepEqual([listening(0), listening(1), isBusy({state: 'SYN_RECV', localPort: 80})], [false, true, true]);
+});
+
+// Each as the kernel deals connections to 127.0.0.1 and ::1 out (Linux 6.18, tried with SO_REUSEPORT).
+test('who listens beside another -> gets its connections at a narrower address, before IPv6 at one of IPv4, or a part', () => {
+  const hosts = {
+    '0.0.0.0': '00000000',
+    '127.0.0.1': '0100007F',
+    '127.0.0.2': '0200007F',
+    '::': '0'.repeat(32),
+    '::1': `${'0'.repeat(24)}01000000`,
+    '::ffff:127.0.0.1': `${'0'.repeat(16)}FFFF00000100007F`,
+    '::ffff:0.0.0.0': `${'0'.repeat(16)}FFFF000000000000`,
+  };
+  type Host = keyof typeof hosts;
+  const at = (host: Host, port = 80): ListeningSocket => ({host: hosts[host], port, inode: 1});
+  const takers = (ours: Host, isV6Only = false) =>
+    (Object.keys(hosts) as Host[]).filter(theirs => takesFrom(at(theirs), at(ours), () => isV6Only));
+  assert.deepEqual(takers('0.0.0.0'), ['0.0.0.0', '127.0.0.1', '127.0.0.2', '::ffff:127.0.0.1']);
+  assert.deepEqual(takers('127.0.0.1'), ['127.0.0.1']);
+  assert.deepEqual(takers('::'), Object.keys(hosts));
+  assert.deepEqual(takers('::', true), ['::', '::1']);
+  assert.deepEqual(takers('::1'), ['::1']);
+  assert.deepEqual(takers('::ffff:127.0.0.1'), ['127.0.0.1', '::ffff:127.0.0.1']);
+  assert.equal(
+    takesFrom(at('0.0.0.0', 81), at('0.0.0.0'), () => false),
+    false,
+  );
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {deriveInheritance} from '../../src/reload/inherited-sockets.ts';
-import {deriveListeners} from '../../src/reload/listeners.ts';
+import {deriveListeners, isV6OnlyAt} from '../../src/reload/listeners.ts';
 
 const show = (bind: string, bindV6Only = false) =>
   deriveListeners(`frontend f\n  bind ${bind}\n`, {bindV6Only}).map(({address, sockets, obstacle}) => [
@@ -60,4 +60,16 @@ describe('listeners of a text', () => {
       '# a line more\nfrontend f\n  bind fd@3\n  bind /x\n  bind fd@4,fd@5\n',
     );
   });
+});
+
+test('a port at all addresses of IPv6 -> without IPv4 where the text or the kernel says so', () => {
+  const isV6Only = (binds: string, bindV6Only = false) => isV6OnlyAt(`frontend f\n  bind ${binds}\n`, 80, {bindV6Only});
+  assert.equal(isV6Only(':::80 v6only'), true);
+  assert.equal(isV6Only(':::70-80 v6only'), true);
+  assert.equal(isV6Only(':::80'), false);
+  assert.equal(isV6Only(':::80', true), true);
+  assert.equal(isV6Only(':::80 v4v6', true), false);
+  assert.equal(isV6Only(':::81 v6only'), false);
+  assert.equal(isV6Only('*:80'), false);
+  assert.equal(isV6Only('[::1]:80 v6only'), false);
 });

@@ -6,6 +6,7 @@ import {watchSharedBinds} from '../../src/reload/shared-binds.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 
 const ANY = '00000000';
+const ANY_6 = '0'.repeat(32);
 const LOOPBACK = '0100007F';
 const OTHER = '0200007F';
 const HAPROXY = 7;
@@ -25,7 +26,7 @@ function open(host: string) {
     [HAPROXY, [1]],
     [DAEMON, [2]],
   ]);
-  const state = {serving: HAPROXY, isApplying: false, reads: 0, isReadable: true};
+  const state = {serving: HAPROXY, isApplying: false, reads: 0, isReadable: true, isV6Only: false};
   const watch = watchSharedBinds(
     {
       clock,
@@ -40,6 +41,7 @@ function open(host: string) {
         findOwner: async inode => owners.get(inode),
       },
       processes: () => (state.isApplying ? undefined : {serving: state.serving, others: [DAEMON]}),
+      isV6Only: port => port === 80 && state.isV6Only,
       isOurs: args => args.includes('/data/run/3.cfg'),
     },
     stop.signal,
@@ -83,11 +85,21 @@ describe('who listens where HAProxy does', () => {
     assert.deepEqual(await watched.look(2), ['127.0.0.1:80 undefined']);
   });
 
+  test('HAProxy at all addresses of both families, another at those of IPv4 -> told; at IPv6 alone (v6only) -> nothing', async () => {
+    using both = open(ANY_6);
+    both.listen(ANY, 80, 66);
+    assert.deepEqual(await both.look(2), ['*:80 undefined']);
+    using alone = open(ANY_6);
+    alone.state.isV6Only = true;
+    alone.listen(ANY, 80, 66);
+    assert.deepEqual(await alone.look(2), []);
+  });
+
   test('another address, port or family, a child of the HAProxy that serves -> nothing', async () => {
     using watched = open(LOOPBACK);
     watched.listen(OTHER, 80, 66);
     watched.listen(LOOPBACK, 81, 67);
-    watched.listen('00000000000000000000000000000000', 80, 68);
+    watched.listen(ANY_6, 80, 68);
     watched.listen(LOOPBACK, 80, 69);
     watched.owners.set(69, {pid: 9, args: ['haproxy', '-f', '/data/run/3.cfg']});
     assert.deepEqual(await watched.look(3), []);

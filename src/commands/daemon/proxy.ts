@@ -16,6 +16,7 @@ import type {Candidate} from '../../reload/candidate.ts';
 import {createDrainFollowers} from '../../reload/drain-followers.ts';
 import {generationNamedBy} from '../../reload/files.ts';
 import type {Generations, ProxyStatus} from '../../reload/generations.ts';
+import {isV6OnlyAt} from '../../reload/listeners.ts';
 import {createReadTexts, type ReadTexts} from '../../reload/read-texts.ts';
 import {createRowReader} from '../../reload/row-reader.ts';
 import {type SharedBindWatch, watchSharedBinds} from '../../reload/shared-binds.ts';
@@ -95,6 +96,7 @@ export async function openProxy(
       log,
       table: openListeningTable(),
       processes: () => processesOf(generations),
+      isV6Only: port => isV6OnlyAt(generations.text ?? '', port, generations.reload.capabilities),
       isOurs: args => isOfGeneration(args, config.dataFolder, generations.status.generation),
     },
     closed.signal,
