@@ -55,7 +55,21 @@ export function createSpareServers(
     const {hosts} = input.variables;
     rooms = growRooms(rooms, hosts, setting);
     const free = [...rooms].map(([app, room]) => [app, room - (hosts.get(app)?.length ?? 0)] as const);
-    const {input: imagined, ips, marks} = imaginePods(input, new Map(free), spareIp);
+    const spared = await spareFor(new Map(free), input, text, signal);
+    const peopled = free.filter(([app]) => hosts.has(app));
+    // The first pod of an app may bring a backend of its own.
+    return spared.is === 'spared' || peopled.length === free.length
+      ? spared
+      : await spareFor(new Map(peopled), input, text, signal);
+  };
+
+  const spareFor = async (
+    free: ReadonlyMap<string, number>,
+    input: TemplateInput,
+    text: string,
+    signal: AbortSignal,
+  ): Promise<Spared> => {
+    const {input: imagined, ips, marks} = imaginePods(input, free, spareIp);
     if (ips.size === 0) return {is: 'none', why: undefined};
     try {
       return await stepByStep(addSpareServers(text, {text: await renderer.render(imagined, signal), ips, marks}));

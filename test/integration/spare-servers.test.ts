@@ -1,18 +1,71 @@
 import assert from 'node:assert/strict';
-import {writeFile} from 'node:fs/promises';
+import {rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {startBackends} from '../support/backend.ts';
 import {startDaemon} from '../support/daemon.ts';
 import {openFolder} from '../support/folder.ts';
 import {freePort} from '../support/free-port.ts';
-import {missing} from '../support/parts.ts';
+import {haproxyBinary, missing} from '../support/parts.ts';
+import {replaceFile} from '../support/replace-file.ts';
 import {waitFor} from '../support/wait.ts';
 import {fetchText} from '../support/web.ts';
 
 const POD_IPS = Array.from({length: 6}, (_, index) => `127.0.9.${21 + index}`);
 
+/** HAProxy, which does not start as long as there is the file `hold` beside it. */
+const SLOW_HAPROXY = `#!/bin/sh
+case " $* " in
+  *' -v '* | *' -vv '* | *' -c '*) ;;
+  *) while [ -e "\${0%/*}/hold" ]; do sleep 0.02; done ;;
+esac
+exec '${haproxyBinary}' "$@"
+`;
+
 describe('spare servers, on any HAProxy', {skip: missing('haproxy'), timeout: 180_000}, () => {
+  test('pods join and leave while HAProxy is reloaded -> the new one serves them, told at run time', async () => {
+    await using undo = new AsyncDisposableStack();
+    const folder = undo.use(await openFolder());
+    const [port, podPort] = [await freePort(), await freePort()];
+    const [template, binary, hold] = ['proxy.j2', 'haproxy', 'hold'].map(name => join(folder.path, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const textOf = (maxConn: number) =>
+      `global\n  maxconn ${maxConn}\ndefaults\n  mode http\n  option http-server-close\n  timeout connect 2s\n` +
+      `  timeout client 15s\n  timeout server 15s\nfrontend proxy\n  bind 127.0.0.1:${port}\n  default_backend web\n` +
+      `backend web\n{% for ip in hosts.web %}  server web-{{ loop.index }} {{ ip }}:${podPort}\n{% endfor %}`;
+    await writeFile(template, textOf(100));
+    await writeFile(binary, SLOW_HAPROXY, {mode: 0o755});
+    undo.use(await startBackends(POD_IPS.map(host => ({name: host, host, port: podPort}))));
+    const env = {KONTROL_SPARE_SERVERS: '3', KONTROL_DAMPER: '0', KONTROL_WARMUP: '0', KONTROL_HAPROXY: binary};
+    const daemon = undo.use(await startDaemon({template, env}));
+    await daemon.waitFor(({ready}) => ready, 'a ready daemon');
+    const config = async () => (await daemon.get('/config'))?.body ?? '';
+    const seeText = (...parts: readonly string[]) =>
+      daemon.waitFor(async status => {
+        const text = await config();
+        return status.inSync && parts.every(part => text.includes(part)) && status;
+      }, parts.join(', '));
+    const [a = '', b = '', c = ''] = POD_IPS;
+    for (const ip of [a, b]) await daemon.ping({ip});
+    const before = await seeText(`web-1 ${a}`, `web-2 ${b}`);
+    await writeFile(hold, '');
+    await replaceFile(template, textOf(200));
+    const isStarting = () =>
+      daemon.logs.some(one => one.to === 'STARTING' && one.generation === before.proxy.generation + 1);
+    await waitFor(isStarting, 'a reload that goes on', {timeoutMs: 40_000});
+    await daemon.ping({ip: a}, {down: true});
+    await daemon.ping({ip: c});
+    await rm(hold);
+    const after = await seeText('maxconn 200', `web-1 ${b}`, `web-2 ${c}`);
+    assert.deepEqual([after.proxy.generation, after.reload.last?.way], [before.proxy.generation + 1, 'runtime']);
+    const seen = new Set<string>();
+    for (let count = 0; count < 8; count += 1) seen.add(await fetchText({port}));
+    assert.deepEqual([...seen].sort(), [b, c]);
+  });
+
   test('pods join and leave -> clients get them, HAProxy stays the same process; nobody is shown a spare server', async () => {
     await using undo = new AsyncDisposableStack();
     const folder = undo.use(await openFolder());

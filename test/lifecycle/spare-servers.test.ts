@@ -47,7 +47,7 @@ describe('createSpareServers', () => {
       await spares.find(input, text, signal);
       return texts.readAs(text).slice(text.length);
     };
-    return {readOf, said, spares};
+    return {readOf, said, spares, texts};
   }
 
   test('pods join and leave -> the spare servers at their places, each with the same address', async () => {
@@ -91,6 +91,20 @@ describe('createSpareServers', () => {
       await spares.find(inputOf('', {hosts: hostsOf(counts)}), 'backend web\n', never);
     }
     assert.deepEqual(seen, [3, 3]);
+  });
+
+  test('an app left, and would bring a backend of its own again -> the other keeps its spare servers', async () => {
+    const textOfEach = ({variables: {hosts}}: TemplateInput): string =>
+      [...hosts]
+        .map(([app, ips]) => `backend ${app}\n${ips.map((ip, n) => `  server s${n + 1} ${ip}:80\n`).join('')}`)
+        .join('');
+    const {spares, texts} = open(textOfEach);
+    for (const counts of [{api: 1, web: 1}, {web: 1}]) {
+      const input = inputOf('', {hosts: hostsOf(counts)});
+      await spares.find(input, textOfEach(input), never);
+      assert.match(texts.readAs(textOfEach(input)), /backend web\n.*\n {2}server s2 192\.0\.2\.2:80 disabled\n/);
+    }
+    assert.equal(spares.why, undefined);
   });
 
   test('a fault of ours -> it rejects', async () => {
