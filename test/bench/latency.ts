@@ -1,19 +1,24 @@
 import type {Daemon} from '../support/daemon.ts';
 import {KINDS, startCrowdedDaemon} from './daemon.ts';
 import {counted, type Figure, noteSkipped} from './figure.ts';
-import {type PingReport, runPingLoad} from './ping-load.ts';
+import {hasWrk, runWrk, type WrkReport} from './wrk.ts';
 
 const MEMBERS = 10_000;
-const PER_SECOND = 200;
+/** 200 pings a second in all, each over a connection of its own. */
+const LOAD = {connections: 10, pauseMs: 50, kind: 'new'} as const;
 const SECONDS = 15;
 /** Several in each pass: whenever one ends, another has been asked for. */
 const JOIN_EVERY_MS = 50;
 
 /**
- * How long known members without news wait for their answers, at a steady rate over new connections: with no pass under
+ * How long known members without news wait for their answers, at a steady rate over new connections (wrk): with no pass under
  * way, and with one after the other, because others join all the time.
  */
 export async function benchLatency(): Promise<Figure[]> {
+  if (!(await hasWrk())) {
+    noteSkipped('pings during passes', 'there is no wrk (apt-get install wrk)');
+    return [];
+  }
   const figures: Figure[] = [];
   for (const {kind, global, isMeant} of KINDS) {
     await using daemon = await startCrowdedDaemon(MEMBERS, {global});
@@ -37,10 +42,9 @@ export async function benchLatency(): Promise<Figure[]> {
   return figures;
 }
 
-const measure = ({port}: Daemon): Promise<PingReport> =>
-  runPingLoad({port, slaves: MEMBERS, count: SECONDS * PER_SECOND, pace: {is: 'open', perSecond: PER_SECOND}});
+const measure = ({port}: Daemon): Promise<WrkReport> => runWrk({port, slaves: MEMBERS, seconds: SECONDS, ...LOAD});
 
-function figuresOf(circumstances: string, {latencyMs, failed}: PingReport): Figure[] {
+function figuresOf(circumstances: string, {latencyMs, failed}: WrkReport): Figure[] {
   const name = `ping among ${counted(MEMBERS, 'member')}, ${circumstances}`;
   return [
     {name: `${name}, p50`, value: latencyMs.p50, unit: 'ms', better: 'less'},

@@ -1,16 +1,16 @@
-import {execFile, spawn} from 'node:child_process';
+import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {fileURLToPath} from 'node:url';
-import {promisify} from 'node:util';
 import {startBenchDaemon} from './daemon.ts';
 import {type Figure, median, noteSkipped} from './figure.ts';
 import {cpuTimeMs} from './processes.ts';
+import {hasWrk, runWrk} from './wrk.ts';
 
 const CONNECTIONS = ['new', 'kept'] as const;
 const GOAL = {new: 'goal: 1.2', kept: 'goal: 1.4'} as const;
 const ROUNDS = 5;
 const SECONDS = 4;
-const LUA = fileURLToPath(new URL('ping-cost.lua', import.meta.url));
+const SLAVES = 1000;
 const BARE = fileURLToPath(new URL('bare-fastify.ts', import.meta.url));
 
 interface Server {
@@ -23,11 +23,7 @@ interface Server {
  * thread, 16 connections) is the client. CPU tells it also where client and server share the cores with others.
  */
 export async function benchPingCost(): Promise<Figure[]> {
-  const hasWrk = await promisify(execFile)('wrk', ['-v']).then(
-    () => true,
-    (error: {code?: unknown}) => error.code !== 'ENOENT',
-  );
-  if (!hasWrk) {
+  if (!(await hasWrk())) {
     noteSkipped('the cost of a ping', 'there is no wrk (apt-get install wrk)');
     return [];
   }
@@ -75,9 +71,7 @@ interface Cost {
 
 async function load({pid, port}: Server, connections: 'new' | 'kept'): Promise<Cost> {
   const before = cpuTimeMs(pid);
-  const args = ['-t1', '-c16', `-d${SECONDS}`, '-s', LUA, `http://127.0.0.1:${port}`];
-  const {stdout} = await promisify(execFile)('wrk', args, {env: {...process.env, PING_CONNECTIONS: connections}});
-  const count = Number(/(\d+) requests in/.exec(stdout)?.[1]);
-  if (/Non-2xx/.test(stdout) || !(count > 0)) throw new Error(`not every ping was answered 200:\n${stdout}`);
+  const {count, failed} = await runWrk({port, slaves: SLAVES, connections: 16, kind: connections, seconds: SECONDS});
+  if (failed > 0 || count === 0) throw new Error(`${failed} of ${count} pings were not answered 200`);
   return {cpuMs: (cpuTimeMs(pid) - before) / count, perSecond: count / SECONDS};
 }
