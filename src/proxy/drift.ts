@@ -1,7 +1,8 @@
 import {STEP, type Steps} from '../steps.ts';
 import type {Row} from './answers.ts';
+import {readRules} from './backend-rules.ts';
 import type {Deviation} from './deviation.ts';
-import {type Outline, readOutline} from './outline.ts';
+import {type Backend, type Outline, readOutline} from './outline.ts';
 import {isSameIp, optionsOf, optionValue, type ServerLine} from './server-line.ts';
 
 /** What a text says of its servers, by backend and name. */
@@ -19,7 +20,8 @@ interface ExpectedServer {
   readonly ip: string | undefined;
   readonly port: string | undefined;
   readonly weight: number | undefined;
-  readonly disabled: boolean | undefined;
+  /** `as it began`: a file of the text's own says it. */
+  readonly disabled: boolean | 'as it began' | undefined;
   /** `0` for none. */
   readonly maxconn: number | undefined;
   /** Its health is that of another, or what it leaves maintenance with. */
@@ -45,18 +47,26 @@ const AS_STARTED: ExpectedServer = {
 /** Where two lines have one name, HAProxy 1.7 takes both: what it tells of either may be of the other. */
 const AMBIGUOUS: ExpectedServer = {...AS_STARTED, options: undefined, resolves: 'all'};
 
+/** A file that the text names says it of servers, each time that HAProxy starts. */
+const LOADED = {ip: undefined, port: undefined, weight: undefined, disabled: 'as it began'} as const;
+
+const loadsStates = (backend: Backend): boolean =>
+  readRules(backend).keywords.get('load-server-state-from-file')?.[1] === 'local';
+
 /** Reads what a text says of its servers, in steps. */
 export function* readExpectedServers(text: string): Steps<ExpectedServers> {
   const outline = yield* readOutline(text);
   const backends = new Map<string, Map<string, ExpectedServer>>();
   let isOpen = false;
-  for (const {name, servers} of outline.backends) {
+  for (const backend of outline.backends) {
+    const {name, servers} = backend;
+    const ofFile = loadsStates(backend) ? LOADED : {};
     const expected = backends.get(name) ?? new Map<string, ExpectedServer>();
     backends.set(name, expected);
     for (const [index, server] of servers.entries()) {
       if (index % STEP === 0) yield;
       if (server.name.includes('$')) isOpen = true;
-      else expected.set(server.name, expected.has(server.name) ? AMBIGUOUS : expectedOf(server));
+      else expected.set(server.name, expected.has(server.name) ? AMBIGUOUS : {...expectedOf(server), ...ofFile});
     }
   }
   for (const {backend, names, line} of findServerTemplates(outline)) {
@@ -203,7 +213,8 @@ function compareServer(
   }
   if (!isHeard) {
     if (resolves !== 'all') compare('weight', expected.weight?.toString() ?? was?.srv_uweight, row.srv_uweight);
-    compare('state', (expected.disabled ?? hasBits(row, CONFIGURED_MAINT)) ? 'maint' : 'ready', stateOf(row));
+    const disabled = expected.disabled ?? hasBits(row, CONFIGURED_MAINT);
+    compare('state', disabled === 'as it began' ? was && stateOf(was) : disabled ? 'maint' : 'ready', stateOf(row));
     compare('maxconn', expected.maxconn?.toString() ?? was?.slim, row.slim);
   }
   const [isChecked, asksAgent] = [row.srv_check_state, row.srv_agent_state].map(isConfigured);

@@ -161,6 +161,25 @@ describe('what a text leaves open -> as it was when the process was first seen',
   }
 });
 
+describe('a backend that loads the states of its servers from a file of its own', () => {
+  const text = `${textOf('a 10.0.0.1:80')}  load-server-state-from-file local\n`;
+  const before = [rowOf({ip: '10.0.0.7', weight: 9, admin: 1})];
+
+  test('they stand as the file says -> none', () => assert.deepEqual(compare(text, before), []));
+
+  test('changed since -> seen', () => {
+    assert.deepEqual(compare(text, [rowOf({ip: '10.0.0.8', weight: 8})], {before}), [
+      'web/a address: 10.0.0.7 -> 10.0.0.8',
+      'web/a weight: 9 -> 8',
+      'web/a state: maint -> ready',
+    ]);
+  });
+
+  test('"global", which is a file of ours -> as the text says', () => {
+    assert.deepEqual(compare(text.replace('local', 'global'), before).length, 3);
+  });
+});
+
 test('an agent that has answered -> weight, state and limit are as it likes, the address is not', () => {
   const rows = [rowOf({weight: 30, admin: 9, agent: 6, ip: '10.0.0.2', maxconn: '3'})];
   assert.deepEqual(compare(textOf('a 10.0.0.1:80 agent-check'), rows, {heard: ['web/a']}), [
