@@ -33,6 +33,7 @@ const HOLDERS = new Set(['backend', 'listen']);
 export function* addSpareServers(text: string, more: WithMorePods): Steps<Spared> {
   const none = (why: string): Spared => ({is: 'none', why});
   const real = [...parseLines(text)];
+  if (real.some(hasAgent)) return none('HAProxy asks the agents of servers in maintenance, too ("agent-check")');
   const peopled = Map.groupBy(real.filter(isServer), line => line.section.name);
   const lines = text.split('\n');
   const imaginedLines = more.text.split('\n');
@@ -89,6 +90,10 @@ const namesIp = (word: string, ip: string): boolean =>
   new RegExp(`(?<!\\d)${ip.split('.').join('\\D?')}(?!\\d)`).test(word);
 
 const isServer = ({words: [first]}: Line): boolean => first?.text === 'server' || first?.text === 'server-template';
+
+/** Nothing may be sent to where nobody is. Checks rest in maintenance; agents do not (tried on 1.7.5 to 3.2). */
+const hasAgent = ({words: [first, ...rest]}: Line): boolean =>
+  /^(server|server-template|default-server)$/.test(first?.text ?? '') && rest.some(({text}) => text === 'agent-check');
 
 /** What begins their sections was compared before. */
 const isSameLine = (a: Line, b: Line): boolean =>

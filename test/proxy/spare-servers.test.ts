@@ -110,6 +110,10 @@ describe('addSpareServers', () => {
       'backend web\n{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80\n{% endfor %}peers p\n{% for ip in hosts.web %}  server p{{ loop.index }} {{ ip }}:81\n{% endfor %}',
       'more than servers changes with each pod in peers p',
     ],
+    agents: [
+      'backend web\n  default-server agent-check agent-port 81\n{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80\n{% endfor %}',
+      'HAProxy asks the agents of servers in maintenance, too ("agent-check")',
+    ],
     'no server for a pod': ['backend web\n  server a 10.1.1.1:80\n', 'no server comes with a pod'],
     'a line that goes': [
       'backend web\n{% if hosts.web|length < 3 %}  option redispatch\n{% endif %}{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80\n{% endfor %}',
