@@ -71,8 +71,10 @@ export interface PassPorts {
   readonly spare?: (input: TemplateInput, text: string, signal: AbortSignal) => Promise<void>;
   /** What is said of a pass, without the secrets of its texts. */
   readonly hideSecrets: (said: string) => string;
-  readonly proxy: Pick<Generations, 'isServing' | 'isSafe' | 'status' | 'stage' | 'discard'>;
+  readonly proxy: Pick<Generations, 'isServing' | 'mayTellFirst' | 'status' | 'stage' | 'discard'>;
   readonly apply: Generations['apply'];
+  /** Whether the state of this tag applies what it validates with nothing in between. */
+  readonly appliesAtOnce: (tag: string) => boolean;
   /** `haproxy -c`: the warnings of a valid candidate; rejects with VALIDATE. */
   readonly check: (candidate: Candidate, signal: AbortSignal) => Promise<readonly string[]>;
   /** A refusal in words that name the template's lines. */
@@ -204,29 +206,52 @@ async function validate({ports, passes}: State, visit: Visit, signal: AbortSigna
   const pass = renderedOf(passes, visit, 'validate');
   if (await ports.refresh?.(pass.text)) pass.reloads = 'certificates changed';
   else if (visit.startsAnew) pass.reloads = 'to see whether HAProxy can be started with these pods';
-  if (pass.reloads === undefined && (proxy.isServing(pass.text) || (await proxy.isSafe(pass.text)))) return;
+  else if (proxy.isServing(pass.text)) return;
+  else if (ports.appliesAtOnce(visit.tag) && (await proxy.mayTellFirst(pass.text))) return;
   pass.candidate = await timed(clock, pass, 'validate', () =>
     explained(ports, pass, () => stageValid(ports, pass.text, signal)),
   );
 }
 
 async function apply(state: State, visit: Visit, signal: AbortSignal): Promise<void> {
-  const {clock, proxy, apply, check} = state.ports;
+  const {ports} = state;
   const pass = renderedOf(state.passes, visit, 'apply');
-  if (!proxy.isServing(pass.text) || pass.reloads !== undefined) {
+  if (!ports.proxy.isServing(pass.text) || pass.reloads !== undefined) {
     const {candidate} = pass;
     // From here on its files are the proxy's: it may serve even when this fails.
     delete pass.candidate;
-    const work = async () => {
-      const because = pass.reloads === undefined ? {} : {because: pass.reloads};
-      if (candidate !== undefined) return apply(candidate, {...because, signal});
-      const staged = await proxy.stage(pass.text);
-      return apply(staged, {...because, signal, check: () => check(staged, signal)});
-    };
-    pass.applied = await timed(clock, pass, 'apply', () => explained(state.ports, pass, work));
+    const options = {signal, ...(pass.reloads !== undefined && {because: pass.reloads})};
+    pass.applied = await explained(ports, pass, () =>
+      candidate === undefined
+        ? applyUnchecked(ports, pass, options)
+        : timed(ports.clock, pass, 'apply', () => ports.apply(candidate, options)),
+    );
   }
   state.applied = pass.read ?? state.applied;
   state.appliedText = pass.text;
+}
+
+/** Has it checked where and when that is needed, which is a phase of its own: what is refused was not applied. */
+async function applyUnchecked(
+  ports: PassPorts,
+  pass: Pass & {text: string},
+  options: {readonly signal: AbortSignal; readonly because?: string},
+): Promise<Applied> {
+  const {apply, clock} = ports;
+  const {phasesMs, text} = pass;
+  let isRefused = false;
+  const check = async (candidate: Candidate) => {
+    isRefused = true;
+    await timed(clock, pass, 'validate', () => checkAndWarn(ports, candidate, options.signal));
+    isRefused = false;
+  };
+  try {
+    return await timed(clock, pass, 'apply', () => apply({text}, {...options, check}));
+  } finally {
+    const {validate = 0, apply: both = 0} = phasesMs;
+    phasesMs.apply = Math.round(10 * Math.max(0, both - validate)) / 10;
+    if (isRefused) delete phasesMs.apply;
+  }
 }
 
 async function explained<T>(
@@ -259,16 +284,21 @@ function renderedOf(passes: State['passes'], visit: Visit, action: Phase): Pass 
   );
 }
 
-async function stageValid({check, log, proxy}: PassPorts, text: string, signal: AbortSignal): Promise<Candidate> {
+async function stageValid(ports: PassPorts, text: string, signal: AbortSignal): Promise<Candidate> {
+  const {proxy} = ports;
   const candidate = await proxy.stage(text);
   try {
-    for (const warning of await check(candidate, signal)) {
-      log.warn({generation: candidate.generation, reason: warning}, 'haproxy warns about the configuration');
-    }
+    await checkAndWarn(ports, candidate, signal);
     return candidate;
   } catch (error) {
     await proxy.discard(candidate);
     throw error;
+  }
+}
+
+async function checkAndWarn({check, log}: PassPorts, candidate: Candidate, signal: AbortSignal): Promise<void> {
+  for (const warning of await check(candidate, signal)) {
+    log.warn({generation: candidate.generation, reason: warning}, 'haproxy warns about the configuration');
   }
 }
 

@@ -46,3 +46,9 @@ export interface Manifest {
 /** Whether any state renders the template; where none does, blocks make the configuration out of what they like. */
 export const rendersTemplate = ({states}: Pick<Manifest, 'states'>): boolean =>
   [...states.values()].some(({steps}) => steps.some(step => step.is === 'action' && step.name === 'render'));
+
+/** Whether a state applies what it validates with nothing in between: a hook there is promised a text that was checked. */
+export function appliesAtOnce(steps: readonly StateStep[] = []): boolean {
+  const names = steps.map(step => (step.is === 'action' ? step.name : step.is));
+  return names[names.indexOf('validate') + 1] === 'apply';
+}

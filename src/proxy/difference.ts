@@ -147,10 +147,6 @@ function findIdentityDoubt(changes: readonly ServerChange[]): string | undefined
   return taken === undefined ? undefined : `${taken} is still that of a server which goes`;
 }
 
-/** Whether a text that differs by these changes is as valid as the one before, by itself. */
-export const keepsValidity = (changes: readonly ServerChange[]): boolean =>
-  changes.every(change => change.do !== 'add' && change.do !== 'remove');
-
 function compareFrames({frame: old}: Outline, {frame: next}: Outline): string | undefined {
   const index = next.findIndex((line, at) => !isSameLine(line, old[at]));
   const changed = index < 0 && old.length > next.length ? old[next.length] : next[index];

@@ -1,6 +1,6 @@
-import {DaemonError, isStartRefusal, reasonOf, rethrowBug} from '../errors.ts';
+import {DaemonError, foreseenReason, isStartRefusal, reasonOf, rethrowBug} from '../errors.ts';
 import {within} from '../ports/clock.ts';
-import type {Applied, ApplyOptions, Candidate, Foreseen} from './candidate.ts';
+import type {Applied, ApplyOptions, Candidate, Foreseen, Unstaged} from './candidate.ts';
 import {pathsOf} from './files.ts';
 import {createGeneration, type Given, type StagedGeneration, writeRewritten} from './generation.ts';
 import {type GenerationsState, generationPortsOf, readAs, writeRecords} from './generations-state.ts';
@@ -14,8 +14,8 @@ import {type TookOver, takeOver} from './take-over.ts';
 /*
  * INVARIANTS
  * - `proxy.cfg` is the text of the generation that serves: it is renamed into place when the new generation is ready
- *   and before the old one is told to go, or when the running one has shown that it took the change. A failure on the
- *   way there leaves text and proxy as they were.
+ *   and before the old one is told to go, or when the running one has shown that it took the change and its check has
+ *   passed it. A failure on the way there leaves text and proxy as they were, or brings the proxy back.
  * - The files of the generation that serves say what it runs, so that a HAProxy that dies is restarted on the same.
  */
 
@@ -34,24 +34,68 @@ export async function discard(state: GenerationsState, {generation}: Candidate):
 /** Has a candidate served: over the runtime socket where that will do, otherwise by a new generation. */
 export async function apply(
   state: GenerationsState,
-  candidate: Candidate,
+  wanted: Candidate | Unstaged,
   {check, because, signal}: ApplyOptions,
 ): Promise<Applied> {
+  const files = createStaging(state, wanted);
+  let checking: Promise<unknown> | undefined;
+  const checkOnce = check && (() => (checking ??= files.staged().then(check)));
   const outcome: RuntimeOutcome =
-    because === undefined ? await applyAtRunTime(state, candidate) : {is: 'unfit', why: because};
+    because === undefined ? await applyAtRunTime(state, wanted.text, checkOnce) : {is: 'unfit', why: because};
   const {current} = state.generations;
+  if (outcome.is === 'invalid') {
+    await files.discard();
+    state.tellsFirst = false;
+    const {fault, isTakenBack} = outcome;
+    if (!signal?.aborted) {
+      state.ports.log.warn({isTakenBack, reason: reasonOf(fault)}, 'a change failed that HAProxy was told of already');
+    }
+    if (!isTakenBack) await restore(state, signal);
+    throw fault;
+  }
   if (outcome.is === 'applied' && current !== undefined) {
-    await discard(state, candidate);
+    await files.discard();
+    state.tellsFirst = true;
     return {generation: current.number, way: 'runtime', why: outcome.why};
   }
   if (outcome.is === 'refused') state.textIs = 'half-told';
   try {
-    await check?.();
+    await checkOnce?.();
   } catch (error) {
-    await discard(state, candidate);
+    await files.discard();
     throw error;
   }
-  return reload(state, candidate, outcome.why, signal);
+  const applied = await reload(state, await files.staged(), outcome.why, signal);
+  state.tellsFirst = true;
+  return applied;
+}
+
+/** The files of a candidate, written when they are asked for where they are not there yet. */
+function createStaging(state: GenerationsState, wanted: Candidate | Unstaged) {
+  let staging = 'files' in wanted ? Promise.resolve(wanted) : undefined;
+  return {
+    staged: (): Promise<Candidate> => (staging ??= stage(state, wanted.text)),
+    async discard(): Promise<void> {
+      const staged = await staging?.catch(() => undefined);
+      if (staged !== undefined) await discard(state, staged);
+    },
+  };
+}
+
+/** Where HAProxy took what its check refuses, and does not take it back: another one is started on the text before. */
+async function restore(state: GenerationsState, signal: AbortSignal | undefined): Promise<void> {
+  const {generations, ports} = state;
+  state.textIs = 'half-told';
+  const text = generations.current?.text;
+  if (text === undefined || signal?.aborted) return;
+  try {
+    await reload(state, await stage(state, text), 'HAProxy was told what its check refused', signal);
+  } catch (error) {
+    ports.log.error(
+      {reason: foreseenReason(error)},
+      'HAProxy cannot be brought back to its last good configuration: the next pass tries it again',
+    );
+  }
 }
 
 /** How a text would come to serve now. Changes nothing. */
@@ -67,11 +111,15 @@ export async function foresee(state: GenerationsState, text: string): Promise<Fo
 
 const NOTHING_SERVED = 'nothing served';
 
-async function applyAtRunTime(state: GenerationsState, candidate: Candidate): Promise<RuntimeOutcome> {
+async function applyAtRunTime(
+  state: GenerationsState,
+  text: string,
+  check: (() => Promise<unknown>) | undefined,
+): Promise<RuntimeOutcome> {
   const {current} = state.generations;
   const doubt = current === undefined ? NOTHING_SERVED : findDoubt(state);
   if (current === undefined || doubt !== undefined) return {is: 'unfit', why: doubt ?? NOTHING_SERVED};
-  return state.runtime.apply(current, candidate);
+  return state.runtime.apply(current, text, check);
 }
 
 /** Why nobody can say what the running HAProxy would have to be told. */

@@ -23,9 +23,15 @@ export interface Candidate {
   readonly configuration: string;
 }
 
+/** A text that nobody has written to disk: it may do to tell HAProxy of it. */
+export type Unstaged = Pick<Candidate, 'text'>;
+
 export interface ApplyOptions {
-  /** Asked first where it comes to a new generation and nobody has checked the candidate. */
-  readonly check?: () => Promise<unknown>;
+  /**
+   * Given where nobody has checked the candidate. Asked before it comes to a new generation; beside what HAProxy is told at
+   * run time, which is taken back when this rejects; never where the text is as valid as the one that runs.
+   */
+  readonly check?: (candidate: Candidate) => Promise<unknown>;
   /** Why it takes a new generation, whatever the texts say. */
   readonly because?: string;
   /** Ends a start that is under way, with all as before, and any wait for a turn. */

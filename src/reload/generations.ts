@@ -3,7 +3,7 @@ import type {Job} from '../jobs/job.ts';
 import type {Source} from '../ports/source.ts';
 import type {RunningProxy} from '../proxy/drift-watch.ts';
 import {apply, discard, foresee, stage} from './apply.ts';
-import type {Applied, ApplyOptions, Candidate, Foreseen} from './candidate.ts';
+import type {Applied, ApplyOptions, Candidate, Foreseen, Unstaged} from './candidate.ts';
 import type {Capabilities} from './capabilities.ts';
 import {drainAll} from './drain.ts';
 import {watchDrains} from './drain-watch.ts';
@@ -45,8 +45,8 @@ export interface Generations {
   readonly text: string | undefined;
   /** Whether exactly this text is what HAProxy runs: nothing needs to be applied. */
   isServing(text: string): boolean;
-  /** Whether it needs no check: only how servers stand differs from what HAProxy runs. */
-  isSafe(text: string): Promise<boolean>;
+  /** Whether it may be applied unchecked, with a check in its options: HAProxy is told, and told back if that refuses. */
+  mayTellFirst(text: string): Promise<boolean>;
   /** How a text would come to serve, were it applied now. Changes nothing. */
   foresee(text: string): Promise<Foreseen>;
   /** Writes a candidate's files. Rejects with APPLY on a full disk. */
@@ -55,9 +55,10 @@ export interface Generations {
   discard(candidate: Candidate): Promise<void>;
   /**
    * Makes the candidate `proxy.cfg` and has it served: over the runtime socket when only servers changed, otherwise by
-   * a new generation beside which the old one drains. On rejection the old one serves on.
+   * a new generation beside which the old one drains. On rejection the old one serves on. One that is not staged is
+   * staged when it has to be.
    */
-  apply(candidate: Candidate, options?: ApplyOptions): Promise<Applied>;
+  apply(candidate: Candidate | Unstaged, options?: ApplyOptions): Promise<Applied>;
   /** An `apply` is under way. */
   readonly isApplying: boolean;
   /** Resolves when HAProxy has died too often in a row: nothing serves any more, and the daemon has to end. */
@@ -100,7 +101,7 @@ export async function openGenerations(ports: GenerationsPorts): Promise<Generati
       return state.textIs === 'adopted' ? undefined : generations.current?.text;
     },
     isServing: text => isServing(state, text),
-    isSafe: text => isSafe(state, text),
+    mayTellFirst: text => mayTellFirst(state, text),
     foresee: text => foresee(state, text),
     stage: text => stage(state, text),
     discard: candidate => discard(state, candidate),
@@ -146,8 +147,10 @@ function isServing({textIs, generations: {current}}: GenerationsState, text: str
   return textIs === 'known' && current?.text === text && current.supervisor.job.is !== 'FATAL';
 }
 
-async function isSafe({textIs, generations: {current}, runtime}: GenerationsState, text: string): Promise<boolean> {
-  return textIs === 'known' && current !== undefined && runtime.isSafe(current, text);
+async function mayTellFirst(state: GenerationsState, text: string): Promise<boolean> {
+  const {textIs, tellsFirst, generations, runtime} = state;
+  const {current} = generations;
+  return textIs === 'known' && tellsFirst && current !== undefined && runtime.isChange(current, text);
 }
 
 async function watch(state: GenerationsState, signal: AbortSignal): Promise<void> {

@@ -1,14 +1,15 @@
 import {foreseenReason} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import {stepByStep} from '../ports/event-loop.ts';
-import type {Files} from '../ports/files.ts';
+import type {Files, PreparedFile} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
-import {compareTexts, type Difference, keepsValidity, type ServerChange} from '../proxy/difference.ts';
+import {writeFault} from '../ports/write-fault.ts';
+import {compareTexts, type Difference, lineOf, type ServerChange} from '../proxy/difference.ts';
+import {keepsValidity} from '../proxy/kept-validity.ts';
 import {deriveCommands} from '../proxy/server-commands.ts';
 import {findSpares} from '../proxy/spare-servers.ts';
 import type {Version} from '../proxy/version.ts';
 import {type Abilities, createAbilities} from './abilities.ts';
-import type {Candidate} from './candidate.ts';
 import {countCheckedAdds, findRoomDoubt} from './check-room.ts';
 import {findChangedFiles} from './files-read.ts';
 import {type StagedGeneration, writeRewritten} from './generation.ts';
@@ -17,9 +18,13 @@ import {createRemovedServers, type RemovedServers} from './removed-servers.ts';
 
 /**
  * How a candidate fared with the running HAProxy: `applied`, and both it and its files say so; `unfit`, nothing was
- * sent; `refused`, something was, and what it runs is neither text.
+ * sent; `refused`, something was, and what it runs is neither text; `invalid`, something was, and cannot be committed for
+ * `fault` (its check's, mostly): with `isTakenBack` HAProxy runs what it ran before, else neither text.
  */
-export type RuntimeOutcome = {readonly is: 'applied' | 'unfit' | 'refused'; readonly why: string};
+export type RuntimeOutcome = {readonly why: string} & (
+  | {readonly is: 'applied' | 'unfit' | 'refused'}
+  | {readonly is: 'invalid'; readonly fault: unknown; readonly isTakenBack: boolean}
+);
 
 export interface RuntimePorts {
   readonly ask: (socket: string, command: string) => Promise<string>;
@@ -32,11 +37,14 @@ export interface RuntimePorts {
   readonly readAs?: (text: string) => string;
 }
 
+type Check = () => Promise<unknown>;
+
 /** Changes of servers in the HAProxy that runs. */
 export interface Runtime {
-  /** Nothing but addresses, ports, weights and states of its servers differ: a text that is as valid as its own. */
-  isSafe(current: StagedGeneration, text: string): Promise<boolean>;
-  apply(current: StagedGeneration, candidate: Candidate): Promise<RuntimeOutcome>;
+  /** Its servers alone differ, as far as the texts say: it may be told, and told back. */
+  isChange(current: StagedGeneration, text: string): Promise<boolean>;
+  /** Tells it, has it checked meanwhile unless its text needs no check, and writes it down. */
+  apply(current: StagedGeneration, text: string, check?: Check): Promise<RuntimeOutcome>;
   /** Whether a text could be told, and what or why not. Tells nothing. */
   foresee(current: StagedGeneration, text: string): Promise<{readonly is: 'fit' | 'unfit'; readonly why: string}>;
 }
@@ -73,11 +81,8 @@ export function openRuntime(ports: RuntimePorts): Runtime {
     lastCompared: undefined,
   };
   return {
-    async isSafe(current, text) {
-      const difference = await compare(state, current, text);
-      return difference.is === 'runtime' && keepsValidity(difference.changes);
-    },
-    apply: (current, candidate) => apply(state, current, candidate),
+    isChange: async (current, text) => (await compare(state, current, text)).is === 'runtime',
+    apply: (current, text, check) => apply(state, current, text, check),
     async foresee(current, text) {
       const found = await findChanges(state, current, text);
       return found.is === 'fit' ? {is: 'fit', why: describe(found.changes)} : found;
@@ -131,33 +136,111 @@ async function findChanges(state: State, current: StagedGeneration, text: string
   return roomDoubt === undefined ? {is: 'fit', changes, allChecks} : {is: 'unfit', why: roomDoubt};
 }
 
-async function apply(state: State, current: StagedGeneration, candidate: Candidate): Promise<RuntimeOutcome> {
+async function apply(state: State, current: StagedGeneration, text: string, check?: Check): Promise<RuntimeOutcome> {
+  const {ports} = state;
   const pid = current.supervisor.child?.pid;
-  const found = await findChanges(state, current, candidate.text);
+  const found = await findChanges(state, current, text);
   if (found.is === 'unfit') return found;
   const {changes, allChecks} = found;
-  const refusal = changes.length === 0 ? undefined : await tell(state.ports, current, changes);
-  if (refusal !== undefined) return {is: 'refused', why: `told at run time, but ${refusal}`};
+  const [{refusal, told}, prepared] = await Promise.all([
+    tell(ports, current, changes),
+    settled(prepareCommit(ports, current, text, check)),
+  ]);
+  if (prepared.is === 'fault') {
+    const isBack = (await takeBack(state, current, text, told)) && current.supervisor.child?.pid === pid;
+    return {is: 'invalid', why: 'it cannot be committed', fault: prepared.fault, isTakenBack: isBack};
+  }
+  const {proxyCfg} = prepared;
   try {
-    await commitText(state.ports, current, candidate.text);
+    if (refusal !== undefined) return {is: 'refused', why: `told at run time, but ${refusal}`};
+    await commitText(ports, current, text, proxyCfg);
   } catch (error) {
     // It runs what no file says: neither a pass that brings the old text back nor a restart may rely on one.
     return {is: 'refused', why: `told at run time, but that cannot be written down: ${foreseenReason(error)}`};
+  } finally {
+    await proxyCfg.discard();
   }
   // One that died meanwhile came back with the old files.
   if (current.supervisor.child?.pid !== pid) return {is: 'refused', why: 'HAProxy died while it was told'};
-  const gone = changes.flatMap(change =>
-    change.do === 'remove' ? [{backend: change.backend, server: change.before.name}] : [],
-  );
   state.checkedAdds.set(current, allChecks);
-  for (const change of changes) {
-    if (change.do === 'enable') state.unused.get(current)?.delete(`${change.backend}/${change.after.name}`);
-  }
-  state.removed.add(current, gone);
-  void state.removed.sweep();
-  state.ports.log.info({generation: current.number, changes: changes.length}, 'changed the running HAProxy');
+  noteUsed(state, current, changes);
+  noteGone(state, current, changes);
+  ports.log.info({generation: current.number, changes: changes.length}, 'changed the running HAProxy');
   return {is: 'applied', why: describe(changes)};
 }
+
+/** Writes what is to become `proxy.cfg`, and has it checked where that is needed. Rejects with APPLY, or as `check` does. */
+async function prepareCommit(
+  ports: RuntimePorts,
+  {read}: StagedGeneration,
+  text: string,
+  check: Check | undefined,
+): Promise<PreparedFile> {
+  const {committedPath, files} = ports;
+  const proxyCfg = await files.prepare(committedPath, text, 0o640).catch(cause => {
+    throw writeFault(committedPath, cause);
+  });
+  try {
+    if (check !== undefined && !(await stepByStep(keepsValidity(read, readAs(ports, text))))) await check();
+    return proxyCfg;
+  } catch (fault) {
+    await proxyCfg.discard();
+    throw fault;
+  }
+}
+
+type Settled =
+  | {readonly is: 'prepared'; readonly proxyCfg: PreparedFile}
+  | {readonly is: 'fault'; readonly fault: unknown};
+
+const settled = (preparing: Promise<PreparedFile>): Promise<Settled> =>
+  preparing.then(
+    proxyCfg => ({is: 'prepared', proxyCfg}),
+    (fault: unknown) => ({is: 'fault', fault}),
+  );
+
+/** Spare servers that came have served from now on. */
+function noteUsed(state: State, current: StagedGeneration, changes: readonly ServerChange[]): void {
+  for (const change of changes) {
+    if (change.do === 'enable') state.unused.get(current)?.delete(keyOf(change));
+  }
+}
+
+/** Servers that went are deleted once they are idle. */
+function noteGone(state: State, current: StagedGeneration, changes: readonly ServerChange[]): void {
+  const gone = changes.filter(change => change.do === 'remove');
+  state.removed.add(
+    current,
+    gone.map(({backend, before}) => ({backend, server: before.name})),
+  );
+  void state.removed.sweep();
+}
+
+/** Tells the way back from `text` for the servers that were told of it; whether HAProxy went it all. */
+async function takeBack(
+  state: State,
+  current: StagedGeneration,
+  text: string,
+  told: readonly ServerChange[],
+): Promise<boolean> {
+  noteUsed(state, current, told);
+  const {ports} = state;
+  const servers = new Set(told.map(keyOf));
+  const back = await stepByStep(
+    compareTexts(readAs(ports, text), current.read, {
+      ...(await state.abilities.of(current.paths.socket)),
+      unused: unusedOf(state, current),
+    }),
+  );
+  if (back.is === 'reload') return false;
+  const changes = back.changes.filter(change => servers.has(keyOf(change)));
+  if ((await findCheckDoubt(current.paths.socket, changes, ports).catch(foreseenReason)) !== undefined) return false;
+  const {refusal} = await tell(ports, current, changes);
+  noteGone(state, current, changes);
+  return refusal === undefined;
+}
+
+const keyOf = (change: ServerChange): string => `${change.backend}/${lineOf(change).name}`;
 
 /** A server that is to be added while the one that had its name still finishes its connections. */
 async function findReturned({removed}: State, changes: readonly ServerChange[]): Promise<string | undefined> {
@@ -168,12 +251,17 @@ async function findReturned({removed}: State, changes: readonly ServerChange[]):
   return change?.do === 'add' ? `${change.backend}/${change.after.name}` : undefined;
 }
 
-/** Resolves with what it did not do as told, undefined when it did all. */
+/** What HAProxy was told, as far as that went, and what it did not do of it; undefined when it did all. */
+interface Told {
+  readonly told: readonly ServerChange[];
+  readonly refusal: string | undefined;
+}
+
 async function tell(
   {ask, clock}: RuntimePorts,
   {paths: {socket}}: StagedGeneration,
   changes: readonly ServerChange[],
-): Promise<string | undefined> {
+): Promise<Told> {
   const tellAll = async (some: readonly ServerChange[]): Promise<string | undefined> => {
     let answers = '';
     for (const line of cutIntoLines(some.map(change => deriveCommands(change).join('; ')))) {
@@ -187,33 +275,35 @@ async function tell(
   };
   const adds = changes.filter(change => change.do === 'add');
   const others = changes.filter(change => change.do !== 'add');
-  try {
+  let told: readonly ServerChange[] = adds;
+  const outcome = async (): Promise<string | undefined> => {
     const refusal = adds.length === 0 ? undefined : await tellAll(adds);
     if (refusal !== undefined && TAKEN.test(refusal)) return `HAProxy says: ${refusal}`;
     // Others leave for the sake of those that come.
     const missing = refusal === undefined ? undefined : await check(adds, refusal);
     if (missing !== undefined) return missing;
+    told = changes;
     const complaint = others.length === 0 ? undefined : await tellAll(others);
-    return await check(changes, complaint ?? refusal);
-  } catch (error) {
-    return foreseenReason(error);
-  }
+    return changes.length === 0 ? undefined : await check(changes, complaint ?? refusal);
+  };
+  const refusal = await outcome().catch(foreseenReason);
+  return {told, refusal};
 }
 
 /** The text on disk, of the generation and as `proxy.cfg`, becomes what now runs. */
-async function commitText(ports: RuntimePorts, current: StagedGeneration, text: string): Promise<void> {
-  const {committedPath, files} = ports;
+async function commitText(
+  ports: RuntimePorts,
+  current: StagedGeneration,
+  text: string,
+  proxyCfg: PreparedFile,
+): Promise<void> {
+  const {files} = ports;
   const {paths, inheritance} = current;
   const read = readAs(ports, text);
-  const proxyCfg = await files.prepare(committedPath, text, 0o640);
-  try {
-    await files.replace(paths.configuration, text, 0o600);
-    await writeRewritten(files, {text, read, paths, inheritance});
-    current.runsNow(text, read);
-    await proxyCfg.commit();
-  } finally {
-    await proxyCfg.discard();
-  }
+  await files.replace(paths.configuration, text, 0o600);
+  await writeRewritten(files, {text, read, paths, inheritance});
+  current.runsNow(text, read);
+  await proxyCfg.commit();
 }
 
 /** As many commands as fit into each line. */

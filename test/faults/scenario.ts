@@ -72,6 +72,10 @@ const reloadingBoth: Stage['text'] = round => textOf(':::80 v4v6', `${podIps[0]}
 const moving: Stage['text'] = round =>
   textOf('*:80', `${podIps[round % 2 === 0 ? 0 : 1]}:80 weight ${1 + (round % 256)}`, 500);
 
+/** The pod that came in the round before goes. */
+const coming: Stage['text'] = round =>
+  `${textOf('*:80', `${podIps[0]}:80`, 500)}  server pod-${round} ${podIps[1]}:80\n`;
+
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'reload',
@@ -90,8 +94,16 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'runtime change',
     about: 'a server moved, told over the runtime socket; until that is written down',
     setting: 'auto',
-    own: {to: 'remove run/NEW.state'},
+    own: {to: 'rename into place proxy.cfg'},
     open: () => openStage(moving),
+  },
+  {
+    name: 'told first',
+    about:
+      'a server comes and another goes, told over the runtime socket while `haproxy -c` checks the text; until it is written down',
+    setting: 'auto',
+    own: {to: 'remove run/NEW.state'},
+    open: () => openStage(coming),
   },
 ];
 

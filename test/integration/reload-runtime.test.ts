@@ -205,6 +205,29 @@ describe('changes without a reload', {skip: missing('root', 'haproxy', 'netns'),
     assert.deepEqual({failures: report.failures, ok: report.ok}, {failures: {}, ok: report.sent});
   });
 
+  test('HAProxy takes what its check refuses -> taken back, no file says it; the next change is told again', async () => {
+    await using net = await openNamespaces();
+    await using _backends = await allBackends(net);
+    const at = (...servers: readonly string[]) =>
+      template(servers.map((server, index) => `  server web-${index + 1} ${server}`).join('\n'));
+    await using reloading = await startReloading(at(`${A}:80 weight 1`), {place: net.proxy});
+    const {daemon} = reloading;
+    const {pid} = (await daemon.status())?.proxy ?? {};
+    const committed = await readFile(`${daemon.dataFolder}/proxy.cfg`, 'utf8');
+    // The last weight counts, and each is looked at by a check.
+    const last = await reloading.change(at(`${B}:80 weight 300 weight 7`));
+    assert.equal(last.verdict, 'failed');
+    assert.match(last.error ?? '', /^cannot validate .*not within 0 and 256/);
+    const server = (await serversOf(daemon)).get('web/web-1');
+    assert.deepEqual([server?.srv_addr, server?.srv_uweight], [A, '1']);
+    assert.equal(await answererOf(net), A);
+    assert.equal(await readFile(`${daemon.dataFolder}/proxy.cfg`, 'utf8'), committed);
+    assert.equal((await daemon.status())?.proxy.pid, pid);
+    assert.equal(daemon.logs.filter(({msg}) => msg === 'a change failed that HAProxy was told of already').length, 1);
+    const joined = await reloading.change(at(`${A}:80 weight 1`, `${B}:80 weight 2`));
+    assert.equal(joined.way === 'runtime', haproxyIsAtLeast(2, 6), joined.why);
+  });
+
   test('only comments differ -> nothing is told, the file says the new text', async () => {
     await using net = await openNamespaces();
     await using reloading = await startReloading(template(`  server web-1 ${A}:80`), {place: net.proxy});

@@ -59,7 +59,7 @@ function openBench(onDisk?: string) {
     queue: {
       async apply(candidate, options) {
         if (faults.apply) throw faults.apply;
-        await options?.check?.();
+        if ('files' in candidate) await options?.check?.(candidate);
         told.push('apply');
         text = candidate.text;
         state = 'RUNNING';

@@ -36,6 +36,14 @@ function openBench(given: Pick<PassPorts, 'lastPass' | 'refresh'> = {}) {
   let text: string | undefined;
   let state: ProxyStatus['state'] = 'STOPPED';
   let generation = 0;
+  /** What the proxy does with a text that may be told first. */
+  const unchecked = {isTold: false, isChecked: true};
+  const candidateOf = (of: string): Candidate => ({
+    text: of,
+    generation: generation + 1,
+    files: ['x.cfg'],
+    configuration: 'x.cfg',
+  });
   const passes = createPasses({
     ...given,
     clock,
@@ -51,22 +59,25 @@ function openBench(given: Pick<PassPorts, 'lastPass' | 'refresh'> = {}) {
     },
     proxy: {
       isServing: wanted => text === wanted && state !== 'FATAL',
-      isSafe: async () => false,
+      mayTellFirst: async () => unchecked.isTold,
       get status() {
         return {state, pid: null, generation, restarts: 0, silentMs: 0, isHung: false, hangs: 0, draining: []};
       },
       async stage(staged): Promise<Candidate> {
         told.push('stage');
-        return {text: staged, generation: generation + 1, files: ['x.cfg'], configuration: 'x.cfg'};
+        return candidateOf(staged);
       },
       async discard() {
         told.push('discard');
       },
     },
-    async apply(candidate, {because} = {}) {
+    appliesAtOnce: tag => tag !== 'with a hook',
+    async apply(wanted, {because, check} = {}) {
       told.push(because === undefined ? 'apply' : `apply: ${because}`);
       if (faults.apply) throw faults.apply;
       await clock.advance(7);
+      const candidate = 'files' in wanted ? wanted : candidateOf(wanted.text);
+      if (unchecked.isChecked) await check?.(candidate);
       text = candidate.text;
       state = 'RUNNING';
       generation = candidate.generation;
@@ -76,6 +87,7 @@ function openBench(given: Pick<PassPorts, 'lastPass' | 'refresh'> = {}) {
     explain: async fault => fault,
     check: async () => {
       told.push('check');
+      if (unchecked.isTold) await clock.advance(52);
       if (faults.check) throw faults.check;
       return ['a warning'];
     },
@@ -83,8 +95,8 @@ function openBench(given: Pick<PassPorts, 'lastPass' | 'refresh'> = {}) {
   passes.ended.follow(({record}) => records.push(record));
   const {signal} = new AbortController();
   /** One visit of a state that runs all three, as the lifecycle does it. */
-  const pass = async (cause = 'web joined') => {
-    const visit = visitOf(cause);
+  const pass = async (cause = 'web joined', tag = 'configure') => {
+    const visit = visitOf(cause, tag);
     let fault: unknown;
     try {
       await passes.actions.render(visit, signal);
@@ -103,6 +115,7 @@ function openBench(given: Pick<PassPorts, 'lastPass' | 'refresh'> = {}) {
     told,
     faults,
     said,
+    unchecked,
     served: () => text,
     setTemplate: (next: string) => {
       template = next;
@@ -112,6 +125,50 @@ function openBench(given: Pick<PassPorts, 'lastPass' | 'refresh'> = {}) {
     },
   };
 }
+
+describe('a pass whose text HAProxy may be told before it is checked', () => {
+  test('the check passes -> its time is a phase of its own, its warnings are told', async () => {
+    const {pass, told, unchecked, said, served} = openBench();
+    unchecked.isTold = true;
+    const record = await pass();
+    assert.deepEqual(told, ['apply', 'check']);
+    assert.deepEqual([record?.phasesMs, record?.verdict], [{render: 3, validate: 52, apply: 7}, 'ok']);
+    assert.equal(said('haproxy warns')[0]?.reason, 'a warning');
+    assert.equal(served(), 'frontend f\n');
+  });
+
+  test('it needs no check -> none is a phase', async () => {
+    const {pass, told, unchecked} = openBench();
+    Object.assign(unchecked, {isTold: true, isChecked: false});
+    assert.deepEqual([(await pass())?.phasesMs, told], [{render: 3, apply: 7}, ['apply']]);
+  });
+
+  test('the check refuses -> recorded as one that was refused before anything was applied', async () => {
+    const {pass, passes, faults, unchecked, served} = openBench();
+    unchecked.isTold = true;
+    faults.check = new DaemonError('VALIDATE', 'cannot validate x.cfg: unknown keyword');
+    const record = await pass();
+    assert.deepEqual(
+      [record?.verdict, record?.error, record?.phasesMs],
+      ['failed', 'cannot validate x.cfg: unknown keyword', {render: 3, validate: 52}],
+    );
+    assert.deepEqual([served(), passes.applied], [undefined, undefined]);
+  });
+
+  test('a hook stands between validate and apply -> checked before it', async () => {
+    const {pass, told, unchecked} = openBench();
+    unchecked.isTold = true;
+    await pass('web joined', 'with a hook');
+    assert.deepEqual(told, ['stage', 'check', 'apply']);
+  });
+
+  test('certificates that it names changed as well -> checked before anything is done', async () => {
+    const {pass, told, unchecked} = openBench({refresh: async () => true});
+    unchecked.isTold = true;
+    await pass();
+    assert.deepEqual(told, ['stage', 'check', 'apply: certificates changed']);
+  });
+});
 
 describe('pass', () => {
   test('a changed text -> staged, checked, applied; recorded with cause, phases and verdict', async () => {

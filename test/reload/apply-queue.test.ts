@@ -11,7 +11,8 @@ function openStage(isHung = false) {
   const told: string[] = [];
   const ends: (() => void)[] = [];
   const queue = createApplyQueue({
-    apply({generation}, {signal} = {}) {
+    apply(candidate, {signal} = {}) {
+      const {generation} = candidate as Candidate;
       told.push(`apply ${generation}`);
       const {promise, resolve, reject} = Promise.withResolvers<Applied>();
       signal?.addEventListener('abort', () => isHung && reject(signal.reason));

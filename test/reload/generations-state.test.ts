@@ -294,7 +294,7 @@ describe('HAProxys that an earlier daemon left', () => {
     const {generations, filed} = await leave();
     assert.deepEqual(generations.status, {state: 'RUNNING', pid: 500, generation: 7, restarts: 0, ...WELL});
     assert.deepEqual([generations.text, generations.running], [undefined, undefined]);
-    assert.deepEqual([generations.isServing(textOf()), await generations.isSafe(MOVED)], [false, false]);
+    assert.deepEqual([generations.isServing(textOf()), await generations.mayTellFirst(MOVED)], [false, false]);
     assert.deepEqual(filed(), ['7']);
     assert.deepEqual(generations.reload.listeners, [{address: '127.0.0.1:8080', way: 'inherit'}]);
   });

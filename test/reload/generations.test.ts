@@ -27,7 +27,7 @@ describe('a folder in which nothing runs', () => {
       [generations.text, generations.running, generations.socket],
       [undefined, undefined, '/data/haproxy.sock'],
     );
-    assert.deepEqual([generations.isServing(''), await generations.isSafe(textOf())], [false, false]);
+    assert.deepEqual([generations.isServing(''), await generations.mayTellFirst(textOf())], [false, false]);
     assert.deepEqual([generations.reload.way, generations.reload.capabilities.gate.is], ['inherit', 'able']);
   });
 
@@ -92,7 +92,7 @@ describe('a text that differs in its servers alone', () => {
   test('asked -> safe, without a check; applied -> told, the generation stays', async () => {
     const {apply, contents, generations, started} = await openFakeGenerations();
     await apply(textOf());
-    assert.deepEqual([await generations.isSafe(MOVED), await generations.isSafe(textOf(1))], [true, false]);
+    assert.deepEqual([await generations.mayTellFirst(MOVED), await generations.mayTellFirst(textOf(1))], [true, false]);
     const check = () => Promise.reject(new Error('it was checked'));
     assert.deepEqual(await apply(MOVED, {check}), {generation: 1, way: 'runtime', why: 'moved web/a'});
     assert.equal(started.length, 1);
@@ -148,7 +148,7 @@ describe('a text that differs in its servers alone', () => {
     await assert.rejects(apply(MOVED), isApply(/cannot start HAProxy/));
     assert.deepEqual([generations.isServing(textOf()), generations.isServing(MOVED)], [false, false]);
     assert.deepEqual([generations.running, generations.text], [undefined, textOf()]);
-    assert.equal(await generations.isSafe(MOVED), false);
+    assert.equal(await generations.mayTellFirst(MOVED), false);
     faults.start = undefined;
     first.haproxy.intercept = () => undefined;
     assert.match((await apply(MOVED)).why, /^what serves took only some of the last changes; /);
@@ -161,7 +161,7 @@ describe('what serves was seen to differ from its text', () => {
     const {apply, generations} = await openFakeGenerations();
     await apply(textOf());
     generations.doubt();
-    assert.deepEqual([generations.isServing(textOf()), await generations.isSafe(MOVED)], [false, false]);
+    assert.deepEqual([generations.isServing(textOf()), await generations.mayTellFirst(MOVED)], [false, false]);
     assert.deepEqual([generations.running, generations.text], [undefined, textOf()]);
     const {generation, why} = await apply(textOf());
     assert.equal(generation, 2);

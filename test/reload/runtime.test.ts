@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
-import {DaemonError} from '../../src/errors.ts';
+import {DaemonError, reasonOf} from '../../src/errors.ts';
 import type {Job} from '../../src/jobs/job.ts';
 import {pathsOf} from '../../src/reload/files.ts';
 import {type FilesRead, noteFiles} from '../../src/reload/files-read.ts';
@@ -15,8 +15,6 @@ const RUNNING: Job = {is: 'RUNNING', failures: 0, sinceMs: 0};
 
 const textOf = (...servers: readonly string[]): string =>
   ['backend web', ...servers.map(server => `  server ${server}`), ''].join('\n');
-
-const candidateOf = (text: string) => ({text, generation: 2, files: [], configuration: '/run/2.cfg'});
 
 /** A generation that runs `text`, and changes of it. */
 function openBench(
@@ -74,9 +72,14 @@ function openBench(
     for (let turn = 0; !ended; turn += 1) await clock.advance(turn < 50 ? 0 : 1);
     return pending;
   };
-  const apply = (after: string) => during(runtime.apply(generation, candidateOf(after)));
+  const apply = (after: string, check?: () => Promise<unknown>) => during(runtime.apply(generation, after, check));
   const dataOf = (path: string) => memory.contents.get(path);
   return {apply, clock, dataOf, during, generation, haproxy, memory, proc, read, runtime, said, sockets};
+}
+
+/** Until it is so, without any time that goes on. */
+async function waitForTurns(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise(resolve => setImmediate(resolve));
 }
 
 const ONE = {'web/a': {addr: '10.0.0.1'}};
@@ -320,9 +323,12 @@ describe('changes that HAProxy does not carry out', () => {
     assert.deepEqual(await bench.apply(MOVED), {is: 'refused', why: 'HAProxy died while it was told'});
   });
 
-  test('a full disk -> refused, since no file says what runs', async () => {
+  test('a full disk by then -> refused, since no file says what runs', async () => {
     const bench = openBench(BEFORE, ONE);
-    bench.memory.failWith(systemError('ENOSPC'));
+    bench.haproxy.intercept = command => {
+      if (command.startsWith('show servers state')) bench.memory.failWith(systemError('ENOSPC'));
+      return undefined;
+    };
     assert.deepEqual(await bench.apply(MOVED), {
       is: 'refused',
       why: 'told at run time, but that cannot be written down: ENOSPC: refused by a test',
@@ -371,31 +377,185 @@ describe('backends that are read back', () => {
   }
 });
 
-describe('a text that needs no check', () => {
-  for (const [name, after, isSafe] of [
+describe('a text that is told beside its check', () => {
+  const JOINED = textOf('a 10.0.0.1:80', 'b 10.0.0.2:80');
+  const refusal = new DaemonError('VALIDATE', 'cannot validate it');
+  const refuse = () => Promise.reject(refusal);
+
+  test('a server more -> told while the check is under way, written down when that is over', async () => {
+    const bench = openBench(BEFORE, ONE);
+    const checked = Promise.withResolvers<void>();
+    const applied = bench.runtime.apply(bench.generation, JOINED, () => checked.promise);
+    await waitForTurns(() => bench.haproxy.servers.has('web/b'));
+    for (let turn = 0; turn < 50; turn += 1) await bench.clock.advance(0);
+    assert.deepEqual([bench.dataOf('/data/proxy.cfg'), bench.generation.text], [undefined, BEFORE]);
+    checked.resolve();
+    assert.deepEqual(await bench.during(applied), {is: 'applied', why: 'added web/b'});
+    assert.deepEqual([bench.dataOf('/data/proxy.cfg'), bench.generation.text], [JOINED, JOINED]);
+  });
+
+  for (const [name, before, after] of [
+    ['a server that came goes again', BEFORE, JOINED],
+    ['one that went comes back', JOINED, BEFORE],
+    ['one that moved moves back', BEFORE, textOf('a 10.0.0.9:80 # moved')],
+    ['one that was weighed is weighed back', BEFORE, textOf('a 10.0.0.1:80 weight 300 weight 7')],
+    ['one that was disabled is enabled', BEFORE, textOf('a 10.0.0.1:80 disabled disabled # gone')],
+    ['one that took the place of another', BEFORE, textOf('b 10.0.0.2:80')],
+  ] as const) {
+    test(`the check refuses, ${name} -> HAProxy runs what it ran, nothing is written`, async () => {
+      const has = {'web/a': {addr: '10.0.0.1'}, ...(before === JOINED && {'web/b': {addr: '10.0.0.2'}})};
+      const bench = openBench(before, has);
+      const was = structuredClone([...bench.haproxy.servers]);
+      const outcome = await bench.apply(after, refuse);
+      assert.deepEqual(outcome, {is: 'invalid', why: 'it cannot be committed', fault: refusal, isTakenBack: true});
+      assert.notDeepEqual(bench.haproxy.asked, []);
+      assert.deepEqual([...bench.haproxy.servers], was);
+      assert.deepEqual([bench.memory.contents.size, bench.generation.text], [0, before]);
+    });
+  }
+
+  test('the check refuses, and so did HAProxy -> what was told is taken back, what was not is left alone', async () => {
+    const bench = openBench(BEFORE, ONE);
+    bench.haproxy.intercept = command => (command.startsWith('add server web/c') ? 'Unknown option' : undefined);
+    const outcome = await bench.apply(textOf('b 10.0.0.2:80', 'c 10.0.0.3:80'), refuse);
+    assert.equal(outcome.is === 'invalid' && outcome.isTakenBack, true);
+    assert.deepEqual([...bench.haproxy.servers.keys()], ['web/a']);
+    assert.equal(bench.haproxy.servers.get('web/a')?.admin, 0);
+  });
+
+  for (const [name, intercept] of [
+    ['HAProxy does not take it back', (command: string) => (/state maint|^del/.test(command) ? '' : undefined)],
+    [
+      'it is lost on the way',
+      (command: string) => (command.includes('maint') ? new DaemonError('PROXY', 'x') : undefined),
+    ],
+  ] as const) {
+    test(`the check refuses, ${name} -> said`, async () => {
+      const bench = openBench(BEFORE, ONE);
+      bench.haproxy.intercept = intercept;
+      const outcome = await bench.apply(JOINED, refuse);
+      assert.equal(outcome.is === 'invalid' && outcome.isTakenBack, false);
+      assert.deepEqual([bench.memory.contents.size, bench.generation.text], [0, BEFORE]);
+    });
+  }
+
+  test('the check refuses, another HAProxy runs by then -> not said to be taken back', async () => {
+    const bench = openBench(BEFORE, ONE);
+    const outcome = await bench.apply(JOINED, () => {
+      bench.proc.child = {pid: 101};
+      return refuse();
+    });
+    assert.equal(outcome.is === 'invalid' && outcome.isTakenBack, false);
+  });
+
+  test('taken back, a check of where it moved to is under way -> not told, said', async () => {
+    const [here, there] = ['10.0.0.1', '10.0.0.2'].map(ip => textOf(`a ${ip}:80 check`, 'b 10.0.0.3:80')) as [
+      string,
+      string,
+    ];
+    const bench = openBench(here, {'web/a': {addr: '10.0.0.1', check: 6}, 'web/b': {addr: '10.0.0.3'}});
+    const outcome = await bench.apply(`# moved\n${there}`, () => {
+      Object.assign(bench.haproxy.servers.get('web/a') ?? {}, {check: 7});
+      return refuse();
+    });
+    assert.equal(outcome.is === 'invalid' && outcome.isTakenBack, false);
+    assert.equal(bench.haproxy.servers.get('web/a')?.addr, '10.0.0.2');
+  });
+
+  test('the way back cannot be told -> said', async () => {
+    const stick = (text: string) => `${text}  stick-table type ip size 1k\n`;
+    const bench = openBench(`${BEFORE}`, ONE);
+    const outcome = await bench.apply(JOINED, () => {
+      bench.generation.runsNow(stick(BEFORE));
+      return refuse();
+    });
+    assert.equal(outcome.is === 'invalid' && outcome.isTakenBack, false);
+  });
+
+  test('taken back while the server has connections -> in maintenance, deleted when it has none', async () => {
+    const bench = openBench(BEFORE, ONE);
+    let isBusy = true;
+    bench.haproxy.intercept = command =>
+      command.startsWith('del server') && isBusy ? 'Server still has connections attached to it' : undefined;
+    const outcome = await bench.apply(JOINED, refuse);
+    assert.equal(outcome.is === 'invalid' && outcome.isTakenBack, true);
+    assert.notEqual(bench.haproxy.servers.get('web/b')?.admin, 0);
+    isBusy = false;
+    await bench.clock.advance(2000);
+    assert.equal(bench.haproxy.servers.has('web/b'), false);
+  });
+
+  test('nothing to tell, the check refuses -> HAProxy is not asked anything', async () => {
+    const bench = openBench(BEFORE, ONE);
+    const outcome = await bench.apply(`# two\n${BEFORE}`, refuse);
+    assert.deepEqual([outcome.is === 'invalid' && outcome.isTakenBack, bench.haproxy.asked], [true, []]);
+    assert.deepEqual([bench.memory.contents.size, bench.generation.text], [0, BEFORE]);
+  });
+
+  test('HAProxy refuses, the check does not -> refused, no file is left', async () => {
+    const bench = openBench(BEFORE, ONE);
+    bench.haproxy.intercept = command => (command.startsWith('add server') ? 'Unknown option' : undefined);
+    assert.equal((await bench.apply(JOINED, async () => {})).is, 'refused');
+    assert.equal(bench.memory.contents.size, 0);
+  });
+
+  test('a full disk -> nothing is checked, it is taken back', async () => {
+    const bench = openBench(BEFORE, ONE);
+    bench.memory.failWith(systemError('ENOSPC'));
+    const outcome = await bench.apply(JOINED, () => Promise.reject(new Error('it was checked')));
+    assert.deepEqual(outcome.is === 'invalid' && [outcome.isTakenBack, reasonOf(outcome.fault)], [
+      true,
+      'cannot write /data/proxy.cfg: ENOSPC: refused by a test; make room in KONTROL_DATA',
+    ]);
+    assert.deepEqual([...bench.haproxy.servers.keys()], ['web/a']);
+  });
+
+  for (const [name, check] of [
+    ['it was taken for good', undefined],
+    ['it was taken and given back', refuse],
+  ] as const) {
+    test(`a spare server, connections to it stay, ${name} -> taken once`, async () => {
+      const text = (server: string) => `${textOf('a 10.0.0.1:80', server)}  mode http\n`;
+      const spare = text('b 192.0.2.1:80 disabled');
+      const bench = openBench(spare, {'web/a': {}, 'web/b': {addr: '192.0.2.1', admin: 5}});
+      const {is} = await bench.apply(`# one\n${text('b 10.0.0.2:80')}`, check);
+      assert.equal(is, check === undefined ? 'applied' : 'invalid');
+      if (check === undefined) assert.equal((await bench.apply(spare)).is, 'applied');
+      assert.equal((await bench.apply(text('b 10.0.0.3:80'))).is, 'unfit');
+    });
+  }
+
+  test('a move, plain as can be -> not checked', async () => {
+    const bench = openBench(BEFORE, ONE);
+    assert.equal((await bench.apply(MOVED, refuse)).is, 'applied');
+  });
+});
+
+describe('a text that may be told', () => {
+  for (const [name, after, isChange] of [
     ['a move', MOVED, true],
-    ['a server more', textOf('a 10.0.0.1:80', 'b 10.0.0.2:80'), false],
+    ['a server more', textOf('a 10.0.0.1:80', 'b 10.0.0.2:80'), true],
     ['another frame', `global\n  maxconn 9\n${BEFORE}`, false],
   ] as const) {
-    test(`${name} -> ${isSafe}`, async () => {
+    test(`${name} -> ${isChange}`, async () => {
       const bench = openBench(BEFORE, ONE);
-      assert.equal(await bench.runtime.isSafe(bench.generation, after), isSafe);
+      assert.equal(await bench.runtime.isChange(bench.generation, after), isChange);
       assert.deepEqual(bench.haproxy.asked, []);
     });
   }
 
   test('asked of one text, applied another -> the other one is applied', async () => {
     const bench = openBench(BEFORE, ONE);
-    assert.equal(await bench.runtime.isSafe(bench.generation, textOf('a 10.0.0.7:80')), true);
+    assert.equal(await bench.runtime.isChange(bench.generation, textOf('a 10.0.0.7:80')), true);
     assert.deepEqual(await bench.apply(MOVED), {is: 'applied', why: 'moved web/a'});
     assert.equal(bench.haproxy.servers.get('web/a')?.addr, '10.0.0.2');
   });
 
   test('asked, then another text runs -> compared anew', async () => {
     const bench = openBench(BEFORE, ONE);
-    assert.equal(await bench.runtime.isSafe(bench.generation, MOVED), true);
+    assert.equal(await bench.runtime.isChange(bench.generation, MOVED), true);
     bench.generation.runsNow(`global\n  maxconn 9\n${BEFORE}`);
-    assert.equal(await bench.runtime.isSafe(bench.generation, MOVED), false);
+    assert.equal(await bench.runtime.isChange(bench.generation, MOVED), false);
   });
 });
 
@@ -515,7 +675,7 @@ describe('servers that were removed', () => {
     const {apply, generation, runtime} = withTwo();
     await apply(BEFORE);
     const other = openBench(BEFORE, ONE).generation;
-    assert.equal((await runtime.apply(other, candidateOf(`# two\n${BEFORE}`))).is, 'applied');
+    assert.equal((await runtime.apply(other, `# two\n${BEFORE}`)).is, 'applied');
     assert.equal((await apply(TWO)).is, 'applied', generation.text);
   });
 });

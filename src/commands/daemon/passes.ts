@@ -3,6 +3,7 @@ import {createPasses, type Passes} from '../../lifecycle/passes.ts';
 import {openQuarantine, type Quarantine} from '../../lifecycle/quarantine.ts';
 import {openQuarantineFile} from '../../lifecycle/quarantine-file.ts';
 import {createSpareServers, type SpareServers} from '../../lifecycle/spare-servers.ts';
+import {appliesAtOnce} from '../../lifecycle/spec.ts';
 import {createTrial, type Trial} from '../../lifecycle/trial.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {systemFiles as files} from '../../ports/files.ts';
@@ -104,6 +105,7 @@ export function openPasses(
     explain: trial.explain,
     proxy: proxy.generations,
     apply: proxy.queue.apply,
+    appliesAtOnce: tag => appliesAtOnce(ground.manifest.states.get(tag)?.steps),
     check: proxy.check,
     refresh: cluster.certificates.refresh,
     lastPass: observation.history.lastPass,
