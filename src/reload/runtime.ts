@@ -13,6 +13,7 @@ import {type Abilities, createAbilities} from './abilities.ts';
 import {countCheckedAdds, findRoomDoubt} from './check-room.ts';
 import {findChangedFiles} from './files-read.ts';
 import {type StagedGeneration, writeRewritten} from './generation.ts';
+import {findLimitDoubt} from './limit-room.ts';
 import {findCheckDoubt, readBack} from './read-back.ts';
 import {createRemovedServers, type RemovedServers} from './removed-servers.ts';
 
@@ -127,6 +128,8 @@ async function findChanges(state: State, current: StagedGeneration, text: string
   const returned = await findReturned(state, changes);
   if (returned !== undefined) return {is: 'unfit', why: `${returned} returns while it still has connections`};
   const {ask} = state.ports;
+  const limitDoubt = await findLimitDoubt(ask, current.paths.socket, changes).catch(foreseenReason);
+  if (limitDoubt !== undefined) return {is: 'unfit', why: limitDoubt};
   const checkDoubt = await findCheckDoubt(current.paths.socket, changes, state.ports).catch(foreseenReason);
   if (checkDoubt !== undefined) return {is: 'unfit', why: checkDoubt};
   const newChecks = countCheckedAdds(changes);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {deriveDifference, type ServerChange} from '../../src/proxy/difference.ts';
 import {deriveCommands} from '../../src/proxy/server-commands.ts';
+import {findLimitDoubt} from '../../src/reload/limit-room.ts';
 import {haproxiesUnderTest} from '../support/haproxies.ts';
 import {waitFor} from '../support/wait.ts';
 import {type Cell, cellOf, type Situation, type Trial} from './changes/cells.ts';
@@ -136,6 +137,24 @@ backend b
   server s1 127.0.0.1:1 check
 `;
 
+const limitedAt = (address: string): string => `global
+  stats socket {run}/runtime.sock level admin
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 60s
+  timeout server 60s
+  timeout queue 100
+frontend f
+  bind unix@{run}/front.sock
+  default_backend c0
+backend c0
+  option http-server-close
+  server s1 ${address} maxconn 2
+`;
+
+const CELL: Cell = {id: 'c0', trial: {keyword: ''}, situations: [], section: [], before: [], after: []};
+
 /** Two servers, one of which is out. */
 const takingTurns = (port: number, on: string): string => `global
   stats socket {run}/runtime.sock level admin
@@ -170,11 +189,10 @@ describe('changes told as they once were', {timeout: 300_000, concurrency: true}
         const port = harness.pods.ports.plain[0];
         const serving = (on: string) => takingTurns(port, on);
         await using running = await run(binary, serving('s1'));
-        const cell: Cell = {id: 'c0', trial: {keyword: ''}, situations: [], section: [], before: [], after: []};
         const answers = new Set<string>();
         let isOver = false;
         const clients = Array.from({length: 20}, async () => {
-          while (!isOver) answers.add(await running.get(cell, '/'));
+          while (!isOver) answers.add(await running.get(CELL, '/'));
         });
         for (let turn = 0; turn < 60; turn += 1) {
           const [on, off] = turn % 2 === 0 ? ['s2', 's1'] : ['s1', 's2'];
@@ -185,6 +203,27 @@ describe('changes told as they once were', {timeout: 300_000, concurrency: true}
         isOver = true;
         await Promise.all(clients);
         assert.deepEqual([...answers].sort(), [`127.0.1.1:${port}`, `127.0.1.2:${port}`]);
+      });
+
+      test('a server moves, its limit is taken -> a reload, since nobody would be served meanwhile', async () => {
+        await using harness = await openHarness(binary);
+        const [before, after] = ['127.0.1.1', '127.0.1.2'].map(ip => limitedAt(`${ip}:${harness.pods.ports.plain[0]}`));
+        const difference = deriveDifference(before ?? '', after ?? '', harness.abilities);
+        assert.equal(difference.is, 'runtime');
+        await using running = await run(binary, before ?? '');
+        const ask = (_: string, command: string) => running.ask(command);
+        assert.equal(await findLimitDoubt(ask, running.socket, difference.changes), undefined);
+        const held = harness.pods.hold();
+        const underWay = ['a', 'b'].map(() => running.get(CELL, held.path));
+        await waitFor(() => held.arrivedFor('c0') === 2, 'two requests at the pod');
+        assert.match(
+          (await findLimitDoubt(ask, running.socket, difference.changes)) ?? '',
+          /^c0\/s1 has 2 requests under way/,
+        );
+        await running.ask(difference.changes.flatMap(deriveCommands).join('; '));
+        assert.equal(await running.get(CELL, '/'), 'status 503');
+        held.release();
+        await Promise.all(underWay);
       });
 
       test('a server comes under external-check -> a reload, since HAProxy ends, or never finds it UP', async t => {

@@ -280,6 +280,15 @@ describe('changes that HAProxy does not carry out', () => {
     });
   }
 
+  test('a limited server moves, requests take its limit -> unfit', async () => {
+    const bench = openBench(textOf('a 10.0.0.1:80 maxconn 5'), {'web/a': {}});
+    bench.haproxy.intercept = command =>
+      command === 'show stat -1 4 -1' ? '# pxname,svname,scur,\nweb,a,5,' : undefined;
+    const {is, why} = await bench.apply(textOf('a 10.0.0.2:80 maxconn 5'));
+    assert.deepEqual([is, why.includes('web/a has 5 requests under way')], ['unfit', true]);
+    assert.equal(bench.haproxy.servers.get('web/a')?.addr, '10.0.0.1');
+  });
+
   test('a checked server moves, a check of its former address ends in the next moment -> told', async () => {
     const bench = openBench(textOf('a 10.0.0.1:80 check'), {'web/a': {check: 7}});
     bench.clock.after(20, () => Object.assign(bench.haproxy.servers.get('web/a') ?? {}, {check: 6}));

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import {describe, test} from 'node:test';
+import {deriveDifference} from '../../src/proxy/difference.ts';
+import {findLimitDoubt} from '../../src/reload/limit-room.ts';
+
+const textOf = (server: string): string => `backend web\n  server a ${server}\n`;
+
+/** What is said of a change from one line of web/a to another one, while so many requests are under way; and what was asked. */
+async function doubtOf(before: string, after: string, sessions: number) {
+  const difference = deriveDifference(textOf(before), textOf(after), {release: 2.6});
+  assert.equal(difference.is, 'runtime');
+  const asked: string[] = [];
+  const ask = async (_: string, command: string) => {
+    asked.push(command);
+    return `# pxname,svname,scur,slim,\nweb,a,${sessions},10,\nother,a,99,10,`;
+  };
+  return {doubt: await findLimitDoubt(ask, '/run/1.sock', difference.changes), asked};
+}
+
+describe('a server moves while requests are under way', () => {
+  for (const [name, options, sessions, room] of [
+    ['none is', 'maxconn 10', 0, true],
+    ['a tenth of its limit', 'maxconn 10', 1, true],
+    ['more of its limit', 'maxconn 10', 2, false],
+    ['more of a limit that HAProxy reads as a number', 'maxconn 10x', 2, false],
+    ['more of what its limit grows from', 'minconn 10 maxconn 1000', 2, false],
+    ['more of what others have', 'maxconn 1000', 2, true],
+  ] as const) {
+    test(`${name} -> ${room ? 'told' : 'a reload, which counts from nought'}`, async () => {
+      const {doubt} = await doubtOf(`10.0.0.1:80 ${options}`, `10.0.0.2:80 ${options}`, sessions);
+      assert.equal(
+        doubt,
+        room
+          ? undefined
+          : `web/a has ${sessions} requests under way, which would count against its limit of 10 at another address`,
+      );
+    });
+  }
+
+  for (const [name, before, after] of [
+    ['without a limit', '10.0.0.1:80', '10.0.0.2:80'],
+    ['with "maxconn 0"', '10.0.0.1:80 maxconn 0', '10.0.0.2:80 maxconn 0'],
+    ['it only weighs more', '10.0.0.1:80 maxconn 10', '10.0.0.1:80 maxconn 10 weight 2'],
+    ['it is disabled there', '10.0.0.1:80 maxconn 10', '10.0.0.2:80 maxconn 10 disabled'],
+  ] as const) {
+    test(`${name} -> nothing is asked`, async () => {
+      assert.deepEqual(await doubtOf(before, after, 9), {doubt: undefined, asked: []});
+    });
+  }
+});
