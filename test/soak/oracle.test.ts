@@ -48,6 +48,10 @@ describe('oracle, configuration', () => {
     assert.deepEqual({...hostsOf(parseServed(served) ?? {servers: []})}, HOSTS);
   });
 
+  test('one who left is disabled in it, since no text can be made without -> nothing found', () => {
+    assert.deepEqual(judgeText(served.replace(/server web-1 .*/, '$& disabled'), {from: 3, to: 5}, FORM), []);
+  });
+
   for (const [situation, text, what] of [
     ['a template that was replaced long ago', goodText(2, HOSTS, FORM), 'wrong template served'],
     ['one letter more', served.replace('timeout client 15s', 'timeout client 150s'), 'text differs'],

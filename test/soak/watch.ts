@@ -2,7 +2,7 @@ import {isDeepStrictEqual} from 'node:util';
 import type {Status} from '../support/status.ts';
 import {loadView} from './haproxy-view.ts';
 import type {Span} from './model.ts';
-import {type Discrepancy, judgeHosts, judgeText, judgeView} from './oracle.ts';
+import {type Discrepancy, hasDisabled, judgeHosts, judgeText, judgeView} from './oracle.ts';
 import {hostsOf, parseServed, type Server} from './templates.ts';
 import type {World} from './world.ts';
 
@@ -59,6 +59,7 @@ export function judgeSight({template, form, disturbances}: World, sight: Sight):
     const detail = `in sync with ${JSON.stringify(status.hosts)}, but serves\n${served}`;
     found.push({what: 'in sync, but serves other hosts', detail});
   }
+  if (hasDisabled(served)) found.push({what: 'in sync, but with disabled servers', detail: served});
   if (!disturbances.has('killed HAProxy')) {
     if (view === undefined) found.push({what: 'HAProxy does not answer', detail: 'haproxy.sock'});
     else found.push(...judgeView(served, view));
