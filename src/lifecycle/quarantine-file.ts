@@ -47,7 +47,8 @@ function entryOf(value: unknown): KeptEntry[] {
   return [{suspect: {pod, before}, digest, reason, sinceAt, tries, stopsStarts}];
 }
 
-const parse = (text: string): KeptEntry[] => {
+/** Nobody, where a text says nothing of the kind. */
+export const parseEntries = (text: string): KeptEntry[] => {
   try {
     const value: unknown = JSON.parse(text);
     return Array.isArray(value) ? value.flatMap(entryOf) : [];
@@ -56,6 +57,8 @@ const parse = (text: string): KeptEntry[] => {
   }
 };
 
+export const formatEntries = (entries: readonly KeptEntry[]): string => JSON.stringify(entries);
+
 /** Opens what an earlier daemon left at `path`; what cannot be read is not there, and found anew. */
 export async function openQuarantineFile(
   files: Pick<Files, 'readText' | 'readStamp' | 'replace' | 'remove'>,
@@ -63,9 +66,9 @@ export async function openQuarantineFile(
 ): Promise<QuarantineFile> {
   let written = (await files.readText(path).catch(() => undefined)) ?? '';
   return {
-    kept: parse(written),
+    kept: parseEntries(written),
     async put(entries) {
-      const text = entries.length === 0 ? '' : JSON.stringify(entries);
+      const text = entries.length === 0 ? '' : formatEntries(entries);
       if (text === written && (text === '' || (await files.readStamp(path)) !== undefined)) return;
       if (text === '') await files.remove(path);
       else await files.replace(path, text, FILE_MODE);

@@ -9,6 +9,7 @@ import {canBeOfPods, findByChecks, findByStarts, tryInput} from './bad-pod-trial
 import type {BadPod, Failing} from './find-bad-pods.ts';
 import type {KeptEntry, QuarantineFile} from './quarantine-file.ts';
 import {type Entry, hasten, RETRY, timed} from './retry-times.ts';
+import {asTheyWorkedElsewhere, offerEarlier, type SharedQuarantine} from './shared-quarantine.ts';
 import {deriveSuspects, isOverBound, type Suspect, saysTheSame, withoutSuspects} from './suspects.ts';
 
 /*
@@ -49,6 +50,8 @@ export interface QuarantinePorts {
   readonly hideSecrets: (said: string) => string;
   /** What an earlier daemon left, and this one leaves. */
   readonly file: QuarantineFile;
+  /** The other replicas know what pods said when they worked; absent where there is one replica. */
+  readonly shared?: SharedQuarantine;
   /** Nothing is tried any more once it aborts. */
   readonly ended: AbortSignal;
 }
@@ -254,7 +257,7 @@ async function accuse(
   told: {readonly checks: number; readonly durationMs: number},
 ): Promise<void> {
   const {log} = state.ports;
-  const entries = pods.map(pod => entryOf(state, input, pod));
+  const entries = (await asTheyWorkedElsewhere(state.ports, input, pods)).map(pod => entryOf(state, input, pod));
   for (const entry of entries) {
     put(state, entry, told.durationMs / Math.max(1, told.checks));
     const {app, ip, id} = entry.suspect.pod;
@@ -313,8 +316,9 @@ function keepOnly(state: State, template: string): void {
   state.failsAnyway = undefined;
 }
 
-async function save({entries, ports: {file, log}}: State): Promise<void> {
+async function save({entries, ports: {file, log, shared}}: State): Promise<void> {
   const kept = [...entries.values()].map(({retryAtMs: _, soonAtMs: __, ...entry}) => entry);
+  if (shared !== undefined) offerEarlier(shared, kept);
   await file.put(kept).catch(err => {
     rethrowBug(err);
     log.warn({err}, 'cannot remember who is in quarantine');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {DaemonError, OverLimit, StartRefused} from '../../src/errors.ts';
-import {openQuarantine, type Quarantined} from '../../src/lifecycle/quarantine.ts';
+import {openQuarantine, type Quarantined, type QuarantinePorts} from '../../src/lifecycle/quarantine.ts';
 import {openQuarantineFile} from '../../src/lifecycle/quarantine-file.ts';
 import type {Json} from '../../src/members/member.ts';
 import type {Pod, TemplateInput} from '../../src/template/input.ts';
@@ -43,6 +43,7 @@ async function openStage({
   fault = REFUSED as unknown,
   files = createMemoryFiles().files,
   ended = new AbortController().signal,
+  shared = undefined as QuarantinePorts['shared'],
 } = {}) {
   const clock = createFakeClock(1_000_000);
   const {log, said} = openLogSink();
@@ -64,6 +65,7 @@ async function openStage({
     hideSecrets: text => text.replaceAll('hunter2', '***'),
     file: await openQuarantineFile(files, '/data/quarantine.json'),
     ended,
+    ...(shared && {shared}),
   });
   const found: Quarantined[] = [];
   const tellings: number[] = [];
@@ -311,6 +313,35 @@ describe('quarantine', () => {
     mend();
     assert.equal(await quarantine.retryDue(async () => again), true);
     assert.deepEqual([...contents.keys()], []);
+  });
+
+  test('a replica that starts -> who worked for another one is served as it was then, where it works with that', async () => {
+    const told = {text: undefined as string | undefined};
+    const shared = {
+      load: async () => told.text,
+      offer(text: string) {
+        told.text = text;
+      },
+    };
+    const first = await openStage({shared, percent: 100});
+    const before = inputOf([podOf(1), podOf(2, 'good')]);
+    await first.isolate(inputOf([podOf(1), podOf(2, 'bad'), podOf(3, 'bad')]), before, REFUSED);
+    const whole = inputOf([podOf(1), podOf(2, 'bad'), podOf(3, 'bad')]);
+    const servedBy = async (pods: TemplateInput, isMuch = (_: readonly Pod[]): boolean => false) => {
+      const {quarantine, isolate, exceed} = await openStage({shared: {...shared, offer() {}}, percent: 100});
+      exceed(isMuch);
+      await isolate(pods, undefined, REFUSED);
+      return quarantine.members.map(({ip, served}) => `${ip} ${served}`);
+    };
+    assert.deepEqual(await servedBy(whole), ['10.0.0.2 as before', '10.0.0.3 not at all']);
+    const other = inputOf([podOf(1), podOf(2, 'bad', {id: 'another'})]);
+    assert.deepEqual(await servedBy(other), ['10.0.0.2 not at all']);
+    const isMuch = (pods: readonly Pod[]) => pods.some(({payload}) => payload === 'good');
+    assert.deepEqual(await servedBy(whole, isMuch), ['10.0.0.2 not at all', '10.0.0.3 not at all']);
+    told.text = 'nothing of the kind';
+    assert.deepEqual(await servedBy(whole), ['10.0.0.2 not at all', '10.0.0.3 not at all']);
+    told.text = undefined;
+    assert.deepEqual(await servedBy(whole), ['10.0.0.2 not at all', '10.0.0.3 not at all']);
   });
 
   test('its file removed or altered -> written again while somebody is in it; nobody is, where it says nothing', async () => {

@@ -1,6 +1,6 @@
 import type {Visit} from '../../lifecycle/lifecycle.ts';
 import {createPasses, type Passes} from '../../lifecycle/passes.ts';
-import {openQuarantine, type Quarantine} from '../../lifecycle/quarantine.ts';
+import {openQuarantine, type Quarantine, type QuarantinePorts} from '../../lifecycle/quarantine.ts';
 import {openQuarantineFile} from '../../lifecycle/quarantine-file.ts';
 import {createSpareServers, type SpareServers} from '../../lifecycle/spare-servers.ts';
 import {appliesAtOnce} from '../../lifecycle/spec.ts';
@@ -60,6 +60,7 @@ export const openTrial = (proxy: ProxyPart, renderer: IsolatedRenderer, spares: 
 export const openOwnQuarantine = async (
   {config, room, ending, output}: Context,
   {tryOut}: Trial,
+  shared: QuarantinePorts['shared'],
 ): Promise<Quarantine> =>
   openQuarantine({
     clock,
@@ -68,6 +69,7 @@ export const openOwnQuarantine = async (
     percent: config.quarantinePercent,
     hideSecrets: output.secrets.hide,
     file: await openQuarantineFile(files, `${config.dataFolder}/quarantine.json`),
+    ...(shared && {shared}),
     ended: ending.asked,
   });
 

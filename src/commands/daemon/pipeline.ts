@@ -93,7 +93,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
   const renderer = opening.use(openRenderer(config));
   const spares = openSpareServers(context, needs, renderer);
   const trial = openTrial(proxy, renderer, spares);
-  const quarantine = await openOwnQuarantine(context, trial);
+  const quarantine = await openOwnQuarantine(context, trial, membership.shared.quarantine);
   opening.defer(quarantine.close);
   const {load} = templateText;
   const {loadWhole, loadForPass, loadForPreview} = createInputs(context, needs, {hosts, load, quarantine});

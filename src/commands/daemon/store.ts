@@ -10,6 +10,8 @@ import {deriveConfirmMs, openFleet} from '../../fleet/fleet.ts';
 import type {ReplicaRecord, ReplicaState} from '../../fleet/record.ts';
 import {openReloadLock, type ReloadLock} from '../../fleet/reload-lock.ts';
 import {openSharedTemplate, type SharedTemplate} from '../../fleet/shared-template.ts';
+import {openSharedText, type SharedText} from '../../fleet/shared-text.ts';
+import {NOBODY} from '../../lifecycle/shared-quarantine.ts';
 import {createEmbeddedStore} from '../../members/embedded-store.ts';
 import {createEtcdStore} from '../../members/etcd/etcd-store.ts';
 import {keysOf} from '../../members/etcd/keys.ts';
@@ -30,6 +32,8 @@ export interface OpenStore extends ReloadLock {
   readonly replicas: readonly ReplicaRecord[] | undefined;
   /** The last template that worked for any of them; undefined where there is one only. */
   readonly template: SharedTemplate | undefined;
+  /** What pods in quarantine said when they worked for any of them; undefined where there is one only. */
+  readonly quarantine: SharedText | undefined;
   /** Says goodbye; after the store's own end. */
   close(): Promise<void>;
 }
@@ -54,6 +58,7 @@ export async function openStore(sources: StoreSources): Promise<OpenStore> {
     join() {},
     replicas: undefined,
     template: undefined,
+    quarantine: undefined,
     async close() {},
   };
 }
@@ -85,6 +90,7 @@ async function openShared({config, snapshot, guard, room}: StoreSources, etcd: E
   });
   const run = randomBytes(4).toString('hex');
   const template = openSharedTemplate({gateway, key: keys.template, id: self.id, clock, log: room('fleet')});
+  const quarantine = openSharedText({gateway, key: keys.quarantine, empty: NOBODY, clock});
   const fleet = openFleet({
     gateway,
     follow: followPrefix,
@@ -114,8 +120,10 @@ async function openShared({config, snapshot, guard, room}: StoreSources, etcd: E
       return fleet.replicas;
     },
     template,
+    quarantine,
     async close() {
       template.close();
+      quarantine.close();
       await fleet.close();
       gateway.close();
     },

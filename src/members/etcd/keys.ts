@@ -14,6 +14,8 @@ export const keysOf = (namespace: string, app: string) => {
     reloadLock: `${root}turn`,
     /** The last one that worked for any replica. */
     template: `${root}template`,
+    /** What pods that are in quarantine for any replica said when they worked. */
+    quarantine: `${root}quarantine`,
   } as const;
 };
 
