@@ -47,9 +47,16 @@ export const NO_API: Values = {api: false};
 /** Everything that is not in either. */
 export const OTHERS: Values = {
   image: {pullPolicy: 'Always', pullSecrets: [{name: 'registry'}], tag: 'x'},
+  nameOverride: 'on',
+  role: '1',
   podAnnotations: {one: 'two'},
   templateConfigMap: {name: 'proxy', key: 'proxy.j2'},
-  settings: {KONTROL_DAMPER: 5, KONTROL_ACCESS_LOG: 'off'},
+  settings: {
+    KONTROL_MODE: 'master,slave',
+    KONTROL_DAMPER: 5,
+    KONTROL_MAX_MEMBERS: 1_000_000,
+    KONTROL_ACCESS_LOG: 'off',
+  },
   extraEnv: [{name: 'TZ', value: 'UTC'}],
   replicas: 3,
   etcd: {endpoints: 'http://etcd:2379', userSecret: 'etcd-user'},

@@ -1,5 +1,5 @@
 {{- define "kontrol.name" -}}
-{{- default .Release.Name .Values.nameOverride | trunc 50 | trimSuffix "-" -}}
+{{- default .Release.Name .Values.nameOverride | trunc 50 | trimAll "-" -}}
 {{- end -}}
 
 {{/* What is the daemon's rather than the proxy's. */}}
@@ -17,13 +17,13 @@
 
 {{/* What selects the pods; it can never change. */}}
 {{- define "kontrol.selector" -}}
-app: {{ include "kontrol.name" . }}
+app: {{ include "kontrol.name" . | quote }}
 {{- end -}}
 
 {{- define "kontrol.labels" -}}
 {{ include "kontrol.selector" . }}
 app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
@@ -51,12 +51,24 @@ roleRef:
   name: {{ $name }}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "kontrol.account" $root }}
+    name: {{ include "kontrol.account" $root | quote }}
     namespace: {{ $root.Release.Namespace }}
 {{- end -}}
 
 {{/* What values say that cannot be had together. */}}
 {{- define "kontrol.refuse" -}}
+{{- if not (regexMatch "^[a-z][-a-z0-9]*$" (include "kontrol.name" .)) -}}
+{{- fail (printf "no Service can be called %s, which begins with a letter and has no dot: set nameOverride" (include "kontrol.name" .)) -}}
+{{- end -}}
+{{- $names := list -}}
+{{- $ports := list -}}
+{{- range .Values.service.ports -}}
+{{- $names = append $names .name -}}
+{{- $ports = append $ports (int .port) -}}
+{{- end -}}
+{{- if or (ne (len $names) (len (uniq $names))) (ne (len $ports) (len (uniq $ports))) -}}
+{{- fail "service.ports: a name or a port is there twice" -}}
+{{- end -}}
 {{- if and (or .Values.autoscaling.enabled (gt (int .Values.replicas) 1)) (not .Values.etcd.endpoints) -}}
 {{- fail "several replicas need etcd.endpoints: a ping through a Service reaches one pod, and they share their members over etcd" -}}
 {{- end -}}
