@@ -160,6 +160,14 @@ function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
       const todo = `${SLOW_TODO}; a check (option httpchk) would take them out of use`;
       return bad('unanswered', [what, why, todo], {subject: name, beganAt});
     }
+    case 'handshakes': {
+      const {name, percent, handshakes} = trouble;
+      const what = `${percent} % of the TLS handshakes of frontend ${name} fail`;
+      const why = `of its last ${handshakes}, where they went well before: its certificate is over or not the clients' idea of one, there is no common cipher or version, or clients speak plain HTTP`;
+      const todo =
+        'see the certificate (haproxy-kontrol status), what changed (haproxy-kontrol history), and the reason, where that frontend has log global: haproxy-kontrol logs --access; openssl s_client -connect ADDRESS tells what clients see';
+      return bad('handshakes', [what, why, todo], {subject: name, beganAt});
+    }
     case 'errors': {
       const kind = {'given-up': 'unanswered', cut: 'cut', connections: 'errors', frontend: 'errors', backend: 'errors'};
       return bad(kind[trouble.of], wordsOfErrors(trouble), {subject: trouble.name, beganAt});

@@ -1,5 +1,6 @@
 import type {Row} from './answers.ts';
 import {type Counted, countErrors, type ErrorBound, type ErrorShare, findErrorShares} from './error-shares.ts';
+import {type FailedHandshakes, type HandshakeHistory, noteHandshakes} from './handshakes.ts';
 import {type HangingHistory, type HangingServers, leaveOutSilent, noteHanging} from './hanging-servers.ts';
 import type {MeantErrors} from './meant-errors.ts';
 import {newUnansweredHistory, noteUnanswered, type Unanswered, type UnansweredHistory} from './unanswered.ts';
@@ -26,6 +27,8 @@ export type Trouble =
   | ({readonly is: 'unanswered'} & Omit<Unanswered, 'beganMs'>)
   /** Some servers of a backend take requests and answer none; others answer. */
   | ({readonly is: 'hanging'} & Omit<HangingServers, 'beganMs'>)
+  /** Hardly a TLS handshake of a frontend succeeds any more. */
+  | ({readonly is: 'handshakes'} & Omit<FailedHandshakes, 'beganMs'>)
   /** Too many of its answers were of class 5xx, or of its connections failed. */
   | ({readonly is: 'errors'} & Omit<ErrorShare, 'beganMs'>);
 
@@ -76,6 +79,7 @@ export interface TroubleHistory {
   readonly counted: readonly Counted[];
   readonly unanswered: UnansweredHistory;
   readonly hanging: HangingHistory;
+  readonly handshakes: HandshakeHistory;
   /** The backends that are there and had servers. */
   readonly peopled: ReadonlySet<string>;
   /** Since when looks have succeeded. */
@@ -88,6 +92,7 @@ export const newTroubleHistory: TroubleHistory = {
   counted: [],
   unanswered: newUnansweredHistory,
   hanging: new Map(),
+  handshakes: new Map(),
   peopled: new Set(),
   firstMs: undefined,
 };
@@ -104,6 +109,7 @@ const LASTS_MS: Readonly<Record<Trouble['is'], number>> = {
   emptied: 0,
   unanswered: 0,
   hanging: 0,
+  handshakes: 0,
   errors: 0,
 };
 
@@ -151,12 +157,16 @@ export function noteLook(
   const [hanging, hangs] = isOff
     ? [history.hanging, []]
     : noteHanging(history.hanging, history.look, look, unanswered.usualMs);
+  const [handshakes, refused] = isOff
+    ? [history.handshakes, []]
+    : noteHandshakes(history.handshakes, history.look, look, bound.windowMs);
   const partly = leaveOutSilent(hangs, silent);
   const silentNames = new Set([...silent, ...partly].map(({name}) => name));
   const found: DatedTrouble[] = [
     ...findInRows(look, history.peopled, beganMs),
     ...silent.map(one => ({is: 'unanswered', ...one}) as const),
     ...partly.map(one => ({is: 'hanging', ...one}) as const),
+    ...refused.map(one => ({is: 'handshakes', ...one}) as const),
     // That its clients gave up says less.
     ...shares
       .filter(({of, name}) => of !== 'given-up' || !silentNames.has(name))
@@ -164,7 +174,10 @@ export function noteLook(
   ];
   const seen = noteSeen(history, look, found);
   const troubles = [...seen.values()].flatMap(({trouble, isTold}) => (isTold ? [trouble] : []));
-  return [{look, seen, counted, unanswered, hanging, firstMs, peopled: peopledIn(look, history.peopled)}, troubles];
+  return [
+    {look, seen, counted, unanswered, hanging, handshakes, firstMs, peopled: peopledIn(look, history.peopled)},
+    troubles,
+  ];
 }
 
 /** A limit that is reached in bursts is one trouble from the first to the last of them. */

@@ -10,6 +10,7 @@ import {checkCandidate, deriveCheckLimitMs} from '../../proxy/check.ts';
 import {openConversation} from '../../proxy/conversation.ts';
 import {createCounterLedger} from '../../proxy/counter-ledger.ts';
 import {type DriftWatch, openDriftWatch} from '../../proxy/drift-watch.ts';
+import {HANDSHAKE_FIELDS} from '../../proxy/handshakes.ts';
 import {askShort} from '../../proxy/runtime.ts';
 import {type ApplyQueue, createApplyQueue} from '../../reload/apply-queue.ts';
 import type {Candidate} from '../../reload/candidate.ts';
@@ -61,7 +62,7 @@ export async function openProxy(
   const {config, room, ending, output} = context;
   const log = room('proxy');
   const tail = createTail();
-  const counters = createCounterLedger(COUNTER_FIELDS);
+  const counters = createCounterLedger([...COUNTER_FIELDS, ...HANDSHAKE_FIELDS]);
   const followers = createDrainFollowers({
     clock,
     log,
