@@ -53,6 +53,9 @@ interface Look {
   readonly rows: readonly Row[];
 }
 
+/** One of more has a small share of the requests, and to read them all takes long. */
+const MAX_SERVERS = 300;
+
 const MIN_REQUESTS = 5;
 const MIN_TIMES = 3;
 const PATIENCE_MS = 30_000;
@@ -73,11 +76,12 @@ const isBackend = ({type, hrsp_5xx}: Row): boolean => type === '1' && Boolean(hr
 
 const countBits = (bits: number): number => (bits === 0 ? 0 : (bits & 1) + countBits(bits >> 1));
 
-/** The backends with more than one server whose servers have to be looked at now. Pure. */
+/** The backends with several servers whose servers have to be looked at now. Pure. */
 export function findRestless(history: HangingHistory, {atMs, rows}: Look): Row[] {
   return rows.filter(row => {
     const known = history.get(nameOf(row));
-    if (!isBackend(row) || known === undefined || sumOf([row], ['act', 'bck']) < 2) return false;
+    const servers = sumOf([row], ['act', 'bck']);
+    if (!isBackend(row) || known === undefined || servers < 2 || servers > MAX_SERVERS) return false;
     const hasOwed = [...known.servers.values()].some(({owed}) => owed !== undefined);
     const isDue = known.lookedMs === undefined || atMs - known.lookedMs >= PERIOD_MS;
     return isDue && (hasOwed || countBits(known.restless) >= MIN_RESTLESS);

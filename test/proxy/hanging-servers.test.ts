@@ -109,6 +109,17 @@ describe('servers that take requests and answer none, while others answer', () =
     assert.ok(reads() <= 12);
   });
 
+  test('more than 300 servers -> nobody looks at them', async () => {
+    for (const [count, isLookedAt] of [
+      [300, true],
+      [301, false],
+    ] as const) {
+      const names = Array.from({length: count}, (_, at) => `s${at}`);
+      const {lookFor, reads} = open((_, at) => ({...busy(at), current: 1}), names);
+      assert.deepEqual([await lookFor(10), reads() > 0], [[], isLookedAt]);
+    }
+  });
+
   test('little traffic, or none -> not told, nobody looks at its servers', async () => {
     const {lookFor, reads} = open((_, at) => busy(Math.floor(at / 10), 1));
     assert.deepEqual([await lookFor(60), reads()], [[], 0]);
