@@ -139,7 +139,7 @@ function noteServers(
       const patienceMs = Math.max(PATIENCE_MS, USUAL_TIMES * Math.max(usualMs, timeOfAnswers(row, averagesFromZero)));
       const fresh = {fromMs: lookedMs ?? atMs, requests: 0, times: 0, lastMs: atMs, patienceMs, othersAnswer: false};
       const goesOn = answered === 0 || isLate(was, row, answered, atMs);
-      const owed = goesOn ? owe(was?.owed ?? fresh, {came, atMs, others}) : undefined;
+      const owed = goesOn ? owe(was?.owed ?? fresh, {came, atMs, others, patienceMs}) : undefined;
       return [row.svname ?? '', {row, given, answers, owed}];
     }),
   );
@@ -156,13 +156,18 @@ const isLate = (was: ServerState | undefined, row: Row, answered: number, atMs: 
   timeOfLatest(row, was.row, answered) >= was.owed.patienceMs / 2;
 
 function owe(
-  owed: Owed,
-  {came, atMs, others}: {readonly came: number; readonly atMs: number; readonly others: boolean},
+  known: Owed,
+  {came, atMs, others, patienceMs}: Pick<Owed, 'patienceMs'> & {came: number; atMs: number; others: boolean},
 ): Owed | undefined {
-  const othersAnswer = owed.othersAnswer || others;
-  if (came > 0) return {...owed, requests: owed.requests + came, times: owed.times + 1, lastMs: atMs, othersAnswer};
+  const owed: Owed = {
+    ...known,
+    othersAnswer: known.othersAnswer || others,
+    // How long an answer takes may be known only since others came. Late ones of its own make nothing usual.
+    patienceMs: isTold(known, atMs) ? known.patienceMs : Math.max(known.patienceMs, patienceMs),
+  };
+  if (came > 0) return {...owed, requests: owed.requests + came, times: owed.times + 1, lastMs: atMs};
   // Nobody asked, or nobody does any more.
-  return owed.requests === 0 || atMs - owed.lastMs > FORGOTTEN_MS ? undefined : {...owed, othersAnswer};
+  return owed.requests === 0 || atMs - owed.lastMs > FORGOTTEN_MS ? undefined : owed;
 }
 
 function hangingOf(name: string, states: ReadonlyMap<string, ServerState>, atMs: number): HangingServers[] {
