@@ -128,15 +128,25 @@ async function findChanges(state: State, current: StagedGeneration, text: string
   const returned = await findReturned(state, changes);
   if (returned !== undefined) return {is: 'unfit', why: `${returned} returns while it still has connections`};
   const {ask} = state.ports;
-  const limitDoubt = await findLimitDoubt(ask, current.paths.socket, changes).catch(foreseenReason);
-  if (limitDoubt !== undefined) return {is: 'unfit', why: limitDoubt};
-  const checkDoubt = await findCheckDoubt(current.paths.socket, changes, state.ports).catch(foreseenReason);
-  if (checkDoubt !== undefined) return {is: 'unfit', why: checkDoubt};
+  const momentDoubt = await findMomentDoubt(state, current, changes);
+  if (momentDoubt !== undefined) return {is: 'unfit', why: momentDoubt};
   const newChecks = countCheckedAdds(changes);
   const allChecks = (state.checkedAdds.get(current) ?? 0) + newChecks;
   const roomDoubt =
     newChecks === 0 ? undefined : await findRoomDoubt(ask, current.paths.socket, allChecks).catch(foreseenReason);
   return roomDoubt === undefined ? {is: 'fit', changes, allChecks} : {is: 'unfit', why: roomDoubt};
+}
+
+/** Why changes would end elsewhere because of what HAProxy is at right now. */
+async function findMomentDoubt(
+  {ports}: State,
+  {paths: {socket}}: StagedGeneration,
+  changes: readonly ServerChange[],
+): Promise<string | undefined> {
+  return (
+    (await findLimitDoubt(ports.ask, socket, changes).catch(foreseenReason)) ??
+    (await findCheckDoubt(socket, changes, ports).catch(foreseenReason))
+  );
 }
 
 async function apply(state: State, current: StagedGeneration, text: string, check?: Check): Promise<RuntimeOutcome> {
@@ -237,7 +247,7 @@ async function takeBack(
   );
   if (back.is === 'reload') return false;
   const changes = back.changes.filter(change => servers.has(keyOf(change)));
-  if ((await findCheckDoubt(current.paths.socket, changes, ports).catch(foreseenReason)) !== undefined) return false;
+  if ((await findMomentDoubt(state, current, changes)) !== undefined) return false;
   const {refusal} = await tell(ports, current, changes);
   noteGone(state, current, changes);
   return refusal === undefined;
