@@ -37,7 +37,7 @@ export function openTemplateText(source: TemplateSource, ports: TemplateTextPort
     case 'text':
       return {load: async () => source.text, follow};
     case 'file': {
-      const file: ReadFile = {path: source.path, loaded: undefined, reading: undefined, next: undefined};
+      const file: ReadFile = {path: source.path, loaded: undefined, loads: 0, reading: undefined, next: undefined};
       return {load: () => loadFile(file, ports), follow: onChange => followFile(file, onChange, ports)};
     }
   }
@@ -54,6 +54,8 @@ type FilePorts = Pick<TemplateTextPorts, 'read' | 'clock'>;
 interface ReadFile {
   readonly path: string;
   loaded: string | undefined;
+  /** How often it could be read, by whomever. */
+  loads: number;
   /** One at a time: each that hangs holds a thread. */
   reading: Promise<TemplateRead> | undefined;
   /** Who comes while one is under way gets the next: that one may have seen the file of before. */
@@ -71,6 +73,7 @@ async function loadFile(file: ReadFile, ports: FilePorts): Promise<string> {
   switch (found.is) {
     case 'file':
       file.loaded = decodeTemplate(found.bytes, subject, 'RENDER');
+      file.loads += 1;
       return file.loaded;
     case 'absent':
       throw refuse('there is no such file');
@@ -98,21 +101,30 @@ function followFile(file: ReadFile, onChange: () => void, ports: FilePorts): () 
   let seen = file.loaded;
   let isFirst = true;
   let misses = 0;
+  let loads = 0;
+  /** A pass read it between two looks that could not. */
+  let isMended = false;
   let closed = false;
   let cancel = () => {};
   const look = async (): Promise<void> => {
+    if (file.loads > loads) {
+      isMended = seen === undefined;
+      misses = 0;
+    }
     const text = await loadFile(file, ports).catch(error => {
       // Whoever renders next is told why.
       if (!(error instanceof DaemonError)) throw error;
       return undefined;
     });
     if (closed) return;
+    loads = file.loads;
     misses = text === undefined ? misses + 1 : 0;
     // One that is being replaced may be away for a moment.
     if (misses !== 1) {
       // What could not be read before is a change, too.
-      if (text !== seen && !(isFirst && seen === undefined)) onChange();
+      if ((text !== seen || isMended) && !(isFirst && seen === undefined)) onChange();
       seen = text;
+      isMended = false;
     }
     isFirst = false;
     cancel = ports.clock.after(POLL_MS, () => void look());

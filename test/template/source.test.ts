@@ -27,6 +27,14 @@ function openScene(initial: string | Error | undefined) {
     text,
     unfollow,
     changes: () => changes,
+    /** What a pass reads of a file that is there between two looks alone. */
+    async readMeanwhile(passing: string) {
+      const before = content;
+      content = passing;
+      const loaded = await text.load();
+      content = before;
+      return loaded;
+    },
     async put(next: string | Error | undefined) {
       content = next;
       await clock.advance(1000);
@@ -116,6 +124,21 @@ test('template file, gone for longer than a replacement takes -> a call, once; t
   assert.equal(changes(), 2);
   await put('first');
   assert.equal(changes(), 2);
+});
+
+test('template file, gone, read by a pass between two looks and gone again -> a call', async () => {
+  const scene = openScene('# one\n');
+  await scene.put('# one\n');
+  await scene.put(undefined);
+  await scene.put(undefined);
+  assert.equal(scene.changes(), 1);
+  assert.equal(await scene.readMeanwhile('# two\n'), '# two\n');
+  await scene.put(undefined);
+  await scene.put(undefined);
+  assert.equal(scene.changes(), 2);
+  await scene.put(undefined);
+  assert.equal(scene.changes(), 2);
+  scene.unfollow();
 });
 
 test('template file, something else meanwhile -> RENDER that says what; healed, a call', async () => {
