@@ -3,7 +3,7 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdir, mkdtemp, rm, symlink, writeFile} from 'node:fs/promises';
 import {createServer, type Server} from 'node:net';
-import {tmpdir} from 'node:os';
+import {getPriority, tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {test} from 'node:test';
 import {openProcessTable, type ProcessTable} from '../../src/jobs/proc.ts';
@@ -163,6 +163,8 @@ test('process table, the real one -> a child is found, signalled once and gone',
     }, 'the child');
     assert.ok(found);
     assert.equal(await table.isAlive(found.identity), true);
+    await table.giveWay(child.pid);
+    assert.equal(getPriority(child.pid), 10);
     const stranger = {...found.identity, startTicks: found.identity.startTicks - 1};
     assert.equal(await table.signal(stranger, 'SIGTERM'), false);
     assert.equal(await table.signal(found.identity, 'SIGTERM'), true);

@@ -15,6 +15,7 @@ async function openBench(texts: Record<string, string> = {}) {
   const {files, contents} = createMemoryFiles(texts);
   const runs: {
     env: Command['env'];
+    bounds: readonly (number | undefined)[];
     aborted: () => boolean;
     end: (ended?: Partial<Captured> | string) => Promise<void>;
   }[] = [];
@@ -22,12 +23,13 @@ async function openBench(texts: Record<string, string> = {}) {
     clock,
     files,
     log,
-    capture({env}, {signal}) {
+    capture({env}, {signal, timeoutMs, maxBytes}) {
       const {promise, resolve} = Promise.withResolvers<Captured>();
       const whole = {code: 0, signal: undefined, stdout: Buffer.alloc(0), ended: 'itself' as const};
       signal?.addEventListener('abort', () => resolve({...whole, ended: 'abort'}));
       runs.push({
         env,
+        bounds: [timeoutMs, maxBytes],
         aborted: () => signal?.aborted ?? false,
         async end(ended = {}) {
           resolve(typeof ended === 'string' ? {...whole, stdout: Buffer.from(ended)} : {...whole, ...ended});
@@ -57,6 +59,7 @@ describe('callback', () => {
       MD5: 'md5-a',
       HASH: 'md5-a',
     });
+    assert.deepEqual(runs[0]?.bounds, [5 * 60_000, 1 << 20], 'for five minutes and 1 MiB at most');
   });
 
   test('the same digest again -> nothing', async () => {

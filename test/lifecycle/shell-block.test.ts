@@ -63,6 +63,14 @@ describe('shell block', () => {
     await waitFor(() => written().length === 10_000, 'every line');
   });
 
+  test('it ends by itself -> what it left in the background lives on', async () => {
+    const {run, texts} = openBench();
+    await run('sleep 300 >/dev/null 2>&1 & echo $!');
+    const [pid = 0] = texts().map(Number);
+    assert.ok(isAlive(pid));
+    process.kill(pid, 'SIGKILL');
+  });
+
   test('aborted -> the whole process group is gone, a background grandchild included', async () => {
     const {run, stop, texts} = openBench();
     const ended = assert.rejects(run('sleep 300 & echo $!; wait'), /superseded/);

@@ -70,6 +70,7 @@ export async function openFakeGenerations(
   const alive = new Map<number, FakeHaproxy>(left.map(({pid}) => [pid, createFakeHaproxy(pid)]));
   const sockets = new Map<string, FakeHaproxy>();
   const signals: string[] = [];
+  const gaveWay: number[] = [];
   const bound = new Map<number, string>();
   let nextPid = 1000;
   let descriptor = 20;
@@ -131,7 +132,7 @@ export async function openFakeGenerations(
       signals.push(`${pid} ${signal}`);
       return alive.delete(pid);
     },
-    giveWay: async () => {},
+    giveWay: async pid => void gaveWay.push(pid),
   };
 
   const generations: Generations = await openGenerations({
@@ -194,6 +195,7 @@ export async function openFakeGenerations(
     filed: () =>
       [...new Set([...memory.contents.keys()].flatMap(path => /^\/data\/run\/(\d+)\./.exec(path)?.[1] ?? []))].sort(),
     gate,
+    gaveWay,
     generations,
     memory,
     said,

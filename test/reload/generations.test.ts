@@ -101,10 +101,11 @@ describe('a text that differs in its servers alone', () => {
   });
 
   test('a new generation is asked for all the same -> reloaded, with that reason', async () => {
-    const {apply} = await openFakeGenerations();
+    const {apply, gaveWay} = await openFakeGenerations();
     await apply(textOf());
     const {generation, way, why} = await apply(MOVED, {because: 'a script asked for it'});
     assert.deepEqual([generation, way], [2, 'inherit']);
+    assert.deepEqual(gaveWay, [1000], 'the old one, which shares its sockets, leaves the CPU to the new one');
     assert.match(why, /^a script asked for it; /);
   });
 
