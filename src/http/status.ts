@@ -9,6 +9,7 @@ import {checkHost} from './host-check.ts';
 import type {ShownMember} from './joined-members.ts';
 import {OPENAPI} from './openapi.ts';
 import type {Departure, Timeline, Traffic} from './page-types.ts';
+import {readInPieces} from './pieces.ts';
 import {createRefusals, shownUrl} from './refusals.ts';
 import {sendSharedJson, sendText} from './reply.ts';
 import {type ActionRoutesPorts, serveActions} from './status-actions.ts';
@@ -52,6 +53,7 @@ export function createProbes({isReady}: Pick<StatusPorts, 'isReady'>): FastifyIn
     http: {connectionsCheckingInterval: 1000, headersTimeout: 5000},
     requestTimeout: 10_000,
   });
+  readInPieces(app.server);
   app.get('/livez', (_request, reply) => sendText(reply, 'ok\n'));
   app.get('/readyz', (_request, reply) => {
     const ready = isReady();

@@ -95,6 +95,14 @@ describe('master endpoint', () => {
     assert.equal(received[0]?.body, FIRST_PING);
   });
 
+  test('ping in chunks of a byte, many in a read -> the same bytes', async () => {
+    const head = 'PUT /ping HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const ping = FIRST_PING.padEnd(20_000);
+    const chunks = [...ping].map(letter => `1\r\n${letter}\r\n`).join('');
+    assert.equal((await askRaw(server.port, [`${head}${chunks}0\r\n\r\n`])).status, 200);
+    assert.equal(received[0]?.body, ping);
+  });
+
   test('ping over IPv6 -> received with its IPv6 address', {skip: ipv6Missing}, async () => {
     assert.equal((await askRaw(server.port, [headOf(FIRST_PING), FIRST_PING], '::1')).status, 200);
     assert.equal(received[0]?.remoteAddress, '::1');

@@ -11,12 +11,14 @@ const LOOP = '{% for a in range(100000) %}{% for b in range(100000) %}{% endfor 
 const MEMORY =
   "{% set x = [] %}{% for i in range(100000) %}{% set _ = x.append(('a%d' % i) * 3000) %}{{ x[-1]|upper|length }}{% endfor %}";
 const OUTPUT = "{% for i in range(100000) %}{{ 'x' * 1000000 }}{% endfor %}";
+const LATIN_1 = Buffer.from('# caf\xe9\n', 'latin1');
 const FAULT = '{{ hosts.web.first.second }}';
 
 const HOSTILE = [
   ['a template that loops for ever', LOOP, /takes (?:too long|longer)/],
   ['a template that exhausts memory', MEMORY, /memory|takes (?:too long|longer)/],
   ['a template that writes without end', OUTPUT, /longer than 16 MiB|takes (?:too long|longer)/],
+  ['a template that is not UTF-8', LATIN_1, /it is not UTF-8 at byte 5 \(line 1\)/],
   ['a template with a fault', FAULT, /has no attribute/],
 ] as const;
 
@@ -28,7 +30,7 @@ describe('daemon', {skip: missing('haproxy')}, () => {
     const good = (note: string) =>
       `# ${note}\nlisten web\n  mode tcp\n  timeout client 5s\n  timeout server 5s\n  timeout connect 5s\n  bind 127.0.0.1:${port}\n` +
       '{% for app in hosts %}{% for ip in hosts[app] %}  server {{ app }}{{ loop.index }} {{ ip }}:80\n{% endfor %}{% endfor %}';
-    const replaceTemplate = async (text: string) => {
+    const replaceTemplate = async (text: string | Buffer) => {
       await writeFile(`${template}.next`, text);
       await rename(`${template}.next`, template);
     };
