@@ -7,7 +7,8 @@ import {haproxiesUnderTest} from '../support/haproxies.ts';
 import {waitFor} from '../support/wait.ts';
 import {type Cell, cellOf, type Situation, type Trial} from './changes/cells.ts';
 import {type Harness, openHarness} from './changes/harness.ts';
-import {run} from './changes/running.ts';
+import {DEAD_IP, LIVE_IPS} from './changes/pods.ts';
+import {run, standings} from './changes/running.ts';
 import {tryCells, type Way} from './changes/trying.ts';
 
 /** A change as it was once told, and what the harness has to see of it. */
@@ -137,6 +138,19 @@ backend b
   server s1 127.0.0.1:1 check
 `;
 
+const checkedAt = (address: string): string => `global
+  stats socket {run}/runtime.sock level admin
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 5s
+  timeout server 5s
+backend c0
+  option http-server-close
+  server s1 ${address} check inter 200 fall 1
+  server s2 127.0.0.1:1
+`;
+
 const limitedAt = (address: string): string => `global
   stats socket {run}/runtime.sock level admin
 defaults
@@ -224,6 +238,19 @@ describe('changes told as they once were', {timeout: 300_000, concurrency: true}
         assert.equal(await running.get(CELL, '/'), 'status 503');
         held.release();
         await Promise.all(underWay);
+      });
+
+      test('a server moves to a dead address, its checks were stopped by hand -> they run again, and find it DOWN', async () => {
+        await using harness = await openHarness(binary);
+        const [before = '', after = ''] = [LIVE_IPS[0], DEAD_IP].map(ip =>
+          checkedAt(`${ip}:${harness.pods.ports.plain[0]}`),
+        );
+        await using running = await run(binary, before);
+        await running.ask('disable health c0/s1');
+        const difference = deriveDifference(before, after, harness.abilities);
+        assert.equal(difference.is, 'runtime');
+        await running.ask(difference.changes.flatMap(deriveCommands).join('; '));
+        await waitFor(async () => (await standings(running)).get('c0/s1')?.includes('status=DOWN'), 'c0/s1 DOWN');
       });
 
       test('a server comes under external-check -> a reload, since HAProxy ends, or never finds it UP', async t => {
