@@ -15,7 +15,8 @@ import {benchTemplate, hostsReach, startCrowdedDaemon} from './daemon.ts';
 import {counted, type Figure, median, noteSkipped, quantile} from './figure.ts';
 import {startWrapper} from './wrapper-2017.ts';
 
-const SIZES = [10, 1000, 10_000];
+/** `KONTROL_MEMBERS=10,1000` has some of them alone. */
+const SIZES = (process.env.KONTROL_MEMBERS ?? '10,1000,10000').split(',').map(Number);
 const SAMPLES = 11;
 /** The wrapper takes seconds for each. */
 const WRAPPER_SAMPLES = 3;

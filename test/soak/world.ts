@@ -1,5 +1,5 @@
 import {existsSync} from 'node:fs';
-import {mkdir, readFile, rename, symlink, writeFile} from 'node:fs/promises';
+import {mkdir, readFile, symlink} from 'node:fs/promises';
 import {join} from 'node:path';
 import {startBackends} from '../support/backend.ts';
 import {type Daemon, startDaemon} from '../support/daemon.ts';
@@ -7,6 +7,7 @@ import {type EtcdCluster, startEtcd} from '../support/etcd.ts';
 import {openFolder} from '../support/folder.ts';
 import {haproxyIsAtLeast} from '../support/haproxy-version.ts';
 import {openNamespaces, type TwoNamespaces} from '../support/namespaces.ts';
+import {replaceFile} from '../support/replace-file.ts';
 import {waitFor} from '../support/wait.ts';
 import {addAddresses, cast} from './cast.ts';
 import type {Journal} from './journal.ts';
@@ -106,9 +107,11 @@ export async function openWorld(store: StoreKind, journal: Journal): Promise<Wor
     lostReplicaMs: store === 'etcd' ? TTL_MS : 0,
   });
 
-  const writeTemplate = async (text: string): Promise<void> => {
-    await writeFile(`${templatePath}.next`, text);
-    await rename(`${templatePath}.next`, templatePath);
+  let writing: Promise<void> = Promise.resolve();
+  /** One after the other, however many are asked for at once: the last one asked for is what stays. */
+  const writeTemplate = (text: string): Promise<void> => {
+    writing = writing.then(() => replaceFile(templatePath, text));
+    return writing;
   };
   await writeTemplate(goodTemplate(0, form));
 
