@@ -24,13 +24,14 @@ describe('a text that is told beside its check', () => {
   const refuse = () => Promise.reject(refusal);
   const commandsOf = ({haproxy: {asked}}: FakeProcess) => asked.filter(command => !command.startsWith('show'));
 
-  test('it passes -> its files were written for it, none is left', async () => {
+  test('it passes -> its files were written for it, none is left; nobody compares HAProxy with a text meanwhile', async () => {
     const {during, filed, generations, apply, contents} = await openFakeGenerations();
     await apply(textOf());
     const checked: unknown[] = [];
-    const check = async ({configuration}: Candidate) => checked.push(contents.get(configuration), filed());
+    const check = async ({configuration}: Candidate) =>
+      checked.push(contents.get(configuration), filed(), generations.running);
     const {way} = await during(generations.apply({text: JOINED}, {check}));
-    assert.deepEqual([way, checked, filed()], ['runtime', [JOINED, ['1', '2']], ['1']]);
+    assert.deepEqual([way, checked, filed()], ['runtime', [JOINED, ['1', '2'], undefined], ['1']]);
     assert.deepEqual([contents.get('/data/proxy.cfg'), generations.text], [JOINED, JOINED]);
   });
 
