@@ -80,7 +80,7 @@ async function reloadTo(served: Served, template: string): Promise<void> {
   await served.daemon.waitFor(({proxy}) => proxy.state === 'RUNNING' && proxy.pid !== pid, 'another HAProxy');
 }
 
-describe('problems', {concurrency: 3, skip: missing('haproxy'), timeout: 180_000}, () => {
+describe('problems', {concurrency: 3, skip: missing('haproxy'), timeout: 240_000}, () => {
   test('a server answers no more, or one of two, their clients give up long before HAProxy does -> told; until it answers', async () => {
     let hangs = false;
     const answer: RequestListener = (_, response) => void (hangs || response.end('ok'));
@@ -296,7 +296,17 @@ listen tcp
     await using folder = await openFolder();
     const at = (name: string) => join(folder.path, name);
     const [key, certificate, pem] = [at('key'), at('crt'), at('pem')];
-    const subject = ['-subj', '/CN=a', '-days', '2', '-newkey', 'rsa:2048', '-nodes'];
+    const subject = [
+      '-subj',
+      '/CN=a',
+      '-days',
+      '2',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+    ];
     execFileSync('openssl', ['req', '-x509', ...subject, '-keyout', key, '-out', certificate], {stdio: 'ignore'});
     await writeFile(pem, (await readFile(certificate, 'utf8')) + (await readFile(key, 'utf8')));
     await using served = await startServed({KONTROL_5XX: '20,4'});
@@ -314,7 +324,7 @@ frontend safe
       socket.once('connect', () => speaksTls || socket.write('GET / HTTP/1.0\r\n\r\n'));
       socket.once('secureConnect', () => socket.end()).on('error', () => {});
     };
-    const asking = setInterval(speak, 50);
+    const asking = setInterval(speak, 100);
     using _asking = {[Symbol.dispose]: () => clearInterval(asking)};
     await assertLooked(served);
     await assertStays(served, kinds => !kinds.includes('handshakes'), 'nothing while they speak TLS');
