@@ -72,7 +72,7 @@ export const deriveDifference = (before: string, after: string, abilities: Runti
 export function* compareTexts(before: string, after: string, abilities: RuntimeAbilities): Steps<Difference> {
   const old = yield* readOutline(before);
   const next = yield* readOutline(after);
-  const frameDoubt = compareFrames(old, next) ?? findDoubtIn(next);
+  const frameDoubt = compareFrames(old, next) ?? findDoubtIn(next) ?? findDoubtIn(old);
   if (frameDoubt !== undefined) return {is: 'reload', why: frameDoubt};
   const changes: ServerChange[] = [];
   const references = findReferences(next);

@@ -556,6 +556,12 @@ const CASES: readonly Case[] = [
     is: ['reload: there are two servers b/s1'],
   },
   {
+    name: 'two servers of one name, of which one goes',
+    before: text(S1 + movedOf(S1)),
+    after: text(movedOf(S1)),
+    is: ['reload: there are two servers b/s1'],
+  },
+  {
     name: 'servers of two backends',
     before: `${text(S1)}backend c\n${S2}`,
     after: `${text(movedOf(S1))}backend c\n  server s2 10.0.0.8:80\n`,
