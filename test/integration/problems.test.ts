@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict';
-import {execFile, execFileSync, spawn} from 'node:child_process';
+import {execFile, spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {readFile, writeFile} from 'node:fs/promises';
+import {writeFile} from 'node:fs/promises';
 import {createServer, type RequestListener} from 'node:http';
-import {type AddressInfo, connect, type Socket} from 'node:net';
+import type {AddressInfo, Socket} from 'node:net';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
-import {connect as connectTls} from 'node:tls';
 import {fileURLToPath} from 'node:url';
 import type {JoinedMember} from '../../src/http/joined-members.ts';
 import {ask} from '../../src/proxy/runtime.ts';
 import {SLOW_PATH} from '../support/backend.ts';
 import {openFolder} from '../support/folder.ts';
 import {freePort} from '../support/free-port.ts';
-import {haproxyIsAtLeast} from '../support/haproxy-version.ts';
 import {missing} from '../support/parts.ts';
 import {POD_IP, type Served, startServed} from '../support/served.ts';
 import {waitFor} from '../support/wait.ts';
@@ -288,50 +286,6 @@ listen tcp
     thief.kill('SIGKILL');
     await assertOver(served, 'bind');
     assert.equal(await served.fetch(), 'pod');
-  });
-
-  test('clients speak plain HTTP to a listener of TLS, after some did not -> told, until they speak TLS', {
-    skip: !haproxyIsAtLeast(2, 4),
-  }, async () => {
-    await using folder = await openFolder();
-    const at = (name: string) => join(folder.path, name);
-    const [key, certificate, pem] = [at('key'), at('crt'), at('pem')];
-    const subject = [
-      '-subj',
-      '/CN=a',
-      '-days',
-      '2',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-    ];
-    execFileSync('openssl', ['req', '-x509', ...subject, '-keyout', key, '-out', certificate], {stdio: 'ignore'});
-    await writeFile(pem, (await readFile(certificate, 'utf8')) + (await readFile(key, 'utf8')));
-    await using served = await startServed({KONTROL_5XX: '20,4'});
-    const port = await freePort();
-    await served.rewrite(`${served.template}
-frontend safe
-  bind 127.0.0.1:${port} ssl crt ${pem}
-  mode http
-  timeout client 1s
-  default_backend web
-`);
-    let speaksTls = true;
-    const speak = () => {
-      const socket = speaksTls ? connectTls({port, rejectUnauthorized: false}) : connect({port});
-      socket.once('connect', () => speaksTls || socket.write('GET / HTTP/1.0\r\n\r\n'));
-      socket.once('secureConnect', () => socket.end()).on('error', () => {});
-    };
-    const asking = setInterval(speak, 100);
-    using _asking = {[Symbol.dispose]: () => clearInterval(asking)};
-    await assertLooked(served);
-    await assertStays(served, kinds => !kinds.includes('handshakes'), 'nothing while they speak TLS');
-    speaksTls = false;
-    await assertTold(served, 'handshakes', 'safe', /% of the TLS handshakes of frontend safe fail/);
-    speaksTls = true;
-    await assertOver(served, 'handshakes');
   });
 
   test('many answers of a listener are 5xx -> told everywhere, with their share, over a reload and not beyond', async () => {
