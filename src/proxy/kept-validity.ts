@@ -9,7 +9,7 @@ const MAX_PORT = 65_535;
 
 /** No quotes, no variables, no comments: what is written is what is read. */
 const PLAIN_SERVER = /^\s*server(?:\s+[\w.:/[\]@%+,=()~-]+){2,}\s*$/;
-const WITH_PORT = /^\[?([\d.]+|[\da-fA-F:.]+(?=\]))\]?:(\d{1,5})$/;
+const WITH_PORT = /^(?:([\d.]+)|\[([\da-fA-F:.]+)\]):(\d{1,5})$/;
 
 /**
  * Whether a text is as valid as one that HAProxy has checked, which it must differ from by changes at run time: its lines
@@ -32,13 +32,15 @@ export function* keepsValidity(checked: string, text: string): Steps<boolean> {
 function fixedWords(line: string): string[] | undefined {
   if (line.length > MAX_LINE_CHARACTERS || !PLAIN_SERVER.test(line)) return undefined;
   const [server = '', name = '', address = '', ...options] = line.trim().split(/\s+/);
-  const [, ip = '', port = ''] = WITH_PORT.exec(address) ?? [];
-  if (isIP(ip) === 0 || !isWithin(port, 1, MAX_PORT) || options.length + 3 > MAX_WORDS) return undefined;
+  const [, ipv4 = '', ipv6 = '', port = ''] = WITH_PORT.exec(address) ?? [];
+  if ((isIP(ipv4) !== 4 && isIP(ipv6) !== 6) || !isWithin(port, 1, MAX_PORT) || options.length + 3 > MAX_WORDS)
+    return undefined;
   const words = [server, name];
   for (const [at, option] of options.entries()) {
     if (options[at - 1] === 'weight') {
       if (!isWithin(option, 0, MAX_WEIGHT)) return undefined;
-    } else if (option !== 'disabled' && option !== 'enabled') words.push(option);
+      // Its opposite, `enabled`, came with HAProxy 1.8.
+    } else if (option !== 'disabled') words.push(option);
   }
   if (options.at(-1) === 'weight') return undefined;
   return words;
