@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import {once} from 'node:events';
 import {connect, type Socket} from 'node:net';
 import {after, before, describe, test} from 'node:test';
 import {type FastifyInstance, fastify} from 'fastify';
 import {boundAnswers} from '../../src/http/bounded-answers.ts';
 import type {Listening} from '../../src/http/listen.ts';
 import {listen} from '../../src/http/listen.ts';
+import {readInPieces} from '../../src/http/pieces.ts';
 import {systemClock} from '../../src/ports/clock.ts';
 import {createFakeClock, type FakeClock} from '../support/fake-clock.ts';
 import {waitFor} from '../support/wait.ts';
@@ -23,6 +25,7 @@ describe('answers that nobody reads', () => {
   before(async () => {
     clock = createFakeClock();
     app = fastify({forceCloseConnections: true});
+    readInPieces(app.server);
     app.addHook('onRequest', ({url}, _reply, done) => {
       if (url === '/never') looked += 1;
       done();
@@ -51,6 +54,19 @@ describe('answers that nobody reads', () => {
       app.server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
     );
   const isAnswered = async () => (await fetch(`http://127.0.0.1:${server.port}/small`)).text();
+
+  test('answered before the request was whole -> nothing more of it is read, and it is cut a second later', async () => {
+    const client = await openRaw(server.port, []);
+    client.socket.write('PUT /nothing HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n');
+    const [answer] = await client.answers(1);
+    assert.equal(answer?.status, 404);
+    client.socket.write('0\r\n\r\nGET /never HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const closed = once(client.socket, 'close');
+    assert.equal(await isAnswered(), 'here');
+    await clock.advance(1000);
+    await closed;
+    assert.equal(looked, 0);
+  });
 
   test('one that is not read for a minute -> its connection is cut; others are answered', async () => {
     ask('/large/a');
