@@ -118,6 +118,8 @@ interface State {
   applied: PassInput | undefined;
   appliedText: string | undefined;
   tried: PassInput | undefined;
+  /** Of this template a text was refused since one was applied last: the next one is checked before HAProxy is told of it. */
+  doubted: {readonly template: string | undefined} | undefined;
 }
 
 /**
@@ -135,6 +137,7 @@ export function createPasses(ports: PassPorts): Passes {
     applied: undefined,
     appliedText: undefined,
     tried: undefined,
+    doubted: undefined,
   };
   return {
     async readChanged() {
@@ -201,15 +204,16 @@ async function render(state: State, visit: Visit, signal: AbortSignal): Promise<
   });
 }
 
-async function validate({ports, passes}: State, visit: Visit, signal: AbortSignal): Promise<void> {
+async function validate(state: State, visit: Visit, signal: AbortSignal): Promise<void> {
+  const {ports} = state;
   const {clock, proxy} = ports;
-  const pass = renderedOf(passes, visit, 'validate');
+  const pass = renderedOf(state.passes, visit, 'validate');
   if (await ports.refresh?.(pass.text)) pass.reloads = 'certificates changed';
   else if (visit.startsAnew) pass.reloads = 'to see whether HAProxy can be started with these pods';
   else if (proxy.isServing(pass.text)) return;
-  else if (ports.appliesAtOnce(visit.tag) && (await proxy.mayTellFirst(pass.text))) return;
+  else if (ports.appliesAtOnce(visit.tag) && !isDoubted(state, pass) && (await proxy.mayTellFirst(pass.text))) return;
   pass.candidate = await timed(clock, pass, 'validate', () =>
-    explained(ports, pass, () => stageValid(ports, pass.text, signal)),
+    explained(state, pass, () => stageValid(ports, pass.text, signal)),
   );
 }
 
@@ -221,15 +225,19 @@ async function apply(state: State, visit: Visit, signal: AbortSignal): Promise<v
     // From here on its files are the proxy's: it may serve even when this fails.
     delete pass.candidate;
     const options = {signal, ...(pass.reloads !== undefined && {because: pass.reloads})};
-    pass.applied = await explained(ports, pass, () =>
+    pass.applied = await explained(state, pass, () =>
       candidate === undefined
         ? applyUnchecked(ports, pass, options)
         : timed(ports.clock, pass, 'apply', () => ports.apply(candidate, options)),
     );
   }
+  if (isDoubted(state, pass)) state.doubted = undefined;
   state.applied = pass.read ?? state.applied;
   state.appliedText = pass.text;
 }
+
+const isDoubted = ({doubted}: State, {read}: Pass): boolean =>
+  doubted !== undefined && doubted.template === read?.input.template;
 
 /** Has it checked where and when that is needed, which is a phase of its own: what is refused was not applied. */
 async function applyUnchecked(
@@ -255,14 +263,16 @@ async function applyUnchecked(
 }
 
 async function explained<T>(
-  {explain}: PassPorts,
+  state: State,
   {read: seen, text}: Pass & {text: string},
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work();
   } catch (fault) {
-    throw seen === undefined || fault instanceof CutShort ? fault : await explain(fault, {input: seen.input, text});
+    if (fault instanceof CutShort) throw fault;
+    state.doubted = {template: seen?.input.template};
+    throw seen === undefined ? fault : await state.ports.explain(fault, {input: seen.input, text});
   }
 }
 

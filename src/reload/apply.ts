@@ -45,7 +45,6 @@ export async function apply(
   const {current} = state.generations;
   if (outcome.is === 'invalid') {
     await files.discard();
-    state.tellsFirst = false;
     const {fault, isTakenBack} = outcome;
     if (!signal?.aborted) {
       state.ports.log.warn({isTakenBack, reason: reasonOf(fault)}, 'a change failed that HAProxy was told of already');
@@ -55,7 +54,6 @@ export async function apply(
   }
   if (outcome.is === 'applied' && current !== undefined) {
     await files.discard();
-    state.tellsFirst = true;
     return {generation: current.number, way: 'runtime', why: outcome.why};
   }
   if (outcome.is === 'refused') state.textIs = 'half-told';
@@ -65,9 +63,7 @@ export async function apply(
     await files.discard();
     throw error;
   }
-  const applied = await reload(state, await files.staged(), outcome.why, signal);
-  state.tellsFirst = true;
-  return applied;
+  return await reload(state, await files.staged(), outcome.why, signal);
 }
 
 /** The files of a candidate, written when they are asked for where they are not there yet. */

@@ -81,8 +81,6 @@ export interface GenerationsState {
   /** In a row. */
   gateRefusals: number;
   isApplying: boolean;
-  /** Changes at run time may be told before they are checked: none was refused since a text was applied last. */
-  tellsFirst: boolean;
   /** HAProxy did not start with spare servers: it is given none any more. */
   sparesRefused: boolean;
 }
@@ -132,7 +130,6 @@ function createState(ports: GenerationsPorts): GenerationsState {
     textIs: 'adopted',
     gateRefusals: 0,
     isApplying: false,
-    tellsFirst: true,
     sparesRefused: false,
   };
   return state;

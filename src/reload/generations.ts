@@ -148,9 +148,9 @@ function isServing({textIs, generations: {current}}: GenerationsState, text: str
 }
 
 async function mayTellFirst(state: GenerationsState, text: string): Promise<boolean> {
-  const {textIs, tellsFirst, generations, runtime} = state;
+  const {textIs, generations, runtime} = state;
   const {current} = generations;
-  return textIs === 'known' && tellsFirst && current !== undefined && runtime.isChange(current, text);
+  return textIs === 'known' && current !== undefined && runtime.isChange(current, text);
 }
 
 async function watch(state: GenerationsState, signal: AbortSignal): Promise<void> {

@@ -66,6 +66,29 @@ async function readStates(
   return states;
 }
 
+/** `srv_op_state`: SRV_ST_STOPPED of HAProxy's server-t.h. */
+const STOPPED = 0;
+
+/**
+ * A server that is to be changed and that HAProxy's checks or agents know to be down: told of a change it takes it for up
+ * until they have failed again. Undefined when there is none. Rejects with PROXY.
+ */
+export async function findDown(
+  socket: string,
+  changes: readonly ServerChange[],
+  ask: Ask,
+): Promise<string | undefined> {
+  const known = changes.filter(change => change.do !== 'add');
+  if (known.length === 0) return undefined;
+  const states = await readStates(socket, known, ask);
+  return known
+    .map(change => `${change.backend}/${lineOf(change).name}`)
+    .find(key => {
+      const row = states.get(key);
+      return Number(row?.srv_op_state) === STOPPED && Number(row?.srv_admin_state) === 0;
+    });
+}
+
 /** A bit of `srv_check_state`: CHK_ST_INPROGRESS of HAProxy's check-t.h. */
 const UNDER_WAY = 0x01;
 

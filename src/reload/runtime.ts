@@ -14,7 +14,7 @@ import {countCheckedAdds, findRoomDoubt} from './check-room.ts';
 import {findChangedFiles} from './files-read.ts';
 import {type StagedGeneration, writeRewritten} from './generation.ts';
 import {findLimitDoubt} from './limit-room.ts';
-import {findCheckDoubt, readBack} from './read-back.ts';
+import {findCheckDoubt, findDown, readBack} from './read-back.ts';
 import {createRemovedServers, type RemovedServers} from './removed-servers.ts';
 
 /**
@@ -44,7 +44,7 @@ type Check = () => Promise<unknown>;
 export interface Runtime {
   /** Its servers alone differ, as far as the texts say: it may be told, and told back. */
   isChange(current: StagedGeneration, text: string): Promise<boolean>;
-  /** Tells it, has it checked meanwhile unless its text needs no check, and writes it down. */
+  /** Tells it, has it checked meanwhile unless its text needs no check, and writes it down. `check` is asked more than once. */
   apply(current: StagedGeneration, text: string, check?: Check): Promise<RuntimeOutcome>;
   /** Whether a text could be told, and what or why not. Tells nothing. */
   foresee(current: StagedGeneration, text: string): Promise<{readonly is: 'fit' | 'unfit'; readonly why: string}>;
@@ -155,9 +155,14 @@ async function apply(state: State, current: StagedGeneration, text: string, chec
   const found = await findChanges(state, current, text);
   if (found.is === 'unfit') return found;
   const {changes, allChecks} = found;
+  const needed = (await stepByStep(keepsValidity(current.read, readAs(ports, text)))) ? undefined : check;
+  // Taken back, a server that is down would be up twice until its checks fail.
+  if (needed !== undefined && (await findDown(current.paths.socket, changes, ports.ask).catch(foreseenReason))) {
+    if (!(await passes(needed))) return {is: 'unfit', why: 'its check refuses it'};
+  }
   const [{refusal, told}, prepared] = await Promise.all([
     tell(ports, current, changes),
-    settled(prepareCommit(ports, current, text, check)),
+    settled(prepareCommit(ports, text, needed)),
   ]);
   if (prepared.is === 'fault') {
     const isBack = (await takeBack(state, current, text, told)) && current.supervisor.child?.pid === pid;
@@ -182,19 +187,23 @@ async function apply(state: State, current: StagedGeneration, text: string, chec
   return {is: 'applied', why: describe(changes)};
 }
 
+const passes = (check: Check): Promise<boolean> =>
+  check().then(
+    () => true,
+    () => false,
+  );
+
 /** Writes what is to become `proxy.cfg`, and has it checked where that is needed. Rejects with APPLY, or as `check` does. */
 async function prepareCommit(
-  ports: RuntimePorts,
-  {read}: StagedGeneration,
+  {committedPath, files}: RuntimePorts,
   text: string,
   check: Check | undefined,
 ): Promise<PreparedFile> {
-  const {committedPath, files} = ports;
   const proxyCfg = await files.prepare(committedPath, text, 0o640).catch(cause => {
     throw writeFault(committedPath, cause);
   });
   try {
-    if (check !== undefined && !(await stepByStep(keepsValidity(read, readAs(ports, text))))) await check();
+    await check?.();
     return proxyCfg;
   } catch (fault) {
     await proxyCfg.discard();

@@ -155,6 +155,39 @@ describe('a pass whose text HAProxy may be told before it is checked', () => {
     assert.deepEqual([served(), passes.applied], [undefined, undefined]);
   });
 
+  test('the check refused -> checked first until a text of that template is applied, whatever serves meanwhile', async () => {
+    const {pass, passes, told, faults, unchecked, setTemplate} = openBench();
+    unchecked.isTold = true;
+    faults.check = new DaemonError('VALIDATE', 'cannot validate x.cfg: unknown keyword');
+    await pass();
+    delete faults.check;
+    await passes.applyText('frontend f\n  # nobody is sent to who left');
+    setTemplate('frontend good');
+    told.length = 0;
+    await pass();
+    setTemplate('frontend f');
+    await pass();
+    assert.deepEqual(told, ['apply', 'check', 'stage', 'check', 'apply']);
+    told.length = 0;
+    unchecked.isChecked = false;
+    setTemplate('frontend good');
+    await pass();
+    setTemplate('frontend f');
+    await pass();
+    assert.deepEqual(told, ['apply', 'apply']);
+  });
+
+  test('a stop cuts it short -> no doubt of its template', async () => {
+    const {pass, told, faults, unchecked} = openBench();
+    unchecked.isTold = true;
+    faults.apply = new CutShort('LIFECYCLE', 'the daemon stops');
+    await pass();
+    delete faults.apply;
+    told.length = 0;
+    await pass();
+    assert.deepEqual(told, ['apply', 'check']);
+  });
+
   test('a hook stands between validate and apply -> checked before it', async () => {
     const {pass, told, unchecked} = openBench();
     unchecked.isTold = true;

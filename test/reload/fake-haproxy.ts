@@ -8,6 +8,8 @@ export interface FakeServer {
   /** `srv_check_state`: 1 is that a check is under way. */
   check: number;
   connections: number;
+  /** Its checks failed. */
+  isDown: boolean;
 }
 
 /** What speaks on a runtime socket: knows servers, carries out the commands that we send. */
@@ -34,6 +36,7 @@ export const fakeServer = (changes: Partial<FakeServer> = {}): FakeServer => ({
   admin: 0,
   check: 0,
   connections: 0,
+  isDown: false,
   ...changes,
 });
 
@@ -44,9 +47,9 @@ export function createFakeHaproxy(
   const known = new Map(Object.entries(servers).map(([key, server]) => [key, fakeServer(server)]));
 
   const state = (wanted: string | undefined): string => {
-    const rows = [...known].map(([key, {addr, port, weight, admin, check}]) => {
+    const rows = [...known].map(([key, {addr, port, weight, admin, check, isDown}]) => {
       const [backend = '', server] = key.split('/');
-      const row = `1 ${backend} 1 ${server} ${addr} ${admin === 0 ? 2 : 0} ${admin} ${weight} ${weight} ${check}`;
+      const row = `1 ${backend} 1 ${server} ${addr} ${admin === 0 && !isDown ? 2 : 0} ${admin} ${weight} ${weight} ${check}`;
       return {backend, row: haproxy.tellsPort ? `${row} ${port}` : row};
     });
     const shown = rows.filter(({backend}) => wanted === undefined || backend === wanted).map(({row}) => row);

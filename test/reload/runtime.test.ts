@@ -423,6 +423,35 @@ describe('a text that is told beside its check', () => {
     });
   }
 
+  for (const [name, after] of [
+    ['it moves', textOf('a 10.0.0.9:80 # moved')],
+    ['it goes', textOf('b 10.0.0.2:80')],
+  ] as const) {
+    test(`the check refuses, and a server is down, ${name} -> checked before HAProxy is told, which hears of nothing`, async () => {
+      const bench = openBench(BEFORE, {'web/a': {addr: '10.0.0.1', isDown: true}});
+      assert.deepEqual(await bench.apply(after, refuse), {is: 'unfit', why: 'its check refuses it'});
+      assert.deepEqual(
+        bench.haproxy.asked.filter(command => !command.startsWith('show')),
+        [],
+      );
+      assert.equal((await bench.apply(after, async () => {})).is, 'applied');
+    });
+  }
+
+  test('a server is down, and the text needs no check -> told', async () => {
+    const bench = openBench(BEFORE, {'web/a': {addr: '10.0.0.1', isDown: true}});
+    assert.equal((await bench.apply(MOVED, refuse)).is, 'applied');
+  });
+
+  test('a server is in maintenance, or HAProxy does not say which are down -> told first, or checked first', async () => {
+    const bench = openBench(textOf('a 10.0.0.1:80 disabled'), {'web/a': {addr: '10.0.0.1', admin: 1}});
+    assert.equal((await bench.apply(textOf('a 10.0.0.9:80 disabled # moved'), refuse)).is, 'invalid');
+    const silent = openBench(BEFORE, ONE);
+    silent.haproxy.intercept = command =>
+      command.startsWith('show servers') ? new DaemonError('PROXY', 'no answer') : undefined;
+    assert.equal((await silent.apply(textOf('a 10.0.0.9:80 # moved'), refuse)).is, 'unfit');
+  });
+
   test('the check refuses, and so did HAProxy -> what was told is taken back, what was not is left alone', async () => {
     const bench = openBench(BEFORE, ONE);
     bench.haproxy.intercept = command => (command.startsWith('add server web/c') ? 'Unknown option' : undefined);
