@@ -6,6 +6,7 @@ import {createPrinter} from './ports/printer.ts';
 import {parseCommandLine} from './terminal/command-line.ts';
 import {describeCommand, describeProgram} from './terminal/help.ts';
 import {type CommandName, isCommand} from './terminal/reference.ts';
+import {plainLines} from './terminal/table.ts';
 
 /** Each is loaded when asked for, so that a small one does not pay for the daemon. */
 const LOAD: {readonly [Name in CommandName]: (ending: Ending | undefined) => Promise<CommandMain<Name>>} = {
@@ -82,10 +83,10 @@ function refuse(name: string): number {
 
 /** Says why it failed, at length; what was fatal to the daemon has its details in the log. */
 function report(error: unknown, [command]: readonly string[]): number {
-  stderr.print(`haproxy-kontrol: ${reasonOf(error)}\n`);
+  stderr.print(`haproxy-kontrol: ${plainLines(reasonOf(error))}\n`);
   if (!(error instanceof DaemonError)) return EXIT_CODES.UNEXPECTED;
   const isLogged = command === 'run' && error.code !== 'USAGE';
-  if (error.detail !== undefined && !isLogged) stderr.print(`${error.detail.trimEnd()}\n`);
+  if (error.detail !== undefined && !isLogged) stderr.print(`${plainLines(error.detail.trimEnd())}\n`);
   return EXIT_CODES[error.code];
 }
 

@@ -7,6 +7,7 @@ import {derivePatch} from '../proxy/patch.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {findUndefinedNames, findUnknownApps} from '../template/unknown-names.ts';
 import {type CheckedTemplate, describeFindings, FORMATS, type Format} from '../terminal/findings.ts';
+import {plainLines} from '../terminal/table.ts';
 import {type CommandCall, type CommandMain, untilInterrupted} from './call.ts';
 import {checkLive} from './check-live.ts';
 import {type CheckTools, tryTemplate} from './check-template.ts';
@@ -38,7 +39,7 @@ export async function checkWith(given: Given, tools: CheckTools): Promise<number
   const files = FILES.flatMap(option => given.text(option) ?? []).filter(file => !/^\s*[{[]/.test(file));
   if (files.includes('-')) refuse('--watch takes files: stdin does not change');
   const tell = ({message, detail}: DaemonError) =>
-    given.warn(`${message}\n${detail === undefined ? '' : `${detail}\n`}`);
+    given.warn(plainLines(`${message}\n${detail === undefined ? '' : `${detail}\n`}`));
   return await onChange(files, () => checkOnce(given, tools), {stop: untilInterrupted(given), tell});
 }
 

@@ -1,6 +1,6 @@
 import type {CheckAnswer} from '../http/status-actions.ts';
 import type {Finding} from '../lifecycle/findings.ts';
-import {plain} from './table.ts';
+import {plain, plainLines} from './table.ts';
 
 /** A template that was checked with one kind of hosts. */
 export interface CheckedTemplate {
@@ -71,7 +71,7 @@ const WAYS = {
 function effectOf({way, why, difference}: LiveOutcome): string {
   if (way === null || difference === null) return '';
   const {added, removed, text, tooLarge} = difference;
-  const lines = text === '' ? '' : `${text.trimEnd().split('\n').map(plain).join('\n')}\n`;
+  const lines = text === '' ? '' : `${plainLines(text.trimEnd())}\n`;
   const cut = tooLarge ? '... too large to show in full\n' : '';
   return `${WAYS[way]}: ${plain(why ?? '')}; +${added} -${removed} lines\n${lines}${cut}`;
 }
@@ -146,5 +146,18 @@ const jsonOf = (all: readonly CheckedTemplate[]): Printed => {
 
 const WRITERS = {text: textOf, github: githubOf, junit: junitOf, json: jsonOf} as const;
 
-/** What `check` prints of all that it looked at. */
-export const describeFindings = (all: readonly CheckedTemplate[], format: Format): Printed => WRITERS[format](all);
+/** A terminal shows it, or a log of CI that knows the same sequences: neither is driven by what a template holds. */
+const inPlainWords = (checked: CheckedTemplate): CheckedTemplate => ({
+  ...checked,
+  name: plain(checked.name),
+  file: plain(checked.file),
+  findings: checked.findings.map(finding => ({
+    ...finding,
+    message: plain(finding.message),
+    detail: plainLines(finding.detail),
+  })),
+});
+
+/** What `check` prints of all that it looked at. JUnit and JSON have their own ways with control characters. */
+export const describeFindings = (all: readonly CheckedTemplate[], format: Format): Printed =>
+  WRITERS[format](format === 'text' || format === 'github' ? all.map(inPlainWords) : all);

@@ -19,7 +19,7 @@ const ALL: readonly CheckedTemplate[] = [
 describe('findings', () => {
   test('as text -> places as compilers write them on stderr, verdicts on stdout', () => {
     assert.deepEqual(describeFindings(ALL, 'text'), {
-      err: 'error: a,b.yaml:3:7: 100% <wrong> & "so"\nx\ny\nwarning: a,b.yaml: hm\u0001\n',
+      err: 'error: a,b.yaml:3:7: 100% <wrong> & "so"\nx\ny\nwarning: a,b.yaml: hm \n',
       out: 'a,b.yaml (Pod/p): not valid, with sample pods (1 error, 1 warning)\n-: valid (1 line, 0 warnings)\n',
     });
   });
@@ -28,6 +28,34 @@ describe('findings', () => {
     const finding = {level: 'warning', by: 'template', line: 3, column: 7, message: 'no', detail: ''} as const;
     const checked = {name: 'a.j2', file: 'a.j2', hosts: 'none', lines: undefined, findings: [finding]} as const;
     assert.equal(describeFindings([checked], 'text').out, 'a.j2: fails, without any pod (1 warning)\n');
+  });
+
+  test('words that hold control characters -> drive no terminal, in text and in what CI prints', () => {
+    const evil = 'a\u001b]0;owned\u0007b\u001b[2Jc\rd\u009b1m\te';
+    const finding = {
+      level: 'error',
+      by: 'haproxy',
+      line: 1,
+      column: 2,
+      message: evil,
+      detail: `${evil}\n${evil}`,
+    } as const;
+    const patch = {added: 1, removed: 0, text: `+${evil}\n`, tooLarge: false} as const;
+    const checked: CheckedTemplate = {
+      name: evil,
+      file: evil,
+      hosts: 'live',
+      lines: 1,
+      findings: [finding],
+      live: {way: 'reload', why: evil, difference: patch, text: evil},
+    };
+    for (const format of ['text', 'github'] as const) {
+      const {out, err} = describeFindings([checked], format);
+      assert.doesNotMatch(`${out}${err}`, /[^\P{Cc}\n\t]/u, format);
+      assert.match(`${out}${err}`, /abc d\te/, format);
+    }
+    const {err} = describeFindings([checked], 'text');
+    assert.equal(err, 'error: abc d e:1:2: abc d e\nabc d\te\nabc d\te\n');
   });
 
   test("as GitHub's commands -> nothing in them ends one early", () => {
