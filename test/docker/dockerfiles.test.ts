@@ -78,6 +78,26 @@ describe('the Dockerfiles', () => {
       }
     });
 
+    test(`the build arguments of ${name} -> those of docs/images.md, with its defaults`, () => {
+      const at = name.startsWith('alpine') ? 1 : 0;
+      const table = read('docs/images.md').split('Build arguments')[1]?.split('\n## ')[0] ?? '';
+      // `A` / `B` is of Debian and of Alpine; `A`, `B` are two of both.
+      const documented = [...table.matchAll(/^\| (`.*?) *\| (.*?) *\|/gm)].flatMap(([, names = '', values = '']) => {
+        if (names.includes('(Alpine)') && at === 0) return [];
+        const of = (text: string) =>
+          text
+            .split(' / ')
+            .at(text.includes(' / ') ? at : 0)
+            ?.match(/(?<=`)[^`,]+(?=`)/g) ?? [];
+        return of(names).map(argument => `${argument}=${of(values)[0] ?? ''}`);
+      });
+      // What stands for a base is that, or nothing.
+      const taken = [...read(name).matchAll(/^ARG (\w+=.*)$/gm)].map(([, given = '']) =>
+        given.replace(/=\$.*|(?<=^(?:VERSION|REVISION)=).*/, match => (match.startsWith('=') ? '=' : '')),
+      );
+      assert.deepEqual(taken.sort(), documented.sort());
+    });
+
     test(`${name}'s Node and version -> those of the lock file and of package.json`, () => {
       const lock = JSON.parse(read('package-lock.json'));
       assert.match(read(name), new RegExp(`^ARG NODE=node:${lock.packages['node_modules/node'].version}-`, 'm'));

@@ -35,7 +35,7 @@ describe('docs/settings.md', () => {
     );
   });
 
-  test('defaults that are values -> set, they change nothing', () => {
+  test('defaults that are values, in any document -> set, they change nothing', () => {
     const host = {hostname: 'node-7', readText: () => undefined, resolvePath: (path: string) => path};
     const parse = (env: Readonly<Record<string, string>> = {}) =>
       parseConfig(
@@ -43,9 +43,12 @@ describe('docs/settings.md', () => {
         host,
       );
     const unset = parse().config;
-    const defaults = [...rows.matchAll(/^\| `(KONTROL_\w+)` \| `?([a-z\d,/.]+)`?(?: \([^|]*\))? \|/gm)];
-    assert.ok(defaults.length > 20);
-    for (const [, name = '', value = ''] of defaults)
+    const tables = globSync('docs/*.md').map(file => readFileSync(file, 'utf8'));
+    const defaults = [
+      ...tables.join('\n').matchAll(/^\| `(KONTROL_\w+)` +\| (?:`([a-z\d,/.]+)`|(\d+))(?: \([^|]*\))? +\|/gm),
+    ].map(([, name = '', word, number = '']) => [name, word ?? number] as const);
+    assert.ok(defaults.length > 38, `${defaults.length} defaults`);
+    for (const [name, value] of defaults)
       assert.deepEqual(parse({[name]: value}).config, {...unset, env: {...unset.env, [name]: value}}, name);
   });
 });
@@ -68,6 +71,23 @@ describe('docs/exit-codes.md', () => {
     );
     const documented = rows.flatMap(({code, of}) => [...of.matchAll(/`(\w+)`/g)].map(([, name]) => `${name} ${code}`));
     assert.deepEqual(documented.sort(), told.sort());
+  });
+});
+
+describe('docs/operating.md, the problems', () => {
+  const text = readFileSync('src/http/problems.ts', 'utf8');
+  const [, kindsOfErrors = ''] = /const kind = \{(.*)\};/.exec(text) ?? [];
+  const said = [...text.matchAll(/\b(?:bad|notice)\)?\(\s*'([a-z-]+)'/g), ...kindsOfErrors.matchAll(/: '([a-z-]+)'/g)];
+  const [, table = ''] = readFileSync('docs/operating.md', 'utf8').split('### Problems');
+
+  test('their kinds -> each has a row, and no other', () => {
+    const kinds = new Set(said.map(([, kind = '']) => kind));
+    const firstCells =
+      table
+        .split('\n### ')[0]
+        ?.match(/^\| `.*?` \|/gm)
+        ?.join('') ?? '';
+    assert.deepEqual([...firstCells.matchAll(/`([a-z-]+)`/g)].map(([, kind = '']) => kind).sort(), [...kinds].sort());
   });
 });
 

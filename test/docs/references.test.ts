@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import {globSync, readFileSync} from 'node:fs';
+import {existsSync, globSync, readdirSync, readFileSync} from 'node:fs';
 import {describe, test} from 'node:test';
 import {anchorOf, citationsOf, DOCUMENTS, faultOf, linksOf, pathsOf, type Reference} from './documents.ts';
 
@@ -20,6 +20,30 @@ describe('documents', () => {
     const paths = DOCUMENTS.flatMap(pathsOf);
     assert.ok(paths.length > 60, `${paths.length} paths`);
     assert.deepEqual(faultsOf(paths), []);
+  });
+
+  test('what src/ holds -> has its line in the architecture, and each of its folders a room', () => {
+    const text = readFileSync('docs/architecture.md', 'utf8');
+    const named = readdirSync('src', {withFileTypes: true}).map(entry =>
+      entry.isDirectory() ? `${entry.name}/` : entry.name,
+    );
+    assert.deepEqual(
+      named.filter(name => !text.includes(`\`${name}\``) && !text.includes(`\`src/${name}\``)),
+      [],
+    );
+    const rooms = [...(text.split('## The rooms')[1]?.split('\n## ')[0] ?? '').matchAll(/^\| .*?(\w+\/)` \|/gm)];
+    assert.deepEqual(rooms.map(([, room = '']) => room).sort(), named.filter(name => name.endsWith('/')).sort());
+  });
+
+  test('folders of test/ that mirror none of src/ -> in the list of CONTRIBUTING', () => {
+    const text = readFileSync('docs/CONTRIBUTING.md', 'utf8');
+    const others = readdirSync('test', {withFileTypes: true})
+      .filter(entry => entry.isDirectory() && !existsSync(`src/${entry.name}`))
+      .map(({name}) => name);
+    assert.deepEqual(
+      others.filter(name => !text.includes(`\`test/${name}/\``)),
+      [],
+    );
   });
 
   test('every document in docs/ -> is linked from another one', () => {
