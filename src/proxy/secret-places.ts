@@ -236,14 +236,15 @@ export const USER_OPTIONS = {
 
 /** Names of headers, variables, cookies, parameters and files that go with a credential. */
 export const SENSITIVE_NAME =
-  /assertion|auth|bearer|cookie|cook|cred|csrf|hmac|jwt|key|licen[cs]e|login|nonce|pass|priv|pwd|saml|secret|session|sign|token|vault|xsrf|(?:^|[-_.(])(?:otp|pin|psk|pw|salt|sess(?!\.|_(?:cnt|cur|rate))|sid|sig)(?:$|[-_.)])/i;
+  /assertion|auth|bearer|cookie|cook|cred|csrf|hmac|jwt|key|licen[cs]e|login|nonce|pass|priv|pwd|saml|secret|sessid|session|sign|token|vault|xsrf|(?:^|[-_.(])(?:otp|pin|psk|pw|salt|sess(?!\.|_(?:cnt|cur|rate))|sid|sig)(?:$|[-_.)])/i;
 
 /** What gives prose away that is more than that: a word for a credential, a pair, a word that nobody would say. */
 export const TELLING =
   /\b(?:auth\w*|api.?key|bearer|cred\w*|keys?|log[io]n|pass(?:e|code|phrase|w\w*)?|kennwort|contrase\w*|pin|pw|pwd|secrets?|tokens?)\b|\w:(?!\/\/)[^\s\d]|=|\b(?=\w*\d)(?=\w*[a-z])\w{6,}/i;
 
 /** Words of a line that say that a credential comes next. */
-export const ANNOUNCING = /^(?:pass(?:wd|word|phrase|code)?|pwd?|secret|token|api-?key|credentials?|set-cookie)[:=]*$/i;
+export const ANNOUNCING =
+  /^(?:pass(?:wd|word|phrase|code)?|pwd?|secret|token|api-?key|credentials?|set-cookie(?:-fmt)?)[:=]*$/i;
 
 /**
  * Letters and digits in one word, which few words have, a digit before a letter where signs stand between them: a key,

@@ -112,6 +112,8 @@ export const SECRET_LINES: Readonly<Record<string, readonly string[]>> = {
     'http-request set-header X-Custom "OAuth a=1,oauth_signature=\\"§,§\\""',
     'http-request set-header X-Custom token=a&§',
     'http-request redirect location / set-cookie SEEN=§',
+    'http-request redirect location / set-cookie-fmt SEEN=§',
+    'acl known hdr(PHPSESSID) §',
     'http-request set-var(txn.x) str(a)§)',
     'use_backend %[req.hdr(authorization),map(/backends.map,§)]',
     'email-alert mailers m password §',
