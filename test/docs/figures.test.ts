@@ -36,6 +36,10 @@ const FIGURES: Readonly<Record<string, readonly Figure[]>> = {
     ['one that still listens # s after SIGUSR1', 'src/reload/closing-listeners.ts', 'CLOSE_CAP_MS', S],
     ['(# s when it waits for a CPU)', 'src/reload/closing-listeners.ts', 'STARVED_CLOSE_CAP_MS', S],
   ],
+  'docs/performance.md': [['is given # ms to end', 'src/reload/read-back.ts', 'CHECK_PATIENCE_MS']],
+  'docs/kubernetes.md': [['its node read every @ minutes', 'src/kubernetes/own-pod.ts', 'NODE_PERIOD_MS', MINUTE]],
+  'docs/migration.md': [['one of more than # KiB', 'src/http/body.ts', 'BODY_LIMIT_BYTES', KIB]],
+  'docs/architecture.md': [['After @ minutes only that counts', 'src/members/snapshot.ts', 'MAX_AGE_MS', MINUTE]],
   'docs/membership.md': [
     ['the body is over # KiB', 'src/http/body.ts', 'BODY_LIMIT_BYTES', KIB],
     ['at least @ members', 'src/members/guard.ts', 'MIN_LEAVING'],
@@ -79,6 +83,22 @@ const FIGURES: Readonly<Record<string, readonly Figure[]>> = {
     ['a single check may take # s', 'src/proxy/check.ts', 'MIN_CHECK_LIMIT_MS', S],
     ['those lines in on port #,', 'src/proxy/access-log.ts', 'SYSLOG_PORT'],
     ['looked at every # s, where the daemon', 'src/reload/shared-binds.ts', 'PERIOD_MS', S],
+    ['at most # times and', 'src/lifecycle/bad-pod-trials.ts', 'CHECKS.maxChecks'],
+    ['times and # s (a single', 'src/lifecycle/bad-pod-trials.ts', 'CHECKS.maxMs', S],
+    ['by at most # reloads', 'src/lifecycle/bad-pod-trials.ts', 'STARTS.maxChecks'],
+    ['at most once in @ minutes', 'src/reload/generations-state.ts', 'TELL_AGAIN_MS', MINUTE],
+    ['(@ minute later,', 'src/lifecycle/retry-times.ts', 'RETRY.firstMs', MINUTE],
+    ['of backends with up to # servers', 'src/proxy/hanging-servers.ts', 'MAX_SERVERS'],
+    ['none of their requests for # s (or', 'src/proxy/hanging-servers.ts', 'PATIENCE_MS', S],
+    ['(or @ times as long as usual)', 'src/proxy/hanging-servers.ts', 'USUAL_TIMES'],
+    ['for 10 s, or @ times as long', 'src/proxy/unanswered.ts', 'USUAL_TIMES'],
+    ['| # % or more of the TLS handshakes', 'src/proxy/handshakes.ts', 'MIN_PERCENT'],
+    ['fail, @ or more within the seconds', 'src/proxy/handshakes.ts', 'MIN_HANDSHAKES'],
+    ['within @ minutes after they went well', 'src/proxy/handshakes.ts', 'OF_LATE_MS', MINUTE],
+    ['as a limit allows, for # s;', 'src/proxy/troubles.ts', 'LASTS_MS.rate', S],
+    ['over when it has not for # s', 'src/proxy/troubles.ts', 'HELD_MS', S],
+    ['of the backend `subject` for # s |', 'src/proxy/troubles.ts', 'LASTS_MS.queue', S],
+    ['What HAProxy counts is looked at every # s', 'src/proxy/traffic-sampler.ts', 'PERIOD_MS', S],
   ],
   'docs/templates.md': [
     ['`range` over #,', 'src/template/python/limits.ts', 'MAX_RANGE'],
@@ -105,12 +125,13 @@ const FIGURES: Readonly<Record<string, readonly Figure[]>> = {
 
 const WORDS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
 
-/** What a constant of a file comes to: numbers and what is between them, never a name. */
+/** What a constant of a file comes to, or a field of one: numbers and what is between them, never a name. */
 function numberOf(file: string, constant: string): number {
-  const [, text] =
-    new RegExp(`\\bconst ${constant}(?:: \\w+)? = ([\\d_.* <+/()]+);`).exec(readFileSync(file, 'utf8')) ?? [];
-  assert.ok(text !== undefined, `${file} has no number ${constant}`);
-  return Number(runInNewContext(text));
+  const [name, field] = constant.split('.');
+  const text = new RegExp(`\\bconst ${name}(?:: [^=]+)? = (.*?);$`, 'ms').exec(readFileSync(file, 'utf8'))?.[1] ?? '';
+  const [, number] = (field === undefined ? /^(.*)$/s : new RegExp(`\\b${field}: (.*?)[,}]`)).exec(text) ?? [];
+  assert.ok(number !== undefined && /^[\d_.* <+/()]+$/.test(number.trim()), `${file} has no number ${constant}`);
+  return Number(runInNewContext(number));
 }
 
 describe('figures of the documents', () => {
