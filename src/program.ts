@@ -5,8 +5,8 @@ import {DaemonError, EXIT_CODES, reasonOf} from './errors.ts';
 import {createPrinter} from './ports/printer.ts';
 import {parseCommandLine} from './terminal/command-line.ts';
 import {describeCommand, describeProgram} from './terminal/help.ts';
+import {plainLines} from './terminal/plain.ts';
 import {type CommandName, isCommand} from './terminal/reference.ts';
-import {plainLines} from './terminal/table.ts';
 
 /** Each is loaded when asked for, so that a small one does not pay for the daemon. */
 const LOAD: {readonly [Name in CommandName]: (ending: Ending | undefined) => Promise<CommandMain<Name>>} = {

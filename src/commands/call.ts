@@ -14,7 +14,8 @@ export interface CommandCall<Name extends CommandName> extends Pick<Printer, 'pr
   warn(text: string): void;
   /** Of the status port that `--url` or the environment names. */
   readonly client: StatusClient;
-  clientOf(url: string): StatusClient;
+  /** Of another one, which the option `by` names. */
+  clientOf(url: string, by: string): StatusClient;
   readonly isColored: boolean;
   readonly paint: Paint;
   /** The terminal that stdout is, if it is one. */
@@ -47,8 +48,8 @@ export function createCall<Name extends CommandName>(
     const value = values[String(option)];
     return typeof value === 'string' ? value : undefined;
   };
-  const clientOf = (url: string) =>
-    createStatusClient(url, {print: stderr.print, isTerminal: process.stderr.isTTY === true});
+  const clientOf = (url: string, by?: string): StatusClient =>
+    createStatusClient(url, {print: stderr.print, isTerminal: process.stderr.isTTY === true}, by);
   const countOf = (what: string, given: string, max: number) => parseCount(name, what, given, max);
   return {
     print,

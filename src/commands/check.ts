@@ -7,7 +7,7 @@ import {derivePatch} from '../proxy/patch.ts';
 import {createRenderer} from '../template/renderer.ts';
 import {findUndefinedNames, findUnknownApps} from '../template/unknown-names.ts';
 import {type CheckedTemplate, describeFindings, FORMATS, type Format} from '../terminal/findings.ts';
-import {plainLines} from '../terminal/table.ts';
+import {plainLines} from '../terminal/plain.ts';
 import {type CommandCall, type CommandMain, untilInterrupted} from './call.ts';
 import {checkLive} from './check-live.ts';
 import {type CheckTools, tryTemplate} from './check-template.ts';
@@ -59,7 +59,9 @@ async function checkOnce(given: Given, tools: CheckTools): Promise<number> {
   if (live !== undefined && beside !== undefined)
     refuse(`--live asks a daemon with its own members: leave --${beside} out`);
   const daemon =
-    live === undefined ? undefined : {client: given.clientOf(live), token: await readToken(given.text('token-file'))};
+    live === undefined
+      ? undefined
+      : {client: given.clientOf(live, '--live'), token: await readToken(given.text('token-file'))};
   const checked: CheckedTemplate[] = [];
   for (const template of templates) {
     if (daemon === undefined) checked.push(...(await checkTemplate(given, template, hosts, tools)));

@@ -1,6 +1,6 @@
 import type {HistoryEntry} from '../lifecycle/history.ts';
 import {paintDiff} from '../terminal/paint.ts';
-import {plain} from '../terminal/table.ts';
+import {plain} from '../terminal/plain.ts';
 import type {CommandMain} from './call.ts';
 
 const isChange = ({difference, secretsChanged}: HistoryEntry): boolean =>
@@ -13,7 +13,7 @@ export const diff: CommandMain<'diff'> = async given => {
   if (from !== undefined) {
     const text = await client.text(`/config/diff?from=${from}${to === undefined ? '' : `&to=${to}`}`);
     if (given.has('json')) printJson({from, to: to ?? null, text});
-    else print(paintDiff(text.split('\n').map(plain).join('\n'), paint));
+    else print(paintDiff(text, paint));
     return 0;
   }
   const changed = (await client.json<HistoryEntry[]>('/history')).find(isChange);

@@ -1,7 +1,7 @@
 import {createInterface} from 'node:readline/promises';
 import {DaemonError, EXIT_CODES} from '../errors.ts';
+import {plain} from '../terminal/plain.ts';
 import {describePreview, type Preview} from '../terminal/preview.ts';
-import {plain} from '../terminal/table.ts';
 import type {CommandCall, CommandMain} from './call.ts';
 import {readToken} from './operator-token.ts';
 

@@ -31,7 +31,8 @@ interface Sent {
 /** Whoever waits longer than this is told what for. */
 const PATIENCE_MS = 1000;
 
-const ADVICE = 'is the daemon running there? set --url, or KONTROL_STATUS_PORT';
+/** How a command is told the address, but for `check --live`. */
+const BY_URL = '--url, or KONTROL_STATUS_PORT';
 
 const SILENT = 'whatever listens there is stopped, or has too much to do; if it is the daemon, see its log';
 
@@ -61,8 +62,8 @@ function watchWait(what: string, {print, isTerminal}: WaitTold): Disposable {
 
 const isHttp = (base: string): boolean => /^https?:\/\//i.test(base) && URL.canParse(base);
 
-/** `base` is the status port's address, such as `http://127.0.0.1:8001`. Rejects with UNREACHABLE or USAGE. */
-export function createStatusClient(base: string, wait: WaitTold): StatusClient {
+/** `base` is the status port's address, such as `http://127.0.0.1:8001`, given `by` what. Rejects with UNREACHABLE or USAGE. */
+export function createStatusClient(base: string, wait: WaitTold, by = BY_URL): StatusClient {
   const ask = async (path: string, {token, body, limitMs = ANSWER_LIMIT_MS}: Sent = {}): Promise<Response> => {
     const boundMs = token === undefined ? limitMs : CHANGE_LIMIT_MS;
     const url = `${base.replace(/\/$/, '')}${path}`;
@@ -81,7 +82,9 @@ export function createStatusClient(base: string, wait: WaitTold): StatusClient {
         throw new DaemonError('UNREACHABLE', `${url} has not answered for ${boundMs / 1000} s: ${SILENT}`, {cause});
       }
       const reason = cause instanceof TypeError && cause.cause !== undefined ? reasonOf(cause.cause) : reasonOf(cause);
-      throw new DaemonError('UNREACHABLE', `cannot ask ${url}: ${reason}; ${ADVICE}`, {cause});
+      throw new DaemonError('UNREACHABLE', `cannot ask ${url}: ${reason}; is the daemon running there? set ${by}`, {
+        cause,
+      });
     }
     if (answer.ok) return answer;
     const said: unknown = await answer.json().catch(() => undefined);

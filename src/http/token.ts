@@ -26,5 +26,9 @@ export async function admit(
     return {is: 'unreadable', status: 503, reason: 'the token file is empty or cannot be read', cause};
   }
   if (carriesToken(authorization, [token])) return {is: 'admitted'};
-  return {is: 'denied', status: 401, reason: 'send the token: "Authorization: Bearer <token>"'};
+  return {
+    is: 'denied',
+    status: 401,
+    reason: 'send the token that the daemon has in KONTROL_TOKEN_FILE: "Authorization: Bearer <token>"',
+  };
 }

@@ -15,6 +15,9 @@ const LEVELS: Readonly<Record<number, {readonly name: string; readonly color: Co
 const paint = (color: Color, text: string, isColored: boolean): string =>
   isColored ? styleText(color, text, {validateStream: false}) : text;
 
+/** All that a stack of calls has no need of: it may quote a template. */
+const CONTROL = /[^\P{Cc}\n\t]/gu;
+
 const shown = (value: unknown): string =>
   typeof value === 'string' && /^[\w.:/@*+-]+$/.test(value) ? value : inspect(value, {breakLength: Infinity, depth: 6});
 
@@ -43,6 +46,6 @@ export function prettyLine(line: string, isColored: boolean): string {
   const head = [paint('gray', clock, isColored), paint(color, name, isColored), room, msg].filter(
     part => typeof part === 'string' && part !== '',
   );
-  const trace = typeof stack === 'string' && Number(level) >= 50 ? `\n${stack}` : '';
+  const trace = typeof stack === 'string' && Number(level) >= 50 ? `\n${stack.replace(CONTROL, ' ')}` : '';
   return `${[...head, ...pairs].join(' ')}${trace}`;
 }

@@ -1,6 +1,6 @@
 import type {CheckAnswer} from '../http/status-actions.ts';
 import type {Finding} from '../lifecycle/findings.ts';
-import {plain, plainLines} from './table.ts';
+import {plain, plainLines} from './plain.ts';
 
 /** A template that was checked with one kind of hosts. */
 export interface CheckedTemplate {

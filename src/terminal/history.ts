@@ -1,7 +1,7 @@
 import type {HistoryEntry} from '../lifecycle/history.ts';
 import {formatMoment} from './moment.ts';
 import {paintDiff, type Tone} from './paint.ts';
-import {formatPairs, formatTable, NO_SCREEN, plainLines, type Screen} from './table.ts';
+import {formatPairs, formatTable, NO_SCREEN, type Screen} from './table.ts';
 
 const retriesText = ({retries}: HistoryEntry): string =>
   retries === undefined
@@ -81,7 +81,7 @@ export function describePass(entry: HistoryEntry, screen: Screen = NO_SCREEN): s
       ],
       screen,
     ),
-    difference.text === '' ? '' : paintDiff(plainLines(difference.text), screen.paint),
+    difference.text === '' ? '' : paintDiff(difference.text, screen.paint),
     difference.tooLarge && difference.text !== '' ? `... cut: haproxy-kontrol diff shows all\n` : '',
   ].join('');
 }

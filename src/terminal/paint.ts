@@ -1,4 +1,5 @@
 import {styleText} from 'node:util';
+import {plainLines} from './plain.ts';
 
 export type Tone = 'good' | 'notice' | 'bad' | 'faint' | 'strong';
 
@@ -12,9 +13,9 @@ export const createPaint =
   (tone, text) =>
     isColored ? styleText(STYLES[tone], text, {validateStream: false}) : text;
 
-/** A unified diff with its added and removed lines coloured. */
+/** A unified diff with its added and removed lines coloured, and no other control character in it. */
 export const paintDiff = (text: string, paint: Paint): string =>
-  text
+  plainLines(text)
     .split('\n')
     .map(line => {
       if (/^(?:\+\+\+|---|@@)/.test(line)) return paint('faint', line);

@@ -1,6 +1,6 @@
 import type {Patch} from '../proxy/patch.ts';
 import {type Paint, paintDiff} from './paint.ts';
-import {plain, plainLines} from './table.ts';
+import {plain} from './plain.ts';
 
 /** What the status port says that a change would do; `pass` is the one of a rollback. */
 export interface Preview {
@@ -41,7 +41,7 @@ export function describePreview(
   const {added, removed, text, tooLarge} = difference;
   const out = without.map(pod => `${plain(`${pod.app} ${pod.ip} (${pod.id})`)} ${describeOut(pod)}\n`).join('');
   if (added + removed === 0) return `${what}: no line of the configuration changes\n${out}`;
-  const lines = paintDiff(plainLines(text), paint);
+  const lines = paintDiff(text, paint);
   return `${what}: +${added} -${removed} lines\n${lines}${tooLarge ? '... too large to show in full\n' : ''}${out}`;
 }
 

@@ -1,7 +1,8 @@
 import {formatDuration} from '../dashboard/client/format.ts';
 import type {LastPass, Status} from '../http/status-types.ts';
 import {formatMoment} from './moment.ts';
-import {fold, formatPairs, NO_SCREEN, plain, type Screen} from './table.ts';
+import {plain} from './plain.ts';
+import {fold, formatPairs, NO_SCREEN, type Screen} from './table.ts';
 
 /** Whether a script should be content: it serves, is ready, and nothing is wrong. Notices are fine. */
 export const isHealthy = ({ready, problems}: Status): boolean =>

@@ -29,6 +29,24 @@ describe('the client of the status port', () => {
     }
   });
 
+  test('nobody listens -> UNREACHABLE, with the option that names the address', async () => {
+    const server = createServer();
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await new Promise(resolve => server.close(resolve));
+    const wait = {print: () => {}, isTerminal: false};
+    for (const [client, option] of [
+      [createStatusClient(base, wait), '--url, or KONTROL_STATUS_PORT'],
+      [createStatusClient(base, wait, '--live'), '--live'],
+    ] as const) {
+      await assert.rejects(client.json('/status'), (error: unknown) => {
+        assert.ok(error instanceof DaemonError && error.code === 'UNREACHABLE');
+        assert.ok(error.message.endsWith(`is the daemon running there? set ${option}`), error.message);
+        return true;
+      });
+    }
+  });
+
   test('what is asked for is refused -> the reason, and no path; somebody else answers -> USAGE with what came', async () => {
     await using server = createServer(({url}, response) => {
       response.statusCode = 404;

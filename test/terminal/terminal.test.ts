@@ -165,6 +165,15 @@ test('a difference on a terminal -> coloured, its text unchanged', () => {
   assert.ok(paintDiff(diff, createPaint(true)).includes('\u001b[31m-x\u001b[39m\n\u001b[32m+y'));
 });
 
+test('a difference of lines with control characters -> none arrives but tabs and line ends', () => {
+  assert.equal(paintDiff('+\ta\u001b[2Jb\u0007\n-c\u009b31md\n', plainPaint), '+\tab \n-cd\n');
+});
+
+test('pretty log line of a fault with control characters -> shown, not done', () => {
+  const err = {message: 'a\u001b[2J', stack: 'Error: a\u001b[2J\n\tat b'};
+  assert.doesNotMatch(prettyLine(JSON.stringify({level: 60, time: 0, msg: 'x', err}), false), /[^\P{Cc}\n\t]/u);
+});
+
 test('pretty log line -> time, level, room, message, fields; what is no JSON stays', () => {
   const line = JSON.stringify({
     level: 40,

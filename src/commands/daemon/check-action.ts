@@ -52,7 +52,7 @@ export function createCheckAction({examine, served, hideSecrets}: CheckActionPor
   };
 
   return async bytes => {
-    if (bytes.length === 0) return {is: 'malformed', reason: 'send the template as the body'};
+    if (bytes.length === 0) return {is: 'malformed', reason: 'the template is empty: send it as the body'};
     if (waiting >= MAX_CHECKS) return BUSY;
     let template: string;
     try {
