@@ -37,7 +37,7 @@ function openBench(given: Pick<PassPorts, 'lastPass' | 'refresh'> = {}) {
   let state: ProxyStatus['state'] = 'STOPPED';
   let generation = 0;
   /** What the proxy does with a text that may be told first. */
-  const unchecked = {isTold: false, isChecked: true};
+  const unchecked = {isTold: false, isChecked: true, tookMs: 7};
   const candidateOf = (of: string): Candidate => ({
     text: of,
     generation: generation + 1,
@@ -75,7 +75,7 @@ function openBench(given: Pick<PassPorts, 'lastPass' | 'refresh'> = {}) {
     async apply(wanted, {because, check} = {}) {
       told.push(because === undefined ? 'apply' : `apply: ${because}`);
       if (faults.apply) throw faults.apply;
-      await clock.advance(7);
+      await clock.advance(unchecked.tookMs);
       const candidate = 'files' in wanted ? wanted : candidateOf(wanted.text);
       if (unchecked.isChecked) await check?.(candidate);
       text = candidate.text;
@@ -137,10 +137,13 @@ describe('a pass whose text HAProxy may be told before it is checked', () => {
     assert.equal(served(), 'frontend f\n');
   });
 
-  test('it needs no check -> none is a phase', async () => {
-    const {pass, told, unchecked} = openBench();
+  test('it needs no check -> none is a phase; all its time was the check -> none is left', async () => {
+    const {pass, told, unchecked, setTemplate} = openBench();
     Object.assign(unchecked, {isTold: true, isChecked: false});
     assert.deepEqual([(await pass())?.phasesMs, told], [{render: 3, apply: 7}, ['apply']]);
+    Object.assign(unchecked, {isChecked: true, tookMs: 0});
+    setTemplate('frontend g');
+    assert.deepEqual((await pass())?.phasesMs, {render: 3, validate: 52, apply: 0});
   });
 
   test('the check refuses -> recorded as one that was refused before anything was applied', async () => {
@@ -283,11 +286,11 @@ describe('pass', () => {
     assert.deepEqual([record?.verdict, record?.error], ['failed', 'cannot validate x.cfg: unknown keyword']);
     assert.equal(served(), 'frontend f\n');
     assert.equal(passes.applied, before);
-    assert.equal(said('pass failed')[0]?.detail, 'all it wrote');
+    assert.equal(said('pass failed: the last good configuration stays')[0]?.detail, 'all it wrote');
   });
 
   test('a render or an apply that fails -> recorded as failed, nothing applied', async () => {
-    const {pass, faults, passes, told} = openBench();
+    const {pass, faults, passes, told, said} = openBench();
     faults.render = new DaemonError('RENDER', 'cannot render the template: x');
     assert.equal((await pass())?.error, 'cannot render the template: x');
     assert.deepEqual([told, passes.applied], [[], undefined]);
@@ -295,6 +298,7 @@ describe('pass', () => {
     faults.apply = new Error('port taken');
     assert.equal((await pass())?.error, 'port taken');
     assert.equal(passes.applied, undefined);
+    assert.equal(said('pass failed: nothing has served yet').length, 2);
   });
 
   test('a stop cuts it short -> no failure: no record, what was staged is removed', async () => {
@@ -354,7 +358,7 @@ describe('pass', () => {
   test('a text from disk -> validated before it is applied', async () => {
     const {passes, told, faults, served} = openBench();
     await passes.applyText('from disk\n');
-    assert.deepEqual([told, served()], [['stage', 'check', 'apply'], 'from disk\n']);
+    assert.deepEqual([told, served(), passes.appliedText], [['stage', 'check', 'apply'], 'from disk\n', 'from disk\n']);
     faults.check = new Error('no');
     await assert.rejects(passes.applyText('worse\n'), /no/);
     assert.equal(served(), 'from disk\n');

@@ -344,6 +344,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'with nothing to add, the sum is what the row says: it is spared for the time it takes',
   },
   {
+    file: 'src/lifecycle/passes.ts',
+    was: 'const {validate = 0, apply: both = 0} = phasesMs;',
+    becomes: 'const {validate = 0, apply: both = 1} = phasesMs;',
+    why: 'the phase has ended: the default is for the compiler',
+  },
+  {
     file: 'src/members/entry.ts',
     was: 'deadlineMs: 0,',
     becomes: 'deadlineMs: 1,',
