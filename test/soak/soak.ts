@@ -5,7 +5,7 @@ import {CROWD_SIZE} from './cast.ts';
 import {checkCalm} from './check.ts';
 import type {Journal} from './journal.ts';
 import {type Discrepancy, judgeGrowth, splitLosses} from './oracle.ts';
-import {planSteps} from './plan.ts';
+import {type Action, planSteps} from './plan.ts';
 import type {Summary} from './summary.ts';
 import {startTraffic, type Traffic} from './traffic.ts';
 import {rulesOf} from './usage.ts';
@@ -92,9 +92,10 @@ async function act(world: World, seed: number, endMs: number, ended: AbortSignal
 }
 
 /** They go on while light actions are done; one at a time. */
-const HEAVY: ReadonlySet<string> = new Set([
+const HEAVY: ReadonlySet<Action['do']> = new Set([
   'spoil',
   'poison',
+  'poisonApp',
   'killProxy',
   'killDaemon',
   'pause',
