@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
-import {existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join, relative} from 'node:path';
 import {describe, test} from 'node:test';
@@ -142,6 +142,15 @@ describe('manifests', () => {
       assert.deepEqual(known.flatMap(checkManifest), []);
     });
   }
+
+  test('the components -> each is named in docs/kubernetes.md', () => {
+    const page = readFileSync(new URL('../../docs/kubernetes.md', import.meta.url), 'utf8');
+    const there = readdirSync(join(manifestFolder, 'components'));
+    assert.deepEqual(
+      there.filter(name => !page.includes(`\`${name}\``)),
+      [],
+    );
+  });
 
   test('the Service that slaves of 2017 know -> has its three ports, by number, which pods of both times have', () => {
     const [service] = documentsIn(read('base/services.yaml')) as unknown as [

@@ -126,6 +126,26 @@ describe('metrics, as documented', () => {
     assert.deepEqual([...tried].sort(), names);
   });
 
+  for (const [alert, told, ...asked] of [
+    ['KontrolPassesFail', 'More than three passes failed within 15 minutes', '[15m]) > 3'],
+    ['KontrolRollbackHeld', 'has held for a day', '24h'],
+    ['KontrolProblem', 'has been bad for five minutes', '5m'],
+    ['HaproxyErrors', 'have not been served for five minutes', '5m'],
+    ['KontrolProxyRestarts', 'died more than once within ten minutes', '[10m]) > 1'],
+    ['KontrolMembersVanish', 'More than half of the pods of ten minutes ago', '< 0.5 *', 'offset 10m'],
+    ['KontrolCertificateExpires', 'expires within a week', '< 7 * 86400'],
+  ] as const) {
+    test(`what docs/alerts.md says of ${alert} -> what the rule asks for`, () => {
+      const groups: {rules: {alert: string; expr: string; for?: string}[]}[] = parse(
+        read('docker/prometheus/alerts.yml'),
+      ).groups;
+      const rule = groups.flatMap(({rules}) => rules).find(one => one.alert === alert);
+      const [, paragraph = ''] = read('docs/alerts.md').split(`### ${alert}\n`);
+      assert.ok((paragraph.split('\n#')[0] ?? '').replaceAll(/\s+/g, ' ').includes(told));
+      for (const part of asked) assert.ok(rule?.expr.includes(part) || rule?.for === part, part);
+    });
+  }
+
   test('gauges -> none is named like a counter', async () => {
     const gauges = [...(await exportedTypes())].filter(([name, type]) => type === 'gauge' && name.endsWith('_total'));
     assert.deepEqual(gauges, []);
