@@ -124,7 +124,7 @@ export const REFERENCE = {
       strict: {type: 'boolean', help: 'refuse names that nothing defines, and apps that --apps or --hosts do not name'},
       apps: {type: 'string', value: 'APP,...', help: 'the apps that there are: others are refused, these are sampled'},
       werror: {type: 'boolean', help: 'warnings are errors'},
-      watch: {type: 'boolean', short: 'w', help: 'again whenever one of the files changes, until Ctrl-C'},
+      watch: {type: 'boolean', short: 'w', help: 'again whenever template, manifest or hosts change, until Ctrl-C'},
       live: {
         type: 'string',
         value: 'URL',
