@@ -21,6 +21,20 @@ function failing(method: 'replace' | 'prepare' | 'remove', suffix: string) {
   return {files, fault};
 }
 
+/** Files of which those that end so can be written, but not put in place. */
+function keptOut(suffix: string) {
+  const fault = {isOn: false};
+  const files: Files = {
+    ...systemFiles,
+    async prepare(path, ...rest) {
+      const {commit, discard} = await systemFiles.prepare(path, ...rest);
+      const isKeptOut = () => fault.isOn && path.endsWith(suffix);
+      return {commit: () => (isKeptOut() ? Promise.reject(systemError('EIO', 'i/o error')) : commit()), discard};
+    },
+  };
+  return {files, fault};
+}
+
 const filesOf = async (folder: string): Promise<string[]> =>
   (await readdir(`${folder}/run`)).filter(name => /^\d/.test(name)).sort();
 
@@ -41,8 +55,20 @@ describe('a fault on the way', {skip: missing('haproxy'), timeout: 120_000}, () 
     assert.equal(await statusOf(port), 503);
   });
 
-  test('HAProxy was told, but proxy.cfg cannot be written -> not trusted any more: a reload makes both say the same', async () => {
+  test('HAProxy was told, but the next proxy.cfg cannot be written -> told back, and both say the same', async () => {
     const {files, fault} = failing('prepare', 'proxy.cfg');
+    await using here = await openHere({files});
+    const text = `${textOn([await freePort()])}  server one 127.0.0.1:1\n`;
+    await here.apply(text);
+    fault.isOn = true;
+    await assert.rejects(here.apply(text.replace('127.0.0.1:1', '127.0.0.2:1')), {code: 'APPLY'});
+    assert.ok(here.generations.isServing(text));
+    assert.match(await here.ask('show servers state'), / one 127\.0\.0\.1 /);
+    assert.equal(await readFile(`${here.folder}/proxy.cfg`, 'utf8'), text);
+  });
+
+  test('HAProxy was told, but proxy.cfg cannot be put in place -> not trusted any more: a reload makes both say the same', async () => {
+    const {files, fault} = keptOut('proxy.cfg');
     await using here = await openHere({files});
     const port = await freePort();
     const text = (host: string) => `${textOn([port])}  server one ${host}:1\n`;
