@@ -2,7 +2,7 @@ import {DaemonError, OverLimit, reasonOf, systemCodeOf} from '../errors.ts';
 import type {Finished, Spawn} from '../ports/spawn.ts';
 import {parseBinds} from './binds.ts';
 import {parseGlobals} from './globals.ts';
-import {hideSecrets} from './hide-secrets.ts';
+import {createHider} from './hide-secrets.ts';
 import {findIgnoredKeywords} from './ignored-keywords.ts';
 import {findReason, parseOutputLine} from './output.ts';
 import {secretsOf} from './redact.ts';
@@ -69,12 +69,8 @@ function refusalOf({code, signal, stderr}: Finished): string {
 
 /** Before anything is cut: the half of a secret would not be known for one. */
 function withoutSecrets(finished: Finished, text: string): Finished {
-  const secrets = secretsOf(text);
-  return {
-    ...finished,
-    stderr: hideSecrets(finished.stderr, secrets),
-    stdout: hideSecrets(finished.stdout, secrets),
-  };
+  const hide = createHider(secretsOf(text));
+  return {...finished, stderr: hide(finished.stderr), stdout: hide(finished.stdout)};
 }
 
 /**

@@ -1,3 +1,4 @@
+import {createCutFinder} from './cut-secrets.ts';
 import {
   ACTIONS,
   BIND_OPTIONS,
@@ -94,16 +95,35 @@ const isAlone = (text: string, start: number, end: number): boolean =>
   end - start >= LONG || !(ALPHANUMERIC.test(text.charAt(start - 1)) || ALPHANUMERIC.test(text.charAt(end)));
 
 /** Replaces secrets wherever a text has them, also as JSON writes them. */
-export const hideSecrets = (text: string, secrets: ReadonlySet<string>): string => createHider(secrets)(text);
+export const hideSecrets = (text: string, secrets: ReadonlySet<string>): string => createWholeHider(secrets)(text);
 
 /** HAProxy quotes a line with `?` for each byte that is not ASCII. */
 const quoted = (value: string): string =>
   value.replace(/[^ -~]/gu, char => '?'.repeat(new TextEncoder().encode(char).length));
 
-/** The same for many texts. */
-export function createHider(secrets: ReadonlySet<string>): (text: string) => string {
+/** A secret as it is, as HAProxy quotes it, and both as JSON writes them. */
+const waysToWrite = (secrets: ReadonlySet<string>): ReadonlySet<string> => {
   const written = [...secrets].flatMap(value => [value, quoted(value)]);
-  const beginnings = beginningsOf(new Set(written.flatMap(value => [value, JSON.stringify(value).slice(1, -1)])));
+  return new Set(written.flatMap(value => [value, JSON.stringify(value).slice(1, -1)]));
+};
+
+/** For many texts of what is said: parts of secrets go as well, where HAProxy has cut a line that it quotes. */
+export function createHider(secrets: ReadonlySet<string>): (said: string) => string {
+  const hide = createWholeHider(secrets);
+  const findCut = createCutFinder(waysToWrite(secrets));
+  return said => {
+    let shown = '';
+    let from = 0;
+    for (const [start, end] of findCut(said).toSorted(([one], [other]) => one - other)) {
+      if (start >= from) shown += said.slice(from, start) + MASK;
+      from = Math.max(from, end);
+    }
+    return hide(shown + said.slice(from));
+  };
+}
+
+function createWholeHider(secrets: ReadonlySet<string>): (text: string) => string {
+  const beginnings = beginningsOf(waysToWrite(secrets));
   const first = firstOf(beginnings);
   return text => {
     let hidden = '';

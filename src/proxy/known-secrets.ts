@@ -56,7 +56,8 @@ export function createKnownSecrets(): KnownSecrets {
     hide: hideNow,
     hideInValue: hideIn,
     hideInLine(line) {
-      if (hideNow(line) === line) return line;
+      // A line that HAProxy quotes is found in the text itself.
+      if (hideNow(line) === line && !line.includes('  ')) return line;
       const fields: Readonly<Record<string, Json>> = JSON.parse(line);
       const shown = Object.entries(fields).map(([name, value]) => [name, OURS.includes(name) ? value : hideIn(value)]);
       return `${JSON.stringify(Object.fromEntries(shown))}\n`;

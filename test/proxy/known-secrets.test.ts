@@ -47,6 +47,12 @@ describe('known secrets', () => {
       applied: ['x ***', {err: '***', no: null}],
     });
     const other = '{"msg":"nothing"}\n';
+    const cut = JSON.stringify({line: '  ...cret1" x', other: `  ${'"'.repeat(72)}'topsecr`});
+    secrets.learn(withPassword('topsecret1'));
+    assert.deepEqual(JSON.parse(secrets.hideInLine(`${cut}\n`)), {
+      line: '  ...***" x',
+      other: `  ${'"'.repeat(72)}'***`,
+    });
     assert.equal(secrets.hideInLine(other), other);
     assert.match(secrets.hideInLine('{"a":"12345"}\n'), /\n$/);
   });

@@ -3,7 +3,7 @@ import {spawnSync} from 'node:child_process';
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
-import {hideSecrets} from '../../src/proxy/hide-secrets.ts';
+import {createHider} from '../../src/proxy/hide-secrets.ts';
 import {secretsOf} from '../../src/proxy/redact.ts';
 import {openFolder} from '../support/folder.ts';
 import {haproxiesUnderTest} from '../support/haproxies.ts';
@@ -37,7 +37,7 @@ for (const {name, binary, skip} of haproxiesUnderTest()) {
             writeFileSync(path, text);
             const {stderr} = spawnSync(binary, ['-c', '-f', path], {encoding: 'utf8'});
             if (stderr.includes(SECRET)) spoken += 1;
-            assert.ok(!hideSecrets(stderr, secretsOf(text)).includes(SECRET), stderr);
+            assert.ok(!createHider(secretsOf(text))(stderr).includes(SECRET), stderr);
           }
         }
         assert.ok(spoken > 0 || what === 'a keyword mistyped', 'it told none of them');
