@@ -62,15 +62,16 @@ describe('render', () => {
     assert.equal(runCommand(['render', '--manifest', path, '--name', 'b', '--hosts', '{}']).stdout, '# b\n');
   });
 
-  test('a faulty template -> RENDER with its line and an excerpt', () => {
+  test('a faulty template -> RENDER with its line and an excerpt, which drives no terminal', () => {
     const {status, stdout, stderr} = runCommand(
       ['render', '--template', '-', '--hosts', HOSTS],
-      'a\n{{ hosts.x.y }}\n',
+      'a\u001b[2J\n{{ hosts.x.y }}\n',
     );
     assert.equal(status, EXIT_CODES.RENDER);
     assert.equal(stdout, '');
     assert.match(stderr, /line 2, column 11: 'dict object' has no attribute 'x'/);
-    assert.match(stderr, / 2 \| \{\{ hosts\.x\.y \}\}\n +\| {11}\^/);
+    assert.doesNotMatch(stderr, /[^\P{Cc}\n\t]/u);
+    assert.match(stderr, / 1 \| a\n +2 \| \{\{ hosts\.x\.y \}\}\n +\| {11}\^/);
   });
 
   for (const [situation, args, reason] of [
