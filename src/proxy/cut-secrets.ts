@@ -1,5 +1,7 @@
 /** Of a long line HAProxy quotes so many characters around its fault, dots in place of what was before. */
 const QUOTED_LENGTH = 80;
+/** What is left of it between dots on both sides. */
+const BETWEEN_DOTS = QUOTED_LENGTH - 6;
 
 /** A quotation is a line of its own, as it is or within JSON. */
 const CUT_BEFORE = /(?:^|\n|\\n) {2}\.{3}/g;
@@ -24,14 +26,15 @@ type FindCut = (text: string) => readonly [start: number, end: number][];
  */
 export function createCutFinder(secrets: ReadonlySet<string>): FindCut {
   const long = [...secrets].filter(({length}) => length >= SHORTEST);
+  const longest = long.filter(({length}) => length >= BETWEEN_DOTS);
   const byBeginning = Map.groupBy(long, secret => secret.slice(0, SHORTEST));
   const byEnd = Map.groupBy(long, secret => secret.slice(-SHORTEST));
 
   /** How much of a secret's end a quotation begins with; of its middle, if nothing else is quoted. */
   const lengthAtStart = (line: string): number => {
     const quoted = line.replace(/\.{3}$/, '');
-    const isWhole = quoted !== line && quoted.length >= SHORTEST && long.some(secret => secret.includes(quoted));
-    if (isWhole) return quoted.length;
+    const isAll = quoted.length >= BETWEEN_DOTS && longest.some(secret => secret.includes(quoted));
+    if (isAll) return quoted.length;
     for (let length = quoted.length; length >= SHORTEST; length -= 1) {
       const part = quoted.slice(0, length);
       if (!isAlone(length, quoted.charAt(length))) continue;

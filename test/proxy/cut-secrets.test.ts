@@ -10,13 +10,14 @@ import {haproxyIsAtLeast} from '../support/haproxy-version.ts';
 import {haproxyBinary, missing} from '../support/parts.ts';
 
 const SECRET = 'Qx7Wv9Kz3Hq5Jt8';
-const SECRETS = new Set([SECRET]);
+const LONG = SECRET.repeat(6);
+const SECRETS = new Set([SECRET, `y${LONG}`]);
 
 for (const [situation, said, shown] of [
   ['its end', 'x:2]: unmatched quote:\n  ...v9Kz3Hq5Jt8 b "c\n', 'x:2]: unmatched quote:\n  ...*** b "c\n'],
   ['its beginning', '  stats auth a:Qx7Wv9K...\n  ^', '  stats auth a:***...\n  ^'],
   ['its end, and its beginning', '  ...Jt8 b Qx7...', '  ...*** b ***...'],
-  ['its middle alone', '  ...7Wv9Kz3Hq5...\n', '  ...***...\n'],
+  ['its middle alone', `  ...${LONG.slice(2, 76)}...\n`, '  ...***...\n'],
   ['all of it', `  ...${SECRET} b...\n`, '  ...*** b...\n'],
   ['its beginning, without dots, a mark below', '  setenv A Qx7Wv\n   ^', '  setenv A ***\n   ^'],
   ['the same, its length', `  setenv A ${'b'.repeat(65)}:Qx7Wv\n`, `  setenv A ${'b'.repeat(65)}:***\n`],
