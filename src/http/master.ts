@@ -8,7 +8,6 @@ import {acceptAnyBody, BODY_LIMIT_BYTES} from './body.ts';
 import {boundAnswers} from './bounded-answers.ts';
 import {createClientErrorHandler} from './client-error.ts';
 import {divert} from './first-byte.ts';
-import {readInPieces} from './pieces.ts';
 import {shownUrl} from './refusals.ts';
 import {sendSharedJson} from './reply.ts';
 import {addScript, type ScriptPorts} from './script.ts';
@@ -90,7 +89,6 @@ export function createMaster(ports: MasterPorts): FastifyInstance {
     keepAliveTimeout: TIMEOUTS.keepAliveMs,
     requestTimeout: TIMEOUTS.requestMs,
   });
-  readInPieces(app.server);
   acceptAnyBody(app);
   if (zerorpc !== undefined) takeZerorpc(app, zerorpc, clock);
   takePings(app, ports);
