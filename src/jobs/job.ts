@@ -5,6 +5,8 @@ import type {Exit} from '../ports/spawn.ts';
  * - A process is spawned only in STARTING, and a spawn is always followed by exactly one `exited`.
  * - FATAL, EXITED and STOPPED have no process; only `start` leaves them.
  * - STOPPING climbs its ladder of signals by itself and ends only when the process is gone.
+ * - No signal is sent twice in a row: a HAProxy from before May 2024 spins
+ *   for ever when the second one meets it as it goes (its issue 2537).
  * - What is due later is asked for by a `wake`; a wake that comes too late or for another state does nothing.
  */
 
@@ -14,7 +16,14 @@ export type Job =
   | {readonly is: 'STARTING'; readonly failures: number; readonly sinceMs: number}
   | {readonly is: 'RUNNING'; readonly failures: number; readonly sinceMs: number}
   | {readonly is: 'BACKOFF'; readonly failures: number; readonly untilMs: number; readonly exit: Exit}
-  | {readonly is: 'STOPPING'; readonly sinceMs: number; readonly untilMs: number; readonly ladder: Ladder}
+  | {
+      readonly is: 'STOPPING';
+      readonly sinceMs: number;
+      readonly untilMs: number;
+      /** What it was sent last, by whomever. */
+      readonly sent: NodeJS.Signals | undefined;
+      readonly ladder: Ladder;
+    }
   /** It had come up, ended, and is not to be started again. */
   | {readonly is: 'EXITED'; readonly exit: Exit}
   | {readonly is: 'FATAL'; readonly failures: number; readonly exit: Exit};
@@ -28,7 +37,8 @@ export type JobEvent =
   | {readonly is: 'adopted'}
   | {readonly is: 'ready'}
   | {readonly is: 'exited'; readonly exit: Exit}
-  | {readonly is: 'stop'; readonly ladder: Ladder}
+  /** `sent`: the signal that somebody else has sent it. */
+  | {readonly is: 'stop'; readonly ladder: Ladder; readonly sent?: NodeJS.Signals | undefined}
   | {readonly is: 'wake'};
 
 export type JobEffect =
@@ -64,7 +74,7 @@ export function stepJob(job: Job, event: JobEvent, nowMs: number, settings: JobS
     case 'exited':
       return exited(job, event.exit, nowMs, settings);
     case 'stop':
-      return stop(job, event.ladder, nowMs);
+      return stop(job, event, nowMs);
     case 'wake':
       return wake(job, nowMs, settings);
   }
@@ -101,12 +111,13 @@ function fail(failures: number, exit: Exit, nowMs: number, settings: JobSettings
   return [{is: 'BACKOFF', failures, untilMs, exit}, [{do: 'wake', atMs: untilMs}]];
 }
 
-function stop(job: Job, ladder: Ladder, nowMs: number): Step {
+function stop(job: Job, {ladder, sent}: JobEvent & {readonly is: 'stop'}, nowMs: number): Step {
   switch (job.is) {
     case 'STARTING':
     case 'RUNNING':
+      return climb(ladder, nowMs, {sinceMs: nowMs, sent});
     case 'STOPPING':
-      return climb(ladder, nowMs, job.is === 'STOPPING' ? job.sinceMs : nowMs);
+      return climb(ladder, nowMs, {sinceMs: job.sinceMs, sent: sent ?? job.sent});
     case 'BACKOFF':
       return [stoppedJob, []];
     case 'STOPPED':
@@ -117,15 +128,16 @@ function stop(job: Job, ladder: Ladder, nowMs: number): Step {
 }
 
 /** Sends the ladder's first signal; the last rung is left to work for as long as it takes. */
-function climb(ladder: Ladder, nowMs: number, sinceMs: number): Step {
+function climb(
+  ladder: Ladder,
+  nowMs: number,
+  {sinceMs, sent}: {readonly sinceMs: number; readonly sent: NodeJS.Signals | undefined},
+): Step {
   const [rung, ...rest] = ladder;
-  if (rung === undefined) return [{is: 'STOPPING', sinceMs, untilMs: Number.POSITIVE_INFINITY, ladder: []}, []];
-  const untilMs = rest.length === 0 ? Number.POSITIVE_INFINITY : nowMs + rung.graceMs;
-  const signal: JobEffect = {do: 'signal', signal: rung.signal};
-  return [
-    {is: 'STOPPING', sinceMs, untilMs, ladder: rest},
-    untilMs === Number.POSITIVE_INFINITY ? [signal] : [signal, {do: 'wake', atMs: untilMs}],
-  ];
+  const untilMs = rung === undefined || rest.length === 0 ? Number.POSITIVE_INFINITY : nowMs + rung.graceMs;
+  const signals: JobEffect[] = rung === undefined || rung.signal === sent ? [] : [{do: 'signal', signal: rung.signal}];
+  const wakes: JobEffect[] = untilMs === Number.POSITIVE_INFINITY ? [] : [{do: 'wake', atMs: untilMs}];
+  return [{is: 'STOPPING', sinceMs, untilMs, sent: rung?.signal ?? sent, ladder: rest}, [...signals, ...wakes]];
 }
 
 function wake(job: Job, nowMs: number, settings: JobSettings): Step {
@@ -136,7 +148,7 @@ function wake(job: Job, nowMs: number, settings: JobSettings): Step {
     case 'BACKOFF':
       return nowMs < job.untilMs ? [job, []] : start(job.failures, nowMs, settings);
     case 'STOPPING':
-      return nowMs < job.untilMs ? [job, []] : climb(job.ladder, nowMs, job.sinceMs);
+      return nowMs < job.untilMs ? [job, []] : climb(job.ladder, nowMs, job);
     case 'RUNNING':
     case 'STOPPED':
     case 'EXITED':

@@ -26,7 +26,8 @@ export interface Supervisor {
   readonly child: Child | undefined;
   start(): void;
   adopt(child: Child): void;
-  stop(ladder: Ladder): void;
+  /** Sends the signals of the ladder; but not its first one where somebody else has `sent` that. */
+  stop(ladder: Ladder, sent?: NodeJS.Signals): void;
   /** Resolves with the first state, from now on or current, that satisfies the predicate. */
   reached(predicate: (job: Job) => boolean): Promise<Job>;
 }
@@ -64,7 +65,7 @@ export function superviseJob(name: string, fields: Record<string, unknown>, port
       watch(state, child);
       send(state, {is: 'adopted'});
     },
-    stop: ladder => send(state, {is: 'stop', ladder}),
+    stop: (ladder, sent) => send(state, {is: 'stop', ladder, sent}),
     reached: predicate =>
       predicate(state.job)
         ? Promise.resolve(state.job)

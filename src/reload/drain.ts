@@ -2,7 +2,7 @@ import type {Ladder} from '../jobs/job.ts';
 import type {Supervisor} from '../jobs/supervisor.ts';
 import {type Clock, within} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
-import {END, hasProcess, TERMINATE} from './generation.ts';
+import {END, FINISH, hasProcess, TERMINATE} from './generation.ts';
 
 /** A HAProxy that is to go, by the number of its generation. */
 export interface Leaving {
@@ -10,10 +10,10 @@ export interface Leaving {
   readonly supervisor: Pick<Supervisor, 'job' | 'stop' | 'reached'>;
 }
 
-const FINISH: Ladder = [{signal: 'SIGUSR1', graceMs: 0}];
+const LEAVE: Ladder = [{signal: FINISH, graceMs: 0}];
 
 /** One that is being started has no connections to wait for, and may hang. */
-const GIVE_UP: Ladder = [{signal: 'SIGUSR1', graceMs: 1000}, ...END];
+const GIVE_UP: Ladder = [{signal: FINISH, graceMs: 1000}, ...END];
 
 /** What a second SIGTERM leaves of the grace: an idle HAProxy is gone within milliseconds and shall count as drained. */
 const SKIPPED_GRACE_MS = 1000;
@@ -31,7 +31,7 @@ export async function drainAll(
   skip: AbortSignal,
   {clock, log}: {readonly clock: Clock; readonly log: Log},
 ): Promise<boolean> {
-  for (const {supervisor} of leaving) supervisor.stop(supervisor.job.is === 'STARTING' ? GIVE_UP : FINISH);
+  for (const {supervisor} of leaving) supervisor.stop(supervisor.job.is === 'STARTING' ? GIVE_UP : LEAVE);
   const gone = Promise.all(leaving.map(({supervisor}) => supervisor.reached(job => !hasProcess(job))));
   if ((await within(clock, graceMs, gone, skip)) !== undefined) return true;
   if (skip.aborted && (await within(clock, Math.min(graceMs, SKIPPED_GRACE_MS), gone)) !== undefined) return true;

@@ -1,6 +1,6 @@
 import type {Job} from '../jobs/job.ts';
 import type {Clock} from '../ports/clock.ts';
-import {type StagedGeneration, TERMINATE} from './generation.ts';
+import {FINISH, type StagedGeneration, TERMINATE} from './generation.ts';
 
 /*
  * INVARIANTS
@@ -21,8 +21,8 @@ export interface GenerationSet {
   has(generation: StagedGeneration): boolean;
   /** Makes it the one that serves; the one before goes among the outgoing. */
   promote(generation: StagedGeneration): void;
-  /** Tells it to finish its connections and go. */
-  retire(generation: StagedGeneration): void;
+  /** Tells it to finish its connections and go, unless its successor has told it by `-sf`. */
+  retire(generation: StagedGeneration, by?: 'us' | 'successor'): void;
   /** Its process is gone; true when it was an outgoing one. */
   drop(generation: StagedGeneration): boolean;
   draining(): {readonly pid: number; readonly generation: number; readonly sinceMs: number}[];
@@ -60,9 +60,10 @@ export function createGenerationSet(
       generation.promote();
       capCount();
     },
-    retire(generation) {
+    retire(generation, by = 'us') {
       if (generation !== current && !outgoing.includes(generation)) outgoing = [...outgoing, generation];
-      generation.supervisor.stop([{signal: 'SIGUSR1', graceMs: maxAgeMs}, ...TERMINATE]);
+      const sent = by === 'successor' ? FINISH : undefined;
+      generation.supervisor.stop([{signal: FINISH, graceMs: maxAgeMs}, ...TERMINATE], sent);
       capCount();
     },
     drop(generation) {

@@ -75,6 +75,9 @@ const AWAITING_SUCCESSOR: typeof SERVING = {...SERVING, delayMs: () => 2 * READY
 
 const OUTPUT_TAIL_LINES = 20;
 
+/** Has HAProxy finish its connections and go. */
+export const FINISH = 'SIGUSR1';
+
 /** Ends a process whatever its connections. */
 export const TERMINATE: Ladder = [
   {signal: 'SIGTERM', graceMs: 5000},

@@ -8,6 +8,7 @@ import {writeFault} from '../ports/write-fault.ts';
 import {type StillListen, untilClosed, watchListeners} from './closing-listeners.ts';
 import {START_BESIDE} from './files.ts';
 import {END, hasProcess, type StagedGeneration, TERMINATE} from './generation.ts';
+import type {GenerationSet} from './generation-set.ts';
 import {type HasPendingHandshakes, settle} from './pending-handshakes.ts';
 import type {ReloadPlan} from './plan.ts';
 import {checkServing} from './serving-check.ts';
@@ -27,8 +28,7 @@ export interface TakeOverPorts {
   readonly promote: (generation: StagedGeneration) => void;
   /** Closes what of the daemon's sockets nobody is to listen on but a generation that did not start. */
   readonly letGo: () => void;
-  /** Tells a generation to finish its connections and go. */
-  readonly retire: (generation: StagedGeneration) => void;
+  readonly retire: GenerationSet['retire'];
   /** The gate was refused the last time too: reload without it rather than never. */
   readonly mayGoUngated: () => boolean;
   /** Ends the start. */
@@ -127,7 +127,7 @@ async function bySignal(
   }
   ports.promote(generation);
   await prepared.commit();
-  return {isAsPlanned: isAsPlanned(gate, plan), ended: await retireAll(old, stillListen, ports)};
+  return {isAsPlanned: isAsPlanned(gate, plan), ended: await retireAll(old, stillListen, ports, 'successor')};
 }
 
 const pidsOf = (generations: readonly StagedGeneration[]): number[] =>
@@ -169,6 +169,7 @@ async function retireAll(
   old: readonly StagedGeneration[],
   stillListen: StillListen,
   ports: TakeOverPorts,
+  by: 'us' | 'successor' = 'us',
 ): Promise<readonly number[]> {
   const {log, retire, processes} = ports;
   const pids = pidsOf(old);
@@ -180,7 +181,7 @@ async function retireAll(
       .giveWay(supervisor.child.pid)
       .catch((err: unknown) => log.debug({err}, 'an old generation keeps its priority'));
   }
-  for (const generation of old) retire(generation);
+  for (const generation of old) retire(generation, by);
   const stuck = await untilClosed(stillListen, ports);
   if (stuck.length === 0) return [];
   log.warn({pids: stuck}, 'an old generation still listens though it was told to finish: ending it');

@@ -122,6 +122,24 @@ describe('job', () => {
     assert.deepEqual(after(...running, [10, stop], [11, died]).job, stoppedJob);
   });
 
+  test('stop, whose first signal it has been sent by us or another -> not sent again, its time counts', () => {
+    const running: Timed[] = [
+      [0, start],
+      [1, ready],
+    ];
+    const waits = [{do: 'wake', atMs: 320}];
+    assert.deepEqual(after(...running, [10, stop], [20, stop]).effects, waits);
+    assert.deepEqual(after(...running, [20, {is: 'stop', ladder: LADDER, sent: 'SIGUSR1'}]).effects, waits);
+    assert.deepEqual(after(...running, [20, stop], [30, {is: 'stop', ladder: [], sent: 'SIGUSR1'}]).effects, []);
+    const sent = after(...running, [10, stop], [20, {is: 'stop', ladder: [], sent: undefined}], [30, stop]);
+    assert.deepEqual(sent.effects, [{do: 'wake', atMs: 330}]);
+    const next = after(...running, [20, {is: 'stop', ladder: LADDER, sent: 'SIGUSR1'}], [320, wake]);
+    assert.deepEqual(next.effects, [
+      {do: 'signal', signal: 'SIGTERM'},
+      {do: 'wake', atMs: 520},
+    ]);
+  });
+
   test('stop again while stopping -> the new ladder from its start', () => {
     const again = after([0, start], [1, ready], [10, stop], [20, {is: 'stop', ladder: LADDER.slice(1)}]);
     assert.deepEqual(again.effects, [

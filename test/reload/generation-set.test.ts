@@ -27,7 +27,7 @@ function fakeGeneration(number: number) {
       stop(ladder: Ladder) {
         told.push(ladder[0]?.signal ?? 'none');
         ladders.push(ladder);
-        state.job = {is: 'STOPPING', sinceMs: 1000, untilMs: 2000, ladder};
+        state.job = {is: 'STOPPING', sinceMs: 1000, untilMs: 2000, sent: undefined, ladder};
       },
     },
   } as unknown as StagedGeneration;
@@ -88,7 +88,7 @@ describe('the generations that have a process', () => {
       [{is: 'FATAL', failures: 6, exit: EXIT}, []],
       [{is: 'STOPPED'}, []],
       [{is: 'BACKOFF', failures: 1, untilMs: 0, exit: EXIT}, [1]],
-      [{is: 'STOPPING', sinceMs: 0, untilMs: 0, ladder: []}, [1]],
+      [{is: 'STOPPING', sinceMs: 0, untilMs: 0, sent: undefined, ladder: []}, [1]],
     ] as const) {
       const {set, fakes} = openSet(1);
       const [first] = fakes;
