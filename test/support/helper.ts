@@ -27,7 +27,7 @@ export async function startHelper<Question, Reply>(
 ): Promise<Helper<Question, Reply>> {
   const path = fileURLToPath(new URL(script, base));
   const [file = '', ...args] = place.exec([process.execPath, path, JSON.stringify(settings ?? null)]);
-  const child = spawn(file, args, {stdio: ['ignore', 'inherit', 'inherit', 'ipc']});
+  const child = spawn(file, args, {stdio: ['ignore', 2, 2, 'ipc']});
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let lastId = READY_ID;
   let gone: Error | undefined;

@@ -4,7 +4,12 @@ import {spec} from 'node:test/reporters';
 /** As `node:test` tells it, as far as we look at it. */
 export interface TestEvent {
   readonly type: string;
-  readonly data: {readonly details?: {readonly type?: string}; readonly skip?: unknown; readonly name?: string};
+  readonly data: {
+    readonly details?: {readonly type?: string};
+    readonly skip?: unknown;
+    readonly name?: string;
+    readonly file?: string | undefined;
+  };
 }
 
 /** Node's own `spec` report, closed by the plain line `N passed, N failed` that CI reads. */
