@@ -1,4 +1,5 @@
 import type {IncomingMessage, RequestListener, ServerResponse} from 'node:http';
+import type {Socket} from 'node:net';
 import type {FastifyInstance} from 'fastify';
 import type {Clock} from '../ports/clock.ts';
 import {type Bodies, type BodyReader, createBodies} from './bodies.ts';
@@ -77,7 +78,13 @@ function leaveUnsent({complete, socket}: IncomingMessage, clock: Clock): void {
 /** Whoever is sent an answer. A connection that was only closed would keep what the kernel has not sent. */
 export const readerOf = (raw: ServerResponse): BodyReader => ({
   destroy() {
-    if (raw.socket === null) raw.destroy();
-    else raw.socket.resetAndDestroy();
+    const {socket} = raw;
+    if (socket === null) raw.destroy();
+    else if (isShutting(socket)) socket.destroy();
+    else socket.resetAndDestroy();
   },
 });
+
+/** Such a connection cannot be reset: Node would keep it open, and never end. */
+const isShutting = ({writableEnded, writableLength, writableFinished}: Socket): boolean =>
+  writableEnded && writableLength === 0 && !writableFinished;

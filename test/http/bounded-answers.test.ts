@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import {once} from 'node:events';
-import {connect, type Socket} from 'node:net';
+import {createServer, type ServerResponse} from 'node:http';
+import {type AddressInfo, connect, type Socket} from 'node:net';
 import {after, before, describe, test} from 'node:test';
 import {type FastifyInstance, fastify} from 'fastify';
-import {boundAnswers} from '../../src/http/bounded-answers.ts';
+import {boundAnswers, readerOf} from '../../src/http/bounded-answers.ts';
 import type {Listening} from '../../src/http/listen.ts';
 import {listen} from '../../src/http/listen.ts';
 import {readInPieces} from '../../src/http/pieces.ts';
@@ -90,4 +91,20 @@ describe('answers that nobody reads', () => {
     await waitFor(client.isClosed, 'the connection closed');
     assert.equal(looked, 17, 'what it had sent as well is not looked at');
   });
+});
+
+test('a reader is cut at the moment at which its connection ends -> it is closed, and its process can end', async () => {
+  const errors: Error[] = [];
+  await using server = createServer(({socket}, response) => {
+    socket.on('error', error => errors.push(error));
+    // Whoever listened before has taken the connection away by then.
+    response.once('finish', () => readerOf({socket} as ServerResponse).destroy());
+    response.setHeader('connection', 'close').end('here');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const {port} = server.address() as AddressInfo;
+  const client = connect(port, '127.0.0.1').resume();
+  client.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await once(client, 'close');
+  assert.deepEqual(errors, []);
 });
