@@ -232,7 +232,7 @@ backend db
     const [nobody, port] = [await freePort(), await freePort()];
     const fetchShort = async () => {
       const answer = await fetch(`http://127.0.0.1:${served.port}/short`);
-      for (const socket of answering) socket.resetAndDestroy();
+      for (const socket of answering) socket.destroy();
       answering.clear();
       await answer.text();
     };
