@@ -12,29 +12,27 @@ export function readInPieces(server: Pick<Server, 'on'>): void {
   server.on('connection', (socket: Socket) => {
     const [parse] = socket.listeners('data') as ((bytes: Buffer) => void)[];
     if (parse === undefined) return;
-    let isOthersTurn = false;
-    let isHeldUp = false;
+    /** `held-up`: by the parser, which has paused the connection and must not be fed before it resumes it itself. */
+    let turn: 'its' | 'of-others' | 'held-up' = 'its';
     const putBack = (bytes: Buffer): void => {
       socket.pause();
       socket.unshift(bytes);
     };
     socket.off('data', parse);
     socket.on('data', (bytes: Buffer) => {
-      if (isOthersTurn) {
+      if (turn !== 'its') {
         // Whoever reads a body, or has sent an answer, has resumed it: this comes when it is its turn.
-        isHeldUp = false;
+        turn = 'of-others';
         putBack(bytes);
         return;
       }
       parse(bytes.subarray(0, PIECE_BYTES));
       if (bytes.length <= PIECE_BYTES || socket.destroyed) return;
-      // A parser that has paused it must not be fed before it resumes it itself.
-      isHeldUp = socket.isPaused();
-      isOthersTurn = true;
+      turn = socket.isPaused() ? 'held-up' : 'of-others';
       putBack(bytes.subarray(PIECE_BYTES));
       setImmediate(() => {
-        isOthersTurn = false;
-        if (!isHeldUp) socket.resume();
+        if (turn === 'of-others') socket.resume();
+        turn = 'its';
       });
     });
   });

@@ -44,6 +44,16 @@ describe('what a connection sends', () => {
     assert.equal(given(), text(2500) + text(10));
   });
 
+  for (const length of [10, 1024]) {
+    test(`${length} bytes, no more than a piece -> what comes right behind is read before others have a turn`, async () => {
+      const {socket, noted} = openNoted();
+      await turns(1);
+      for (let count = 0; count < 2; count += 1) socket.write(text(length));
+      await turns(2);
+      assert.deepEqual(noted, [length, length, 'others', 'others']);
+    });
+  }
+
   test('its end right behind -> told after the last piece', async () => {
     const {socket, noted} = openNoted();
     socket.end(text(2000));
