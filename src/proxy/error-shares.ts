@@ -29,7 +29,7 @@ export interface ErrorShare {
   readonly name: string;
   readonly percent: number;
   readonly requests: number;
-  readonly beganMs: number | null;
+  readonly beganMs: number;
 }
 
 /** A share of fewer says nothing. */
@@ -61,14 +61,13 @@ const TCP = {of: 'connections', requests: ['stot'], errors: ['econ']} as const;
 
 const keyOf = ({type, pxname}: Row): string => `${type} ${pxname}`;
 
-/** What each frontend and backend did between two looks at `show stat`, whose counters go on over reloads. Pure. */
+/** What each frontend and backend did between two looks at their rows, whose counters go on over reloads. Pure. */
 export function countErrors(
   before: {readonly atMs: number; readonly rows: readonly Row[]},
   {atMs, rows}: {readonly atMs: number; readonly rows: readonly Row[]},
 ): Counted[] {
   const earlier = new Map(before.rows.map(row => [keyOf(row), row] as const));
   return rows.flatMap(row => {
-    if (row.type !== '0' && row.type !== '1') return [];
     const was = earlier.get(keyOf(row));
     const grown = (fields: readonly string[]) =>
       fields.reduce((sum, field) => sum + Math.max(0, (Number(row[field]) || 0) - (Number(was?.[field]) || 0)), 0);
@@ -104,7 +103,9 @@ export function findErrorShares(
       if (requests < MIN_REQUESTS && !haveAllFailed) return [];
       if (first.of === 'cut' && !goesOn(entries, windowMs)) return [];
       const {of, name} = first;
-      const share = {of, name, percent: Math.round(percent), requests, beganMs: beginningOf(entries, most)};
+      // Where they were too many at once: of what came from then on, they are too many as well.
+      const {fromMs: beganMs} = entries.find(entry => shareOf([entry]).percent > most) ?? first;
+      const share = {of, name, percent: Math.round(percent), requests, beganMs};
       return [{share, errors}];
     },
   );
@@ -115,11 +116,9 @@ export function findErrorShares(
   });
 }
 
-/** Whether errors came at most looks, and for most of the time. */
-function goesOn(entries: readonly Counted[], windowMs: number): boolean {
-  const withErrors = entries.filter(({errors}) => errors > 0).length;
-  return withErrors >= entries.length / 2 && withErrors >= windowMs / LOOK_MS / 2;
-}
+/** Whether errors came at half of the looks or more. */
+const goesOn = (entries: readonly Counted[], windowMs: number): boolean =>
+  entries.filter(({errors}) => errors > 0).length >= windowMs / LOOK_MS / 2;
 
 /** Frontends without what backends answered for them whose errors are meant. */
 function leaveOutMeant(counted: readonly Counted[], {of: names, leadsTo}: MeantErrors): readonly Counted[] {
@@ -145,12 +144,4 @@ function shareOf(entries: readonly Counted[]): {
   // What waits for its time to be up is answered long after it was asked.
   const requests = Math.max(errors, sum('requests'));
   return {requests, errors, percent: (100 * errors) / requests};
-}
-
-/** Where too many errors came at once, and there were too many from then on. */
-function beginningOf(entries: readonly Counted[], most: number): number | null {
-  const first = entries.findIndex(
-    (entry, index) => shareOf([entry]).percent > most && shareOf(entries.slice(index)).percent > most,
-  );
-  return entries[first]?.fromMs ?? null;
 }

@@ -44,6 +44,8 @@ describe('shares of errors', () => {
     assert.deepEqual(told([front('maint', 50, 50)], meant), []);
     assert.deepEqual(told([front('web', 100, 70), page], meant), ['frontend web 40 50']);
     assert.deepEqual(told([front('web', 110, 70), page, http('app', 40, 20)], meant), ['frontend web 33 60']);
+    // A `listen` section that sends some there: what its own servers answered is theirs.
+    assert.deepEqual(told([front('web', 1000, 90), page, http('web', 50, 40)], meant), ['backend web 44 90']);
     // It sends nothing there.
     assert.deepEqual(told([front('other', 50, 40), page], meant), ['frontend other 80 50']);
     // Servers of it that nobody reaches, and clients that give up, are nothing that anybody wants.
@@ -56,6 +58,7 @@ describe('shares of errors', () => {
     const reset = (bytes: number) => ({...tcp('db', 20, 0), eresp: '20', bout: String(bytes)});
     assert.deepEqual(told([reset(0)]), ['connections db 100 20']);
     assert.deepEqual(told([reset(1)]), []);
+    assert.deepEqual(told([{...reset(1), srv_abrt: '20'}]), []);
   });
 
   test('clients give up on a backend before it answers anything -> told; now and then, or of downloads -> not', () => {
@@ -65,6 +68,8 @@ describe('shares of errors', () => {
     });
     assert.deepEqual(told([left(0, 35, 35)]), ['given-up app 100 35']);
     assert.deepEqual(told([left(2, 33, 34)]), ['given-up app 94 35']);
+    assert.deepEqual(told([left(9, 91, 91)]), ['given-up app 91 100']);
+    assert.deepEqual(told([left(10, 90, 90)]), []);
     assert.deepEqual(told([left(5, 30, 30)]), []);
     // Downloads that are broken off were answered, and clients that ask for the wrong thing wait for what they are told.
     assert.deepEqual(told([left(40, 0, 40)]), []);
@@ -137,6 +142,37 @@ describe('shares of errors', () => {
     );
   });
 
+  test('a maintenance page over a minute -> nothing at any look', () => {
+    const looks = Array.from({length: 30}, (_, look): Counted[] => {
+      const answered = {fromMs: 2000 * look, atMs: 2000 * (look + 1), requests: 5, errors: 5};
+      return [
+        {...answered, of: 'frontend', name: 'web'},
+        {...answered, of: 'backend', name: 'maint'},
+      ];
+    });
+    assert.deepEqual(findErrorShares(looks.flat(), BOUND, {of: new Set(['maint']), leadsTo: () => true}), []);
+  });
+
+  test('few errors, then many -> since the first look that had too many', () => {
+    const sinceOf = (...looks: readonly (readonly [requests: number, errors: number])[]) =>
+      findErrorShares(
+        looks.map(([requests, errors], look) => ({
+          ...{of: 'frontend', name: 'web', fromMs: 2000 * look, atMs: 2000 * (look + 1), requests, errors},
+        })),
+        BOUND,
+      ).map(({beganMs}) => beganMs);
+    assert.deepEqual(sinceOf([10, 0], [10, 1], [10, 10], [10, 10]), [4000]);
+    assert.deepEqual(sinceOf([10, 0], [10, 2], [10, 0], [10, 10]), [2000]);
+    assert.deepEqual(sinceOf([10, 5]), [0]);
+  });
+
+  test('nothing for a while, then three at once, all of which fail -> not told yet', () => {
+    assert.deepEqual(
+      toldOver(look => (look === 29 ? {hrsp_5xx: 3} : {})),
+      [],
+    );
+  });
+
   test('fewer than ten, all of them failed for half of the time -> told; not all, not so long, or two -> not', () => {
     const sparse = (count: number, errors: number, fromMs = 0, atMs = 30_000): Counted => ({
       ...{of: 'frontend', name: 'web', fromMs, atMs, requests: count, errors},
@@ -144,6 +180,7 @@ describe('shares of errors', () => {
     const found = (...counted: Counted[]) => findErrorShares(counted, BOUND).length;
     assert.equal(found(sparse(3, 3)), 1);
     assert.equal(found(sparse(2, 2, 0, 2000), sparse(1, 1, 28_000, 30_000)), 1);
+    assert.equal(found(sparse(10, 8)), 1);
     assert.equal(found(sparse(9, 8)), 0);
     assert.equal(found(sparse(3, 3, 1)), 0);
     assert.equal(found(sparse(2, 2)), 0);
