@@ -133,6 +133,8 @@ describe('job', () => {
     assert.deepEqual(after(...running, [20, stop], [30, {is: 'stop', ladder: [], sent: 'SIGUSR1'}]).effects, []);
     const sent = after(...running, [10, stop], [20, {is: 'stop', ladder: [], sent: undefined}], [30, stop]);
     assert.deepEqual(sent.effects, [{do: 'wake', atMs: 330}]);
+    const harder: JobEvent = {is: 'stop', ladder: LADDER.slice(1), sent: 'SIGTERM'};
+    assert.deepEqual(after(...running, [10, stop], [20, harder]).effects, [{do: 'wake', atMs: 220}]);
     const next = after(...running, [20, {is: 'stop', ladder: LADDER, sent: 'SIGUSR1'}], [320, wake]);
     assert.deepEqual(next.effects, [
       {do: 'signal', signal: 'SIGTERM'},
