@@ -9,6 +9,7 @@ const at: Schema = {type: 'integer', description: 'Epoch milliseconds.'};
 const listOf = (items: Schema): Schema => ({type: 'array', items});
 const mapOf = (additionalProperties: Schema): Schema => ({type: 'object', additionalProperties});
 const orNull = (schema: Schema): Schema => ({anyOf: [schema, {type: 'null'}]});
+const oneOf = (...names: readonly string[]): Schema => ({type: 'string', enum: names});
 const object = (properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema => ({
   type: 'object',
   required: Object.keys(properties).filter(name => !optional.includes(name)),
@@ -25,7 +26,7 @@ const PASS_RECORD = {
   cause: text,
   startedAt: at,
   phasesMs: mapOf(number),
-  verdict: {type: 'string', enum: ['ok', 'unchanged', 'failed']},
+  verdict: oneOf('ok', 'unchanged', 'failed'),
   error: orNull(text),
 };
 const ROLLBACK = orNull(object({pass: count, sinceAt: at}));
@@ -40,7 +41,6 @@ const RATES = {
   sessions: count,
   responseTimeMs: orNull(number),
 };
-const oneOf = (...names: readonly string[]): Schema => ({type: 'string', enum: names});
 const WATCH = object({
   what: text,
   state: oneOf('starting', 'watching', 'failing'),
@@ -93,12 +93,12 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
   Problem: object({
     kind: text,
     subject: orNull(text),
-    severity: {type: 'string', enum: ['bad', 'notice']},
+    severity: oneOf('bad', 'notice'),
     what: text,
     why: text,
     todo: text,
     sinceAt: at,
-    sinceIs: {type: 'string', enum: ['began', 'noticed']},
+    sinceIs: oneOf('began', 'noticed'),
   }),
   PassRecord: object(PASS_RECORD),
   Status: object(
@@ -209,7 +209,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     proxies: listOf(
       object({
         name: text,
-        kind: {type: 'string', enum: ['frontend', 'backend']},
+        kind: oneOf('frontend', 'backend'),
         status: text,
         queue: count,
         servers: count,
@@ -222,15 +222,15 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     works: flag,
     findings: listOf(
       object({
-        level: {type: 'string', enum: ['error', 'warning']},
-        by: {type: 'string', enum: ['template', 'haproxy']},
+        level: oneOf('error', 'warning'),
+        by: oneOf('template', 'haproxy'),
         line: orNull(count),
         column: orNull(count),
         message: text,
         detail: text,
       }),
     ),
-    way: orNull({type: 'string', enum: ['unchanged', 'start', 'runtime', 'reload']}),
+    way: orNull(oneOf('unchanged', 'start', 'runtime', 'reload')),
     why: orNull(text),
     difference: orNull(PATCH),
     text: orNull(text),
@@ -253,6 +253,12 @@ const PASS = {type: 'integer', minimum: 1};
 /** `reveal=1`: with what is hidden; needs the operators' token. */
 const REVEAL = parameter('reveal', 'query', {type: 'integer', enum: [0, 1], default: 0});
 const UNREVEALED = {401: error('The token is missing or wrong.'), 403: error('No token is configured.')};
+const UNSHOWN = {
+  ...UNREVEALED,
+  404: error('There is no such pass.'),
+  410: error('Its text is no longer kept.'),
+  503: error('Nothing has served yet.'),
+};
 
 const get = (summary: string, answer: Schema, parameters: readonly Schema[] = [], others: Schema = {}): Schema => ({
   get: {summary, ...(parameters.length > 0 && {parameters}), responses: {200: answer, ...others}},
@@ -323,23 +329,13 @@ export const OPENAPI = {
       'The configuration that serves, or that of a pass; credentials, and lines that are not understood, hidden.',
       inText('HAProxy configuration.', 'text/plain'),
       [parameter('pass', 'query', PASS), REVEAL],
-      {
-        ...UNREVEALED,
-        404: error('There is no such pass.'),
-        410: error('Its text is no longer kept.'),
-        503: error('Nothing has served yet.'),
-      },
+      UNSHOWN,
     ),
     '/config/diff': get(
       'What changed between two passes, or since one.',
       inText('A unified diff of what is shown.', 'text/plain'),
       [parameter('from', 'query', PASS, true), parameter('to', 'query', PASS), REVEAL],
-      {
-        ...UNREVEALED,
-        404: error('There is no such pass.'),
-        410: error('Its text is no longer kept.'),
-        503: error('Nothing has served yet.'),
-      },
+      UNSHOWN,
     ),
     '/traffic': get("HAProxy's traffic over the last 15 minutes.", inJson('Samples and proxies.', ref('Traffic'))),
     '/logs': get(
@@ -350,7 +346,7 @@ export const OPENAPI = {
         parameter('after', 'query', count),
         parameter('limit', 'query', {type: 'integer', minimum: 1, maximum: 1000, default: 100}),
       ],
-      {401: error('The token is missing or wrong.'), 403: error('No token is configured.')},
+      UNREVEALED,
     ),
     '/events': get(
       'Server-sent events: status, members, pass, traffic; a beat every 5 s.',
@@ -393,7 +389,7 @@ export const OPENAPI = {
         required: true,
         content: {
           'application/json': {
-            schema: object({level: {type: 'string', enum: ['trace', 'debug', 'info', 'warn', 'error']}}),
+            schema: object({level: oneOf('trace', 'debug', 'info', 'warn', 'error')}),
           },
         },
       },
