@@ -215,10 +215,7 @@ async function rehearse(state: State, failing: Failing): ReturnType<Quarantine['
   const finding = await findByChecks(failing, state.ports);
   if (finding.is !== 'found' || areTooMany(state, finding.pods)) return undefined;
   return {
-    input: withoutSuspects(
-      input,
-      finding.pods.map(({suspect}) => suspect),
-    ),
+    input: without(input, finding.pods),
     without: finding.pods.map(pod => shownOf(entryOf(state, input, pod))),
   };
 }
@@ -395,7 +392,7 @@ function holding({entries, failsAnyway}: State, {template, variables: {pods}}: T
   return [...entries.values()].filter(entry => entry.digest === digest || digest === failsAnyway);
 }
 
-const without = (input: TemplateInput, out: readonly Entry[]): TemplateInput =>
+const without = (input: TemplateInput, out: readonly Pick<Entry, 'suspect'>[]): TemplateInput =>
   withoutSuspects(
     input,
     out.map(({suspect}) => suspect),
