@@ -79,7 +79,6 @@ export async function findDown(
   ask: Ask,
 ): Promise<string | undefined> {
   const known = changes.filter(change => change.do !== 'add');
-  if (known.length === 0) return undefined;
   const states = await readStates(socket, known, ask);
   return known
     .map(change => `${change.backend}/${lineOf(change).name}`)
@@ -106,7 +105,6 @@ export async function findCheckDoubt(
   {ask, clock}: {readonly ask: Ask; readonly clock: Clock},
 ): Promise<string | undefined> {
   const fragile = changes.filter(isFragile);
-  if (fragile.length === 0) return undefined;
   const untilMs = clock.nowMs() + CHECK_PATIENCE_MS;
   for (;;) {
     const doubt = await findCheckUnderWay(socket, fragile, ask);
@@ -129,13 +127,11 @@ async function findCheckUnderWay(
     : `${checked} is being checked as it was, and a failure of that check would count against it`;
 }
 
-const DEFAULT_FALL = 3;
-
-/** Its first failure has it down. One that is alone is set up in full health, and falls as often as it may. */
+/** Its first failure has it down. One that is alone is set up in full health, and has three unless it says so. */
 function isFragile(change: ServerChange): boolean {
   if ((change.do !== 'move' && change.do !== 'enable') || !change.after.checked || change.after.disabled) return false;
   const isInFullHealth = change.do === 'move' && change.alone;
-  return !isInFullHealth || Number(optionValue(change.after.options, 'fall') ?? DEFAULT_FALL) < 2;
+  return !isInFullHealth || Number.parseInt(optionValue(change.after.options, 'fall') ?? '3', 10) < 2;
 }
 
 const isPortChange = (change: ServerChange): boolean =>

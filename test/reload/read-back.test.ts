@@ -95,6 +95,12 @@ describe('a check of how a server was is under way', () => {
     ['the only one moves', ['a 10.0.0.1:80 check'], ['a 10.0.0.2:80 check'], false],
     ['the only one moves, "fall 3"', ['a 10.0.0.1:80 check fall 3'], ['a 10.0.0.2:80 check fall 3'], false],
     ['the only one moves, "fall 2"', ['a 10.0.0.1:80 check fall 2'], ['a 10.0.0.2:80 check fall 2'], false],
+    [
+      'the only one moves, "fall 1x", which is 1',
+      ['a 10.0.0.1:80 check fall 1x'],
+      ['a 10.0.0.2:80 check fall 1x'],
+      true,
+    ],
     ['the only one moves, "fall 1"', ['a 10.0.0.1:80 check fall 1'], ['a 10.0.0.2:80 check fall 1'], true],
     [
       'it moves, one of two, "fall 3"',
