@@ -1,6 +1,7 @@
 import {readFile} from 'node:fs/promises';
 import {loadOperatorToken} from '../config/load.ts';
 import {DaemonError, reasonOf} from '../errors.ts';
+import {faultOfToken} from '../ports/bearer.ts';
 
 const TOKEN_ADVICE = 'set --token-file, KONTROL_TOKEN_FILE or HAPROXY_KONTROL_TOKEN';
 
@@ -10,11 +11,15 @@ export async function readToken(file: string | undefined): Promise<string> {
     new DaemonError('USAGE', `cannot find the operators' token: ${reason}; ${TOKEN_ADVICE}`, {cause});
   const found = loadOperatorToken();
   const path = file ?? found.file;
-  if (file === undefined && found.token !== undefined) return found.token;
+  const take = (text: string, where: string): string => {
+    const fault = faultOfToken(text);
+    if (fault !== undefined) throw refuse(`${where} ${fault}`);
+    return text.trim();
+  };
+  if (file === undefined && found.token !== undefined) return take(found.token, 'HAPROXY_KONTROL_TOKEN');
   if (path === undefined) throw refuse('none is given');
   const text = await readFile(path, 'utf8').catch(error => {
     throw refuse(reasonOf(error), error);
   });
-  if (text.trim() === '') throw refuse(`${path} is empty`);
-  return text.trim();
+  return take(text, path);
 }

@@ -1,4 +1,4 @@
-import type {FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
+import type {FastifyError, FastifyInstance, FastifyReply, FastifyRequest} from 'fastify';
 import {DaemonError, reasonOf, rethrowBug} from '../errors.ts';
 import type {RollbackWish} from '../lifecycle/find-rollback.ts';
 import type {Finding} from '../lifecycle/findings.ts';
@@ -6,6 +6,7 @@ import type {Examination} from '../lifecycle/trial.ts';
 import type {Log} from '../ports/log.ts';
 import {LOG_LEVELS, type LogLevel} from '../ports/log-level.ts';
 import type {Patch} from '../proxy/patch.ts';
+import {describeBadRequest} from './bad-request.ts';
 import {type Refusals, shownUrl} from './refusals.ts';
 import {admit} from './token.ts';
 
@@ -99,7 +100,12 @@ export function serveActions(app: FastifyInstance, ports: ActionRoutesPorts, ref
   const onRequest = (request: FastifyRequest, reply: FastifyReply) => admitOperator(ports, refusals, {request, reply});
   const run = (request: FastifyRequest, reply: FastifyReply, act: () => Promise<ActionResult>) =>
     answer(ports, act, {request, reply});
-  const guarded = {onRequest, bodyLimit: BODY_LIMIT_BYTES};
+  // Whoever has the token and sends nonsense tried as well.
+  const errorHandler = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+    if ((error.statusCode ?? 500) < 500) audit(ports.log, request, 'malformed', describeBadRequest(error));
+    return reply.send(error);
+  };
+  const guarded = {onRequest, errorHandler, bodyLimit: BODY_LIMIT_BYTES};
   const previewed = {...guarded, schema: {querystring: PREVIEW_QUERY}};
 
   app.post<{Querystring: Previewing}>('/reconfigure', previewed, (request, reply) =>
@@ -120,7 +126,7 @@ export function serveActions(app: FastifyInstance, ports: ActionRoutesPorts, ref
     // Whatever it claims to be: clients call what they post by many names.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', {parseAs: 'buffer'}, (_request, body, done) => done(null, body));
-    scope.post('/check', {onRequest, bodyLimit: TEMPLATE_LIMIT_BYTES}, (request, reply) =>
+    scope.post('/check', {...guarded, bodyLimit: TEMPLATE_LIMIT_BYTES}, (request, reply) =>
       run(request, reply, () => actions.check(request.body instanceof Uint8Array ? request.body : new Uint8Array())),
     );
     done();

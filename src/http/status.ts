@@ -1,7 +1,8 @@
-import {type FastifyInstance, type FastifyReply, fastify, type HTTPMethods} from 'fastify';
+import {type FastifyError, type FastifyInstance, type FastifyReply, fastify, type HTTPMethods} from 'fastify';
 import {canonicalIp} from '../members/address.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
+import {describeBadRequest} from './bad-request.ts';
 import type {Bodies} from './bodies.ts';
 import {boundAnswers} from './bounded-answers.ts';
 import type {EventStream, LiveEvent} from './events.ts';
@@ -134,9 +135,9 @@ function refuseOthers(app: FastifyInstance, log: Log): void {
     return answer(reply, 404, 'not found', reason);
   });
 
-  app.setErrorHandler<Error & {statusCode?: number}>((err, request, reply) => {
+  app.setErrorHandler<FastifyError>((err, request, reply) => {
     const {statusCode = 500} = err;
-    if (statusCode < 500) return answer(reply, statusCode, 'bad request', err.message);
+    if (statusCode < 500) return answer(reply, statusCode, 'bad request', describeBadRequest(err));
     log.error({err, url: shownUrl(request.url)}, 'status request failed');
     return answer(reply, 500, 'internal error', 'see the log');
   });

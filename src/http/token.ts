@@ -1,4 +1,4 @@
-import {carriesToken} from '../ports/bearer.ts';
+import {carriesToken, faultOfToken} from '../ports/bearer.ts';
 
 /** Whether a request may change something. `reason` says what to do, and nothing about the token. */
 export type Admission =
@@ -18,13 +18,18 @@ export async function admit(
     const reason = 'changes over HTTP are off: set KONTROL_TOKEN_FILE to a file that holds a token';
     return {is: 'off', status: 403, reason};
   }
+  const unreadable = (what: string, cause?: unknown): Admission => {
+    const reason = `the token file ${what}`;
+    return {is: 'unreadable', status: 503, reason, cause: cause ?? new Error(reason)};
+  };
   let token: string;
   try {
     token = (await loadToken()).trim();
-    if (token === '') throw new Error('the token file is empty');
   } catch (cause) {
-    return {is: 'unreadable', status: 503, reason: 'the token file is empty or cannot be read', cause};
+    return unreadable('cannot be read', cause);
   }
+  const fault = faultOfToken(token);
+  if (fault !== undefined) return unreadable(fault);
   if (carriesToken(authorization, [token])) return {is: 'admitted'};
   return {
     is: 'denied',

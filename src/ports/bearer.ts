@@ -2,6 +2,16 @@ import {createHash, timingSafeEqual} from 'node:crypto';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
+/** One line of characters that have one byte each (RFC 9110, section 5.5). */
+const CARRIABLE = /^[\t\x20-\x7e\x80-\xff]+$/;
+
+/** What is wrong with a text that is to be a token; undefined where a header can carry it, blanks around it aside. */
+export function faultOfToken(text: string): string | undefined {
+  const token = text.trim();
+  if (token === '') return 'is empty';
+  return CARRIABLE.test(token) ? undefined : 'has more than one line, or characters that no HTTP header can have';
+}
+
 /** The scheme is case-insensitive, and blanks may follow it (RFC 9110, section 11.4). */
 const SCHEME = /^bearer +/i;
 

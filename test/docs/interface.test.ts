@@ -74,6 +74,21 @@ describe('docs/exit-codes.md', () => {
   });
 });
 
+test('lines of the log that documents quote -> the code writes lines that begin so', () => {
+  const code = globSync('src/**/*.ts')
+    .map(file => readFileSync(file, 'utf8'))
+    .join('\n');
+  for (const [document, message] of [
+    ['docs/operating.md', 'operator changed something'],
+    ['docs/operating.md', 'operator looked at a change'],
+    ['docs/operating.md', 'operator was refused, or failed'],
+    ['docs/reload.md', 'no spare servers'],
+  ] as const) {
+    assert.ok(readFileSync(document, 'utf8').replaceAll(/\s+/g, ' ').includes(`\`${message}\``), message);
+    assert.ok(code.includes(`'${message}`), message);
+  }
+});
+
 describe('docs/operating.md, the problems', () => {
   const text = readFileSync('src/http/problems.ts', 'utf8');
   const [, kindsOfErrors = ''] = /const kind = \{(.*)\};/.exec(text) ?? [];

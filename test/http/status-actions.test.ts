@@ -91,6 +91,40 @@ describe('changes over HTTP', () => {
     assert.equal(logged.filter(({msg}) => msg === 'operator looked at a change').length, 3);
   });
 
+  for (const [method, url, type, body, status, reason] of [
+    ['POST', '/rollback', 'application/json', '', 400, 'give one of pass, at, last'],
+    ['POST', '/rollback?pass=x', 'application/json', '', 400, 'querystring/pass must be integer'],
+    [
+      'PUT',
+      '/log-level',
+      'application/x-www-form-urlencoded',
+      '{"level": "info"}',
+      415,
+      /Content-Type: application\/json/,
+    ],
+    [
+      'PUT',
+      '/log-level',
+      'application/json',
+      '{"level": "loud"}',
+      400,
+      /allowed values: trace, debug, info, warn, error$/,
+    ],
+    ['PUT', '/log-level', 'application/json', '{"level', 400, /not valid JSON/],
+    ['POST', '/check', 'text/plain', 'x'.repeat((4 << 20) + 1), 413, /too large/],
+  ] as const) {
+    test(`${method} ${url} with the token and nonsense -> ${status}, what to send, and one line in the log`, async () => {
+      const headers = {...AUTHORIZED, ...(body !== '' && {'content-type': type})};
+      const answer = await createStatus(ports).inject({method, url, headers, ...(body !== '' && {body})});
+      assert.equal(answer.statusCode, status);
+      assert.match(answer.json().reason, typeof reason === 'string' ? new RegExp(`^${reason}$`) : reason);
+      assert.deepEqual(
+        logged.map(line => [line.msg, line.event, line.outcome, line.reason]),
+        [['operator was refused, or failed', `${method} ${url}`, 'malformed', answer.json().reason]],
+      );
+    });
+  }
+
   test('a rollback whose pass fails -> 422 with what HAProxy said, but for secrets', async () => {
     ports.actions = {
       ...ports.actions,
@@ -188,4 +222,16 @@ test('token, any prefix or suffix of it -> denied', async () => {
   const judge = async (given: string) => (await admit(`Bearer ${given}`, async () => 'abcdef')).is;
   assert.equal(await judge('abcdef'), 'admitted');
   for (const given of ['', 'a', 'abcde', 'abcdefg', 'ABCDEF']) assert.equal(await judge(given), 'denied');
+});
+
+test('token file that is empty, cannot be read, or holds what no header carries -> 503 that says which', async () => {
+  const judge = async (loadToken: () => Promise<string>) => {
+    const admission = await admit('Bearer abcdef', loadToken);
+    return 'status' in admission ? [admission.status, admission.reason] : [];
+  };
+  assert.deepEqual(await judge(async () => '\r\n'), [503, 'the token file is empty']);
+  assert.deepEqual(await judge(() => Promise.reject(new Error('EIO'))), [503, 'the token file cannot be read']);
+  const several = 'the token file has more than one line, or characters that no HTTP header can have';
+  for (const text of ['abcdef\nabcdef\n', 'abc\0def', 'žluť'])
+    assert.deepEqual(await judge(async () => text), [503, several]);
 });

@@ -5,6 +5,7 @@ import {openHistory, type PassHistory} from '../../lifecycle/history-file.ts';
 import type {PassEnd} from '../../lifecycle/passes.ts';
 import type {MemberChange} from '../../members/member-change.ts';
 import {createTimelines, type Timelines} from '../../members/timeline.ts';
+import {faultOfToken} from '../../ports/bearer.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {type Files, systemFiles as files} from '../../ports/files.ts';
 import type {Log} from '../../ports/log.ts';
@@ -125,6 +126,7 @@ async function openTokenFile(path: string | undefined): Promise<(() => Promise<s
   const token = await load().catch(error => {
     throw refuse(reasonOf(error), error);
   });
-  if (token.trim() === '') throw refuse('it is empty');
+  const fault = faultOfToken(token);
+  if (fault !== undefined) throw refuse(`it ${fault}`);
   return load;
 }

@@ -135,6 +135,8 @@ describe("the operators' token", () => {
     });
     await writeFile(path, ' \n');
     await assert.rejects(open(folder.path, path), {code: 'CONFIG', message: /it is empty$/});
+    await writeFile(path, 'first\nsecond\n');
+    await assert.rejects(open(folder.path, path), {code: 'CONFIG', message: /it has more than one line/});
     await writeFile(path, 'first');
     await using observation = await open(folder.path, path);
     await writeFile(path, 'second');
