@@ -75,7 +75,7 @@ async function dispatch([first = '(none)', ...rest]: readonly string[], ending: 
 }
 
 function refuse(name: string): number {
-  const meant = findNearest(name, Object.keys(LOAD));
+  const meant = findNearest(name, [...Object.keys(LOAD), ...HELP, ...VERSION]);
   const question = meant === undefined ? '' : `; is it ${meant}?`;
   stderr.print(`haproxy-kontrol: no such command: ${name}${question}\n${describeProgram()}`);
   return EXIT_CODES.USAGE;

@@ -84,7 +84,8 @@ for (const [args, reason] of [
   [['demo', 'x'], 'too many arguments: x'],
   [['status', '-x'], "Unknown option '-x'"],
   [['ctl'], ''],
-  [['ctl', 'FLY'], ''],
+  [['ctl', 'FLY'], 'there is no FLY\n'],
+  [['ctl', 'state'], 'there is no state; is it STATE?\n'],
 ] as const) {
   test(`haproxy-kontrol ${args.join(' ')} -> what is wrong on one line, then how it is called; exit 64`, async () => {
     const {code, stdout, stderr} = await run(...args);
@@ -94,10 +95,23 @@ for (const [args, reason] of [
   });
 }
 
+test('KONTROL_STATUS_PORT that is no port -> each command that asks there says so; exit 64', async () => {
+  for (const port of ['abc', '99999', '80.5']) {
+    const {code, stdout, stderr} = await runWith({KONTROL_STATUS_PORT: port}, 'status');
+    const fault = `KONTROL_STATUS_PORT "${port}" is not a whole number from 0 to 65535`;
+    assert.deepEqual(
+      [code, stdout, stderr],
+      [EXIT_CODES.USAGE, '', `haproxy-kontrol: cannot find the status port: ${fault}; set it, or --url\n`],
+    );
+  }
+});
+
 for (const [args, name] of [
   [[], '(none)'],
   [['fly'], 'fly'],
   [['chek'], 'chek; is it check?'],
+  [['STATUS'], 'STATUS; is it status?'],
+  [['--versoin'], '--versoin; is it --version?'],
   [['help', 'fly'], 'fly'],
   [['constructor'], 'constructor'],
 ] as const) {

@@ -1,4 +1,5 @@
 import {connect} from 'node:net';
+import {findNearest} from '../config/edit-distance.ts';
 import {loadSocketPath} from '../config/load.ts';
 import {DaemonError, EXIT_CODES, reasonOf, systemCodeOf} from '../errors.ts';
 import {describeUsage} from '../terminal/help.ts';
@@ -16,7 +17,9 @@ const isWord = (given: string): given is Word => Object.hasOwn(REFERENCE.ctl.arg
 export const ctl: CommandMain<'ctl'> = async ({positionals, print, warn}) => {
   const [word = '', ...rest] = positionals;
   if (!isWord(word)) {
-    const reason = word === '' ? 'say what to do' : `there is no ${word}`;
+    const meant = findNearest(word, Object.keys(REFERENCE.ctl.arguments.choices));
+    const question = meant === undefined ? '' : `; is it ${meant}?`;
+    const reason = word === '' ? 'say what to do' : `there is no ${word}${question}`;
     throw new DaemonError('USAGE', `cannot run ctl: ${reason}`, {detail: describeUsage('ctl')});
   }
   const socketPath = loadSocketPath();

@@ -22,10 +22,10 @@ export function distance(a: string, b: string): number {
   return at(a.length, b.length);
 }
 
-/** The one that was probably meant; undefined where none is near, as for a name of a letter or two. */
+/** The one that was probably meant, in capitals or not; undefined where none is near, as for a name of a letter or two. */
 export function findNearest(given: string, known: Iterable<string>): string | undefined {
   const [nearest] = [...known]
-    .map(name => ({name, far: distance(given, name)}))
+    .map(name => ({name, far: distance(given.toLowerCase(), name.toLowerCase())}))
     .filter(({name, far}) => far <= tolerance(Math.min(given.length, name.length)))
     .sort((a, b) => a.far - b.far);
   return nearest?.name;

@@ -1,9 +1,11 @@
 import {readFileSync} from 'node:fs';
 import {hostname} from 'node:os';
 import {resolve} from 'node:path';
+import {DaemonError} from '../errors.ts';
 import type {LogLevel} from '../ports/log-level.ts';
 import type {LogFormat, PodSettings} from './config.ts';
 import {
+  DEFAULT_STATUS_PORT,
   findMisspelt,
   type ParsedConfig,
   parseConfig,
@@ -11,6 +13,7 @@ import {
   parseLogFormat,
   parseMode,
   parseRenderSettings,
+  parseStatusPort,
   type RenderSettings,
 } from './parse.ts';
 import {type Host, parsePodSettings} from './pod.ts';
@@ -66,12 +69,13 @@ export const loadConfig = (env: Environment, facts: Readonly<Record<string, stri
 /** What of the environment is nearly a setting, and not read. */
 export const loadMisspelt = (): string[] => findMisspelt(process.env, host);
 
-const DEFAULT_STATUS_PORT = 8001;
-
-/** Where commands find the status port of the daemon in this pod, or on this machine. */
+/** Where commands find the status port of the daemon in this pod, or on this machine. Throws USAGE where it is no port. */
 export const loadStatusUrl = (): string => {
-  const port = Number(process.env.KONTROL_STATUS_PORT);
-  return `http://127.0.0.1:${Number.isInteger(port) && port > 0 ? port : DEFAULT_STATUS_PORT}`;
+  const reader = createReader(process.env);
+  const port = parseStatusPort(reader);
+  const [fault] = reader.faults;
+  if (fault !== undefined) throw new DaemonError('USAGE', `cannot find the status port: ${fault}; set it, or --url`);
+  return `http://127.0.0.1:${port === 0 ? DEFAULT_STATUS_PORT : port}`;
 };
 
 /** The operators' token as commands find it: itself, or the file that the daemon in this pod reads it from. */

@@ -101,7 +101,7 @@ function readConfig(reader: Reader, env: Environment, host: Host): Config {
     verify: parseVerify(reader, pod, host.resolvePath),
     template: parseTemplate(reader, self.annotations, mode.master, host.resolvePath),
     port,
-    statusPort: reader.integer('KONTROL_STATUS_PORT', 8001, {min: 0, max: 65_535}),
+    statusPort: parseStatusPort(reader),
     statusHosts: parseStatusHosts(reader),
     ttlMs,
     damperMs,
@@ -151,6 +151,12 @@ export function parseRenderSettings(env: Environment): RenderSettings {
   if (reader.faults.length === 0) return settings;
   throw new DaemonError('CONFIG', `cannot read the configuration: ${reader.faults.join('; ')}`);
 }
+
+export const DEFAULT_STATUS_PORT = 8001;
+
+/** 0 is any free one. */
+export const parseStatusPort = (reader: Reader): number =>
+  reader.integer('KONTROL_STATUS_PORT', DEFAULT_STATUS_PORT, {min: 0, max: 65_535});
 
 const parseRenderTimeout = (reader: Reader): number =>
   reader.secondsMs('KONTROL_RENDER_TIMEOUT', 2000, {minMs: 100, maxMs: 60_000});

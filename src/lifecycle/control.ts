@@ -64,10 +64,11 @@ export function createControl(
       case 'GOTO':
       case 'WAIT':
         return goTo(command, isGone);
-      case 'SET':
-        if (!variables.set(command.name, command.value))
-          throw new DaemonError('USAGE', `cannot set ${command.name}: too long, or too many`);
+      case 'SET': {
+        const fault = variables.set(command.name, command.value);
+        if (fault !== undefined) throw new DaemonError('USAGE', `cannot set ${command.name}: ${fault}`);
         return 'OK';
+      }
       case 'DIE':
         ports.requestStop();
         return 'OK';

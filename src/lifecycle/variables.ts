@@ -1,7 +1,7 @@
 /** The environment of shell blocks: what `SET` gave, bounded. */
 export interface BlockVariables {
-  /** False when there would be too many, or too much in them. */
-  set(name: string, value: string): boolean;
+  /** Why it cannot be set: there would be too many, or too much in them. Undefined when it is. */
+  set(name: string, value: string): string | undefined;
   all(): Readonly<Record<string, string>>;
 }
 
@@ -21,12 +21,13 @@ export function createBlockVariables(): BlockVariables {
   const variables = new Map<string, string>();
   return {
     set(name, value) {
-      if (!fitsEnvironment(name, value)) return false;
+      if (!fitsEnvironment(name, value)) return `name and value have ${MAX_ONE_BYTES >> 10} KiB at most`;
       const next = new Map(variables).set(name, value);
       const bytes = [...next].reduce((sum, entry) => sum + Buffer.byteLength(entry.join('=')), 0);
-      if (next.size > MAX_VARIABLES || bytes > MAX_TOTAL_BYTES) return false;
+      if (next.size > MAX_VARIABLES) return `there are ${MAX_VARIABLES} variables at most`;
+      if (bytes > MAX_TOTAL_BYTES) return `all variables have ${MAX_TOTAL_BYTES >> 10} KiB at most`;
       variables.set(name, value);
-      return true;
+      return undefined;
     },
     all: () => Object.fromEntries(variables),
   };

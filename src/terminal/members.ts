@@ -124,7 +124,7 @@ export function describeTimeline(
   screen?: Screen,
 ): string {
   const story = formatTable(
-    ['TIME', 'WHAT', 'APP', 'POD', 'PASS', {name: 'WHY', isReason: true}],
+    ['TIME', 'WHAT', {name: 'APP', spare: 2}, {name: 'POD', spare: 1}, 'PASS', {name: 'WHY', isReason: true}],
     moments.map(({at, what, app, id, pass, reason}) => [
       formatMoment(at),
       what,
@@ -152,7 +152,16 @@ function describeMember(member: JoinedMember, nowAt: number, screen?: Screen): s
   );
   if (servers === null || servers.length === 0) return facts;
   const table = formatTable(
-    ['PROXY', 'SERVER', 'ADDRESS', 'WEIGHT', 'SESSIONS', 'QUEUE', 'ERRORS', {name: 'WHY', isReason: true}],
+    [
+      'PROXY',
+      'SERVER',
+      'ADDRESS',
+      {name: 'WEIGHT', spare: 4},
+      {name: 'SESSIONS', spare: 2},
+      {name: 'QUEUE', spare: 3},
+      {name: 'ERRORS', spare: 1},
+      {name: 'WHY', isReason: true},
+    ],
     servers.map(server => {
       const [state = '', name = '', ...rest] = serverCells(server, '');
       return [state, name, server.address, ...rest];

@@ -27,19 +27,22 @@ describe('variables', () => {
 
   test('set and set again -> the last value', () => {
     const variables = createBlockVariables();
-    assert.ok(variables.set('A', '1') && variables.set('B', '2') && variables.set('A', '3'));
+    assert.deepEqual(
+      [variables.set('A', '1'), variables.set('B', '2'), variables.set('A', '3')],
+      Array(3).fill(undefined),
+    );
     assert.deepEqual(variables.all(), {A: '3', B: '2'});
   });
 
   test('too long, too many, too much in all -> refused, what was set stays', () => {
     const long = createBlockVariables();
-    assert.equal(long.set('A', 'x'.repeat(128 << 10)), false);
+    assert.equal(long.set('A', 'x'.repeat(128 << 10)), 'name and value have 128 KiB at most');
     const many = createBlockVariables();
-    for (let index = 0; index < 256; index += 1) assert.ok(many.set(`V${index}`, ''));
-    assert.deepEqual([many.set('V256', ''), many.set('V0', 'x')], [false, true]);
+    for (let index = 0; index < 256; index += 1) assert.equal(many.set(`V${index}`, ''), undefined);
+    assert.deepEqual([many.set('V256', ''), many.set('V0', 'x')], ['there are 256 variables at most', undefined]);
     const much = createBlockVariables();
     const set = [1, 2, 3, 4, 5].map(index => much.set(`V${index}`, 'x'.repeat(120_000)));
-    assert.deepEqual(set, [true, true, true, true, false]);
+    assert.deepEqual(set, [...Array(4).fill(undefined), 'all variables have 512 KiB at most']);
     assert.deepEqual(Object.keys(much.all()), ['V1', 'V2', 'V3', 'V4']);
   });
 

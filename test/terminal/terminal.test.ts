@@ -118,6 +118,17 @@ test('one pod -> what it is, its servers, then its story; of one that left the s
   assert.match(describeTimeline({...story, gone: true, member: null}, 0), /^TIME +WHAT/);
 });
 
+test('one pod on a terminal of 40 columns -> names, addresses and times whole, figures left out', () => {
+  const story = {ip: MEMBER.ip, gone: false, moments: [{at: 0, what: 'config', app: 'web', id: 'web-1'}]} as const;
+  const screen = {width: 40, paint: createPaint(false)};
+  const drawn = describeTimeline({...story, member: {...MEMBER, nonce: undefined}}, MEMBER.lastSeenAt, screen);
+  assert.doesNotMatch(drawn, /…/);
+  assert.match(
+    drawn,
+    /\nPROXY +SERVER +ADDRESS +WHY\n[\s\S]*\nTIME +WHAT +PASS\n +WHY\n1970-01-01 00:00:00 UTC +config\n/,
+  );
+});
+
 test('history on a narrow terminal -> a failure is red, its reason whole', () => {
   const reason =
     "cannot validate the candidate: [ALERT] unknown keyword 'nonsense' in 'frontend' section, and how to mend it";

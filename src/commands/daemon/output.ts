@@ -41,10 +41,11 @@ export function openOutput(
 /** `SET KONTROL_LOG_LEVEL debug` on the control socket. */
 const LOG_LEVEL_VARIABLE = 'KONTROL_LOG_LEVEL';
 
-/** Takes a variable that sets the level; false when it names none. Others are let through. */
-export function takeLogLevel({setLevel}: Pick<OpenedLog, 'setLevel'>, name: string, value: string): boolean {
-  if (name !== LOG_LEVEL_VARIABLE) return true;
+/** Takes a variable that sets the level; what is wrong when it names none. Others are let through. */
+export function takeLogLevel({setLevel}: Pick<OpenedLog, 'setLevel'>, name: string, value: string): string | undefined {
+  if (name !== LOG_LEVEL_VARIABLE) return undefined;
   const level = LOG_LEVELS.find(one => one === value.trim());
-  if (level !== undefined) setLevel(level);
-  return level !== undefined;
+  if (level === undefined) return `it is one of ${LOG_LEVELS.join(', ')}`;
+  setLevel(level);
+  return undefined;
 }

@@ -120,7 +120,7 @@ export async function openScripts(context: Context, {ground, proxy, inputOf}: Sc
 /** Variables of which one sets the level of the daemon's log. */
 export const withLogLevel = (variables: BlockVariables, opened: Pick<OpenedLog, 'setLevel'>): BlockVariables => ({
   ...variables,
-  set: (name, value) => takeLogLevel(opened, name, value) && variables.set(name, value),
+  set: (name, value) => takeLogLevel(opened, name, value) ?? variables.set(name, value),
 });
 
 /** Rejects with LIFECYCLE when the job does not obey. */

@@ -39,7 +39,7 @@ describe('SET in a block', () => {
         variables.set('KONTROL_LOG_LEVEL', 'loud'),
         variables.set('COLOUR', 'red'),
       ],
-      [true, false, true],
+      [undefined, 'it is one of trace, debug, info, warn, error', undefined],
     );
     assert.deepEqual([levels, variables.all().COLOUR], [['debug'], 'red']);
   });
