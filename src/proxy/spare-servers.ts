@@ -1,4 +1,5 @@
 import {STEP, type Steps} from '../steps.ts';
+import {keywordOf} from './backend-keywords.ts';
 import {type Line, parseLines} from './lines.ts';
 import {parseOutline} from './outline.ts';
 import {areSameWords, parseServerAddress} from './server-line.ts';
@@ -34,6 +35,9 @@ export function* addSpareServers(text: string, more: WithMorePods): Steps<Spared
   const none = (why: string): Spared => ({is: 'none', why});
   const real = [...parseLines(text)];
   if (real.some(hasAgent)) return none('HAProxy asks the agents of servers in maintenance, too ("agent-check")');
+  const persisting = real.find(isPersisting);
+  if (persisting !== undefined)
+    return none(`clients would be sent to servers in maintenance ("${keywordOf(textsOf(persisting))}")`);
   const peopled = Map.groupBy(real.filter(isServer), line => line.section.name);
   const lines = text.split('\n');
   const imaginedLines = more.text.split('\n');
@@ -95,12 +99,14 @@ const isServer = ({words: [first]}: Line): boolean => first?.text === 'server' |
 const hasAgent = ({words: [first, ...rest]}: Line): boolean =>
   /^(server|server-template|default-server)$/.test(first?.text ?? '') && rest.some(({text}) => text === 'agent-check');
 
+/** Who has a server's cookie, or is stuck to it, goes there whatever its state. */
+const isPersisting = (line: Line): boolean => PERSISTING.has(keywordOf(textsOf(line))) && line.words[0]?.text !== 'no';
+const PERSISTING = new Set(['option persist', 'force-persist']);
+
 /** What begins their sections was compared before. */
-const isSameLine = (a: Line, b: Line): boolean =>
-  areSameWords(
-    a.words.map(word => word.text),
-    b.words.map(word => word.text),
-  );
+const isSameLine = (a: Line, b: Line): boolean => areSameWords(textsOf(a), textsOf(b));
+
+const textsOf = ({words}: Line): string[] => words.map(word => word.text);
 
 /** Behind its last word: a comment may follow. */
 function disabled(line: string, {words}: Line, offset: number): string {

@@ -169,7 +169,10 @@ async function reload(
   return {generation: number, way: isAsPlanned ? plan.way : 'plain', why: why.join('; ')};
 }
 
-/** Starts it without spare servers where it refuses to start with them: a check has passed the text without. */
+/**
+ * Starts it without spare servers where it refuses to start with them: a check has passed the text without. Where it
+ * refuses both, they are not to blame (a port that somebody has).
+ */
 async function startSpared(
   state: GenerationsState,
   given: Given,
@@ -183,10 +186,11 @@ async function startSpared(
     return await begin(given);
   } catch (fault) {
     if (given.read === given.text || !isStartRefusal(fault)) throw fault;
+    await stageGeneration(given.number, given.text, {...state.ports, run: state.run});
+    const started = await begin({...given, read: given.text});
     state.sparesRefused = true;
     state.ports.log.warn({reason: reasonOf(fault)}, 'HAProxy does not start with spare servers: it gets none any more');
-    await stageGeneration(given.number, given.text, {...state.ports, run: state.run});
-    return await begin({...given, read: given.text});
+    return started;
   }
 }
 

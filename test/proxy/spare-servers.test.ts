@@ -75,6 +75,13 @@ describe('addSpareServers', () => {
     assert.deepEqual(spared.is === 'spared' && [...spared.names], ['web/w3', 'web/w4']);
   });
 
+  test('clients that are not sent to servers in maintenance -> as many more', () => {
+    const spared = spare(
+      'backend web\n  no option persist\n{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80\n{% endfor %}',
+    );
+    assert.deepEqual(spared.is === 'spared' && [...spared.names], ['web/w3', 'web/w4']);
+  });
+
   test('thousands of lines -> in steps', () => {
     const text = `backend web\n${'  server w 10.0.0.1:80\n'.repeat(1000)}`;
     const steps = addSpareServers(text, {text, ips: new Set(), marks: []});
@@ -113,6 +120,14 @@ describe('addSpareServers', () => {
     agents: [
       'backend web\n  default-server agent-check agent-port 81\n{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80\n{% endfor %}',
       'HAProxy asks the agents of servers in maintenance, too ("agent-check")',
+    ],
+    'clients that are sent to servers in maintenance': [
+      'defaults\n  option persist\nbackend web\n{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80\n{% endfor %}',
+      'clients would be sent to servers in maintenance ("option persist")',
+    ],
+    'some clients that are sent to servers in maintenance': [
+      'backend web\n  force-persist if { src 10.0.0.0/8 }\n{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80\n{% endfor %}',
+      'clients would be sent to servers in maintenance ("force-persist")',
     ],
     'no server for a pod': ['backend web\n  server a 10.1.1.1:80\n', 'no server comes with a pod'],
     'a line that goes': [

@@ -458,4 +458,14 @@ describe('spare servers', () => {
     assert.equal((await apply(textOf(1))).generation, 2);
     assert.equal(started.length, 3);
   });
+
+  test('HAProxy starts neither with them nor without -> they are not to blame, the next one has them', async () => {
+    const {apply, faults, generations, said} = await openFakeGenerations({readAs});
+    faults.start = 'dies';
+    await assert.rejects(apply(textOf()));
+    faults.start = undefined;
+    await apply(textOf());
+    assert.equal(generations.running?.text, readAs(textOf()));
+    assert.deepEqual(said('HAProxy does not start with spare servers: it gets none any more'), []);
+  });
 });
