@@ -365,8 +365,12 @@ function findServerDoubt(change: ServerChange, around: Surroundings): string | u
   if (change.do === 'weigh' && references.asksFirstWeights) return '"srv_iweight" is the weight that it started with';
   if (change.do === 'move') return findMoveDoubt(change, around);
   if (change.do === 'add') return findAddDoubt(change.after, references);
-  return change.do === 'remove' && references.isReferred(change.backend, name) ? 'other lines name it' : undefined;
+  return goesFromText(change) && references.isReferred(change.backend, name) ? 'other lines name it' : undefined;
 }
+
+/** The text for people has it no more: it becomes a spare server. */
+const goesFromText = (change: ServerChange): boolean =>
+  change.do === 'remove' || (change.do === 'disable' && isSpareAddress(change.after.address));
 
 function findAddDoubt({address}: ServerLine, references: References): string | undefined {
   if (address.is === 'other') return 'its address is not an IP';

@@ -476,6 +476,18 @@ const CASES: readonly Case[] = [
     since26: ['reload: b/s2: other lines name it'],
   },
   {
+    name: 'a server that use-server names becomes a spare one',
+    before: text(S1 + S2, '  use-server s2 if TRUE\n  option http-server-close\n'),
+    after: text(`${S1}  server s2 192.0.2.2:80 disabled\n`, '  use-server s2 if TRUE\n  option http-server-close\n'),
+    is: ['reload: b/s2: other lines name it'],
+  },
+  {
+    name: 'a server that use-server names is disabled',
+    before: text(S1 + S2, '  use-server s2 if TRUE\n'),
+    after: text(`${S1}  server s2 10.0.0.2:80 disabled\n`, '  use-server s2 if TRUE\n'),
+    is: ['set server b/s2 state maint'],
+  },
+  {
     name: 'a server goes, on-marked-down',
     before: text(`${S1}  server s2 10.0.0.2:80 on-marked-down shutdown-sessions\n`),
     after: text(S1),
