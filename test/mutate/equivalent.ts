@@ -526,15 +526,33 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'src/proxy/unanswered.ts',
-    was: 'if (isTooLong(one, look.atMs, hasAnswered ? (usual ?? 0) : undefined)) {',
-    becomes: 'if (isTooLong(one, look.atMs, hasAnswered ? (usual ?? 1) : undefined)) {',
+    was: 'const toldMs = one.toldMs ?? whenTooLong(one, look.atMs, hasAnswered ? (usual ?? 0) : undefined);',
+    becomes: 'const toldMs = one.toldMs ?? whenTooLong(one, look.atMs, hasAnswered ? (usual ?? 1) : undefined);',
     why: LESS_THAN_PATIENCE,
   },
   {
     file: 'src/proxy/unanswered.ts',
-    was: 'const saidMs = (Number(row.rtime) || 0) * factor;',
-    becomes: 'const saidMs = (Number(row.rtime) || 1) * factor;',
+    was: 'return (Number(row.rtime) || 0) * factor;',
+    becomes: 'return (Number(row.rtime) || 1) * factor;',
     why: LESS_THAN_PATIENCE,
+  },
+  {
+    file: 'src/proxy/unanswered.ts',
+    was: 'const [was, is] = [Number(before?.rtime) || 0, Number(row.rtime) || 0];',
+    becomes: 'const [was, is] = [Number(before?.rtime) || 0, Number(row.rtime) || 1];',
+    why: LESS_THAN_PATIENCE,
+  },
+  {
+    file: 'src/proxy/unanswered.ts',
+    was: 'return came === 0 ? undefined : {...fresh, toldMs: undefined, isLate: false};',
+    becomes: 'return came === 0 ? undefined : {...fresh, toldMs: undefined, isLate: true};',
+    why: 'nothing is told of at its first look, and the next one says it anew',
+  },
+  {
+    file: 'src/reload/read-back.ts',
+    was: "return !isInFullHealth || Number.parseInt(optionValue(change.after.options, 'fall') ?? '3', 10) < 2;",
+    becomes: "return !isInFullHealth || Number.parseInt(optionValue(change.after.options, 'fall') ?? '3', 11) < 2;",
+    why: 'it is asked only whether it is 1',
   },
   {
     file: 'src/proxy/spare-servers.ts',

@@ -20,6 +20,8 @@ interface Counts {
   given?: number;
   /** That it has now; all that have not ended, when undefined. */
   inServer?: number;
+  /** Of the HAProxy that counts. */
+  pid: string;
 }
 
 /** A backend that is looked at every 2 s, after what came meanwhile. */
@@ -31,7 +33,7 @@ function open(version = '2.6.12', percent = 10) {
     peopled: new Set(),
     meant: () => NONE_MEANT,
   });
-  const now: Counts = {requests: 0, answered: 0, ended: 0, timedOut: 0, responseTime: 0};
+  const now: Counts = {requests: 0, answered: 0, ended: 0, timedOut: 0, responseTime: 0, pid: '7'};
   const look = async (changes: Partial<Counts> = {}, afterMs = 2000): Promise<readonly string[]> => {
     Object.assign(now, changes);
     await clock.advance(afterMs);
@@ -55,7 +57,7 @@ function open(version = '2.6.12', percent = 10) {
       hrsp_2xx: String(answered),
     };
     const servers = watch.suspects([backend]).length > 0 ? [server] : [];
-    watch.note({info: new Map(Object.entries({Pid: '7', Version: version})), rows: [backend], servers});
+    watch.note({info: new Map(Object.entries({Pid: now.pid, Version: version})), rows: [backend], servers});
     return (watch.troubles ?? []).flatMap(trouble => (trouble.is === 'unanswered' ? [`${trouble.requests}`] : []));
   };
   /** Looks while so many requests come before each, until told; undefined when it is not for so many looks. */
@@ -141,6 +143,63 @@ describe('requests that no server answers', () => {
         assert.deepEqual(await look({requests: next, answered: next, ended: next}), []);
       }
     }
+  });
+
+  /** Told, of five requests that wait or five times `each`, some of which are answered then: that makes `averageMs` of all. */
+  async function answerLate(answers: number, averageMs: number, {usualMs = 5, each = 1} = {}) {
+    const opened = open();
+    const {look, serve, now, secondsUntilTold} = opened;
+    await serve(5, () => usualMs);
+    assert.notEqual(await secondsUntilTold(each), undefined);
+    const [answered, ended] = [now.answered + answers, now.ended + answers];
+    return {...opened, told: await look({answered, ended, responseTime: averageMs})};
+  }
+
+  for (const [name, answers, was, is, isTold] of [
+    ['of 5120 ms, where it took none', 1, 0, 10, true],
+    ['of 4608 ms, where it took none', 1, 0, 9, false],
+    ['of 5 s, as many as an average is made of', 512, 5, 5000, true],
+    ['of hardly 5 s, as many as an average is made of', 512, 5, 4999, false],
+    ['at once, where it took 3 s', 1, 3000, 2995, false],
+  ] as const) {
+    test(`then an answer comes ${name} -> ${isTold ? 'still told' : 'over'}`, async () => {
+      const {told} = await answerLate(answers, is, {usualMs: was, each: answers});
+      assert.equal(told.length > 0, isTold);
+    });
+  }
+
+  for (const [answers, isTold] of [
+    [2, true],
+    [3, false],
+  ] as const) {
+    test(`then ${answers} of five are answered late -> ${isTold ? 'still told' : 'over'}`, async () => {
+      assert.equal((await answerLate(answers, 500)).told.length > 0, isTold);
+    });
+  }
+
+  test('then all but two are answered late, and WebSockets from before go on -> over', async () => {
+    const {look, serve, secondsUntilTold, now} = open();
+    await serve(5);
+    Object.assign(now, {inServer: 20});
+    assert.equal(await secondsUntilTold(1), 10);
+    assert.deepEqual(await look({answered: now.answered + 3, ended: now.ended + 3, responseTime: 500}), []);
+  });
+
+  test('answers come late, then one of which only the headers are there, or another HAProxy counts -> still told', async () => {
+    const {look, now, told} = await answerLate(1, 100, {each: 2});
+    assert.deepEqual(told, ['10']);
+    assert.deepEqual(await look({answered: now.answered + 1}), ['10']);
+    const [answered, ended] = [now.answered + 1, now.ended + 1];
+    assert.deepEqual(await look({answered, ended, pid: '8', responseTime: 1}), ['10']);
+  });
+
+  test('nobody had seen it answer: answers come after 20 s -> still told; then after 10 s -> over', async () => {
+    const {look, now, secondsUntilTold} = open();
+    await look();
+    assert.equal(await secondsUntilTold(1), 30);
+    const answer = (responseTime: number) => look({answered: now.answered + 1, ended: now.ended + 1, responseTime});
+    assert.deepEqual(await answer(40), ['15']);
+    assert.deepEqual(await answer(60), []);
   });
 
   test('what hung is never answered, and what comes later is, at once -> over', async () => {
