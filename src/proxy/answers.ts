@@ -5,6 +5,12 @@ import {readCsv} from './csv.ts';
 /** A row of an answer, by the names in its header. */
 export type Row = Readonly<Record<string, string>>;
 
+/** Rows of `show stat`, whose counters go on over reloads, and when they were asked for (monotonic ms). */
+export interface Look {
+  readonly atMs: number;
+  readonly rows: readonly Row[];
+}
+
 const SHOWN_CHARACTERS = 80;
 
 const malformed = (command: string, reason: string, detail: string): DaemonError =>

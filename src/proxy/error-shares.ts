@@ -1,4 +1,4 @@
-import type {Row} from './answers.ts';
+import type {Look, Row} from './answers.ts';
 import {type MeantErrors, NONE_MEANT} from './meant-errors.ts';
 
 /** When answers of class 5xx, or connections that fail, are a trouble: more per cent than `percent` within `windowMs`. 0: never. */
@@ -61,11 +61,8 @@ const TCP = {of: 'connections', requests: ['stot'], errors: ['econ']} as const;
 
 const keyOf = ({type, pxname}: Row): string => `${type} ${pxname}`;
 
-/** What each frontend and backend did between two looks at their rows, whose counters go on over reloads. Pure. */
-export function countErrors(
-  before: {readonly atMs: number; readonly rows: readonly Row[]},
-  {atMs, rows}: {readonly atMs: number; readonly rows: readonly Row[]},
-): Counted[] {
+/** What each frontend and backend did between two looks at their rows. Pure. */
+export function countErrors(before: Look, {atMs, rows}: Look): Counted[] {
   const earlier = new Map(before.rows.map(row => [keyOf(row), row] as const));
   return rows.flatMap(row => {
     const was = earlier.get(keyOf(row));

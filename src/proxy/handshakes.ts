@@ -1,4 +1,4 @@
-import type {Row} from './answers.ts';
+import type {Look, Row} from './answers.ts';
 import {sumOf} from './unanswered.ts';
 
 /*
@@ -43,11 +43,6 @@ interface Well {
 
 /** What is remembered of each frontend, by its name. */
 export type HandshakeHistory = ReadonlyMap<string, FrontendState>;
-
-interface Look {
-  readonly atMs: number;
-  readonly rows: readonly Row[];
-}
 
 const MIN_HANDSHAKES = 10;
 const MIN_PERCENT = 90;

@@ -1,4 +1,4 @@
-import type {Row} from './answers.ts';
+import type {Look, Row} from './answers.ts';
 import {ANY_ANSWER, sumOf, timeOfAnswers, timeOfLatest, type Unanswered} from './unanswered.ts';
 
 /*
@@ -47,11 +47,6 @@ interface BackendState {
 
 /** What is remembered of each backend, by its name. */
 export type HangingHistory = ReadonlyMap<string, BackendState>;
-
-interface Look {
-  readonly atMs: number;
-  readonly rows: readonly Row[];
-}
 
 /** One of more has a small share of the requests, and to read them all takes long. */
 const MAX_SERVERS = 300;

@@ -3,7 +3,13 @@ import {type Counted, countErrors, type ErrorBound, type ErrorShare, findErrorSh
 import {type FailedHandshakes, type HandshakeHistory, noteHandshakes} from './handshakes.ts';
 import {type HangingHistory, type HangingServers, leaveOutSilent, noteHanging} from './hanging-servers.ts';
 import type {MeantErrors} from './meant-errors.ts';
-import {newUnansweredHistory, noteUnanswered, type Unanswered, type UnansweredHistory} from './unanswered.ts';
+import {
+  newUnansweredHistory,
+  noteUnanswered,
+  type ServersLook,
+  type Unanswered,
+  type UnansweredHistory,
+} from './unanswered.ts';
 
 /** What HAProxy's own counters say is wrong for clients. */
 export type Trouble =
@@ -43,16 +49,7 @@ export interface ProcessRate {
 }
 
 /** One look at HAProxy: `show stat` of frontends and backends, and of `show info` the connections and rates with their limits. */
-export interface TroubleLook {
-  readonly atMs: number;
-  /** Its PID. */
-  readonly process: string | undefined;
-  /** Counters go on over reloads: earlier processes' are in them. */
-  readonly rows: readonly Row[];
-  /** The servers of the backends that were suspected of not answering, or where some may not. */
-  readonly servers: readonly Row[];
-  /** See `ServersLook`. */
-  readonly averagesFromZero: boolean;
+export interface TroubleLook extends ServersLook {
   readonly connections: number;
   readonly limit: number;
   readonly rates: readonly ProcessRate[];

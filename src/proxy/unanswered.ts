@@ -1,4 +1,4 @@
-import type {Row} from './answers.ts';
+import type {Look, Row} from './answers.ts';
 
 /*
  * INVARIANTS
@@ -45,13 +45,8 @@ export interface Unanswered {
   readonly isLate: boolean;
 }
 
-interface Rows {
-  readonly atMs: number;
-  readonly rows: readonly Row[];
-}
-
-/** A look, with the servers of those that were suspects in it. */
-export interface ServersLook extends Rows {
+/** A look, with the servers of the backends that were suspected of not answering, or where some may not. */
+export interface ServersLook extends Look {
   readonly servers: readonly Row[];
   /** Its PID. */
   readonly process: string | undefined;
@@ -100,7 +95,7 @@ const backendsOf = (rows: readonly Row[]): readonly Row[] =>
   rows.filter(({type, hrsp_5xx}) => type === '1' && hrsp_5xx);
 
 /** The backends of which their own rows do not tell whether requests are answered: their servers' rows do. Pure. */
-export function findSuspects({owed}: UnansweredHistory, before: Rows | undefined, rows: readonly Row[]): Row[] {
+export function findSuspects({owed}: UnansweredHistory, before: Look | undefined, rows: readonly Row[]): Row[] {
   if (before === undefined) return [];
   const grown = compareWith(before.rows);
   return backendsOf(rows).filter(row => {
@@ -179,8 +174,8 @@ function areTooLate(known: Owed, {row, ended, servers, before, look}: Answering)
 interface Coming {
   readonly came: number;
   readonly servers: readonly Row[];
-  readonly before: Rows;
-  readonly look: Rows;
+  readonly before: Look;
+  readonly look: Look;
   readonly areLate: boolean;
 }
 
