@@ -124,6 +124,15 @@ describe('model', () => {
     assert.deepEqual(expected, [{ip: 'a', app: 'web', is: 'in', joined: {fromMs: 100, toMs: 200}}]);
   });
 
+  test('a goodbye that the next daemon heard before it was seen to be back -> out', () => {
+    const {model, say} = createScene();
+    say('a', 100, 200);
+    model.daemonDied(2000);
+    say('a', 3500, 3600, {down: true});
+    model.daemonBack({fromMs: 3000, toMs: 3700});
+    assert.equal(at(model, 'a', 3800), 'out');
+  });
+
   test('a goodbye in a pause -> unknown: it may be heard when the pause ends', () => {
     const {model, say} = createScene();
     say('a', 100, 200);

@@ -243,7 +243,7 @@ export function createModel({ttlMs, lateMs, snapshotMs, lostReplicaMs}: ModelOpt
     },
     daemonBack({fromMs, toMs}) {
       for (const pod of pods.values()) {
-        if (pod.sure.fromMs <= lostMs) pod.sure.untilMs = Math.max(pod.sure.untilMs, fromMs + ttlMs);
+        if (pod.sure.fromMs <= lostMs && !pod.isLeaving) pod.sure.untilMs = Math.max(pod.sure.untilMs, fromMs + ttlMs);
         if (pod.possible.untilMs !== ALWAYS) continue;
         pod.possible.untilMs = NEVER;
         staysPossible(pod, toMs);
