@@ -79,6 +79,10 @@ function describeNearMisses({names}: Reader, env: Environment): string[] {
 function readConfig(reader: Reader, env: Environment, host: Host): Config {
   const {mode, logLevel} = parseMode(reader);
   const port = reader.integer('KONTROL_PORT', 8000, {min: 0, max: 65_535});
+  const statusPort = parseStatusPort(reader);
+  if (mode.master && port === statusPort && port !== 0) {
+    reader.fault(`KONTROL_PORT and KONTROL_STATUS_PORT are both ${port}: each needs a port of its own`);
+  }
   const pod = parsePodSettings(reader, host);
   const self = parseSelf(reader, pod);
   const masters = mode.slave ? readMasters(reader, self.annotations, port) : [];
@@ -101,7 +105,7 @@ function readConfig(reader: Reader, env: Environment, host: Host): Config {
     verify: parseVerify(reader, pod, host.resolvePath),
     template: parseTemplate(reader, self.annotations, mode.master, host.resolvePath),
     port,
-    statusPort: parseStatusPort(reader),
+    statusPort,
     statusHosts: parseStatusHosts(reader),
     ttlMs,
     damperMs,
@@ -306,7 +310,7 @@ function parseAccessLog(reader: Reader): Config['accessLog'] {
   const given = reader.text('KONTROL_ACCESS_LOG')?.trim() ?? 'on';
   if (given === 'off') return undefined;
   if (given === 'on') return {port: 0, linesPerSecond};
-  return {port: reader.integer('KONTROL_ACCESS_LOG', 0, {min: 0, max: 65_535}), linesPerSecond};
+  return {port: reader.integer('KONTROL_ACCESS_LOG', 0, {min: 0, max: 65_535, beside: 'on, off'}), linesPerSecond};
 }
 
 const kontrolVariables = (env: Readonly<Record<string, string | undefined>>): Labels =>
@@ -328,5 +332,5 @@ function deepFreeze<T>(value: T): T {
 
 function parseSpareServers(reader: Reader): Config['spareServers'] {
   const isAuto = reader.text('KONTROL_SPARE_SERVERS')?.trim() === 'auto';
-  return isAuto ? 'auto' : reader.integer('KONTROL_SPARE_SERVERS', 0, {min: 0, max: 254});
+  return isAuto ? 'auto' : reader.integer('KONTROL_SPARE_SERVERS', 0, {min: 0, max: 254, beside: 'auto'});
 }

@@ -6,7 +6,8 @@ export interface Reader {
   text(name: string): string | undefined;
   /** Seconds (decimals allowed) as milliseconds. */
   secondsMs(name: string, defaultMs: number, bounds: {minMs: number; maxMs: number}): number;
-  integer(name: string, defaultValue: number, bounds: {min: number; max: number}): number;
+  /** `beside`: words that its caller takes as well, for the fault. */
+  integer(name: string, defaultValue: number, bounds: {min: number; max: number; beside?: string}): number;
   oneOf<const T extends string>(name: string, defaultValue: T, allowed: readonly T[]): T;
   /** A JSON object of strings, as labels and annotations come. */
   labels(name: string): Readonly<Record<string, string>>;
@@ -80,8 +81,8 @@ export function createReader(env: Readonly<Record<string, string | undefined>>):
       const seconds = number(name, minMs / 1000, maxMs / 1000, 'a number of seconds');
       return seconds === undefined ? defaultMs : Math.round(seconds * 1000);
     },
-    integer(name, defaultValue, {min, max}) {
-      const value = number(name, min, max, 'a whole number');
+    integer(name, defaultValue, {min, max, beside}) {
+      const value = number(name, min, max, beside === undefined ? 'a whole number' : `${beside} or a whole number`);
       if (value === undefined) return defaultValue;
       if (Number.isInteger(value)) return value;
       faults.push(`${name} ${shown(String(value))} is not a whole number from ${min} to ${max}`);

@@ -171,6 +171,25 @@ test('config, Kubernetes\' variables of a Service "kontrol-api" -> no near misse
   assert.deepEqual(parse(env).warnings, []);
 });
 
+for (const [env, fault] of [
+  [{KONTROL_ACCESS_LOG: 'yes'}, 'KONTROL_ACCESS_LOG "yes" is not on, off or a whole number from 0 to 65535'],
+  [{KONTROL_SPARE_SERVERS: 'many'}, 'KONTROL_SPARE_SERVERS "many" is not auto or a whole number from 0 to 254'],
+  [
+    {KONTROL_PORT: '8001', KONTROL_STATUS_PORT: '8001'},
+    'KONTROL_PORT and KONTROL_STATUS_PORT are both 8001: each needs a port of its own',
+  ],
+] as const) {
+  test(`config, ${JSON.stringify(env)} -> what would be right`, () => {
+    assert.equal(faultOf(env), `cannot read the configuration: ${fault}`);
+  });
+}
+
+test('config, ports of 0, or of a slave alone that pings a master there -> no clash', () => {
+  assert.equal(parse({KONTROL_PORT: '0', KONTROL_STATUS_PORT: '0'}).config.port, 0);
+  const env = {KONTROL_MODE: 'slave', KONTROL_LABELS: LABELS, KONTROL_IP: '10.0.0.9', KONTROL_PORT: '8001'};
+  assert.equal(parseConfig(env, HOST).config.statusPort, 8001);
+});
+
 test('config, a damper above its maximum -> the maximum follows', () => {
   const {config} = parse({KONTROL_DAMPER: '5', KONTROL_DAMPER_MAX: '1'});
   assert.deepEqual([config.damperMs, config.damperMaxMs], [5000, 5000]);
