@@ -53,7 +53,7 @@ function whyMember({proxyState, held, quarantine}: JoinedMember): string {
   const refused = quarantine === null ? '' : `in quarantine, served ${quarantine.served}: ${quarantine.reason}`;
   const silent = held ? 'silent for longer than KONTROL_TTL, but kept: too many fell silent at once' : '';
   const missing =
-    proxyState === 'no server'
+    proxyState === 'no server' && quarantine === null
       ? 'in hosts, but no server of HAProxy has its address'
       : proxyState === 'unknown'
         ? 'HAProxy did not answer'

@@ -80,6 +80,11 @@ describe('check', {skip: missing('haproxy')}, () => {
     assert.equal(line.slice(24, 26), '.y');
   });
 
+  test('a manifest on stdin, as from helm -> checked as a file is', () => {
+    const {status, stdout} = runCommand(['check', '--manifest', '-'], readFileSync(DEPLOYMENT, 'utf8'));
+    assert.deepEqual([status, /^- \(Deployment\/\w+\): valid, with sample pods/.test(stdout)], [0, true], stdout);
+  });
+
   test('a manifest with several objects and a ConfigMap -> each is checked; the worst says how it ends', async () => {
     const configMap = `---\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  proxy.j2: |\n    listen l\n      bogus\n`;
     const path = fileOf('all.yaml', manifestOf(LISTEN) + configMap);

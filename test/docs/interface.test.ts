@@ -3,6 +3,7 @@ import {globSync, readFileSync} from 'node:fs';
 import {describe, test} from 'node:test';
 import {parseConfig} from '../../src/config/parse.ts';
 import {type ErrorCode, EXIT_CODES} from '../../src/errors.ts';
+import {OPENAPI} from '../../src/http/openapi.ts';
 import {REFERENCE} from '../../src/terminal/reference.ts';
 import {STATUS} from '../http/status-ports.ts';
 
@@ -71,6 +72,86 @@ describe('docs/exit-codes.md', () => {
     );
     const documented = rows.flatMap(({code, of}) => [...of.matchAll(/`(\w+)`/g)].map(([, name]) => `${name} ${code}`));
     assert.deepEqual(documented.sort(), told.sort());
+  });
+});
+
+const operating = readFileSync('docs/operating.md', 'utf8').replaceAll(/\s+/g, ' ');
+
+/** The names in backquotes of a part of a text. */
+const quotedIn = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
+
+describe('docs/operating.md, commands and fields', () => {
+  test('commands that have --json -> those of the sentence', () => {
+    const [, told = ''] =
+      /reasons are never cut\. .*? ((?:`\w+`(?:, | and ))+`\w+`) have `--json`/.exec(operating) ?? [];
+    const having = Object.entries(REFERENCE).filter(([, {options}]) => 'json' in options);
+    assert.deepEqual(quotedIn(told).sort(), having.map(([name]) => name).sort());
+  });
+
+  test('fields of /members, of a server in it, and what proxyState can be -> all that there are', () => {
+    const {Member, Server} = OPENAPI.components.schemas as unknown as Readonly<Record<string, Schema>>;
+    const fieldsIn = (text: string) =>
+      [...text.replaceAll(/: \{[^}]*\}/g, '').matchAll(/"(\w+)"/g)].map(([, name = '']) => name);
+    const [, member = '', server = ''] =
+      /`GET \/members` is a list of `(\{[^`]*\})`.*?`servers` are [^`]*`(\{[^`]*\})`/.exec(operating) ?? [];
+    assert.deepEqual(fieldsIn(member).sort(), Object.keys(Member?.properties ?? {}).sort());
+    assert.deepEqual(fieldsIn(server).sort(), Object.keys(Server?.properties ?? {}).sort());
+    const [, states = ''] = /`proxyState` sums them up: (.*?) HAProxy is asked when/.exec(operating) ?? [];
+    const words = quotedIn(states.replaceAll(/\([^)]*\)/g, ''));
+    assert.deepEqual(words.sort(), [...(Member?.properties?.proxyState?.enum ?? [])].sort());
+  });
+});
+
+/** A part of a JSON schema, as far as names of fields go. */
+interface Schema {
+  readonly $ref?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
+  readonly enum?: readonly string[];
+}
+
+const schemas: Readonly<Record<string, Schema>> = OPENAPI.components.schemas as never;
+
+/** Whether what has this schema has such a field, below lists and whatever else may be there. */
+function hasField(schema: Schema | undefined, [name, ...rest]: readonly string[]): boolean {
+  if (schema === undefined) return false;
+  if (name === undefined) return true;
+  const {$ref, properties, items, anyOf = []} = schema;
+  const alternatives = [...anyOf, ...(items === undefined ? [] : [items])];
+  if ($ref !== undefined) alternatives.push(schemas[$ref.split('/').at(-1) ?? ''] ?? {});
+  return hasField(properties?.[name], rest) || alternatives.some(one => hasField(one, [name, ...rest]));
+}
+
+describe('names in all documents', () => {
+  const texts = [...globSync('docs/*.md'), 'README.md', 'CHANGELOG.md'].map(file => readFileSync(file, 'utf8'));
+  const FILE = /\.(?:cfg|out|pid|yml|lock|json)$/;
+
+  test('paths of fields of /status -> each is one', () => {
+    const paths = texts
+      .flatMap(text => quotedIn(text.replaceAll(/^```[\s\S]*?^```/gm, '')))
+      .filter(text => /^[a-z]\w+(?:\[\])?(?:\.\w+(?:\[\])?)+$/.test(text) && !FILE.test(text))
+      .map(text => text.replaceAll('[]', '').split('.'))
+      .filter(([first = '']) => hasField(schemas.Status, [first]));
+    assert.ok(paths.length >= 15, `${paths.length} paths`);
+    assert.deepEqual(
+      paths.filter(path => !hasField(schemas.Status, path)),
+      [],
+    );
+  });
+
+  test('files of the data folder -> each is written by the code', () => {
+    const code = globSync('src/**/*.ts')
+      .map(file => readFileSync(file, 'utf8'))
+      .join('\n');
+    const all = texts.join('\n');
+    for (const name of [
+      ...['proxy.cfg', 'proxy.pid', 'proxy.out', 'daemon.lock', 'haproxy.sock', 'state.json'],
+      ...['pod.json', 'quarantine.json', 'template-good.json', 'history', 'certs'],
+    ]) {
+      assert.ok(all.includes(name), `no document names ${name}`);
+      assert.ok(new RegExp(`['/]${name.replace('.', '\\.')}['\`]`).test(code), name);
+    }
   });
 });
 

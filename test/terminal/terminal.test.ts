@@ -91,6 +91,7 @@ test('members -> each with the servers at its address, why one is down, and what
     servers: [{...server, state: 'up', status: 'UP'}, server],
   } as const;
   const none = {...member, id: 'web-3', proxyState: 'no server', servers: []} as const;
+  const bad = {...none, id: 'web-5', quarantine: {reason: 'weight 999', sinceAt: 0, served: 'not at all'}} as const;
   const unknown = {...member, id: 'web-4', proxyState: 'unknown', servers: null} as const;
   const drawn = describeMembers([member, two, none, unknown], MEMBER.lastSeenAt + 1000);
   assert.match(
@@ -100,6 +101,8 @@ test('members -> each with the servers at its address, why one is down, and what
   assert.match(drawn, /web-2 .* up +web\/web-1 .*\n +down +web\/web-1 .*L4CON/);
   assert.match(drawn, /web-3 .* no server +in hosts, but no server of HAProxy has its address\n/);
   assert.match(drawn, /web-4 .* unknown +HAProxy did not answer\n/);
+  const refused = describeMembers([bad], MEMBER.lastSeenAt);
+  assert.match(refused, /web-5 .* no server +in quarantine, served not at all: weight 999\n/);
   const narrow = describeMembers([member, two, none, unknown], 0, NARROW);
   assert.ok(
     narrow.split('\n').every(line => line.length <= 80),
