@@ -58,11 +58,15 @@ export function* addSpareServers(text: string, more: WithMorePods): Steps<Spared
     }
     const doubt = findDoubt(line, more);
     if (doubt !== undefined) return none(doubt);
+    const others = peopled.get(line.section.name);
     // HAProxy counts a backend as down whose servers are all in maintenance, and as up when it has none.
-    if (!peopled.has(line.section.name)) continue;
+    if (others === undefined) continue;
     const name = line.words[1]?.text;
-    if (peopled.get(line.section.name)?.some(({words}) => words[1]?.text === name))
+    if (others.some(({words}) => words[1]?.text === name))
       return none(`another server of ${line.section.name} is called ${name}`);
+    // HAProxy gives those without one what is left.
+    if (hasId(line) && !others.every(hasId))
+      return none(`servers of ${line.section.name} without an "id" would have another one`);
     ended = line.section;
     names.add(`${line.section.name}/${name}`);
     const spare = disabled(imaginedLines[line.number - 1] ?? '', line, offsets[line.number - 1] ?? 0);
@@ -94,6 +98,8 @@ const namesIp = (word: string, ip: string): boolean =>
   new RegExp(`(?<!\\d)${ip.split('.').join('\\D?')}(?!\\d)`).test(word);
 
 const isServer = ({words: [first]}: Line): boolean => first?.text === 'server' || first?.text === 'server-template';
+
+const hasId = ({words}: Line): boolean => words.some(({text}) => text === 'id');
 
 /** Nothing may be sent to where nobody is. Checks rest in maintenance; agents do not (tried on 1.7.5 to 3.2). */
 const hasAgent = ({words: [first, ...rest]}: Line): boolean =>

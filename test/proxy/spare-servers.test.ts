@@ -75,6 +75,13 @@ describe('addSpareServers', () => {
     assert.deepEqual(spared.is === 'spared' && [...spared.names], ['web/w3', 'web/w4']);
   });
 
+  test('an id for each server -> as many more', () => {
+    const spared = spare(
+      'backend web\n  server always 10.1.1.1:80 id 99\n{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80 id {{ loop.index }}\n{% endfor %}',
+    );
+    assert.deepEqual(spared.is === 'spared' && [...spared.names], ['web/w3', 'web/w4']);
+  });
+
   test('clients that are not sent to servers in maintenance -> as many more', () => {
     const spared = spare(
       'backend web\n  no option persist\n{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80\n{% endfor %}',
@@ -112,6 +119,10 @@ describe('addSpareServers', () => {
     'two servers of one name': [
       'backend web\n{% for ip in hosts.web %}  server w{{ loop.index % 2 }} {{ ip }}:80\n{% endfor %}',
       'another server of web is called w1',
+    ],
+    'an id that HAProxy gives another server': [
+      'backend web\n  server always 10.1.1.1:80\n{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80 id {{ loop.index }}\n{% endfor %}',
+      'servers of web without an "id" would have another one',
     ],
     'peers among the pods': [
       'backend web\n{% for ip in hosts.web %}  server w{{ loop.index }} {{ ip }}:80\n{% endfor %}peers p\n{% for ip in hosts.web %}  server p{{ loop.index }} {{ ip }}:81\n{% endfor %}',
