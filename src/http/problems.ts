@@ -76,8 +76,10 @@ export function deriveProblems(status: Given, seen: Seen): StatedProblem[] {
   ];
 }
 
-function proxyProblems({proxy, uptimeMs}: Given, {nowAt, began, canGoBack}: Seen): StatedProblem[] {
+function proxyProblems({proxy, uptimeMs, lifecycle}: Given, {nowAt, began, canGoBack}: Seen): StatedProblem[] {
   const {state, generation, restarts, pid, silentMs} = proxy;
+  // It finishes its connections: that is told of as the stop.
+  if (lifecycle.state === 'stop' && (state === 'STOPPING' || state === 'STOPPED')) return [];
   if (state === 'RUNNING') {
     if (silentMs === 0) return [];
     const what = `HAProxy has not answered for ${Math.round(silentMs / 1000)} s`;

@@ -356,11 +356,13 @@ describe('problems', () => {
       assert.equal(problemsOf({ready: false, proxy: {...WELL.proxy, state: 'STARTING'}}).length, 1);
     });
 
-    test('stopping -> told, and not that it is unready', () => {
+    test('stopping -> told, and not that it is unready, nor that HAProxy finishes its connections', () => {
       const lifecycle = {...WELL.lifecycle, state: 'stop'};
-      assert.deepEqual(problemsOf({ready: false, lifecycle}), [
-        'notice: Stopping: the daemon was told to stop: connections are drained',
-      ]);
+      for (const state of ['RUNNING', 'STOPPING', 'STOPPED']) {
+        assert.deepEqual(problemsOf({ready: false, lifecycle, proxy: {...WELL.proxy, state}}), [
+          'notice: Stopping: the daemon was told to stop: connections are drained',
+        ]);
+      }
     });
   });
 
