@@ -165,7 +165,7 @@ function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
     case 'handshakes': {
       const {name, percent, handshakes} = trouble;
       const what = `${percent} % of the TLS handshakes of frontend ${name} fail`;
-      const why = `of its last ${handshakes}, where they went well before: its certificate is over or not the clients' idea of one, there is no common cipher or version, or clients speak plain HTTP`;
+      const why = `of its last ${handshakes}, where they went well before: its certificate is over or not the clients' idea of one, there is no common cipher or version, or who connects speaks no TLS (plain HTTP, a scanner)`;
       const todo =
         'see the certificate (haproxy-kontrol status), what changed (haproxy-kontrol history), and the reason, where that frontend has log global: haproxy-kontrol logs --access; openssl s_client -connect ADDRESS tells what clients see';
       return bad('handshakes', [what, why, todo], {subject: name, beganAt});

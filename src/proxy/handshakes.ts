@@ -5,6 +5,7 @@ import {sumOf} from './unanswered.ts';
  * INVARIANTS
  * - Who connects and says nothing (checks of load balancers, `tcpSocket` probes, scanners) fails as well, all day long. So
  *   failures tell something only where handshakes went well of late, and where there are many more of them than then.
+ * - A scanner may fail any number of times. Clients that get no TLS any more are missing: fewer than half as many succeed.
  * - HAProxy counts both per frontend (`ssl_sess`, `ssl_failed_handshake`) since 2.4.
  */
 
@@ -33,9 +34,10 @@ interface FrontendState {
   readonly isTold: boolean;
 }
 
-/** When handshakes went well last, and how few failed meanwhile: in the time since `sinceMs`, and in the one before it. */
+/** When handshakes went well last, how many, and how few failed meanwhile: in the time since `sinceMs`, and in the one before it. */
 interface Well {
   readonly atMs: number;
+  readonly good: number;
   readonly sinceMs: number;
   readonly fewest: number;
   readonly fewestBefore: number;
@@ -79,9 +81,10 @@ export function noteHandshakes(
     const [good, failed] = [sum(counted, 'good'), sum(counted, 'failed')];
     const percent = good + failed === 0 ? 0 : (100 * failed) / (good + failed);
     const isWell = good >= MIN_HANDSHAKES && percent < MIN_PERCENT / 2;
-    const well = isWell ? noteWell(known.well, atMs, failed) : known.well;
+    const well = isWell ? noteWell(known.well, {atMs, good}, failed) : known.well;
     const isMany =
       well !== undefined &&
+      good < well.good / 2 &&
       failed > 2 * Math.min(well.fewest, well.fewestBefore) + MORE &&
       atMs - well.atMs <= OF_LATE_MS;
     const isTold = percent >= MIN_PERCENT && failed >= MIN_HANDSHAKES && (known.isTold || isMany);
@@ -92,10 +95,11 @@ export function noteHandshakes(
   return [next, found];
 }
 
-function noteWell(known: Well | undefined, atMs: number, failed: number): Well {
-  if (known === undefined) return {atMs, sinceMs: atMs, fewest: failed, fewestBefore: failed};
-  if (atMs - known.sinceMs > LEARNT_MS) return {atMs, sinceMs: atMs, fewest: failed, fewestBefore: known.fewest};
-  return {...known, atMs, fewest: Math.min(known.fewest, failed)};
+function noteWell(known: Well | undefined, now: Pick<Well, 'atMs' | 'good'>, failed: number): Well {
+  if (known === undefined) return {...now, sinceMs: now.atMs, fewest: failed, fewestBefore: failed};
+  if (now.atMs - known.sinceMs > LEARNT_MS)
+    return {...now, sinceMs: now.atMs, fewest: failed, fewestBefore: known.fewest};
+  return {...known, ...now, fewest: Math.min(known.fewest, failed)};
 }
 
 const sum = (counted: readonly Counted[], field: 'good' | 'failed'): number =>

@@ -84,6 +84,19 @@ describe('TLS handshakes that fail', () => {
     );
   });
 
+  test('a scanner beside clients that all get theirs -> not told; clients that try again and again -> told', () => {
+    for (const each of [8, 30, 300]) {
+      assert.equal(
+        toldAt(300, look => [1, look > 100 && look < 140 ? each : 0]),
+        'never',
+      );
+    }
+    assert.equal(
+      toldAt(300, look => (look < 100 ? [2, 0] : [0, 30])),
+      '115-',
+    );
+  });
+
   test('none ever went well, few clients, half of them fail -> not told', () => {
     assert.equal(
       toldAt(200, look => [0, 1 + probe(look)]),
