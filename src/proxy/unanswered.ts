@@ -4,7 +4,8 @@ import type {Look, Row} from './answers.ts';
  * INVARIANTS
  * - An answer is one of a server, counted when its headers come; a backend's own row counts it when the whole of it has gone,
  *   and answers that HAProxy gave for a server that did not.
- * - What is slow by nature (long polls, uploads) is waited for three times as long as it takes on average.
+ * - What is slow by nature (long polls, uploads) is waited for three times as long as it takes on average, and a few requests
+ *   for as long as the slowest answer took: they may all be of the slow kind.
  * - Once told, answers that come are no end of it while they come too late, as HAProxy's average of their times tells: their
  *   clients have left, though HAProxy counts good answers.
  */
@@ -33,9 +34,11 @@ export interface UnansweredHistory {
   readonly owed: ReadonlyMap<string, Owed>;
   /** How long an answer takes. */
   readonly usualMs: ReadonlyMap<string, number>;
+  /** How long the slowest of them took, of late. */
+  readonly slowestMs: ReadonlyMap<string, number>;
 }
 
-export const newUnansweredHistory: UnansweredHistory = {owed: new Map(), usualMs: new Map()};
+export const newUnansweredHistory: UnansweredHistory = {owed: new Map(), usualMs: new Map(), slowestMs: new Map()};
 
 /** Requests that keep coming in to a backend, and no server answers, or all of them too late. */
 export interface Unanswered {
@@ -60,6 +63,10 @@ const MIN_LOOKS = 3;
 const PATIENCE_MS = 10_000;
 const USUAL_TIMES = 3;
 
+/** Fewer may all be such as take longest; a look may be so late to see their answers. */
+const MANY_REQUESTS = 20;
+const LOOK_LATE_MS = 4000;
+
 /** Fewer that wait are no sign that all do. */
 const MIN_WAITING = 3;
 
@@ -80,7 +87,7 @@ const SAMPLES = 512;
 const FADES = 0.98;
 
 /** 4xx are a backend's also where clients gave up, 5xx where servers did not answer. */
-const GOOD = ['hrsp_1xx', 'hrsp_2xx', 'hrsp_3xx'];
+export const GOOD: readonly string[] = ['hrsp_1xx', 'hrsp_2xx', 'hrsp_3xx'];
 /** All that a server answered, by class. */
 export const ANY_ANSWER: readonly string[] = [...GOOD, 'hrsp_4xx', 'hrsp_5xx', 'hrsp_other'];
 
@@ -118,29 +125,38 @@ export function noteUnanswered(
   look: ServersLook,
 ): readonly [UnansweredHistory, readonly Unanswered[]] {
   const grown = compareWith(before.rows);
+  const earlierOf = new Map(backendsOf(before.rows).map(row => [nameOf(row), row] as const));
   const serversOf = Map.groupBy(look.servers, nameOf);
   const owed = new Map<string, Owed>();
   const usualMs = new Map<string, number>();
+  const slowestMs = new Map<string, number>();
   const found: Unanswered[] = [];
   for (const row of backendsOf(look.rows)) {
     const name = nameOf(row);
     const known = history.owed.get(name);
-    const isAnswering = grown(row, GOOD) > 0;
+    const ended = grown(row, GOOD);
+    const isAnswering = ended > 0;
     // Answers that come too late are not usual.
     const usual = usualOf(row, isAnswering && known?.toldMs === undefined, history.usualMs.get(name), look);
     if (usual !== undefined) usualMs.set(name, usual);
+    const both = {row, earlier: earlierOf.get(name), before, look};
+    const inTime = known?.toldMs === undefined ? ended : 0;
+    const slowest = slowestOf({...both, ended: inTime}, history.slowestMs.get(name));
+    if (slowest > 0) slowestMs.set(name, slowest);
     const servers = serversOf.get(name);
-    const areLate = known !== undefined && areTooLate(known, {row, before, look, ended: grown(row, GOOD), servers});
+    const areLate = known !== undefined && areTooLate(known, {...both, ended, servers});
     if (isAnswering && !areLate) continue;
     const came = grown(row, ['stot']);
     const one = servers === undefined ? known : owe(known, {came, servers, before, look, areLate});
     if (one === undefined) continue;
     const hasAnswered = usual !== undefined || sumOf([row], GOOD) > 0 || one.answers > 0;
-    const toldMs = one.toldMs ?? whenTooLong(one, look.atMs, hasAnswered ? (usual ?? 0) : undefined);
+    // Nobody has looked yet since the daemon was started: HAProxy knows.
+    const saidMs = hasAnswered ? (usual ?? timeOfAnswers(row, look.averagesFromZero)) : undefined;
+    const toldMs = one.toldMs ?? whenTooLong(one, look.atMs, saidMs, slowest);
     owed.set(name, {...one, toldMs});
     if (toldMs !== undefined) found.push({name, requests: one.requests, beganMs: one.fromMs, isLate: one.isLate});
   }
-  return [{owed, usualMs}, found];
+  return [{owed, usualMs, slowestMs}, found];
 }
 
 /** How long the answers took that ended between two looks at a row: HAProxy's average of the last `SAMPLES` moves by a part of that. */
@@ -149,16 +165,28 @@ export function timeOfLatest(row: Row, before: Row | undefined, ended: number): 
   return was + ((is - was) * SAMPLES) / Math.min(SAMPLES, ended);
 }
 
-interface Answering {
+interface Ended {
   readonly row: Row;
+  /** At the look before. */
+  readonly earlier: Row | undefined;
   readonly ended: number;
-  readonly servers: readonly Row[] | undefined;
   readonly before: ServersLook;
   readonly look: ServersLook;
 }
 
+interface Answering extends Ended {
+  readonly servers: readonly Row[] | undefined;
+}
+
+/** How long its slowest answer took: HAProxy tells since 2.0; before, its average tells of a look's answers together. */
+function slowestOf({row, earlier, ended, before, look}: Ended, knownMs = 0): number {
+  if (row.rtime_max) return Math.max(Number(row.rtime_max), ended > 0 ? knownMs * FADES : knownMs);
+  if (ended === 0 || before.process !== look.process || !look.averagesFromZero) return knownMs;
+  return Math.max(timeOfLatest(row, earlier, ended), knownMs * FADES);
+}
+
 /** Whether answers that come now do not end what was told: others wait, and these took half as long as was told, or longer. */
-function areTooLate(known: Owed, {row, ended, servers, before, look}: Answering): boolean {
+function areTooLate(known: Owed, {row, earlier, ended, servers, before, look}: Answering): boolean {
   const {toldMs, requests, answers} = known;
   if (toldMs === undefined || servers === undefined) return false;
   const waiting = Math.min(sumOf(servers, ['scur']), requests - (sumOf(servers, ANY_ANSWER) - answers));
@@ -167,7 +195,6 @@ function areTooLate(known: Owed, {row, ended, servers, before, look}: Answering)
   if (ended === 0) return known.isLate;
   // Another process has another average.
   if (before.process !== look.process) return true;
-  const earlier = backendsOf(before.rows).find(one => nameOf(one) === nameOf(row));
   return timeOfLatest(row, earlier, ended) >= toldMs / 2;
 }
 
@@ -201,11 +228,13 @@ function whenTooLong(
   {fromMs, requests, looks, isGiven}: Owed,
   atMs: number,
   usualMs: number | undefined,
+  slowestMs: number,
 ): number | undefined {
-  const [least, patienceMs] =
+  const [least, leastMs] =
     usualMs === undefined
       ? [NEW_MIN_REQUESTS, NEW_PATIENCE_MS]
       : [MIN_REQUESTS, Math.max(PATIENCE_MS, USUAL_TIMES * usualMs)];
+  const patienceMs = requests < MANY_REQUESTS ? Math.max(leastMs, slowestMs + LOOK_LATE_MS) : leastMs;
   return isGiven && requests >= least && looks >= MIN_LOOKS && atMs - fromMs >= patienceMs ? patienceMs : undefined;
 }
 

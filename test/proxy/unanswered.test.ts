@@ -16,6 +16,8 @@ interface Counts {
   timedOut: number;
   /** In milliseconds. */
   responseTime: number;
+  /** The slowest of them; unknown before HAProxy 2.0. */
+  slowest?: number;
   /** That the server has had; all, when undefined. */
   given?: number;
   /** That it has now; all that have not ended, when undefined. */
@@ -37,7 +39,16 @@ function open(version = '2.6.12', percent = 10) {
   const look = async (changes: Partial<Counts> = {}, afterMs = 2000): Promise<readonly string[]> => {
     Object.assign(now, changes);
     await clock.advance(afterMs);
-    const {requests, answered, ended, timedOut, responseTime, given = requests, inServer = requests - ended} = now;
+    const {
+      requests,
+      answered,
+      ended,
+      timedOut,
+      responseTime,
+      slowest,
+      given = requests,
+      inServer = requests - ended,
+    } = now;
     const counted = {stot: String(requests), hrsp_2xx: String(ended), hrsp_5xx: String(timedOut)};
     const backend: Row = {
       pxname: 'app',
@@ -46,6 +57,7 @@ function open(version = '2.6.12', percent = 10) {
       status: 'UP',
       act: '1',
       rtime: String(responseTime),
+      ...(slowest !== undefined && {rtime_max: String(slowest)}),
       ...counted,
     };
     const server: Row = {
@@ -345,6 +357,35 @@ describe('requests that no server answers', () => {
       await old.serve(1, () => average, answers);
       assert.equal(await old.secondsUntilTold(2), 60);
     }
+  });
+
+  test('long polls of 20 s, and the daemon has just been started -> told when no answer has come for a minute', async () => {
+    for (const [version, average] of [
+      ['2.6.12', 20_000],
+      ['1.7.5', (20_000 * 100) / 512],
+    ] as const) {
+      const {look, secondsUntilTold} = open(version);
+      await look({requests: 100, answered: 100, ended: 100, responseTime: average});
+      assert.equal(await secondsUntilTold(2), 60, version);
+    }
+  });
+
+  test('quick calls and a few polls of 40 s, the calls pause -> told when the slowest is overdue; of many requests at once', async () => {
+    const open26 = async () => {
+      const one = open();
+      await one.serve(10, () => 100);
+      one.now.slowest = 40_000;
+      return one;
+    };
+    assert.equal(await (await open26()).secondsUntilTold(0.5), 44);
+    assert.equal(await (await open26()).secondsUntilTold(4), 10);
+    // 1.7 tells no slowest one: a poll that ends alone moves the average by a part in 512.
+    const old = open('1.7.5');
+    await old.look();
+    await old.serve(5, answers => answers / 100);
+    const ended = old.now.ended + 1;
+    await old.look({requests: ended, answered: ended, ended, responseTime: Math.floor(40_000 / 512)});
+    assert.equal(await old.secondsUntilTold(0.5), 44);
   });
 
   test('requests that HAProxy itself holds (tarpit), and gives to no server -> not told', async () => {
