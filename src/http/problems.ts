@@ -150,7 +150,7 @@ function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
       const what = isLate ? `Backend ${name} answers too late` : `No server of backend ${name} answers`;
       const why = isLate
         ? `it did not answer for a while, and since then each of ${requests} requests waits for long: its clients have left when the answer comes, though HAProxy counts it as a good one`
-        : `${requests} requests came since, and none was answered: its servers hang, are too slow or cannot be reached`;
+        : `${requests} requests came since, and none was answered: its servers hang, are too slow, cannot be reached or say nothing that is an answer`;
       return bad('unanswered', [what, why, SLOW_TODO], {subject: trouble.name, beganAt});
     }
     case 'hanging': {
@@ -158,7 +158,7 @@ function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
       const who = servers.slice(0, MAX_NAMED_SERVERS).join(', ');
       const more = servers.length > MAX_NAMED_SERVERS ? ` and ${servers.length - MAX_NAMED_SERVERS} more` : '';
       const what = `${servers.length === 1 ? 'A server' : `${servers.length} servers`} of backend ${name} take${servers.length === 1 ? 's' : ''} requests and answer${servers.length === 1 ? 's' : ''} none`;
-      const why = `${who}${more} had ${requests} requests since, and answered none of them in time, while others answer: a part of the clients waits for nothing`;
+      const why = `${who}${more} had ${requests} requests since, and answered none of them in time, while others in that backend are answered: a part of the clients waits for nothing`;
       const todo = `${SLOW_TODO}; a check (option httpchk) would take them out of use`;
       return bad('unanswered', [what, why, todo], {subject: name, beganAt});
     }
@@ -198,7 +198,7 @@ function wordsOfErrors({of, name, percent, requests}: TroubleNow & {readonly is:
     return [`Clients of backend ${name} give up before it answers`, why, SLOW_TODO];
   }
   const who = of === 'backend' ? `backend ${name}` : name;
-  const why = `of its last ${requests} requests (KONTROL_5XX says how many are too many); 503 is HAProxy's own where no server can be reached`;
+  const why = `of its last ${requests} requests (KONTROL_5XX says how many are too many); 503 is HAProxy's own where no server can be reached, 504 where none answers in time`;
   const todo =
     'see which servers they come from: haproxy-kontrol logs --access, haproxy-kontrol top; if they are meant, name it in KONTROL_5XX_MEANT';
   return [`${percent} % of what ${who} answers are errors of class 5xx`, why, todo];

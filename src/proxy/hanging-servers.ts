@@ -1,15 +1,15 @@
 import type {Look, Row} from './answers.ts';
-import {ANY_ANSWER, sumOf, timeOfAnswers, timeOfLatest, type Unanswered} from './unanswered.ts';
+import {ANY_ANSWER, GOOD, sumOf, timeOfAnswers, timeOfLatest, type Unanswered} from './unanswered.ts';
 
 /*
  * INVARIANTS
  * - A server hangs when it is given requests again and again and answers none of them, or, once told, all too late, while
- *   others of its backend answer.
+ *   others of its backend answer, or HAProxy itself does (a redirect, a cache, a rule for probes), which hides it as well.
  * - Its rows are looked at now and then, where requests wait, or end badly, in its backend at most looks: a busy proxy has
  *   thousands of servers.
  */
 
-/** Servers of a backend that take requests and answer none, while others of it answer. */
+/** Servers of a backend that take requests and answer none, while others of it or HAProxy itself answer. */
 export interface HangingServers {
   readonly name: string;
   /** As the configuration names them. */
@@ -42,6 +42,8 @@ interface BackendState {
   readonly restless: number;
   /** When its servers were looked at. */
   readonly lookedMs: number | undefined;
+  /** Good answers of the backend until then. */
+  readonly good: number;
   readonly servers: ReadonlyMap<string, ServerState>;
 }
 
@@ -71,12 +73,12 @@ const isBackend = ({type, hrsp_5xx}: Row): boolean => type === '1' && Boolean(hr
 
 const countBits = (bits: number): number => (bits === 0 ? 0 : (bits & 1) + countBits(bits >> 1));
 
-/** The backends with several servers whose servers have to be looked at now. Pure. */
+/** The backends whose servers have to be looked at now. Pure. */
 export function findRestless(history: HangingHistory, {atMs, rows}: Look): Row[] {
   return rows.filter(row => {
     const known = history.get(nameOf(row));
     const servers = sumOf([row], ['act', 'bck']);
-    if (!isBackend(row) || known === undefined || servers < 2 || servers > MAX_SERVERS) return false;
+    if (!isBackend(row) || known === undefined || servers < 1 || servers > MAX_SERVERS) return false;
     const hasOwed = [...known.servers.values()].some(({owed}) => owed !== undefined);
     const isDue = known.lookedMs === undefined || atMs - known.lookedMs >= PERIOD_MS;
     return isDue && (hasOwed || countBits(known.restless) >= MIN_RESTLESS);
@@ -97,7 +99,7 @@ export function noteHanging(
   for (const row of look.rows) {
     if (!isBackend(row)) continue;
     const name = nameOf(row);
-    const known = history.get(name) ?? {restless: 0, lookedMs: undefined, servers: new Map()};
+    const known = history.get(name) ?? {restless: 0, lookedMs: undefined, good: 0, servers: new Map()};
     const failed = (one: Row | undefined) => sumOf([one], ['cli_abrt', 'eresp', 'hrsp_5xx']);
     const isRestless = sumOf([row], ['scur']) > 0 || failed(row) > failed(earlier.get(name) ?? row);
     const restless = ((known.restless << 1) | Number(isRestless)) & LAST_LOOKS;
@@ -106,8 +108,10 @@ export function noteHanging(
     if (rows === undefined || !isDue) {
       next.set(name, {...known, restless});
     } else {
-      const servers = noteServers(known, rows, look, usualMs.get(name) ?? 0);
-      next.set(name, {restless, lookedMs: look.atMs, servers});
+      const good = sumOf([row], GOOD);
+      const usual = usualMs.get(name) ?? 0;
+      const servers = noteServers(known, rows, look, {usualMs: usual, isAnswering: good > known.good});
+      next.set(name, {restless, lookedMs: look.atMs, good, servers});
     }
     found.push(...hangingOf(name, next.get(name)?.servers ?? new Map(), look.atMs));
   }
@@ -118,7 +122,7 @@ function noteServers(
   {lookedMs, servers: known}: BackendState,
   rows: readonly Row[],
   {atMs, averagesFromZero}: {readonly atMs: number; readonly averagesFromZero: boolean},
-  usualMs: number,
+  {usualMs, isAnswering}: {readonly usualMs: number; readonly isAnswering: boolean},
 ): ReadonlyMap<string, ServerState> {
   const isFresh = lookedMs === undefined || atMs - lookedMs > GAP_MS;
   const counts = rows.map(row => {
@@ -130,7 +134,7 @@ function noteServers(
   return new Map(
     counts.map(({row, given, answers, was, answered}) => {
       const came = was === undefined ? 0 : given - was.given;
-      const others = answering > Number(answered > 0);
+      const others = answering > Number(answered > 0) || (answering === 0 && isAnswering);
       const patienceMs = Math.max(PATIENCE_MS, USUAL_TIMES * Math.max(usualMs, timeOfAnswers(row, averagesFromZero)));
       const fresh = {fromMs: lookedMs ?? atMs, requests: 0, times: 0, lastMs: atMs, patienceMs, othersAnswer: false};
       const goesOn = answered === 0 || isLate(was, row, answered, atMs);

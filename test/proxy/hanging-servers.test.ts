@@ -17,8 +17,15 @@ interface Counts {
 
 const NOTHING: Counts = {given: 0, answered: 0, current: 0, responseTime: 0, aborted: 0};
 
-/** A backend whose servers are looked at every 2 s: `server` says what each has counted by the look of that number. */
-function open(server: (name: string, look: number) => Partial<Counts> | undefined, names = ['a', 'b', 'c']) {
+/**
+ * A backend whose servers are looked at every 2 s: `server` says what each has counted by the look of that number, `own`
+ * how many requests HAProxy has answered itself.
+ */
+function open(
+  server: (name: string, look: number) => Partial<Counts> | undefined,
+  names = ['a', 'b', 'c'],
+  own: (look: number) => number = () => 0,
+) {
   const clock = createFakeClock(1_000_000);
   const watch = createTroubleWatch({
     clock,
@@ -35,10 +42,11 @@ function open(server: (name: string, look: number) => Partial<Counts> | undefine
       const counts = server(name, count);
       return counts === undefined ? [] : [{name, ...NOTHING, ...counts}];
     });
-    const sum = (field: keyof Counts) => `${all.reduce((total, one) => total + one[field], 0)}`;
+    const sum = (field: keyof Counts, more = 0) => `${all.reduce((total, one) => total + one[field], more)}`;
     const backend: Row = {
       ...{pxname: 'app', type: '1', iid: '3', status: 'UP', act: `${all.length}`, rtime: `${all[0]?.responseTime}`},
-      ...{stot: sum('given'), scur: sum('current'), hrsp_2xx: sum('answered'), hrsp_5xx: '0', cli_abrt: sum('aborted')},
+      ...{stot: sum('given', own(count)), scur: sum('current'), hrsp_2xx: sum('answered', own(count)), hrsp_5xx: '0'},
+      cli_abrt: sum('aborted'),
     };
     const rows = all.map(
       (one): Row => ({
@@ -101,6 +109,38 @@ describe('servers that take requests and answer none, while others answer', () =
   test('all hang -> told of the backend alone', async () => {
     assert.deepEqual(await open((_, at) => hung(at, 10)).lookFor(40), ['all']);
     assert.deepEqual(await open((_, at) => hung(at, 10), ['a']).lookFor(40), ['all']);
+  });
+
+  test('all hang, or the only one, and HAProxy answers others itself (redirect, cache, probes) -> told by their names', async () => {
+    for (const names of [['a'], ['a', 'b']]) {
+      const {look, lookFor} = open(
+        (_, at) => (at < 60 ? hung(at, 10) : busy(at)),
+        names,
+        at => 2 * at,
+      );
+      assert.deepEqual(await lookFor(28), []);
+      assert.deepEqual(await lookFor(2), [names.join()]);
+      for (let at = 30; at < 60; at += 1) assert.deepEqual(await look(), [names.join()], `look ${at}`);
+      await lookFor(8);
+      assert.deepEqual(await lookFor(40), []);
+    }
+  });
+
+  test('HAProxy answers some itself, the only server is slow by nature, or idle -> not told', async () => {
+    const slow = (at: number): Partial<Counts> => {
+      const answered = Math.max(0, 2 * (at - 10));
+      return {given: 2 * at, answered, current: 20, responseTime: 20_000};
+    };
+    for (const server of [slow, busy, () => ({given: 4, current: 4})]) {
+      assert.deepEqual(
+        await open(
+          (_, at) => server(at),
+          ['a'],
+          at => 2 * at,
+        ).lookFor(60),
+        [],
+      );
+    }
   });
 
   test('keep-alive, much traffic -> not told, its servers looked at now and then', async () => {
