@@ -89,8 +89,11 @@ export interface Liveness {
   silence(generation: StagedGeneration): {readonly waitedMs: number; readonly silentMs: number};
 }
 
-/** Nobody is there to ask (the socket is gone, or closed by a HAProxy that was told to finish): that is not silence. */
-const NOBODY_THERE = new Set(['ENOENT', 'ECONNREFUSED']);
+/**
+ * Nobody is there to ask (the socket is gone, or closed by a HAProxy that was told to finish), or we cannot get there
+ * (the folder is another one, or closed to us; no descriptor is free): that is not silence.
+ */
+const NOT_ASKED = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOOP', 'EMFILE', 'ENFILE']);
 
 /** A full queue of questions (EAGAIN) refuses at once. */
 const ASK_AGAIN_MS = 100;
@@ -187,7 +190,7 @@ async function askUntil(
         return systemCodeOf(error.cause) ?? 'silent';
       },
     );
-    if (answer === 'answered' || NOBODY_THERE.has(answer) || supervisor.child !== child) return true;
+    if (answer === 'answered' || NOT_ASKED.has(answer) || supervisor.child !== child) return true;
     await pause(clock, Math.min(ASK_AGAIN_MS, Math.max(0, untilMs - clock.nowMs())), signal);
   }
   return false;
