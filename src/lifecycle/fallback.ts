@@ -2,6 +2,7 @@ import {CutShort, DaemonError, isStartRefusal, reasonOf, rethrowBug} from '../er
 import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
+import {tellsOfWriteFault} from '../ports/write-fault.ts';
 import {disableServers, hasDisabledOf} from '../proxy/departed.ts';
 import type {GoodTemplate} from '../template/good-template.ts';
 import type {TemplateInput} from '../template/input.ts';
@@ -63,8 +64,12 @@ export interface Fallback {
 /** What may be the template's fault. */
 const REFUSALS: ReadonlySet<string> = new Set(['RENDER', 'VALIDATE', 'APPLY']);
 
+/** Not for a file that cannot be written: another template or other pods would need it as well. */
 const isRefusal = (fault: unknown): boolean =>
-  fault instanceof DaemonError && !(fault instanceof CutShort) && REFUSALS.has(fault.code);
+  fault instanceof DaemonError &&
+  !(fault instanceof CutShort) &&
+  REFUSALS.has(fault.code) &&
+  !tellsOfWriteFault(fault.message);
 
 interface FallbackState {
   readonly ports: FallbackPorts;
@@ -245,7 +250,9 @@ async function retireDeparted(state: FallbackState): Promise<void> {
     if (departed.length > 0) log.warn({ip: departed}, 'pods that left get no more requests');
   } catch (error) {
     rethrowBug(error);
-    log.error({reason: reasonOf(error), ip: departed}, 'pods that left are still in the configuration');
+    if (departed.length > 0) {
+      log.error({reason: reasonOf(error), ip: departed}, 'pods that left are still in the configuration');
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import {dirname} from 'node:path';
-import {DaemonError, foreseenReason, reasonOf, systemCodeOf} from '../errors.ts';
+import {DaemonError, foreseenReason, systemCodeOf} from '../errors.ts';
 
 const SUBJECT = 'cannot write ';
 
@@ -7,18 +7,35 @@ const SUBJECT = 'cannot write ';
 export const writeFault = (path: string, cause: unknown): DaemonError =>
   new DaemonError('APPLY', `${SUBJECT}${path}: ${adviceOn(path, cause)}`, {cause});
 
-function adviceOn(path: string, cause: unknown): string {
+/** DATA, for a folder under KONTROL_DATA that a start needs. */
+export const folderFault = (path: string, cause: unknown): DaemonError =>
+  new DaemonError('DATA', `cannot use ${path}: ${adviceOn(path, cause)}`, {cause});
+
+/** Each try has the same words, so that they count as one: none names a temporary file. */
+export function adviceOn(path: string, cause: unknown): string {
+  const reason = foreseenReason(cause).replace(CALL, '').replace(` ${path}`, '');
   switch (systemCodeOf(cause)) {
     case 'ENOSPC':
-      return `${reasonOf(cause)}; make room in KONTROL_DATA`;
+    case 'EDQUOT':
+      return `${reason}; make room in KONTROL_DATA`;
+    case 'EROFS':
+      return `${reason}; mount KONTROL_DATA so that it can be written`;
+    case 'EACCES':
+    case 'EPERM':
+      return `${reason}; give it, and the folder that it is in, to the user of this process (UID ${process.getuid?.()})`;
+    case 'EEXIST':
+      return 'it is not a folder; remove it, and it is made again';
     case 'ENOTDIR':
       return `${dirname(path)} is not a folder; remove it, and it is made again`;
     case 'EISDIR':
-      return `a folder has its name; remove that folder, and the file is written again`;
+      return 'a folder has its name; remove that folder, and the file is written again';
     default:
-      return foreseenReason(cause);
+      return reason;
   }
 }
+
+/** How Node ends the words of a system error: with the call, and with the files that it was for. */
+const CALL = /, \w+(?: '.*')?$/s;
 
 /** Whether the words for a pass that failed are those: neither a template nor a pod can be the cause. */
 export const tellsOfWriteFault = (said: string): boolean => said.startsWith(SUBJECT);

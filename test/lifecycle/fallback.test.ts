@@ -5,10 +5,12 @@ import {createFallback, type FallbackPorts, type GivenPass} from '../../src/life
 import type {PassHistory} from '../../src/lifecycle/history-file.ts';
 import type {PassInput} from '../../src/lifecycle/passes.ts';
 import type {Quarantined} from '../../src/lifecycle/quarantine.ts';
+import {writeFault} from '../../src/ports/write-fault.ts';
 import {createGoodTemplate, type SharedGood} from '../../src/template/good-template.ts';
 import {openTemplateFile} from '../../src/template/kept-template.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {systemError} from '../support/system-error.ts';
 
 const inputOf = (template: string, ips: readonly string[]): PassInput => ({
   digest: template + ips.join(),
@@ -270,6 +272,19 @@ describe('a refused template', () => {
       said('pods that left get no more requests').map(({ip}) => ip),
       [['10.0.0.1']],
     );
+  });
+
+  test('a text that cannot be brought back, with nobody gone -> nothing is said of pods that left', async () => {
+    const {fallback, faults, world, state, said} = await openStage();
+    await fallback.run('start');
+    world.newest = 'B';
+    faults.set('A', REFUSED).set('B', REFUSED);
+    state.textFault = REFUSED;
+    await assert.rejects(fallback.run('template changed'));
+    assert.equal(said('pods that left are still in the configuration').length, 0);
+    world.ips = ['10.0.0.9'];
+    await assert.rejects(fallback.run('pods changed'));
+    assert.equal(said('pods that left are still in the configuration').length, 1);
   });
 
   test('a bug while the good one is tried, or while pods that left are disabled -> thrown on, and nobody is blamed', async () => {
@@ -548,13 +563,18 @@ describe('a refused template', () => {
     assert.equal(fallback.refusal?.serving?.pass, 1);
   });
 
-  test('what is no refusal (a block that failed) -> nothing else is tried', async () => {
-    const {fallback, applied, faults, world} = await openStage();
-    await fallback.run('start');
-    world.newest = 'B';
-    faults.set('B', new DaemonError('LIFECYCLE', 'its block failed'));
-    await assert.rejects(fallback.run('template changed'), {code: 'LIFECYCLE'});
-    assert.deepEqual([applied, fallback.refusal], [['A'], undefined]);
+  test('what is no refusal (a block that failed, a file that cannot be written) -> nothing else is tried', async () => {
+    for (const fault of [
+      new DaemonError('LIFECYCLE', 'its block failed'),
+      writeFault('/data/run/2.cfg', systemError('EROFS')),
+    ]) {
+      const {fallback, applied, faults, world, runs} = await openStage();
+      await fallback.run('start');
+      world.newest = 'B';
+      faults.set('B', fault);
+      await assert.rejects(fallback.run('template changed'), fault);
+      assert.deepEqual([applied, runs.length, fallback.refusal], [['A'], 2, undefined]);
+    }
   });
 
   test('a restart -> the good one is remembered', async () => {
