@@ -2,6 +2,7 @@ import {isSystemFault, reasonOf} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
+import {folderFault} from '../ports/write-fault.ts';
 import {checkPair, type Pair} from './pair.ts';
 
 /*
@@ -26,7 +27,7 @@ export type Offered = 'added' | 'rotated' | 'same' | 'refused';
 
 export interface CertificateFolder {
   readonly path: string;
-  /** Takes in what an earlier run left. */
+  /** Takes in what an earlier run left. Rejects with DATA. */
   load(names: readonly string[]): Promise<void>;
   /** Checks a pair and makes it the one of `name`; one that cannot be written is refused. */
   offer(name: string, given: {readonly chain: string; readonly key: string}): Promise<Offered>;
@@ -71,8 +72,11 @@ export function openCertificateFolder(
     pathOf,
     lack,
     async load(names) {
-      await files.makeFolder(path);
-      await files.makeFolder(incoming);
+      for (const folder of [path, incoming]) {
+        await files.makeFolder(folder).catch(cause => {
+          throw folderFault(folder, cause);
+        });
+      }
       for (const name of names) {
         const text = await files.readText(pathOf(name)).catch(() => undefined);
         const checked = text === undefined ? undefined : checkPair({chain: text, key: text}, undefined);

@@ -1,8 +1,9 @@
-import {mkdir, readdir, rm, stat} from 'node:fs/promises';
+import {mkdir, readdir, rm, stat, unlink} from 'node:fs/promises';
 import {connect, createServer, type Server} from 'node:net';
 import {dirname, resolve} from 'node:path';
 import {DaemonError, reasonOf, systemCodeOf} from '../errors.ts';
 import {isTemporary} from '../ports/temporary.ts';
+import {adviceOn} from '../ports/write-fault.ts';
 
 const OWNER_ONLY = 0o700;
 
@@ -29,7 +30,7 @@ export async function openDataFolder(path: string): Promise<AsyncDisposable> {
         `cannot use KONTROL_DATA ${path}: another daemon runs on it; stop it or set another folder`,
       );
     }
-    return await rm(lockPath, {force: true})
+    return await unlink(lockPath)
       .then(() => bind(lockPath))
       .catch(again => {
         throw refuse(path, again);
@@ -64,7 +65,9 @@ async function sweepTemporary(path: string): Promise<void> {
 }
 
 const refuse = (path: string, cause: unknown): DaemonError =>
-  new DaemonError('DATA', `cannot lock KONTROL_DATA ${path}: ${reasonOf(cause)}`, {cause});
+  new DaemonError('DATA', `cannot lock KONTROL_DATA ${path}: daemon.lock: ${adviceOn(`${path}/daemon.lock`, cause)}`, {
+    cause,
+  });
 
 const bind = (path: string): Promise<Server> =>
   new Promise((resolve, reject) => {

@@ -1,6 +1,7 @@
 import {DaemonError, reasonOf} from '../errors.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
+import {folderFault} from '../ports/write-fault.ts';
 import type {Visit} from './lifecycle.ts';
 import type {BlockEnd} from './shell-block.ts';
 import {type BlockVariables, fitsEnvironment, splitFitting} from './variables.ts';
@@ -36,14 +37,18 @@ const OWNER_ONLY = 0o600;
 const INPUT_NAME = /^input-\d+$/;
 
 /**
- * Opens them, removing what a killed daemon left. Each block gets `INPUT_FILE`, and `INPUT` when it fits into a
+ * Opens them, removing what a killed daemon left; rejects with DATA. Each block gets `INPUT_FILE`, and `INPUT` when it fits into a
  * variable (128 KiB, no NUL); `SOCKET`, the `KONTROL_*` and what was `SET`.
  */
 export async function openBlocks(ports: BlockPorts): Promise<Blocks> {
   const {files, folder, log} = ports;
   let number = 0;
-  await files.makeFolder(folder);
-  for (const name of await files.list(folder)) if (INPUT_NAME.test(name)) await files.remove(`${folder}/${name}`);
+  try {
+    await files.makeFolder(folder);
+    for (const name of await files.list(folder)) if (INPUT_NAME.test(name)) await files.remove(`${folder}/${name}`);
+  } catch (cause) {
+    throw folderFault(folder, cause);
+  }
 
   const environment = (visit: Visit, input: Buffer, inputFile: string): Record<string, string> => {
     const {fitting, tooLong} = splitFitting(ports.env());

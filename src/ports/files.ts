@@ -2,7 +2,7 @@ import {constants} from 'node:fs';
 import type {FileHandle} from 'node:fs/promises';
 import {mkdir, open, readdir, readFile, rename, rm, stat, symlink, writeFile} from 'node:fs/promises';
 import {dirname} from 'node:path';
-import {systemCodeOf} from '../errors.ts';
+import {rethrowBug, systemCodeOf} from '../errors.ts';
 import {temporaryBeside} from './temporary.ts';
 
 /** A file written in full beside its target, waiting to take its place. */
@@ -80,8 +80,9 @@ async function prepare(path: string, text: string, mode = 0o644): Promise<Prepar
   try {
     await writeInFolder(temporary, text, mode);
   } catch (error) {
-    await rm(temporary, {force: true});
-    throw error;
+    // Where nothing can be written, nothing can be removed either: what went wrong first is told.
+    await rm(temporary, {force: true}).catch(rethrowBug);
+    throw naming(path, error);
   }
   return {
     async commit() {
@@ -95,6 +96,13 @@ async function prepare(path: string, text: string, mode = 0o644): Promise<Prepar
   };
 }
 
+/** Node names no file where an open one fails: `ENOSPC: no space left on device, write`. */
+function naming(path: string, error: unknown): unknown {
+  if (systemCodeOf(error) === undefined || !(error instanceof Error) || 'path' in error) return error;
+  error.message += ` '${path}'`;
+  return Object.assign(error, {path});
+}
+
 const unlessAbsent = async <Content>(reading: Promise<Content>): Promise<Content | undefined> => {
   try {
     return await reading;
@@ -105,7 +113,10 @@ const unlessAbsent = async <Content>(reading: Promise<Content>): Promise<Content
 };
 
 export const systemFiles: Files = {
-  readText: path => unlessAbsent(readFile(path, 'utf8')),
+  readText: path =>
+    unlessAbsent(readFile(path, 'utf8')).catch(error => {
+      throw naming(path, error);
+    }),
   readStamp: path =>
     unlessAbsent(stat(path, {bigint: true}).then(({ino, mtimeNs, size}) => `${ino} ${mtimeNs} ${size}`)),
   readSize: path => unlessAbsent(stat(path).then(({size}) => size)),

@@ -20,15 +20,25 @@ import {type TookOver, takeOver} from './take-over.ts';
  */
 
 /** Writes a candidate's files under the next number. Rejects with APPLY on a full disk. */
-export function stage(state: GenerationsState, text: string): Promise<Candidate> {
-  state.lastStaged = Math.max(state.last, state.lastStaged) + 1;
-  return stageGeneration(state.lastStaged, text, {...state.ports, run: state.run});
+export async function stage(state: GenerationsState, text: string): Promise<Candidate> {
+  const number = Math.max(state.last, state.lastStaged) + 1;
+  state.lastStaged = number;
+  try {
+    return await stageGeneration(number, text, {...state.ports, run: state.run});
+  } catch (error) {
+    giveBack(state, number);
+    throw error;
+  }
+}
+
+export async function discard(state: GenerationsState, {generation}: Candidate): Promise<void> {
+  await state.run.forget(generation);
+  giveBack(state, generation);
 }
 
 /** Never started, so its number is free again: what is refused time and again is refused in the same words. */
-export async function discard(state: GenerationsState, {generation}: Candidate): Promise<void> {
-  await state.run.forget(generation);
-  if (generation === state.lastStaged) state.lastStaged -= 1;
+function giveBack(state: GenerationsState, number: number): void {
+  if (number === state.lastStaged) state.lastStaged -= 1;
 }
 
 /** Has a candidate served: over the runtime socket where that will do, otherwise by a new generation. */

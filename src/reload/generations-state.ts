@@ -3,6 +3,7 @@ import type {Firewall} from '../firewall/gate.ts';
 import type {Job} from '../jobs/job.ts';
 import type {ProcessTable} from '../jobs/proc.ts';
 import {createSource, type OpenSource} from '../ports/source.ts';
+import {writeFault} from '../ports/write-fault.ts';
 import type {Version} from '../proxy/version.ts';
 import type {BindOnly} from './bind-only.ts';
 import type {Capabilities} from './capabilities.ts';
@@ -17,7 +18,7 @@ import {createPlanner, type Planner} from './planner.ts';
 import {openProcessRecords, type ProcessRecords} from './process-records.ts';
 import {openRunFolder, type RunFolder} from './run-folder.ts';
 import {openRuntime, type Runtime} from './runtime.ts';
-import {restoreGeneration} from './stage.ts';
+import {isReadable, restoreGeneration} from './stage.ts';
 import type {ReloadSetting} from './ways.ts';
 
 /*
@@ -144,8 +145,11 @@ export const generationPortsOf = (state: GenerationsState): GenerationPorts => (
     await state.run.make();
     await restoreGeneration(generation, {...state.ports, run: state.run});
     if (state.generations.current?.number !== generation.number) return;
-    if ((await files.readText(state.committedPath)) !== undefined) return;
-    await files.replace(state.committedPath, generation.text, 0o640);
+    if (await isReadable(state.committedPath, files)) return;
+    // HAProxy reads another file: it is started all the same.
+    await files.replace(state.committedPath, generation.text, 0o640).catch(cause => {
+      state.ports.log.warn({reason: writeFault(state.committedPath, cause).message}, 'proxy.cfg is not what serves');
+    });
     await state.run.link(generation);
   },
   onLaunch(generation) {

@@ -1,13 +1,15 @@
+import {rethrowBug} from '../errors.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
+import {folderFault} from '../ports/write-fault.ts';
 import {pathsOf, runFolderOf} from './files.ts';
 import type {StagedGeneration} from './generation.ts';
 
 /** The folder of all generations' files, and the stable link to the runtime socket of the one that serves. */
 export interface RunFolder {
-  /** With the data folder, for its owner alone, where that is gone. */
+  /** With the data folder, for its owner alone, where that is gone. Rejects with DATA. */
   make(): Promise<void>;
-  /** Removes the files of all generations but these. */
+  /** Removes the files of all generations but these. Never rejects. */
   sweep(kept: ReadonlySet<number>): Promise<void>;
   /** A number is given (again): what is under it from now on is somebody's. */
   claim(generation: number): void;
@@ -31,13 +33,22 @@ export function openRunFolder({
   const unforgotten = new Set<number>();
   return {
     async make() {
-      await files.makeFolder(dataFolder, 0o700);
-      await files.makeFolder(folder);
+      try {
+        await files.makeFolder(dataFolder, 0o700);
+        await files.makeFolder(folder);
+      } catch (cause) {
+        throw folderFault(folder, cause);
+      }
     },
     async sweep(kept) {
-      for (const name of await files.list(folder)) {
-        const number = /^(\d+)\./.exec(name)?.[1];
-        if (number !== undefined && !kept.has(Number(number))) await files.remove(`${folder}/${name}`);
+      try {
+        for (const name of await files.list(folder)) {
+          const number = /^(\d+)\./.exec(name)?.[1];
+          if (number !== undefined && !kept.has(Number(number))) await files.remove(`${folder}/${name}`);
+        }
+      } catch (err) {
+        rethrowBug(err);
+        log.warn({err}, 'cannot remove the files of earlier generations');
       }
     },
     claim: generation => void unforgotten.delete(generation),

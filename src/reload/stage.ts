@@ -1,5 +1,7 @@
+import {rethrowBug} from '../errors.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
+import {writeFault} from '../ports/write-fault.ts';
 import {parseGlobals} from '../proxy/globals.ts';
 import {parseStateFile} from '../proxy/server-state.ts';
 import type {Version} from '../proxy/version.ts';
@@ -41,16 +43,23 @@ export async function stageGeneration(generation: number, text: string, ports: S
   return {text, generation, configuration, files: [...(logFile ? [logFile] : []), configuration, paths.control]};
 }
 
-/** Writes the files of a generation again where they are gone: somebody emptied the data folder. Rejects with APPLY. */
+/** Writes the files of a generation again where they are gone or cannot be read: somebody emptied the data folder. Rejects with APPLY. */
 export async function restoreGeneration(generation: Given, ports: StagePorts & {readonly log: Log}): Promise<void> {
   const {number, text, paths} = generation;
   const {files, log} = ports;
-  const isThere = async (path: string) => (await files.readText(path)) !== undefined;
-  if ((await isThere(paths.configuration)) && (await isThere(paths.control))) return;
+  if ((await isReadable(paths.configuration, files)) && (await isReadable(paths.control, files))) return;
   log.warn({generation: number}, 'files of a generation are gone: they are written again');
   await writeGeneration(files, paths, text, deriveControlSettings(text, paths, ports));
-  await writeRewritten(files, generation);
+  await writeRewritten(files, generation).catch(cause => {
+    throw writeFault(paths.rewritten, cause);
+  });
 }
+
+/** False, too, for what HAProxy could not read either. */
+export const isReadable = async (path: string, files: Pick<Files, 'readText'>): Promise<boolean> => {
+  const text = await files.readText(path).catch(rethrowBug);
+  return text !== undefined;
+};
 
 /** What the version has and the user's text leaves to us. */
 function deriveControlSettings(text: string, paths: GenerationPaths, {version, drain}: StagePorts): ControlSettings {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import {mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {chmod, chown, mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {startBackends} from '../support/backend.ts';
@@ -9,7 +9,15 @@ import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
 import {machine, type Place} from '../support/place.ts';
 import {startServed} from '../support/served.ts';
-import {fetchText, webTemplate} from '../support/web.ts';
+import {fetchText, webTemplate, webTemplateAgain} from '../support/web.ts';
+
+/** Permissions count for it, as they do not for root. */
+const PLAIN_USER = 60_999;
+
+const asPlainUser: Place = {
+  ...machine,
+  exec: argv => ['setpriv', '--reuid', String(PLAIN_USER), '--regid', String(PLAIN_USER), '--clear-groups', ...argv],
+};
 
 const DISK_BYTES = 256 * 1024;
 
@@ -109,6 +117,89 @@ describe('full disk under KONTROL_DATA', {
     const {code} = await daemon.exited;
     assert.equal(code, 3);
     assert.match(JSON.stringify(daemon.logs), /haproxy-kontrol: cannot lock KONTROL_DATA .*read-only/i);
+  });
+});
+
+describe('a data folder in which something is not as it was', {
+  concurrency: 2,
+  skip: missing('root', 'haproxy'),
+  timeout: 180_000,
+}, () => {
+  test('while it runs -> HAProxy that dies is started anew, the pass fails in the same words each time, in sync once mended', async () => {
+    await using data = await openFolder();
+    await using templates = await openFolder();
+    await chown(data.path, PLAIN_USER, PLAIN_USER);
+    await chmod(templates.path, 0o755);
+    const port = await freePort();
+    const template = webTemplate(`127.0.0.1:${port}`, 80);
+    const path = join(templates.path, 'proxy.j2');
+    await writeFile(path, template);
+    // Whose socket cannot be reached does not hang: it is not ended.
+    const env = {KONTROL_WARMUP: '0', KONTROL_DAMPER: '0', KONTROL_HANG: '1'};
+    await using daemon = await startDaemon({template: path, env, dataFolder: data.path, place: asPlainUser});
+    await daemon.waitFor(({inSync}) => inSync, 'the daemon in sync');
+    let restarts = 0;
+    const kill = async (pid: number | null) => {
+      process.kill(pid ?? 0, 'SIGKILL');
+      restarts += 1;
+      await daemon.waitFor(
+        async ({proxy}) => proxy.restarts === restarts && (await fetchText({port})) === 'status 503',
+        'HAProxy anew',
+      );
+    };
+
+    // Nobody but root can read them.
+    const names = (await readdir(data.path, {recursive: true})).filter(name => /\.cfg$/.test(name));
+    for (const name of names) await chmod(join(data.path, name), 0);
+    await kill((await daemon.status())?.proxy.pid ?? null);
+
+    await rm(join(data.path, 'proxy.cfg'));
+    await mkdir(join(data.path, 'proxy.cfg'));
+    await writeFile(path, webTemplateAgain(template, 1));
+    const failed = await daemon.waitFor(seen => seen.lastError !== null && seen, 'a failed pass');
+    assert.match(failed.lastError ?? '', /^cannot write .*\/proxy\.cfg: a folder has its name; remove that folder/);
+    assert.equal((await daemon.ping({ip: '127.0.9.9'})).is, 'answered');
+    await kill(failed.proxy.pid);
+
+    await rm(join(data.path, 'run'), {recursive: true});
+    await writeFile(join(data.path, 'run'), '');
+    const inTheWay = /^cannot write .*\/run\/\d\.cfg: .*\/run is not a folder; remove it, and it is made again/;
+    const entries = async () =>
+      JSON.parse((await daemon.get('/history'))?.body ?? '[]') as {error: string | null; retries?: {count: number}}[];
+    await daemon.waitFor(async () => {
+      const [last] = await entries();
+      return inTheWay.test(last?.error ?? '') && last?.retries !== undefined;
+    }, 'a retry, as one entry of the history');
+    assert.equal(await fetchText({port}), 'status 503');
+
+    await rm(join(data.path, 'proxy.cfg'), {recursive: true});
+    await rm(join(data.path, 'run'));
+    await daemon.waitFor(
+      async ({inSync, lastError}) =>
+        inSync &&
+        lastError === null &&
+        (await readFile(join(data.path, 'proxy.cfg'), 'utf8').catch(() => '')).startsWith('# reload 1\n'),
+      'in sync again',
+    );
+  });
+
+  test('at start -> exit 3, with what is in the way and what to do', async () => {
+    const ROWS = [
+      ['run', 'file', /cannot use .*\/run: it is not a folder; remove it, and it is made again/],
+      ['certs', 'file', /cannot use .*\/certs: it is not a folder; remove it, and it is made again/],
+      ['daemon.lock', 'folder', /cannot lock KONTROL_DATA .*: daemon\.lock: a folder has its name; remove that folder/],
+    ] as const;
+    const template = webTemplate(`127.0.0.1:${await freePort()}`, 80);
+    const tried = ROWS.map(async ([name, is, words]) => {
+      await using data = await openFolder();
+      if (is === 'file') await writeFile(join(data.path, name), '');
+      else await mkdir(join(data.path, name));
+      await using daemon = await startDaemon({template, dataFolder: data.path});
+      const {code} = await daemon.exited;
+      assert.equal(code, 3, name);
+      assert.match(JSON.stringify(daemon.logs.filter(({raw}) => raw !== undefined)), words);
+    });
+    await Promise.all(tried);
   });
 });
 

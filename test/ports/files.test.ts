@@ -50,6 +50,14 @@ describe('files', () => {
     await assert.rejects(files.replace(join(folder.path, 'deep', 'run', 'file'), 'text'), {code: 'ENOENT'});
   });
 
+  test('what cannot be read or written -> the first fault, and it names the file', async () => {
+    await using folder = await openFolder();
+    await assert.rejects(files.readText(folder.path), {code: 'EISDIR', message: new RegExp(`read '${folder.path}'$`)});
+    const file = join(folder.path, 'file');
+    await writeFile(file, 'no folder');
+    await assert.rejects(files.prepare(join(file, 'below'), 'text'), {code: 'ENOTDIR', syscall: 'open'});
+  });
+
   test('a folder made with a mode -> it and those above it have that; one that is there keeps its own', async () => {
     await using folder = await openFolder();
     const deep = join(folder.path, 'made', 'deep');

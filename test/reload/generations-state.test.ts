@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {DaemonError} from '../../src/errors.ts';
+import type {Files} from '../../src/ports/files.ts';
 import {parseVersion} from '../../src/proxy/version.ts';
 import {pathsOf} from '../../src/reload/files.ts';
 import {type GenerationsState, generationPortsOf} from '../../src/reload/generations-state.ts';
@@ -12,12 +13,13 @@ import {openFakeGenerations, textOf} from './fake-generations.ts';
 const [COMMITTED, TEXT] = ['/data/proxy.cfg', 'frontend f\n  bind 127.0.0.1:80\n'];
 
 /** What generation `number` restores when it is started anew and `proxy.cfg` is as told; number 2 is the one that serves. */
-async function restore(number: number, committed?: string) {
+async function restore(number: number, committed?: string, as = (files: Files): Files => files) {
   const {files, contents} = createMemoryFiles(committed === undefined ? {} : {[COMMITTED]: committed});
+  const {log, said} = openLogSink();
   const linked: number[] = [];
   let isMade = false;
   const state = {
-    ports: {files, log: openLogSink().log, version: parseVersion('HA-Proxy version 2.6.12 2023/04/01\n'), drain: {}},
+    ports: {files: as(files), log, version: parseVersion('HA-Proxy version 2.6.12 2023/04/01\n'), drain: {}},
     committedPath: COMMITTED,
     generations: {current: {number: 2}},
     run: {
@@ -30,16 +32,28 @@ async function restore(number: number, committed?: string) {
   const generation = {number, text: TEXT, paths: pathsOf('/data', number), inheritance: nothingInherited};
   await generationPortsOf(state).restore?.(generation);
   assert.ok(isMade, 'the folder is made before anything is written');
-  return {committed: contents.get(COMMITTED), linked, own: contents.get(generation.paths.configuration)};
+  return {committed: contents.get(COMMITTED), linked, own: contents.get(generation.paths.configuration), said};
 }
 
 test('the one that serves is started anew, proxy.cfg is gone -> written again; where it is there, it is left alone', async () => {
-  assert.deepEqual(await restore(2), {committed: TEXT, linked: [2], own: TEXT});
-  assert.deepEqual(await restore(2, 'of a user'), {committed: 'of a user', linked: [], own: TEXT});
+  assert.partialDeepStrictEqual(await restore(2), {committed: TEXT, linked: [2], own: TEXT});
+  assert.partialDeepStrictEqual(await restore(2, 'of a user'), {committed: 'of a user', linked: [], own: TEXT});
+});
+
+test('proxy.cfg can neither be read nor written -> its own files all the same, so that it can be started', async () => {
+  const refuse = () => Promise.reject(systemError('EISDIR'));
+  const {own, said} = await restore(2, 'of a user', files => ({
+    ...files,
+    readText: path => (path === COMMITTED ? refuse() : files.readText(path)),
+    replace: (path, ...given) => (path === COMMITTED ? refuse() : files.replace(path, ...given)),
+  }));
+  assert.equal(own, TEXT);
+  const [warning] = said('proxy.cfg is not what serves');
+  assert.match(String(warning?.reason), /^cannot write \/data\/proxy\.cfg: a folder has its name; remove that folder/);
 });
 
 test('a candidate that came up and died before it was committed -> its own files, never proxy.cfg', async () => {
-  assert.deepEqual(await restore(3), {committed: undefined, linked: [], own: TEXT});
+  assert.partialDeepStrictEqual(await restore(3), {committed: undefined, linked: [], own: TEXT});
 });
 
 test('a text with spare servers -> what HAProxy reads, until it was refused', async () => {

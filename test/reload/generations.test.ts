@@ -268,6 +268,16 @@ describe('a text that takes a reload', () => {
     await assert.rejects(generations.apply(candidate), isApply(/^cannot apply generation 2: EIO: refused by a test$/));
   });
 
+  test('files that cannot be written -> the same words at each try, and the number is free again', async () => {
+    const {apply, generations, memory} = await openFakeGenerations();
+    await apply(textOf());
+    memory.failWith(systemError('EROFS'));
+    const words = /^cannot write \/data\/run\/2\.cfg: EROFS/;
+    for (let tries = 0; tries < 3; tries += 1) await assert.rejects(generations.stage(textOf(1)), isApply(words));
+    memory.failWith(undefined);
+    assert.equal((await generations.stage(textOf(1))).generation, 2);
+  });
+
   test('proxy.cfg cannot be written -> it is named, with what to do; the old one serves on', async () => {
     const {apply, generations, memory} = await openFakeGenerations();
     await apply(textOf());

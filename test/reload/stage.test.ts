@@ -5,23 +5,30 @@ import {pathsOf} from '../../src/reload/files.ts';
 import {nothingInherited} from '../../src/reload/inherited-sockets.ts';
 import {restoreGeneration, stageGeneration} from '../../src/reload/stage.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
+import {systemError} from '../support/system-error.ts';
 
 const TEXT = 'frontend f\n  bind 127.0.0.1:80\n';
 
-test('files of a generation that are gone -> written again as they were; while they are there, nothing is', async () => {
-  const {files, contents, seen} = createMemoryFiles();
+/** Generation 7, with its files written. */
+async function stageSeventh() {
+  const memory = createMemoryFiles();
   const {log, said} = openLogSink();
   const ports = {
     dataFolder: '/data',
-    files,
+    files: memory.files,
     log,
     version: parseVersion('HA-Proxy version 2.6.12 2023/04/01\n'),
     drain: {maxAgeMs: 3_600_000},
     run: {claim: () => {}, forget: async () => {}},
   };
   await stageGeneration(7, TEXT, ports);
-  const written = new Map(contents);
   const generation = {number: 7, text: TEXT, paths: pathsOf('/data', 7), inheritance: nothingInherited};
+  return {...memory, said, ports, generation};
+}
+
+test('files of a generation that are gone -> written again as they were; while they are there, nothing is', async () => {
+  const {contents, seen, said, ports, generation} = await stageSeventh();
+  const written = new Map(contents);
   const {writes} = seen;
   await restoreGeneration(generation, ports);
   assert.equal(seen.writes, writes);
@@ -31,4 +38,23 @@ test('files of a generation that are gone -> written again as they were; while t
     assert.deepEqual(new Map(contents), written);
   }
   assert.equal(said('files of a generation are gone: they are written again').length, 2);
+});
+
+test('files of a generation that nobody can read -> written again; where that fails, the words say which', async () => {
+  const {files, seen, failWith, ports, generation} = await stageSeventh();
+  const {writes} = seen;
+  const {readText} = files;
+  const readBut =
+    (path: string): typeof readText =>
+    one =>
+      one === path ? Promise.reject(systemError('EACCES')) : readText(one);
+  for (const path of [generation.paths.configuration, generation.paths.control]) {
+    await restoreGeneration(generation, {...ports, files: {...files, readText: readBut(path)}});
+  }
+  assert.equal(seen.writes, writes + 4);
+  failWith(systemError('EROFS'));
+  await assert.rejects(
+    restoreGeneration(generation, {...ports, files: {...files, readText: readBut(generation.paths.control)}}),
+    {code: 'APPLY', message: /^cannot write \/data\/run\/7\.cfg: EROFS/},
+  );
 });

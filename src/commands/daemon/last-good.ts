@@ -3,6 +3,7 @@ import {CONFIG_ANNOTATION} from '../../config/parse.ts';
 import {DaemonError, type ErrorCode, reasonOf} from '../../errors.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import type {Log} from '../../ports/log.ts';
+import {tellsOfWriteFault} from '../../ports/write-fault.ts';
 import type {Generations} from '../../reload/generations.ts';
 
 /** What makes the configuration. */
@@ -64,6 +65,7 @@ function withAdvice(fault: unknown, template: TemplateSource, why: string): unkn
   const {code, message, detail} = fault;
   if (code !== 'RENDER' && code !== 'VALIDATE' && code !== 'APPLY') return fault;
   const mend = `mend the template (${placeOf(template)})`;
+  if (tellsOfWriteFault(message)) return fault;
   const advice = code === 'APPLY' ? `free what it needs or ${mend}` : mend;
   return new DaemonError(code, `${message}; ${advice}: ${why}`, {cause: fault, detail});
 }

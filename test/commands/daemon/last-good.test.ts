@@ -5,9 +5,11 @@ import {describe, test} from 'node:test';
 import {startFromDisk} from '../../../src/commands/daemon/last-good.ts';
 import type {TemplateSource} from '../../../src/config/config.ts';
 import {DaemonError, type ErrorCode} from '../../../src/errors.ts';
+import {writeFault} from '../../../src/ports/write-fault.ts';
 import type {ProxyStatus} from '../../../src/reload/generations.ts';
 import {openLogSink} from '../../members/fixtures.ts';
 import {openFolder} from '../../support/folder.ts';
+import {systemError} from '../../support/system-error.ts';
 
 const TEMPLATE: TemplateSource = {is: 'file', path: '/etc/template'};
 
@@ -70,6 +72,11 @@ describe('a boot whose first pass failed', () => {
     const fault = faultOf('LIFECYCLE');
     assert.deepEqual(await start({fault, isOf2017: true}), {applied: [], waitsSince: 'cannot do it'});
     await assert.rejects(start({fault}), {code: 'LIFECYCLE'});
+  });
+
+  test('none on disk, and a file that cannot be written -> fatal in those words: no template is to blame', async () => {
+    const fault = writeFault('/data/run/1.cfg', systemError('EROFS'));
+    await assert.rejects(start({fault}), fault);
   });
 
   test('none on disk, and what a restart may cure -> fatal, with what to do', async () => {
