@@ -95,6 +95,17 @@ for (const [args, reason] of [
   });
 }
 
+for (const [args, reason] of [
+  [['status', '--all', '--json'], 'cannot run status: --all and --json do not go together'],
+  [['status', '--watch', '--json'], 'cannot run status: --watch and --json do not go together'],
+  [['status', '--watch', '--url', 'localhost'], 'cannot ask localhost: it is no URL such as http://10.2.0.3:8001'],
+  [['top', '--url', 'localhost:8001'], 'cannot ask localhost:8001: it is no URL such as http://10.2.0.3:8001'],
+] as const) {
+  test(`haproxy-kontrol ${args.join(' ')} -> ends at once with what is wrong; exit 64`, async () => {
+    assert.deepEqual(await run(...args), {code: EXIT_CODES.USAGE, stdout: '', stderr: `haproxy-kontrol: ${reason}\n`});
+  });
+}
+
 test('KONTROL_STATUS_PORT that is no port -> each command that asks there says so; exit 64', async () => {
   for (const port of ['abc', '99999', '80.5']) {
     const {code, stdout, stderr} = await runWith({KONTROL_STATUS_PORT: port}, 'status');

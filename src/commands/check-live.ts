@@ -10,7 +10,7 @@ export async function checkLive(
   given: GivenTemplate,
   {client, token}: {readonly client: Pick<StatusClient, 'post'>; readonly token: string},
 ): Promise<CheckedTemplate> {
-  const answer = await client.post<CheckAnswer>('/check', token, given.template);
+  const answer = await client.post<CheckAnswer>('/check', token, 'works', given.template);
   const {findings, text, way, why, difference} = answer;
   return {
     name: given.name,

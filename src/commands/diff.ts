@@ -16,7 +16,7 @@ export const diff: CommandMain<'diff'> = async given => {
     else print(paintDiff(text, paint));
     return 0;
   }
-  const changed = (await client.json<HistoryEntry[]>('/history')).find(isChange);
+  const changed = (await client.json<HistoryEntry[]>('/history', 'a list')).find(isChange);
   if (given.has('json')) {
     printJson(changed === undefined ? null : resultOf(changed));
     return 0;

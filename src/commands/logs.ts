@@ -12,7 +12,7 @@ export const logs: CommandMain<'logs'> = async ({client, isColored, has, count, 
   const kind = has('access') ? 'access' : 'daemon';
   let after = 0;
   const show = async (limit: number) => {
-    const lines = await client.json<RecentLine[]>(`/logs?kind=${kind}&after=${after}&limit=${limit}`);
+    const lines = await client.json<RecentLine[]>(`/logs?kind=${kind}&after=${after}&limit=${limit}`, 'a list');
     for (const {number, text} of lines) {
       after = number;
       print(`${has('json') ? text : prettyLine(text, isColored)}\n`);

@@ -12,14 +12,17 @@ export const members: CommandMain<'members'> = async ({client, positionals, has,
   if (name !== undefined) {
     const story = await client.json<Timeline & {readonly member: JoinedMember | null}>(
       `/members/${encodeURIComponent(name)}/timeline`,
+      'moments',
     );
     show(story, found => describeTimeline(found, Date.now(), screen));
   } else if (has('gone')) {
-    const gone = await client.json<Departure[]>('/members/gone');
+    const gone = await client.json<Departure[]>('/members/gone', 'a list');
     show(app === undefined ? gone : gone.filter(one => one.app === app), found => describeDepartures(found, screen));
   } else {
     const query = app === undefined ? '' : `?app=${encodeURIComponent(app)}`;
-    show(await client.json<JoinedMember[]>(`/members${query}`), found => describeMembers(found, Date.now(), screen));
+    show(await client.json<JoinedMember[]>(`/members${query}`, 'a list'), found =>
+      describeMembers(found, Date.now(), screen),
+    );
   }
   return 0;
 };

@@ -35,7 +35,7 @@ async function operate(given: Operator, name: Operating, query: readonly string[
   const token = await readToken(given.text('token-file'));
   const pathWith = (more: readonly string[]) =>
     `/${name}${[...query, ...more].map((one, at) => `${at === 0 ? '?' : '&'}${one}`).join('')}`;
-  const preview = await given.client.post<Preview>(pathWith(['preview=1']), token);
+  const preview = await given.client.post<Preview>(pathWith(['preview=1']), token, 'works');
   given.print(describePreview(name, preview, given.paint));
   // A rollback is released whatever today's template is worth: nothing else would be a way out of it.
   if (!preview.works && name !== 'release') return EXIT_CODES.VALIDATE;
@@ -45,7 +45,7 @@ async function operate(given: Operator, name: Operating, query: readonly string[
   }
   // The pass that was shown: another one may be the last by now.
   const chosen = name === 'rollback' && preview.pass !== undefined ? `/rollback?pass=${preview.pass}` : pathWith([]);
-  const {last, error = null} = await given.client.post<Done>(chosen, token);
+  const {last, error = null} = await given.client.post<Done>(chosen, token, 'last');
   given.print(last === null ? 'done\n' : `done: pass ${last.pass}, ${last.verdict}\n`);
   if (error === null) return 0;
   given.print(`but the template of today is refused: ${plain(error)}\n`);

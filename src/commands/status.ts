@@ -1,4 +1,4 @@
-import {EXIT_CODES} from '../errors.ts';
+import {DaemonError, EXIT_CODES} from '../errors.ts';
 import type {Status} from '../http/status-types.ts';
 import {systemClock} from '../ports/clock.ts';
 import {describeStatus, isHealthy} from '../terminal/status.ts';
@@ -12,7 +12,11 @@ const ANSWER_LIMIT_MS = 5000;
 
 /** `haproxy-kontrol status`: the exit code says whether all is well. */
 export const status: CommandMain<'status'> = async given => {
-  const ask = () => given.client.json<Status>('/status', ANSWER_LIMIT_MS);
+  const modes = (['watch', 'all', 'json'] as const).filter(given.has);
+  if (modes.length > 1)
+    throw new DaemonError('USAGE', `cannot run status: --${modes.join(' and --')} do not go together`);
+  const {client} = given;
+  const ask = () => client.json<Status>('/status', 'problems', ANSWER_LIMIT_MS);
   if (given.has('all')) {
     return showFleet({
       loadStatus: ask,

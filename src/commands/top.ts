@@ -4,7 +4,8 @@ import {type CommandMain, redraw} from './call.ts';
 
 /** `haproxy-kontrol top`: live traffic by backend. */
 export const top: CommandMain<'top'> = async given => {
-  const ask = () => given.client.json<Traffic>('/traffic');
+  const {client} = given;
+  const ask = () => client.json<Traffic>('/traffic', 'samples');
   if (given.has('json')) {
     given.printJson(await ask());
     return 0;

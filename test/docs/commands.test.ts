@@ -33,7 +33,10 @@ const template = blocks.find(({at, language}) => at.startsWith('README.md') && l
 
 test('the first page -> 150 lines at most', () => assert.ok(README.split('\n').length <= 150));
 
-test('the program, once it is built -> npx can run it', () => accessSync(MAIN, constants.X_OK));
+test('the program, once it is built -> npx can run it, and npm start runs the daemon', () => {
+  accessSync(MAIN, constants.X_OK);
+  assert.equal(JSON.parse(readFileSync('package.json', 'utf8')).scripts.start, 'node dist/main.js run');
+});
 
 test('blocks of commands -> each is marked as `sh`, and is shell', () => {
   const unmarked = blocks.filter(
