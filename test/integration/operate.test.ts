@@ -8,6 +8,7 @@ import type {Daemon} from '../support/daemon.ts';
 import {openFolder} from '../support/folder.ts';
 import {missing} from '../support/parts.ts';
 import {POD_IP, startServed} from '../support/served.ts';
+import {waitFor} from '../support/wait.ts';
 import {webTemplateAgain} from '../support/web.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -103,6 +104,7 @@ test("check --live -> today's members, what HAProxy says, by which way and why, 
     (await daemon.get('/history'))?.body,
     await readdir(join(daemon.dataFolder, 'run')),
   ];
+  await waitFor(async () => (await daemon.get('/history'))?.body !== '[]', 'its first pass in the history');
   const before = await seen();
   const file = join(folder.path, 'next.j2');
   const checkLive = async (next: string, more = '', env?: Readonly<Record<string, string>>) => {

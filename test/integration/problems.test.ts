@@ -90,7 +90,7 @@ describe('problems', {concurrency: 3, skip: missing('haproxy'), timeout: 240_000
     const {port} = server.address() as AddressInfo;
     const shared = served.template.replace(
       / {2}default_backend web/,
-      ['deep', 'wide', 'mixed'].map(name => `  use_backend ${name} if { path_beg /${name} }\n`).join('') + '$&',
+      `${['deep', 'wide', 'mixed'].map(name => `  use_backend ${name} if { path_beg /${name} }\n`).join('')}$&`,
     );
     const backend = (name: string) => `backend ${name}
   mode http

@@ -195,9 +195,10 @@ describe('a daemon that lacks what it needs', {
   });
 });
 
-/** Has the kernel give the next process the number `pid`; others start processes too, so that it takes some tries. */
-async function startAs(pid: number): Promise<ChildProcess> {
-  for (let tries = 0; tries < 200; tries += 1) {
+/** Has the kernel give the next process the number `pid`; others start processes too, and may have it for a while. */
+function startAs(pid: number): Promise<ChildProcess> {
+  const start = async () => {
+    if (existsSync(`/proc/${pid}`)) return undefined;
     writeFileSync('/proc/sys/kernel/ns_last_pid', String(pid - 1));
     // Neither its environment nor its arguments name the folder, and it would die of any signal.
     const stranger = spawn('sleep', ['300'], {stdio: 'ignore', env: {}});
@@ -205,8 +206,9 @@ async function startAs(pid: number): Promise<ChildProcess> {
     const gone = once(stranger, 'exit');
     stranger.kill('SIGKILL');
     await gone;
-  }
-  throw new Error(`cannot get PID ${pid}: somebody else has it`);
+    return undefined;
+  };
+  return waitFor(start, `a process with the number ${pid}`, {timeoutMs: 90_000});
 }
 
 test('a recorded PID that the kernel has given to another process -> left alone, and the proxy starts', {

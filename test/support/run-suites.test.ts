@@ -8,7 +8,6 @@ import {openFolder} from './folder.ts';
 
 const SUITES = {
   good: "test('it goes well', () => {});",
-  // What is open in it, a server or a timer, is no fault of what it tests.
   lingers: "test('it leaves a timer', () => void setInterval(() => {}, 1000));",
   bad: "test('it fails', () => { throw new Error('no'); });",
   stuck: "describe('both', () => { test('it waits', () => new Promise(() => setInterval(() => {}, 1000))); });",
@@ -48,12 +47,13 @@ test('suites -> told in their order; one that hangs is ended, with the tests tha
     [
       'it goes well',
       'it leaves a timer',
+      'not lingers.test.mjs: ended after 12 s, at: no test that it told of; its process does not end, or its output is held open',
       'not it fails: no',
       'not stuck.test.mjs: ended after 12 s, at: both; it waits',
-      'not blocked.test.mjs: ended after 12 s, at: no test that it told of, or its output is held open',
+      'not blocked.test.mjs: ended after 12 s, at: no test that it told of; its process does not end, or its output is held open',
       'it leaves a process',
-      'not held.test.mjs: ended after 12 s, at: no test that it told of, or its output is held open',
+      'not held.test.mjs: ended after 12 s, at: no test that it told of; its process does not end, or its output is held open',
     ],
   );
-  assert.equal(failures, 4);
+  assert.equal(failures, 5);
 });

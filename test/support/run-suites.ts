@@ -10,10 +10,12 @@ interface Settings {
   readonly failed: () => void;
 }
 
+const NO_TEST = 'no test that it told of; its process does not end, or its output is held open';
+
 /**
  * Runs test files, each in a process of its own, and gives what they tell in the order of the files. One that hangs is
  * ended and fails, with the tests that it was at: Node itself waits for ever, without a word, for one whose test blocks
- * it or whose output a process that it left holds open. What its tests leave open in itself does not hold it up.
+ * it, that leaves something open, or whose output a process that it left holds open.
  */
 export async function* runSuites(files: readonly string[], settings: Settings): AsyncGenerator<TestEvent> {
   const waiting = [...files];
@@ -35,12 +37,12 @@ export async function* runSuites(files: readonly string[], settings: Settings): 
 function startSuite(file: string, {limitMs, failed}: Settings) {
   const limit = new AbortController();
   const running = new Set<string>();
-  const events = run({files: [file], signal: limit.signal, execArgv: ['--test-force-exit']});
+  const events = run({files: [file], signal: limit.signal});
   events.on('test:dequeue', ({name, nesting}) => (nesting === 0 && name === resolve(file)) || running.add(name));
   events.on('test:complete', ({name}) => running.delete(name));
   events.on('test:fail', ({todo}) => (todo === undefined || todo === false) && failed());
   const timer = setTimeout(() => {
-    const at = running.size > 0 ? [...running].join('; ') : 'no test that it told of, or its output is held open';
+    const at = running.size > 0 ? [...running].join('; ') : NO_TEST;
     limit.abort(new Error(`ended after ${limitMs / 1000} s, at: ${at}`));
   }, limitMs);
   const ended = new Promise<void>(resolve => {
