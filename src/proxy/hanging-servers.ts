@@ -1,10 +1,21 @@
 import type {Look, Row} from './answers.ts';
-import {ANY_ANSWER, GOOD, sumOf, timeOfAnswers, timeOfLatest, type Unanswered} from './unanswered.ts';
+import {
+  ANY_ANSWER,
+  GOOD,
+  hasUsable,
+  type ServersLook,
+  sumOf,
+  timeOfAnswers,
+  timeOfLatest,
+  type Unanswered,
+} from './unanswered.ts';
 
 /*
  * INVARIANTS
  * - A server hangs when it is given requests again and again and answers none of them, or, once told, all too late, while
  *   others of its backend answer, or HAProxy itself does (a redirect, a cache, a rule for probes), which hides it as well.
+ * - What a HAProxy that finishes its connections answers is not in the rows of servers: each process is judged by itself, and
+ *   what was told goes on in the next.
  * - Its rows are looked at now and then, where requests wait, or end badly, in its backend at most looks: a busy proxy has
  *   thousands of servers.
  */
@@ -44,8 +55,17 @@ interface BackendState {
   readonly lookedMs: number | undefined;
   /** Good answers of the backend until then. */
   readonly good: number;
+  readonly process: string | undefined;
   readonly servers: ReadonlyMap<string, ServerState>;
 }
+
+const newBackendState: BackendState = {
+  restless: 0,
+  lookedMs: undefined,
+  good: 0,
+  process: undefined,
+  servers: new Map(),
+};
 
 /** What is remembered of each backend, by its name. */
 export type HangingHistory = ReadonlyMap<string, BackendState>;
@@ -66,6 +86,9 @@ const FORGOTTEN_MS = 60_000;
 /** Of the last five looks, requests waited at three. */
 const LAST_LOOKS = 0b11111;
 const MIN_RESTLESS = 3;
+
+/** Nobody waits for a server that gets no requests any more. */
+const IS_OUT = /^(?:DOWN|MAINT)/;
 
 const nameOf = ({pxname}: Row): string => pxname ?? '';
 
@@ -89,7 +112,7 @@ export function findRestless(history: HangingHistory, {atMs, rows}: Look): Row[]
 export function noteHanging(
   history: HangingHistory,
   before: Look,
-  look: Look & {readonly servers: readonly Row[]; readonly averagesFromZero: boolean},
+  look: ServersLook,
   usualMs: ReadonlyMap<string, number>,
 ): readonly [HangingHistory, readonly HangingServers[]] {
   const earlier = new Map(before.rows.filter(isBackend).map(row => [nameOf(row), row] as const));
@@ -99,19 +122,20 @@ export function noteHanging(
   for (const row of look.rows) {
     if (!isBackend(row)) continue;
     const name = nameOf(row);
-    const known = history.get(name) ?? {restless: 0, lookedMs: undefined, good: 0, servers: new Map()};
+    const known = history.get(name) ?? newBackendState;
     const failed = (one: Row | undefined) => sumOf([one], ['cli_abrt', 'eresp', 'hrsp_5xx']);
     const isRestless = sumOf([row], ['scur']) > 0 || failed(row) > failed(earlier.get(name) ?? row);
     const restless = ((known.restless << 1) | Number(isRestless)) & LAST_LOOKS;
-    const rows = serversOf.get(name);
+    // Then it is told of as down, or emptied.
+    const rows = hasUsable(row) ? serversOf.get(name) : [];
     const isDue = known.lookedMs === undefined || look.atMs - known.lookedMs >= PERIOD_MS;
-    if (rows === undefined || !isDue) {
+    if (rows === undefined || (!isDue && rows.length > 0)) {
       next.set(name, {...known, restless});
     } else {
       const good = sumOf([row], GOOD);
       const usual = usualMs.get(name) ?? 0;
       const servers = noteServers(known, rows, look, {usualMs: usual, isAnswering: good > known.good});
-      next.set(name, {restless, lookedMs: look.atMs, good, servers});
+      next.set(name, {restless, lookedMs: look.atMs, good, process: look.process, servers});
     }
     found.push(...hangingOf(name, next.get(name)?.servers ?? new Map(), look.atMs));
   }
@@ -119,15 +143,16 @@ export function noteHanging(
 }
 
 function noteServers(
-  {lookedMs, servers: known}: BackendState,
+  {lookedMs, process: before, servers: known}: BackendState,
   rows: readonly Row[],
-  {atMs, averagesFromZero}: {readonly atMs: number; readonly averagesFromZero: boolean},
+  {atMs, process, averagesFromZero}: ServersLook,
   {usualMs, isAnswering}: {readonly usualMs: number; readonly isAnswering: boolean},
 ): ReadonlyMap<string, ServerState> {
   const isFresh = lookedMs === undefined || atMs - lookedMs > GAP_MS;
   const counts = rows.map(row => {
     const [given, answers] = [sumOf([row], ['stot']), sumOf([row], ANY_ANSWER)];
-    const was = isFresh ? undefined : known.get(row.svname ?? '');
+    const seen = isFresh ? undefined : known.get(row.svname ?? '');
+    const was = process === before ? seen : forNextProcess(seen, {given, answers, atMs});
     return {row, given, answers, was, answered: was === undefined ? 0 : answers - was.answers};
   });
   const answering = counts.filter(({answered}) => answered > 0).length;
@@ -137,12 +162,19 @@ function noteServers(
       const others = answering > Number(answered > 0) || (answering === 0 && isAnswering);
       const patienceMs = Math.max(PATIENCE_MS, USUAL_TIMES * Math.max(usualMs, timeOfAnswers(row, averagesFromZero)));
       const fresh = {fromMs: lookedMs ?? atMs, requests: 0, times: 0, lastMs: atMs, patienceMs, othersAnswer: false};
-      const goesOn = answered === 0 || isLate(was, row, answered, atMs);
+      const goesOn = !IS_OUT.test(row.status ?? '') && (answered === 0 || isLate(was, row, answered, atMs));
       const owed = goesOn ? owe(was?.owed ?? fresh, {came, atMs, others, patienceMs}) : undefined;
       return [row.svname ?? '', {row, given, answers, owed}];
     }),
   );
 }
+
+/** Its counters begin anew, and so does what is owed, unless it was told. */
+const forNextProcess = (
+  seen: ServerState | undefined,
+  {atMs, ...counts}: {readonly given: number; readonly answers: number; readonly atMs: number},
+): ServerState | undefined =>
+  seen && {...seen, ...counts, owed: seen.owed && isTold(seen.owed, atMs) ? seen.owed : undefined};
 
 const isTold = ({requests, times, fromMs, patienceMs, othersAnswer}: Owed, atMs: number): boolean =>
   othersAnswer && requests >= MIN_REQUESTS && times >= MIN_TIMES && atMs - fromMs >= patienceMs;

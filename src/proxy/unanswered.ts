@@ -6,6 +6,7 @@ import type {Look, Row} from './answers.ts';
  *   and answers that HAProxy gave for a server that did not.
  * - What is slow by nature (long polls, uploads) is waited for three times as long as it takes on average, and a few requests
  *   for as long as the slowest answer took: they may all be of the slow kind.
+ * - A backend without a server that can be used owes nothing.
  * - Once told, answers that come are no end of it while they come too late, as HAProxy's average of their times tells: their
  *   clients have left, though HAProxy counts good answers.
  */
@@ -83,8 +84,9 @@ const CLOSE_LOOKS_MS = 6000;
 /** HAProxy's averages up to 2.3 (TIME_STATS_SAMPLES). */
 const SAMPLES = 512;
 
-/** What an average is worth once answers come faster. */
+/** What an average is worth once answers come faster, and while a new process has none: those are of the one before. */
 const FADES = 0.98;
+const FADES_UNSEEN = 0.998;
 
 /** 4xx are a backend's also where clients gave up, 5xx where servers did not answer. */
 export const GOOD: readonly string[] = ['hrsp_1xx', 'hrsp_2xx', 'hrsp_3xx'];
@@ -94,6 +96,9 @@ export const ANY_ANSWER: readonly string[] = [...GOOD, 'hrsp_4xx', 'hrsp_5xx', '
 /** The sum of some counters of some rows. */
 export const sumOf = (rows: readonly (Row | undefined)[], fields: readonly string[]): number =>
   rows.reduce((sum, row) => fields.reduce((more, field) => more + (Number(row?.[field]) || 0), sum), 0);
+
+/** Whether a backend has a server that can be used; one that has none is told of as down, or emptied. */
+export const hasUsable = (row: Row): boolean => sumOf([row], ['act', 'bck']) > 0;
 
 const nameOf = ({pxname}: Row): string => pxname ?? '';
 
@@ -143,6 +148,7 @@ export function noteUnanswered(
     const inTime = known?.toldMs === undefined ? ended : 0;
     const slowest = slowestOf({...both, ended: inTime}, history.slowestMs.get(name));
     if (slowest > 0) slowestMs.set(name, slowest);
+    if (!hasUsable(row)) continue;
     const servers = serversOf.get(name);
     const areLate = known !== undefined && areTooLate(known, {...both, ended, servers});
     if (isAnswering && !areLate) continue;
@@ -249,5 +255,5 @@ export function timeOfAnswers(row: Row, averagesFromZero: boolean): number {
 function usualOf(row: Row, isAnswering: boolean, known: number | undefined, look: ServersLook): number | undefined {
   if (!isAnswering) return known;
   const saidMs = timeOfAnswers(row, look.averagesFromZero);
-  return known === undefined ? saidMs : Math.max(saidMs, known * FADES);
+  return known === undefined ? saidMs : Math.max(saidMs, known * (saidMs === 0 ? FADES_UNSEEN : FADES));
 }

@@ -13,18 +13,20 @@ interface Counts {
   current: number;
   responseTime: number;
   aborted: number;
+  isDown: boolean;
 }
 
-const NOTHING: Counts = {given: 0, answered: 0, current: 0, responseTime: 0, aborted: 0};
+const NOTHING: Counts = {given: 0, answered: 0, current: 0, responseTime: 0, aborted: 0, isDown: false};
 
 /**
  * A backend whose servers are looked at every 2 s: `server` says what each has counted by the look of that number, `own`
- * how many requests HAProxy has answered itself.
+ * how many requests HAProxy has answered itself, and `pid` which HAProxy it is.
  */
 function open(
   server: (name: string, look: number) => Partial<Counts> | undefined,
   names = ['a', 'b', 'c'],
   own: (look: number) => number = () => 0,
+  pid: (look: number) => number = () => 7,
 ) {
   const clock = createFakeClock(1_000_000);
   const watch = createTroubleWatch({
@@ -42,21 +44,29 @@ function open(
       const counts = server(name, count);
       return counts === undefined ? [] : [{name, ...NOTHING, ...counts}];
     });
-    const sum = (field: keyof Counts, more = 0) => `${all.reduce((total, one) => total + one[field], more)}`;
+    const sum = (field: Exclude<keyof Counts, 'isDown'>, more = 0) =>
+      `${all.reduce((total, one) => total + one[field], more)}`;
     const backend: Row = {
-      ...{pxname: 'app', type: '1', iid: '3', status: 'UP', act: `${all.length}`, rtime: `${all[0]?.responseTime}`},
+      ...{
+        pxname: 'app',
+        type: '1',
+        iid: '3',
+        status: 'UP',
+        act: `${all.filter(({isDown}) => !isDown).length}`,
+        rtime: `${all[0]?.responseTime}`,
+      },
       ...{stot: sum('given', own(count)), scur: sum('current'), hrsp_2xx: sum('answered', own(count)), hrsp_5xx: '0'},
       cli_abrt: sum('aborted'),
     };
     const rows = all.map(
       (one): Row => ({
         ...{pxname: 'app', svname: one.name, type: '2', stot: `${one.given}`, scur: `${one.current}`},
-        ...{hrsp_2xx: `${one.answered}`, rtime: `${one.responseTime}`},
+        ...{hrsp_2xx: `${one.answered}`, rtime: `${one.responseTime}`, status: one.isDown ? 'DOWN' : 'UP'},
       }),
     );
     const servers = watch.suspects([backend]).length > 0 ? rows : [];
     reads += servers.length > 0 ? 1 : 0;
-    watch.note({info: new Map(Object.entries({Pid: '7', Version: '2.6.12'})), rows: [backend], servers});
+    watch.note({info: new Map(Object.entries({Pid: `${pid(count)}`, Version: '2.6.12'})), rows: [backend], servers});
     return (watch.troubles ?? []).flatMap(trouble =>
       trouble.is === 'hanging' ? [trouble.servers.join()] : trouble.is === 'unanswered' ? ['all'] : [],
     );
@@ -104,6 +114,45 @@ describe('servers that take requests and answer none, while others answer', () =
     const {look, lookFor} = open((name, at) => (name === 'b' ? late(at) : busy(at)));
     await lookFor(40);
     for (let at = 0; at < 40; at += 1) assert.deepEqual(await look(), ['b'], `look ${at}`);
+  });
+
+  test('it is told, and its check takes it out of use, or all pods leave -> over by the next time its rows are read', async () => {
+    const down = open((name, at) => (name === 'b' ? {...hung(at, 10), isDown: at > 40} : busy(at)));
+    assert.deepEqual(await down.lookFor(40), ['b']);
+    await down.lookFor(5);
+    assert.deepEqual(await down.lookFor(40), []);
+    const left = open((name, at) => (at > 40 ? undefined : name === 'b' ? hung(at, 10) : busy(at)));
+    assert.deepEqual(await left.lookFor(40), ['b']);
+    assert.deepEqual(await left.lookFor(40), []);
+  });
+
+  test('reloads while it is told -> told on; the next HAProxy hears answers of it -> over', async () => {
+    const {look, lookFor} = open(
+      (name, at) => (name === 'b' && at < 70 ? hung(at, 10) : busy(at)),
+      ['a', 'b'],
+      () => 0,
+      at => (at < 35 ? 7 : at < 50 ? 8 : 9),
+    );
+    assert.deepEqual(await lookFor(34), ['b']);
+    for (let at = 35; at < 70; at += 1) assert.deepEqual(await look(), ['b'], `look ${at}`);
+    await lookFor(8);
+    assert.deepEqual(await lookFor(40), []);
+  });
+
+  test('long polls of 25 s that HAProxys answer while they finish, a reload every 24 s -> not told', async () => {
+    const polls = (at: number): Partial<Counts> => ({given: 2 * at, current: 24, responseTime: 0});
+    const quick = (name: string, at: number) => (name === 'b' ? busy(at) : polls(at));
+    const pid = (at: number) => Math.floor(at / 12);
+    assert.deepEqual(
+      await open(
+        (_, at) => polls(at),
+        ['a'],
+        at => 2 * at,
+        pid,
+      ).lookFor(120),
+      [],
+    );
+    assert.deepEqual(await open(quick, ['a', 'b'], () => 0, pid).lookFor(120), []);
   });
 
   test('all hang -> told of the backend alone', async () => {

@@ -24,6 +24,8 @@ interface Counts {
   inServer?: number;
   /** Of the HAProxy that counts. */
   pid: string;
+  /** Neither down nor gone. */
+  up?: number;
 }
 
 /** A backend that is looked at every 2 s, after what came meanwhile. */
@@ -48,6 +50,7 @@ function open(version = '2.6.12', percent = 10) {
       slowest,
       given = requests,
       inServer = requests - ended,
+      up = 1,
     } = now;
     const counted = {stot: String(requests), hrsp_2xx: String(ended), hrsp_5xx: String(timedOut)};
     const backend: Row = {
@@ -55,7 +58,7 @@ function open(version = '2.6.12', percent = 10) {
       type: '1',
       iid: '3',
       status: 'UP',
-      act: '1',
+      act: String(up),
       rtime: String(responseTime),
       ...(slowest !== undefined && {rtime_max: String(slowest)}),
       ...counted,
@@ -233,6 +236,17 @@ describe('requests that no server answers', () => {
     assert.deepEqual(await look({}, 1), []);
   });
 
+  test('its servers are down, or all pods leave -> not told any more; up again, and they hang -> told anew', async () => {
+    const {look, serve, secondsUntilTold, now} = open();
+    await serve(5);
+    await secondsUntilTold(1);
+    for (let looks = 0; looks < 3; looks += 1) {
+      assert.deepEqual(await look({requests: now.requests + 1, timedOut: now.timedOut + 1, up: 0}), []);
+    }
+    now.up = 1;
+    assert.equal(await secondsUntilTold(1), 10);
+  });
+
   test('one is answered to the end, as fast as ever -> not told any more', async () => {
     const {look, serve, secondsUntilTold, now} = open();
     await serve(5);
@@ -368,6 +382,16 @@ describe('requests that no server answers', () => {
       await look({requests: 100, answered: 100, ended: 100, responseTime: average});
       assert.equal(await secondsUntilTold(2), 60, version);
     }
+  });
+
+  test('long polls of 20 s, and for two minutes all answers are those of HAProxys that finish -> still waited for', async () => {
+    const {look, serve, secondsUntilTold, now} = open();
+    await serve(10, () => 20_000);
+    for (let looks = 0; looks < 60; looks += 1) {
+      const next = now.ended + 1;
+      await look({pid: '8', responseTime: 0, requests: next, answered: next, ended: next});
+    }
+    assert.equal(await secondsUntilTold(2), 54);
   });
 
   test('quick calls and a few polls of 40 s, the calls pause -> told when the slowest is overdue; of many requests at once', async () => {
