@@ -8,7 +8,7 @@ import {compareTexts, type Difference, lineOf, type ServerChange} from '../proxy
 import {keepsValidity} from '../proxy/kept-validity.ts';
 import {deriveCommands} from '../proxy/server-commands.ts';
 import {findSpares} from '../proxy/spare-servers.ts';
-import type {Version} from '../proxy/version.ts';
+import {type Release, releaseOf, type Version} from '../proxy/version.ts';
 import {type Abilities, createAbilities} from './abilities.ts';
 import {countCheckedAdds, findRoomDoubt} from './check-room.ts';
 import {findChangedFiles} from './files-read.ts';
@@ -280,7 +280,7 @@ interface Told {
 }
 
 async function tell(
-  {ask, clock}: RuntimePorts,
+  {ask, clock, version}: RuntimePorts,
   {paths: {socket}}: StagedGeneration,
   changes: readonly ServerChange[],
 ): Promise<Told> {
@@ -296,7 +296,9 @@ async function tell(
     return deviation === undefined || complaint === undefined ? deviation : `${deviation} (HAProxy says: ${complaint})`;
   };
   const adds = changes.filter(change => change.do === 'add');
-  const others = changes.filter(change => change.do !== 'add');
+  const first = releaseOf(version) < MOVES_LATER ? [] : changes.filter(movesBeforeItComes);
+  const early = new Set<ServerChange>(first);
+  const others = changes.filter(change => change.do !== 'add' && !early.has(change));
   let told: readonly ServerChange[] = adds;
   const outcome = async (): Promise<string | undefined> => {
     const refusal = adds.length === 0 ? undefined : await tellAll(adds);
@@ -305,12 +307,25 @@ async function tell(
     const missing = refusal === undefined ? undefined : await check(adds, refusal);
     if (missing !== undefined) return missing;
     told = changes;
+    const unmoved = first.length === 0 ? undefined : await check(first.map(stillOut), await tellAll(first));
+    if (unmoved !== undefined) return unmoved;
     const complaint = others.length === 0 ? undefined : await tellAll(others);
     return changes.length === 0 ? undefined : await check(changes, complaint ?? refusal);
   };
   const refusal = await outcome().catch(foreseenReason);
   return {told, refusal};
 }
+
+/** HAProxy 3.2 carries an address out up to 4.4 ms after its answer, 3.0 before it; 3.1 was not tried. */
+const MOVES_LATER: Release = 3.1;
+
+type Move = ServerChange & {readonly do: 'move'};
+
+/** It is out, and comes to take requests: the first of them would be sent to where it was, and tried again there. */
+const movesBeforeItComes = (change: ServerChange): change is Move =>
+  change.do === 'move' && change.before.disabled && !change.after.disabled;
+
+const stillOut = ({after: {address}, ...move}: Move): Move => ({...move, after: {...move.before, address}});
 
 /** The text on disk, of the generation and as `proxy.cfg`, becomes what now runs. */
 async function commitText(

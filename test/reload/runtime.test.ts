@@ -87,6 +87,35 @@ const BEFORE = textOf('a 10.0.0.1:80');
 const MOVED = textOf('a 10.0.0.2:80');
 
 describe('changes at run time', () => {
+  test('HAProxy 3.2 carries out an address later -> a server that moves and comes takes requests only then', async () => {
+    const version = {text: '3.2.0', major: 3, minor: 2, patch: 0};
+    const before = textOf('a 10.0.0.1:80', 'b 192.0.2.2:80 disabled');
+    const servers = {...ONE, 'web/b': {addr: '192.0.2.2', admin: 5}};
+    const {apply, clock, haproxy} = openBench(before, servers, {version});
+    const cameAt: (string | undefined)[] = [];
+    haproxy.intercept = command => {
+      const b = haproxy.servers.get('web/b');
+      if (command === 'set server web/b state ready') cameAt.push(b?.addr);
+      const [, addr] = /^set server web\/b addr (\S+)/.exec(command) ?? [];
+      if (addr === undefined) return undefined;
+      clock.after(4, () => b && Object.assign(b, {addr}));
+      return '';
+    };
+    const {is, why} = await apply(textOf('a 10.0.0.1:80', 'b 10.0.0.2:80 weight 3'));
+    assert.deepEqual([is, why], ['applied', 'moved web/b, weighed web/b, enabled web/b']);
+    assert.deepEqual([cameAt, haproxy.servers.get('web/b')?.addr], [['10.0.0.2'], '10.0.0.2']);
+  });
+
+  test('HAProxy 3.2 does not carry out the address of a server that comes -> a reload, it takes no requests before', async () => {
+    const version = {text: '3.2.0', major: 3, minor: 2, patch: 0};
+    const servers = {...ONE, 'web/b': {addr: '192.0.2.2', admin: 5}};
+    const {apply, haproxy} = openBench(textOf('a 10.0.0.1:80', 'b 192.0.2.2:80 disabled'), servers, {version});
+    haproxy.intercept = command => (command.startsWith('set server web/b addr') ? '' : undefined);
+    const {is, why} = await apply(textOf('a 10.0.0.1:80', 'b 10.0.0.2:80'));
+    assert.deepEqual([is, why], ['refused', 'told at run time, but web/b is at 192.0.2.2, not 10.0.0.2']);
+    assert.ok(!haproxy.asked.includes('set server web/b state ready'));
+  });
+
   test('a file that the text names has changed -> a reload, which reads it', async () => {
     const bench = openBench(BEFORE, ONE);
     bench.memory.contents.set('/a.map', 'one');
