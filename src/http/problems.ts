@@ -94,7 +94,9 @@ function proxyProblems({proxy, uptimeMs, lifecycle}: Given, {nowAt, began, canGo
     return [bad('down', ['HAProxy does not serve yet', up, 'wait; if it lasts, see the log'], {beganAt})];
   }
   const why = `generation ${generation}, restarted ${restarts} times: see proxy.out and the log`;
-  const todo = `mend what HAProxy complains of${canGoBack ? ', or go back to an earlier pass' : ''}`;
+  // A job is STOPPED when somebody stopped it; one that failed is in another state.
+  const byHand = state === 'STOPPED' ? 'haproxy-kontrol ctl start haproxy, if it was stopped by hand; else ' : '';
+  const todo = `${byHand}mend what HAProxy complains of${canGoBack ? ', or go back to an earlier pass' : ''}`;
   return [bad('down', [`HAProxy is ${state}`, why, todo], {beganAt: began.down})];
 }
 

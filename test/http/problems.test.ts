@@ -50,6 +50,14 @@ describe('problems', () => {
       assert.equal(todoOf(false), 'mend what HAProxy complains of');
     });
 
+    test('stopped, not failed -> how to start it comes first', () => {
+      const status = {...WELL, proxy: {...WELL.proxy, state: 'STOPPED'}};
+      assert.equal(
+        deriveProblems(status, {...NOTHING_SEEN, canGoBack: false})[0]?.todo,
+        'haproxy-kontrol ctl start haproxy, if it was stopped by hand; else mend what HAProxy complains of',
+      );
+    });
+
     test('running before its first pass has ended -> nothing of HAProxy', () => {
       assert.deepEqual(proxyIn('RUNNING', 0), []);
     });
