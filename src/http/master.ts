@@ -141,8 +141,8 @@ function refuseUnknown(app: FastifyInstance): void {
     const path = request.url.split('?', 1)[0] ?? '';
     const methods = ALLOWED_METHODS.get(path);
     if (methods === undefined) {
-      const known = [...ALLOWED_METHODS.keys()].join(', ');
-      return answer(reply, 404, {error: 'unknown path', reason: `there is no such path here; there are ${known}`});
+      const reason = `there is no such path here, where pods ping: there are ${[...ALLOWED_METHODS.keys()].join(', ')}; /status and its like are on KONTROL_STATUS_PORT`;
+      return answer(reply, 404, {error: 'unknown path', reason});
     }
     reply.header('allow', methods);
     return answer(reply, 405, {error: 'wrong method', reason: `${path} takes ${methods}, not ${request.method}`});

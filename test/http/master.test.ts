@@ -176,7 +176,11 @@ describe('master endpoint', () => {
     for (const path of ['/', '/pings', '/%zz', '/ping/']) {
       const answer = await askRaw(server.port, [requestOf('PUT', path, FIRST_PING)]);
       assert.equal(answer.status, path === '/%zz' ? 400 : 404, path);
-      assert.equal(typeof JSON.parse(answer.body).reason, 'string');
+      const {reason} = JSON.parse(answer.body);
+      assert.match(
+        reason,
+        path === '/%zz' ? /./ : /\/ping, \/state.*; \/status and its like are on KONTROL_STATUS_PORT$/,
+      );
     }
     assert.equal(received.length, 0);
   });
