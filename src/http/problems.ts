@@ -108,7 +108,7 @@ function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
   const {beganAt} = trouble;
   switch (trouble.is) {
     case 'down': {
-      const why = 'it has servers, and their checks fail or they are in maintenance: its requests get 503';
+      const why = 'it has servers, and their checks fail, or they are in maintenance or drained: its requests get 503';
       const todo = 'see why they are down: haproxy-kontrol members tells of pods, haproxy-kontrol logs of all servers';
       const what = `No server of backend ${trouble.name} is up`;
       return bad('backend-down', [what, why, todo], {subject: trouble.name, beganAt});
@@ -190,7 +190,7 @@ function wordsOfErrors({of, name, percent, requests}: TroubleNow & {readonly is:
     return [`${percent} % of the connections to backend ${name} fail`, why, 'see its servers: haproxy-kontrol members'];
   }
   if (of === 'cut') {
-    const why = `so ended ${percent} % of its last ${requests} (KONTROL_5XX says how many are too many): its servers break them off, so clients get a good status and a part of the body`;
+    const why = `so ended ${percent} % of its last ${requests} (KONTROL_5XX says how many are too many): its servers break them off, so clients get a good status and a part of the body, or (HAProxy 1.7) nothing at all`;
     const todo =
       'see why those servers end or reset connections (memory, a time limit of theirs): haproxy-kontrol members, haproxy-kontrol logs --access (SD); if that is meant, name it in KONTROL_5XX_MEANT';
     return [`Answers of backend ${name} are cut off half-way`, why, todo];

@@ -63,6 +63,13 @@ describe('problems', () => {
     });
   });
 
+  test('servers are drained, answers are cut -> said of both kinds that look the same', () => {
+    const whyOf = (trouble: Seen['troubles'][number]) => problemsOf({}, {troubles: [trouble]}).join();
+    assert.match(whyOf({is: 'down', name: 'web', beganAt: 1}), /in maintenance or drained/);
+    const cut = {is: 'errors', of: 'cut', name: 'web', percent: 50, requests: 20, beganAt: 1} as const;
+    assert.match(whyOf(cut), /a part of the body, or \(HAProxy 1\.7\) nothing at all$/);
+  });
+
   test('HAProxy does not answer -> bad, long before it counts as hung, and nothing of what follows from it', () => {
     const silent = (silentMs: number, isHung: boolean) =>
       problemsOf({proxy: {...WELL.proxy, silentMs, isHung}, ready: !isHung, inSync: !isHung});
