@@ -79,7 +79,8 @@ export function noteHandshakes(
     const one = {fromMs: before.atMs, atMs, good: grown('ssl_sess'), failed: grown('ssl_failed_handshake')};
     const counted = [...known.counted, one].filter(entry => entry.atMs > atMs - windowMs);
     const [good, failed] = [sum(counted, 'good'), sum(counted, 'failed')];
-    const percent = good + failed === 0 ? 0 : (100 * failed) / (good + failed);
+    // Of none, it is no number: neither few nor many.
+    const percent = (100 * failed) / (good + failed);
     const isWell = good >= MIN_HANDSHAKES && percent < MIN_PERCENT / 2;
     const well = isWell ? noteWell(known.well, {atMs, good}, failed) : known.well;
     const isMany =

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import type {Row} from '../../src/proxy/answers.ts';
-import {type HandshakeHistory, noteHandshakes} from '../../src/proxy/handshakes.ts';
+import {type FailedHandshakes, type HandshakeHistory, noteHandshakes} from '../../src/proxy/handshakes.ts';
 
 /** What comes between two looks at a frontend, a look every 2 s. */
 type Traffic = readonly [good: number, failed: number];
@@ -36,7 +36,88 @@ function toldAt(
 /** A probe every 10 s. */
 const probe = (look: number): number => (look % 5 === 0 ? 1 : 0);
 
+/** A frontend that is looked at after so much traffic each, and what is told of it then. */
+function open(rowsOf: (...counted: Traffic) => readonly Row[] = (...counted) => [frontend(...counted)]) {
+  let history: HandshakeHistory = new Map();
+  let before = {atMs: 0, rows: rowsOf(100, 100)};
+  let [good, failed] = [100, 100];
+  return ([more, moreFailed]: Traffic, afterMs = 2000): readonly FailedHandshakes[] => {
+    [good, failed] = [good + more, failed + moreFailed];
+    const look = {atMs: before.atMs + afterMs, rows: rowsOf(good, failed)};
+    const [next, found] = noteHandshakes(history, before, look, 60_000);
+    [history, before] = [next, look];
+    return found;
+  };
+}
+
 describe('TLS handshakes that fail', () => {
+  test('ten of eleven at two looks -> told of all eleven, since before the first of the two', () => {
+    const look = open();
+    look([10, 0]);
+    look([0, 0], 60_000);
+    assert.deepEqual(look([1, 5]), []);
+    assert.deepEqual(look([0, 5]), [{name: 'web', percent: 91, handshakes: 11, beganMs: 62_000}]);
+  });
+
+  for (const [name, usual, then, isTold] of [
+    ['ten went well, ten fail', [10, 0], [0, 10], true],
+    ['nine went well, ten fail', [9, 0], [0, 10], false],
+    ['ten went well, nine fail', [10, 0], [0, 9], false],
+    ['eighteen of twenty fail', [10, 0], [2, 18], true],
+    ['fewer than nine of ten fail', [10, 0], [3, 26], false],
+    ['three failed when all was well, and twelve do', [10, 3], [0, 12], true],
+    ['three failed when all was well, and eleven do', [10, 3], [0, 11], false],
+    ['a third failed when all was well', [10, 5], [0, 16], true],
+    ['45 % failed before', [11, 9], [0, 50], false],
+    ['half of them failed before', [10, 10], [0, 50], false],
+    ['all fail at the first look', [0, 0], [0, 10], false],
+  ] as const) {
+    test(`${name} -> ${isTold ? 'told' : 'not told'}`, () => {
+      const look = open();
+      if (usual[0] > 0) look(usual);
+      assert.equal(look(then, 60_000).length > 0, isTold);
+    });
+  }
+
+  for (const [afterMs, isTold] of [
+    [600_000, true],
+    [600_001, false],
+  ] as const) {
+    test(`they fail ${afterMs} ms after the last look at which all was well -> ${isTold ? 'told' : 'not told'}`, () => {
+      const look = open();
+      look([10, 0]);
+      assert.equal(look([0, 10], afterMs).length > 0, isTold);
+    });
+  }
+
+  test('a few fail since some minutes -> usual once that was learnt twice, five minutes each', () => {
+    for (const [minutes, isTold] of [
+      [11, true],
+      [12, false],
+    ] as const) {
+      const look = open();
+      look([10, 0]);
+      for (let minute = 1; minute <= minutes; minute += 1) look([10, 4], 60_000);
+      assert.equal(look([0, 10], 60_000).length > 0, isTold, `${minutes} minutes`);
+    }
+  });
+
+  test('of a `listen` section, whose servers are not spoken to, or refuse all -> told of what clients fail of alone', () => {
+    const servers = (good: number, failed: number): Row => ({...frontend(good, failed), type: '1'});
+    const clientsFail = open((good, failed) => [frontend(good, failed), servers(0, 0)]);
+    clientsFail([10, 0]);
+    assert.equal(clientsFail([0, 10], 60_000).length, 1);
+    const serversFail = open((good, failed) => [frontend(good + failed, 0), servers(good, failed)]);
+    serversFail([10, 0]);
+    assert.deepEqual(serversFail([0, 10], 60_000), []);
+  });
+
+  test('a frontend with a past that nobody looked at -> that says nothing of how it was', () => {
+    const look = open((good, failed) => (good > 100 ? [frontend(good, failed - 100)] : []));
+    look([1, 0]);
+    assert.deepEqual(look([0, 10], 60_000), []);
+  });
+
   test('all of them from one moment on, with and without probes -> told within a minute, until they go well', () => {
     assert.equal(
       toldAt(100, look => (look < 40 ? [2, 0] : [0, 2])),
