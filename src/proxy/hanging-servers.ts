@@ -155,11 +155,10 @@ function noteServers(
     const was = process === before ? seen : forNextProcess(seen, {given, answers, atMs});
     return {row, given, answers, was, answered: was === undefined ? 0 : answers - was.answers};
   });
-  const answering = counts.filter(({answered}) => answered > 0).length;
+  const others = isAnswering || counts.some(({answered}) => answered > 0);
   return new Map(
     counts.map(({row, given, answers, was, answered}) => {
       const came = was === undefined ? 0 : given - was.given;
-      const others = answering > Number(answered > 0) || (answering === 0 && isAnswering);
       const patienceMs = Math.max(PATIENCE_MS, USUAL_TIMES * Math.max(usualMs, timeOfAnswers(row, averagesFromZero)));
       const fresh = {fromMs: lookedMs ?? atMs, requests: 0, times: 0, lastMs: atMs, patienceMs, othersAnswer: false};
       const goesOn = !IS_OUT.test(row.status ?? '') && (answered === 0 || isLate(was, row, answered, atMs));

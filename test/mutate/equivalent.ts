@@ -608,4 +608,16 @@ export const EQUIVALENT: readonly Equivalent[] = [
     becomes: 'const LEAVE: Ladder = [{signal: FINISH, graceMs: 1}];',
     why: 'the last signal is left to work for as long as it takes',
   },
+  {
+    file: 'src/proxy/handshakes.ts',
+    was: 'const LEARNT_MS = 300_000;',
+    becomes: 'const LEARNT_MS = 300001;',
+    why: BOUND_OF_WAIT,
+  },
+  {
+    file: 'src/proxy/hanging-servers.ts',
+    was: 'const servers = noteServers(known, rows, look, usualMs.get(name) ?? 0);',
+    becomes: 'const servers = noteServers(known, rows, look, usualMs.get(name) ?? 1);',
+    why: LESS_THAN_PATIENCE,
+  },
 ];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import type {Row} from '../../src/proxy/answers.ts';
+import {findRestless, type HangingHistory, noteHanging} from '../../src/proxy/hanging-servers.ts';
 import {NONE_MEANT} from '../../src/proxy/meant-errors.ts';
 import {createTroubleWatch} from '../../src/proxy/trouble-watch.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
@@ -250,5 +251,165 @@ describe('servers that take requests and answer none, while others answer', () =
   test('four requests in all -> not told', async () => {
     const idle = (at: number): Partial<Counts> => ({given: Math.min(4, Math.floor(at / 6)), current: 1});
     assert.deepEqual(await open((name, at) => (name === 'b' ? idle(at) : busy(at))).lookFor(60), []);
+  });
+});
+
+/** What servers did before a look: by their names, how many requests they were given, and how many of those they answered. */
+type Done = Readonly<Record<string, readonly [given: number, answered: number]>>;
+
+/** A backend that is looked at, with its servers' rows, after what they did meanwhile. */
+function openDirect() {
+  let history: HangingHistory = new Map();
+  const counted = new Map<string, {given: number; answered: number}>();
+  const rowOf = (requests: number, current = 0): Row => ({
+    ...{pxname: 'app', type: '1', iid: '3', act: '2', stot: `${requests}`, scur: `${current}`, hrsp_5xx: '0'},
+  });
+  let before = {atMs: 1_000_000, rows: [rowOf(0)]};
+  const look = (
+    done: Done | undefined,
+    {afterMs = 10_000, current = 0, averageMs = 5, usualMs = 0, others = [] as readonly Row[]} = {},
+  ) => {
+    for (const [name, [given, answered]] of Object.entries(done ?? {})) {
+      const known = counted.get(name) ?? {given: 0, answered: 0};
+      counted.set(name, {given: known.given + given, answered: known.answered + answered});
+    }
+    const requests = [...counted.values()].reduce((sum, {given}) => sum + given, 0);
+    const rows = [...others, rowOf(requests, current)];
+    const servers = [...counted].map(
+      ([svname, {given, answered}]): Row => ({
+        ...{pxname: 'app', svname, type: '2', stot: `${given}`, hrsp_2xx: `${answered}`},
+        ...{scur: `${current}`, rtime: `${averageMs}`},
+      }),
+    );
+    const next = {
+      atMs: before.atMs + afterMs,
+      rows,
+      servers: done === undefined ? [] : servers,
+      averagesFromZero: false,
+    };
+    const [noted, found] = noteHanging(history, before, next, new Map([['app', usualMs]]));
+    [history, before] = [noted, next];
+    return found.map(({servers: names, requests: owed, beganMs}) => `${names} ${owed} ${next.atMs - beganMs}`);
+  };
+  const isAsked = (afterMs = 2000) =>
+    findRestless(history, {atMs: before.atMs + afterMs, rows: before.rows}).some(({pxname}) => pxname === 'app');
+  return {look, isAsked};
+}
+
+describe('a server that is given requests and answers none', () => {
+  const [SOME, LAST, IDLE]: readonly Done[] = [
+    {a: [1, 1], b: [2, 0]},
+    {a: [1, 1], b: [1, 0]},
+    {a: [0, 0], b: [0, 0]},
+  ];
+
+  for (const [name, looks, told] of [
+    ['five in three looks, and another one answers', [SOME, SOME, LAST], ['b 5 30000']],
+    ['four', [SOME, LAST, LAST], []],
+    ['in two looks alone', [SOME, IDLE, {a: [1, 1], b: [8, 0]}], []],
+    ['in the last two looks', [IDLE, SOME, {a: [1, 1], b: [8, 0]}, IDLE], []],
+    ['nobody asked before', [IDLE, IDLE, SOME, SOME, LAST], ['b 5 30000']],
+    ['nobody answers', [{b: [2, 0]}, {b: [2, 0]}, {b: [1, 0]}], []],
+    ['nobody answers, and a new one comes', [{b: [2, 0]}, {b: [2, 0], c: [0, 0]}, {b: [1, 0]}], []],
+  ] as const) {
+    test(`${name} -> ${told.length > 0 ? 'told after 30 s' : 'not told'}`, () => {
+      const {look} = openDirect();
+      look(IDLE);
+      assert.deepEqual(looks.map(done => look(done)).at(-1), told);
+    });
+  }
+
+  test('looks 30 s apart -> told; farther apart, nobody knows what came between -> not told', () => {
+    for (const [afterMs, told] of [
+      [30_000, ['b 5 90000']],
+      [30_001, []],
+    ] as const) {
+      const {look} = openDirect();
+      look(IDLE);
+      assert.deepEqual([SOME, SOME, LAST].map(done => look(done, {afterMs})).at(-1), told);
+    }
+  });
+
+  test('its rows are read more often -> each of them counts every 10 s', () => {
+    const {look} = openDirect();
+    look(IDLE);
+    for (let count = 0; count < 5; count += 1) look({a: [1, 1], b: [1, 0]}, {afterMs: 2000});
+    assert.deepEqual([look(IDLE), look(IDLE)], [[], []]);
+  });
+
+  test('answers take 12 s otherwise -> told after three times that, also where that is known only later', () => {
+    for (const usual of [
+      [12_000, 12_000, 12_000, 12_000],
+      [0, 0, 12_000, 12_000],
+    ]) {
+      const {look} = openDirect();
+      look(IDLE);
+      const told = usual.map(usualMs => look(SOME, {usualMs}));
+      assert.deepEqual(told, [[], [], [], ['b 8 40000']]);
+    }
+  });
+
+  /** Looks at servers of which one is told of since then. */
+  const openTold = () => {
+    const opened = openDirect();
+    for (const done of [IDLE, SOME, SOME]) opened.look(done);
+    assert.deepEqual(opened.look(LAST), ['b 5 30000']);
+    return opened;
+  };
+
+  for (const [name, current, averageMs, told] of [
+    ['half as late as was told, while one waits', 1, 15_000, ['b 1029 40000']],
+    ['later, which makes that no usual time', 1, 20_000, ['b 1029 40000']],
+    ['less late', 1, 14_999, []],
+    ['as late, and nothing waits', 0, 15_000, []],
+  ] as const) {
+    test(`then it answers ${name} -> ${told.length > 0 ? 'still told' : 'over'}`, () => {
+      assert.deepEqual(openTold().look({a: [1, 1], b: [1024, 512]}, {current, averageMs}), told);
+    });
+  }
+
+  test('nobody asks any more -> forgotten after a minute', () => {
+    for (const [lastMs, told] of [
+      [20_000, 1],
+      [20_001, 0],
+    ] as const) {
+      const {look} = openTold();
+      assert.deepEqual(
+        [20_000, 20_000, lastMs].map(afterMs => look(IDLE, {afterMs}).length),
+        [1, 1, told],
+      );
+    }
+  });
+
+  test('the frontend of a `listen` section has its name -> told once', () => {
+    const {look} = openDirect();
+    const others: readonly Row[] = [{pxname: 'app', type: '0', stot: '9', scur: '9', hrsp_5xx: '0'}];
+    const told = [IDLE, SOME, SOME, LAST].map(done => look(done, {others}));
+    assert.deepEqual(told.at(-1), ['b 5 30000']);
+  });
+});
+
+describe('whose servers are looked at', () => {
+  for (const [waiting, isAsked] of [
+    [[1, 1], false],
+    [[1, 1, 0], false],
+    [[1, 0, 1, 0, 1], true],
+    [[1, 1, 1, 0, 0], true],
+    [[1, 1, 1, 0, 0, 0], false],
+  ] as const) {
+    test(`requests that wait at looks: ${waiting.join(' ')} -> ${isAsked ? 'asked for' : 'left alone'}`, () => {
+      const opened = openDirect();
+      for (const current of waiting) opened.look(undefined, {afterMs: 2000, current});
+      assert.equal(opened.isAsked(), isAsked);
+    });
+  }
+
+  test('one owes answers, and nothing waits -> asked for every 10 s; it has answered -> left alone', () => {
+    const {look, isAsked} = openDirect();
+    look({a: [0, 0], b: [0, 0]});
+    look({a: [1, 1], b: [1, 0]});
+    assert.deepEqual([isAsked(9999), isAsked(10_000)], [false, true]);
+    look({a: [1, 1], b: [1, 2]});
+    assert.equal(isAsked(10_000), false);
   });
 });
