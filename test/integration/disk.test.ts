@@ -163,6 +163,8 @@ describe('a data folder in which something is not as it was', {
 
     await rm(join(data.path, 'run'), {recursive: true});
     await writeFile(join(data.path, 'run'), '');
+    // A change is tried at once, and again a second later.
+    await writeFile(path, webTemplateAgain(template, 2));
     const inTheWay = /^cannot write .*\/run\/\d\.cfg: .*\/run is not a folder; remove it, and it is made again/;
     const entries = async () =>
       JSON.parse((await daemon.get('/history'))?.body ?? '[]') as {error: string | null; retries?: {count: number}}[];
@@ -174,11 +176,12 @@ describe('a data folder in which something is not as it was', {
 
     await rm(join(data.path, 'proxy.cfg'), {recursive: true});
     await rm(join(data.path, 'run'));
+    await writeFile(path, webTemplateAgain(template, 3));
     await daemon.waitFor(
       async ({inSync, lastError}) =>
         inSync &&
         lastError === null &&
-        (await readFile(join(data.path, 'proxy.cfg'), 'utf8').catch(() => '')).startsWith('# reload 1\n'),
+        (await readFile(join(data.path, 'proxy.cfg'), 'utf8').catch(() => '')).startsWith('# reload 3\n'),
       'in sync again',
     );
   });

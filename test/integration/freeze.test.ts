@@ -40,7 +40,11 @@ describe('a refused template costs itself alone', {
       await daemon.waitFor(async () => (await answers(served)).join() === 'other', 'who left gone');
 
       const status = await daemon.waitFor(seen => !seen.inSync && seen.lastError !== null && seen, 'the status');
-      assert.match(status.refused?.reason ?? '', /roundrobbin|balance only supports/);
+      // The template's line, then HAProxy's words, and the line that it read.
+      assert.match(
+        status.refused?.reason ?? '',
+        /^cannot validate the template: line \d+: .*(?:roundrobbin|balance only supports).*"balance roundrobbin"/s,
+      );
       const [problem] = status.problems;
       assert.match(
         problem?.what ?? '',
@@ -141,14 +145,17 @@ describe('a refused template costs itself alone', {
     assert.equal((await daemon.status())?.inSync, false);
   });
 
-  test('retries of a refused template -> one entry of the history, with their number', async () => {
-    await using served = await startServed(WARM, 'annotation');
-    await served.rewrite(`${served.template}  bogus word\n`);
-    await served.daemon.waitFor(async () => {
-      const entries = JSON.parse((await served.daemon.get('/history'))?.body ?? '[]') as {retries?: {count: number}}[];
-      return (entries[0]?.retries?.count ?? 0) >= 2;
-    }, 'two retries');
-    const entries = JSON.parse((await served.daemon.get('/history'))?.body ?? '[]') as {verdict: string}[];
-    assert.ok(entries.filter(({verdict}) => verdict === 'failed').length <= 2);
-  });
+  const testRetries = (source: TemplateSource) =>
+    test(`${source}: retries of a refused template -> one entry of the history, with their number`, async () => {
+      await using served = await startServed(WARM, source);
+      await served.rewrite(`${served.template}  bogus word\n`);
+      const entries = async () =>
+        JSON.parse((await served.daemon.get('/history'))?.body ?? '[]') as {
+          verdict: string;
+          retries?: {count: number};
+        }[];
+      await served.daemon.waitFor(async () => ((await entries())[0]?.retries?.count ?? 0) >= 2, 'two retries');
+      assert.ok((await entries()).filter(({verdict}) => verdict === 'failed').length <= 2);
+    });
+  for (const source of ['file', 'annotation'] as const) testRetries(source);
 });

@@ -93,6 +93,11 @@ describe('a pod that breaks the configuration', {skip: missing('haproxy'), timeo
     await using next = await startDaemon(served.again);
     await next.waitFor(({ready, quarantined}) => ready && quarantined.length === 1, 'the quarantine again');
     assert.equal(await served.fetch(), 'pod');
+    await using _pods = await startBackends([{name: 'third', host: THIRD_IP, port: podPort}]);
+    using _third = running(next.slave({ip: THIRD_IP}));
+    await next.waitFor(async () => (await answers(served)) === 'pod,third', 'who joins served');
+    await served.pod.down();
+    await next.waitFor(async () => (await answers(served)) === 'third', 'who left gone');
     assert.deepEqual(
       next.logs.filter(({msg}) => String(msg).startsWith('pass failed')),
       [],

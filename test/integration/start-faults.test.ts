@@ -10,6 +10,7 @@ import {openFolder} from '../support/folder.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
 import {haproxiesOf} from '../support/processes.ts';
+import {keepTemplate} from '../support/served.ts';
 import {fetchText, webTemplate} from '../support/web.ts';
 
 /** What the daemon says last, to a person: the one line of its output that is no log line. */
@@ -157,7 +158,8 @@ describe('a start without anything to serve -> waits, not ready, and serves as s
       webTemplate(`127.0.0.1:${port}`, podPort).replace('backend web', '{% for app in hosts %}backend {{ app }}') +
       '{% endfor %}';
     await using _pods = await startBackends([{name: 'pod', host: '127.0.9.1', port: podPort}]);
-    await using daemon = await startDaemon({template, env: {KONTROL_WARMUP: '0'}});
+    await using kept = await keepTemplate('file', template);
+    await using daemon = await startDaemon({...kept.options, env: {KONTROL_WARMUP: '0'}});
     const status = await daemon.waitFor(seen => seen.lastError !== null && seen, 'the reason');
     assert.match(status.lastError ?? '', /^cannot validate /);
     const slave = daemon.slave({ip: '127.0.9.1'});
