@@ -1,6 +1,6 @@
 import {basename} from 'node:path';
 import type {AbsentApp} from '../members/absence.ts';
-import {tellsOfWriteFault} from '../ports/write-fault.ts';
+import {tellsOfWriteFault, type Unwritten} from '../ports/write-fault.ts';
 import type {SharedBind} from '../proxy/sockets.ts';
 import type {TroubleNow} from '../proxy/trouble-watch.ts';
 import type {StatedProblem, Status} from './status-types.ts';
@@ -19,6 +19,8 @@ export interface Seen {
   readonly isAnybodyThere: boolean;
   /** A rollback would find another template. */
   readonly canGoBack: boolean;
+  /** The members cannot be written down for the next daemon. */
+  readonly unwritten: Unwritten | undefined;
   readonly began: Beginnings;
 }
 
@@ -72,6 +74,7 @@ export function deriveProblems(status: Given, seen: Seen): StatedProblem[] {
     ...syncProblems(status, seen),
     ...quarantineProblems(status),
     ...certificateProblems(status, seen),
+    ...dataProblems(seen),
     ...standingProblems(status, seen),
   ];
 }
@@ -360,6 +363,15 @@ function syncProblems(status: Given, {nowAt, began, canGoBack}: Seen): StatedPro
     problems.push(notice('stop', ['Stopping', why, 'wait'], {beganAt: nowAt - lifecycle.sinceMs}));
   }
   return problems;
+}
+
+/** What is over within it is nothing to talk about. */
+const UNWRITTEN_MS = 3000;
+
+function dataProblems({unwritten, nowAt}: Seen): StatedProblem[] {
+  if (unwritten === undefined || nowAt - unwritten.sinceAt < UNWRITTEN_MS) return [];
+  const todo = 'mend that, or a restart forgets who joined since; it is tried again every second';
+  return [bad('data', ['The members cannot be written down', unwritten.reason, todo], {beganAt: unwritten.sinceAt})];
 }
 
 function standingProblems({store, guard, lifecycle, lastError, rollback}: Given, {began}: Seen): StatedProblem[] {

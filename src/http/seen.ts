@@ -2,6 +2,7 @@ import type {Convergence} from '../lifecycle/convergence.ts';
 import type {Absence} from '../members/absence.ts';
 import type {Hosts} from '../members/member.ts';
 import type {Clock} from '../ports/clock.ts';
+import type {Unwritten} from '../ports/write-fault.ts';
 import {findIdleBackends} from '../proxy/idle-backends.ts';
 import type {SharedBind} from '../proxy/sockets.ts';
 import type {TroubleNow} from '../proxy/trouble-watch.ts';
@@ -26,6 +27,8 @@ export interface SeenParts {
   readonly store: {healthy(): boolean; awayMs(): number};
   /** There is another template that worked, and is kept. */
   readonly canGoBack: boolean;
+  /** Why what is remembered of the members is not on disk. */
+  readonly unwritten: Unwritten | undefined;
   /** Of members that the guard holds (epoch ms). */
   readonly silentSince: number | undefined;
 }
@@ -45,6 +48,7 @@ export function createSeenReader(clock: Pick<Clock, 'nowMs' | 'epochMs'>): (part
       sharedBinds: parts.sharedBinds,
       absent: absence.note(hosts, parts.troubles && troubles.some(({is}) => is === 'emptied')),
       canGoBack: parts.canGoBack,
+      unwritten: parts.unwritten,
       isAnybodyThere: [...hosts.values()].some(({length}) => length > 0),
       began: {
         down: epochOf(parts.downSinceMs),

@@ -1,6 +1,7 @@
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {createSource, type OpenSource} from '../ports/source.ts';
+import type {Unwritten} from '../ports/write-fault.ts';
 import {deriveKey} from './base62.ts';
 import type {Hosts, Member, MemberView, Ping} from './member.ts';
 import {type MemberChange, UNTOLD} from './member-change.ts';
@@ -44,6 +45,8 @@ export interface Registry {
   readonly size: number;
   readonly payloadBytes: number;
   readonly guard: GuardView;
+  /** Why the snapshot is not up to date; undefined while it is. */
+  readonly unwritten: Unwritten | undefined;
   /** Whether the hosts of an earlier run were taken over; false when it knew none. */
   readonly restored: boolean;
   /** Stops the clockwork and writes the snapshot a last time. Never rejects. */
@@ -150,6 +153,9 @@ export function openRegistry(options: RegistryOptions): Registry {
       return table.payloadBytes;
     },
     guard: table.guard,
+    get unwritten() {
+      return keeper.unwritten;
+    },
     restored,
     async close() {
       await keeping.close();

@@ -4,6 +4,7 @@ import type {Clock} from '../ports/clock.ts';
 import {stepByStep} from '../ports/event-loop.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
+import {describeUnwritten, type Unwritten} from '../ports/write-fault.ts';
 import {decodeSnapshot, type Snapshot, writeSnapshot} from './snapshot.ts';
 
 /** Changes within this time share a write: well under the second that a snapshot may be old. */
@@ -29,6 +30,8 @@ export interface RestoredSnapshot extends Snapshot {
 export interface SnapshotKeeper {
   /** The members have changed: they will be on disk within a second. */
   changed(): void;
+  /** Why the file is not up to date; undefined while it is. */
+  readonly unwritten: Unwritten | undefined;
   /** Writes a last time and stops. Never rejects. */
   close(): Promise<void>;
 }
@@ -87,7 +90,7 @@ async function setAside(files: Files, path: string, epochMs: number): Promise<vo
 
 function keepSnapshot({files, clock, log}: Ports, path: string, capture: () => Snapshot): SnapshotKeeper {
   let dirty = true;
-  let failing = false;
+  let unwritten: Unwritten | undefined;
   let closed = false;
   let writing: Promise<void> | undefined;
   let dueMs = Number.POSITIVE_INFINITY;
@@ -98,12 +101,12 @@ function keepSnapshot({files, clock, log}: Ports, path: string, capture: () => S
     const text = await stepByStep(writeSnapshot(capture(), clock.epochMs()));
     try {
       await files.replace(path, text, FILE_MODE);
-      if (failing) log.info('snapshot written again');
-      failing = false;
+      if (unwritten !== undefined) log.info('snapshot written again');
+      unwritten = undefined;
     } catch (err) {
       if (!isSystemFault(err)) throw err;
-      if (!failing) log.warn({err}, 'snapshot not written');
-      failing = true;
+      if (unwritten === undefined) log.warn({err}, 'snapshot not written');
+      unwritten = {reason: describeUnwritten(path, err), sinceAt: unwritten?.sinceAt ?? clock.epochMs()};
     }
   };
 
@@ -120,14 +123,17 @@ function keepSnapshot({files, clock, log}: Ports, path: string, capture: () => S
     writing = write();
     await writing;
     writing = undefined;
-    arm(failing ? RETRY_MS : dirty ? COALESCE_MS : HEARTBEAT_MS);
+    arm(unwritten ? RETRY_MS : dirty ? COALESCE_MS : HEARTBEAT_MS);
   };
 
   arm(COALESCE_MS);
   return {
     changed() {
       dirty = true;
-      arm(failing ? RETRY_MS : COALESCE_MS);
+      arm(unwritten ? RETRY_MS : COALESCE_MS);
+    },
+    get unwritten() {
+      return unwritten;
     },
     async close() {
       closed = true;

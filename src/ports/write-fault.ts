@@ -5,11 +5,21 @@ const SUBJECT = 'cannot write ';
 
 /** APPLY, for a file of HAProxy's under KONTROL_DATA that cannot be written: which one, why, and what to do. */
 export const writeFault = (path: string, cause: unknown): DaemonError =>
-  new DaemonError('APPLY', `${SUBJECT}${path}: ${adviceOn(path, cause)}`, {cause});
+  new DaemonError('APPLY', describeUnwritten(path, cause), {cause});
 
 /** DATA, for a folder under KONTROL_DATA that a start needs. */
 export const folderFault = (path: string, cause: unknown): DaemonError =>
   new DaemonError('DATA', `cannot use ${path}: ${adviceOn(path, cause)}`, {cause});
+
+/** A file that the daemon keeps for its successor, and cannot write. */
+export interface Unwritten {
+  readonly reason: string;
+  /** Epoch ms. */
+  readonly sinceAt: number;
+}
+
+export const describeUnwritten = (path: string, cause: unknown): string =>
+  `${SUBJECT}${path}: ${adviceOn(path, cause)}`;
 
 /** Each try has the same words, so that they count as one: none names a temporary file. */
 export function adviceOn(path: string, cause: unknown): string {

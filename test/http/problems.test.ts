@@ -303,6 +303,19 @@ describe('problems', () => {
       }
     });
 
+    test('the members cannot be written down -> bad, once that lasts, with the file and why', () => {
+      const {message: reason} = writeFault('/data/members.json', systemError('EROFS'));
+      const problemsAt = (ms: number) =>
+        deriveProblems(WELL, {...NOTHING_SEEN, nowAt: 5000 + ms, unwritten: {reason, sinceAt: 5000}});
+      assert.deepEqual(problemsAt(2999), []);
+      const [problem, ...others] = problemsAt(3000);
+      assert.deepEqual(
+        [problem?.kind, problem?.severity, problem?.why, problem?.beganAt],
+        ['data', 'bad', reason, 5000],
+      );
+      assert.deepEqual(others, []);
+    });
+
     test('the first pass failed -> nothing is said to serve', () => {
       const proxy = {...WELL.proxy, generation: 0, state: 'STOPPED'};
       const [, failed] = problemsOf({inSync: false, lastError: 'unknown keyword', proxy});

@@ -23,6 +23,7 @@ const PARTS: SeenParts = {
   store: {healthy: () => true, awayMs: () => 0},
   canGoBack: true,
   silentSince: undefined,
+  unwritten: undefined,
 };
 
 /** What is seen 100 s after the clock began. */

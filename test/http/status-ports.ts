@@ -55,6 +55,7 @@ export const NOTHING_SEEN: Seen = {
   sharedBinds: [],
   absent: [],
   canGoBack: true,
+  unwritten: undefined,
   isAnybodyThere: true,
   began: {down: null, failing: null, change: null, storeAway: null, silence: null},
 };

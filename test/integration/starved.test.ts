@@ -135,8 +135,15 @@ describe('a daemon that lacks what it needs', {
     assert.equal(status.ready, true);
     assert.equal(await fetchText({port}), 'status 503');
     assert.equal(await readFile(join(data.path, 'proxy.cfg'), 'utf8'), committed);
+    assert.equal((await daemon.ping({ip: '127.0.9.9'})).is, 'answered');
+    const unwritten = await daemon.waitFor(
+      ({problems}) => problems.find(({kind}) => kind === 'data'),
+      'the problem that nothing can be written',
+    );
+    assert.match(unwritten.why, /^cannot write .*\/members\.json: EROFS: .*; mount KONTROL_DATA/);
     mount('umount -l "$0"');
     await seeRound(daemon, 1);
+    await daemon.waitFor(({problems}) => problems.every(({kind}) => kind !== 'data'), 'all of it written');
   });
 
   test('full disk at every write, one more page free each time -> as before or in sync, never in between', async t => {

@@ -97,7 +97,7 @@ test('snapshot file, change during a slow write -> another write, never two at o
   assert.deepEqual(memory.seen, {writes: 2, mostAtOnce: 1});
 });
 
-test('snapshot file, full disk for a while -> one warning, retried every second, one recovery', async () => {
+test('snapshot file, full disk for a while -> told for as long, one warning, retried every second, one recovery', async () => {
   const {clock, memory, file, sink, writtenAt} = openFile();
   memory.failWith(systemError('ENOSPC'));
   const keeper = file.keep(() => CONTENT);
@@ -105,9 +105,13 @@ test('snapshot file, full disk for a while -> one warning, retried every second,
     keeper.changed();
     await clock.advance(100);
   }
+  assert.match(keeper.unwritten?.reason ?? '', /^cannot write .*members\.json: ENOSPC.*; make room in KONTROL_DATA$/);
+  const lastsMs = clock.epochMs() - (keeper.unwritten?.sinceAt ?? 0);
+  assert.ok(lastsMs > 9000 && lastsMs <= 10_000, String(lastsMs));
   assert.ok(memory.seen.writes >= 8 && memory.seen.writes <= 11, String(memory.seen.writes));
   memory.failWith(undefined);
   await clock.advance(1000);
+  assert.equal(keeper.unwritten, undefined);
   assert.ok(clock.epochMs() - writtenAt() < 1000);
   assert.deepEqual(
     sink.lines.map(line => line.msg),

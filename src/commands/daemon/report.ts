@@ -90,6 +90,7 @@ export function createReport(
         store: shared.store,
         canGoBack: findRollback(observation.history, {is: 'last'}).is === 'found',
         silentSince: registry.guard.silentSince,
+        unwritten: registry.unwritten,
       }),
       noteProblems: problemLog.note,
     });
