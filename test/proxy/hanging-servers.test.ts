@@ -285,6 +285,7 @@ function openDirect() {
       atMs: before.atMs + afterMs,
       rows,
       servers: done === undefined ? [] : servers,
+      process: '7',
       averagesFromZero: false,
     };
     const [noted, found] = noteHanging(history, before, next, new Map([['app', usualMs]]));
