@@ -1,4 +1,4 @@
-import {createInterface} from 'node:readline/promises';
+import {createInterface, type Interface} from 'node:readline/promises';
 import {DaemonError, EXIT_CODES} from '../errors.ts';
 import {plain} from '../terminal/plain.ts';
 import {describePreview, type Preview} from '../terminal/preview.ts';
@@ -17,6 +17,16 @@ interface Done {
   readonly error?: string | null;
 }
 
+/** Whether the answer is yes. Who leaves the question, by Ctrl-C or Ctrl-D, says no, and the line is ended for them. */
+export async function saysYes(terminal: Pick<Interface, 'question'>, output: NodeJS.WritableStream): Promise<boolean> {
+  const answer = await terminal.question('Go on? [y/N] ').catch(error => {
+    if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+    output.write('\n');
+    return '';
+  });
+  return /^y(?:es)?$/i.test(answer.trim());
+}
+
 /** Asks at a terminal; elsewhere nobody can answer. Rejects with USAGE there. */
 async function confirm(name: Operating): Promise<boolean> {
   if (process.stdin.isTTY !== true) {
@@ -24,7 +34,7 @@ async function confirm(name: Operating): Promise<boolean> {
   }
   const terminal = createInterface({input: process.stdin, output: process.stderr});
   try {
-    return /^y(?:es)?$/i.test((await terminal.question('Go on? [y/N] ')).trim());
+    return await saysYes(terminal, process.stderr);
   } finally {
     terminal.close();
   }
