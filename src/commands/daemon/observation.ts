@@ -1,5 +1,5 @@
 import {readFile} from 'node:fs/promises';
-import {DaemonError, reasonOf} from '../../errors.ts';
+import {DaemonError, reasonOf, rethrowBug} from '../../errors.ts';
 import {createEventStream, type EventStream} from '../../http/events.ts';
 import {openHistory, type PassHistory} from '../../lifecycle/history-file.ts';
 import type {PassEnd} from '../../lifecycle/passes.ts';
@@ -9,6 +9,7 @@ import {faultOfToken} from '../../ports/bearer.ts';
 import {systemClock as clock} from '../../ports/clock.ts';
 import {type Files, systemFiles as files} from '../../ports/files.ts';
 import type {Log} from '../../ports/log.ts';
+import {describeUnwritten} from '../../ports/write-fault.ts';
 import {type AccessLog, openAccessLog} from '../../proxy/access-log.ts';
 import {deriveLogTarget, logsToLocalSyslog} from '../../proxy/log-targets.ts';
 import {openRollback, type Rollback} from '../../template/rollback.ts';
@@ -108,11 +109,12 @@ export const createLogTarget =
     if (logsToLocalSyslog(text) && (await accessLog.serveSyslogPort())) return undefined;
     const target = deriveLogTarget(accessLog.port);
     try {
-      // Somebody may empty the data folder.
-      if ((await files.readText(path)) !== target) await files.replace(path, target);
+      // Somebody may empty the data folder, or make a file one that cannot be read.
+      if ((await files.readText(path).catch(rethrowBug)) !== target) await files.replace(path, target);
       return path;
     } catch (err) {
-      log.warn({err}, 'access log: its target cannot be written, HAProxy starts without it');
+      const reason = describeUnwritten(path, err);
+      log.warn({reason}, 'access log: its target cannot be written, HAProxy starts without it');
       return undefined;
     }
   };

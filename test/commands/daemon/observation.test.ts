@@ -7,6 +7,7 @@ import {openOutput} from '../../../src/commands/daemon/output.ts';
 import type {PassEnd, PassRecord} from '../../../src/lifecycle/passes.ts';
 import {createMemoryFiles, memberOf, openLogSink} from '../../members/fixtures.ts';
 import {openFolder} from '../../support/folder.ts';
+import {systemError} from '../../support/system-error.ts';
 
 const LOCAL = 'global\n  log 127.0.0.1 local0\n';
 
@@ -56,11 +57,25 @@ describe('the log target of a HAProxy', () => {
     assert.equal(seen.writes, 3);
   });
 
-  test('it cannot be written -> a warning, and HAProxy starts without it', async () => {
+  test('it cannot be read -> written anew', async () => {
+    const {fileFor, files, contents} = openTarget();
+    files.readText = () => Promise.reject(systemError('EACCES'));
+    assert.equal(await fileFor(''), '/data/log.cfg');
+    assert.match(contents.get('/data/log.cfg') ?? '', /log 127/);
+  });
+
+  test('it cannot be written -> a warning with what to do, and HAProxy starts without it', async () => {
     const {fileFor, failWith, said} = openTarget();
-    failWith(new Error('disk full'));
+    failWith(systemError('EISDIR'));
     assert.equal(await fileFor(''), undefined);
-    assert.equal(said('its target cannot be written').length, 1);
+    const [warning] = said('its target cannot be written');
+    assert.match(String(warning?.reason), /^cannot write \/data\/log\.cfg: a folder has its name; remove that folder/);
+  });
+
+  test('a bug meanwhile -> thrown on', async () => {
+    const {fileFor, failWith} = openTarget();
+    failWith(new TypeError('undefined is not a function'));
+    await assert.rejects(fileFor(''), TypeError);
   });
 });
 
