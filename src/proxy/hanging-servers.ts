@@ -94,18 +94,22 @@ const nameOf = ({pxname}: Row): string => pxname ?? '';
 
 const isBackend = ({type, hrsp_5xx}: Row): boolean => type === '1' && Boolean(hrsp_5xx);
 
+const serversIn = (row: Row): number => sumOf([row], ['act', 'bck']);
+
 const countBits = (bits: number): number => (bits === 0 ? 0 : (bits & 1) + countBits(bits >> 1));
 
-/** The backends whose servers have to be looked at now. Pure. */
+/** The backends whose servers have to be looked at now, those with several first: of the others, HAProxy has to answer a part. Pure. */
 export function findRestless(history: HangingHistory, {atMs, rows}: Look): Row[] {
-  return rows.filter(row => {
+  const isDueNow = (row: Row): boolean => {
     const known = history.get(nameOf(row));
-    const servers = sumOf([row], ['act', 'bck']);
+    const servers = serversIn(row);
     if (!isBackend(row) || known === undefined || servers < 1 || servers > MAX_SERVERS) return false;
     const hasOwed = [...known.servers.values()].some(({owed}) => owed !== undefined);
     const isDue = known.lookedMs === undefined || atMs - known.lookedMs >= PERIOD_MS;
     return isDue && (hasOwed || countBits(known.restless) >= MIN_RESTLESS);
-  });
+  };
+  const due = rows.filter(isDueNow);
+  return [...due.filter(row => serversIn(row) > 1), ...due.filter(row => serversIn(row) === 1)];
 }
 
 /** Takes in a look after `before`, with rows of the servers of some backends. Pure: what is remembered, and who hangs. */

@@ -199,6 +199,23 @@ describe('servers that take requests and answer none, while others answer', () =
     assert.ok(reads() <= 12);
   });
 
+  test('hundreds of busy backends with one server -> those with several are looked at first', () => {
+    const names = Array.from({length: 200}, (_, at) => `single-${at}`);
+    const rowsAt = (count: number): Row[] => [
+      ...names.map(name => ({pxname: name, type: '1', act: '1', scur: '1', hrsp_2xx: `${count}`, hrsp_5xx: '0'})),
+      {pxname: 'several', type: '1', act: '2', scur: '1', hrsp_2xx: `${count}`, hrsp_5xx: '0'},
+    ];
+    const watch = createTroubleWatch({
+      clock: createFakeClock(1_000_000),
+      bound: {percent: 10, windowMs: 60_000},
+      peopled: new Set(),
+      meant: () => NONE_MEANT,
+    });
+    for (let count = 0; count < 5; count += 1) watch.note({info: new Map(), rows: rowsAt(count), servers: []});
+    const suspects = watch.suspects(rowsAt(5)).map(({pxname}) => pxname);
+    assert.deepEqual([suspects[0], suspects[1], suspects.length], ['several', 'single-0', 20]);
+  });
+
   test('more than 300 servers -> nobody looks at them', async () => {
     for (const [count, isLookedAt] of [
       [300, true],
