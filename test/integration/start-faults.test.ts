@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import {once} from 'node:events';
-import {writeFile} from 'node:fs/promises';
+import {mkdir, rename, writeFile} from 'node:fs/promises';
 import {createServer} from 'node:net';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
+import {makePair} from '../kubernetes/pairs.ts';
 import {startBackends} from '../support/backend.ts';
 import {type Daemon, startDaemon} from '../support/daemon.ts';
 import {openFolder} from '../support/folder.ts';
 import {freePort} from '../support/free-port.ts';
-import {missing} from '../support/parts.ts';
+import {haproxyLacksTls, missing} from '../support/parts.ts';
 import {haproxiesOf} from '../support/processes.ts';
 import {keepTemplate} from '../support/served.ts';
 import {fetchText, webTemplate} from '../support/web.ts';
@@ -151,6 +152,29 @@ describe('a start without anything to serve -> waits, not ready, and serves as s
       assert.equal(await fetchText({port}), 'status 503');
     });
   }
+
+  test('a certificate that is nowhere -> the reason; served once it is mounted', {
+    skip: haproxyLacksTls() || missing('openssl'),
+  }, async () => {
+    const port = await freePort();
+    await using certs = await openFolder();
+    const bind = `bind 127.0.0.1:${port}`;
+    const template = webTemplate(`127.0.0.1:${port}`, 80).replace(bind, `${bind} ssl crt {{ certs['secret-a'] }}`);
+    const annotations = JSON.stringify({'haproxy.unity3d.com/tls': 'secret-a'});
+    const env = {KONTROL_WARMUP: '0', KONTROL_CERTS: certs.path, KONTROL_ANNOTATIONS: annotations};
+    await using daemon = await startDaemon({template, env});
+    const {ready, problems} = await daemon.waitFor(seen => seen.lastError !== null && seen, 'the reason');
+    assert.equal(ready, false);
+    const missed = problems.find(({kind, subject}) => kind === 'certificate' && subject === 'secret-a');
+    assert.match(missed?.why ?? '', /it is not mounted, and the API is not used/);
+
+    const {chain, key} = await makePair('one.test');
+    await mkdir(join(certs.path, 'new'));
+    await writeFile(join(certs.path, 'new/tls.crt'), chain);
+    await writeFile(join(certs.path, 'new/tls.key'), key);
+    await rename(join(certs.path, 'new'), join(certs.path, 'secret-a'));
+    await daemon.waitFor(seen => seen.ready && seen.inSync, 'the certificate served');
+  });
 
   test('a template that is refused without pods -> the first ping makes it work', async () => {
     const [port, podPort] = [await freePort(), await freePort()];
