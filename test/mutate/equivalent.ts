@@ -616,8 +616,8 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'src/proxy/hanging-servers.ts',
-    was: 'const servers = noteServers(known, rows, look, usualMs.get(name) ?? 0);',
-    becomes: 'const servers = noteServers(known, rows, look, usualMs.get(name) ?? 1);',
+    was: 'const usual = usualMs.get(name) ?? 0;',
+    becomes: 'const usual = usualMs.get(name) ?? 1;',
     why: LESS_THAN_PATIENCE,
   },
 ];
