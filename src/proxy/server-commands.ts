@@ -53,8 +53,16 @@ function deriveAdd(target: string, server: ServerLine): string[] {
     ...startingValues(server),
   ];
   const add = ['add server', target, `${host}:${address.port}`, ...words].join(' ');
-  return [add, ...deriveChecks(target, server), ...(disabled ? [] : [`set server ${target} state ready`])];
+  const checks = deriveChecks(target, server);
+  if (!disabled) return [add, ...checks, `set server ${target} state ready`];
+  return [add, ...(checks.length === 0 ? [] : [...checks, ...derivePause(target)])];
 }
+
+/** HAProxy pauses the checks of a server that goes into maintenance, but not of one that was added there. */
+const derivePause = (target: string): string[] => [
+  `set server ${target} state drain`,
+  `set server ${target} state maint`,
+];
 
 /** The words that `add server help` lists (3.2+), one a line under a heading. */
 export const parseAddWords = (answer: string): ReadonlySet<string> =>

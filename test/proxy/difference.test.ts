@@ -455,6 +455,22 @@ const CASES: readonly Case[] = [
     since26: ['reload: b: stick tables know servers by their number'],
   },
   {
+    name: 'a server comes that is disabled',
+    before: text(S1),
+    after: text(`${S1}  server s2 10.0.0.2:80 disabled\n`),
+    is: COMES,
+    since26: [`add server b/s2 10.0.0.2:80${STARTS}`],
+  },
+  {
+    name: 'a checked server comes that is disabled',
+    before: text(S1),
+    after: text(`${S1}  server s2 10.0.0.2:80 check disabled\n`),
+    is: COMES,
+    since26: [
+      `add server b/s2 10.0.0.2:80 check${STARTS}; enable health b/s2; set server b/s2 state drain; set server b/s2 state maint`,
+    ],
+  },
+  {
     name: 'a server comes, named defaults',
     before: `defaults d\n  balance leastconn\n${text(S1)}`,
     after: `defaults d\n  balance leastconn\n${text(S1 + S2)}`,

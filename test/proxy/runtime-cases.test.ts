@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
+import {parseServersState} from '../../src/proxy/answers.ts';
 import {deriveDifference, type ServerChange} from '../../src/proxy/difference.ts';
 import {deriveCommands} from '../../src/proxy/server-commands.ts';
 import {findLimitDoubt} from '../../src/reload/limit-room.ts';
@@ -120,6 +121,20 @@ async function trySome(cases: readonly Case[], harness: Harness, way: Way): Prom
     [],
   );
 }
+
+/** One server, which nobody asks. */
+const SERVING = `global
+  stats socket {run}/runtime.sock level admin
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 2s
+  timeout server 2s
+frontend f
+  bind unix@{run}/front.sock
+backend b
+  server s1 127.0.0.1:1
+`;
 
 const EXTERNAL = `global
   external-check
@@ -251,6 +266,23 @@ describe('changes told as they once were', {timeout: 300_000, concurrency: true}
         assert.equal(difference.is, 'runtime');
         await running.ask(difference.changes.flatMap(deriveCommands).join('; '));
         await waitFor(async () => (await standings(running)).get('c0/s1')?.includes('status=DOWN'), 'c0/s1 DOWN');
+      });
+
+      test('a checked server comes that is disabled -> its checks rest, as after a start', async t => {
+        await using harness = await openHarness(binary);
+        if (Number(harness.release) < 2.6) return t.skip('servers come and go since 2.6');
+        const after = `${SERVING}  server s2 127.0.0.1:2 check inter 100 disabled\n`;
+        const difference = deriveDifference(SERVING, after, harness.abilities);
+        assert.equal(difference.is, 'runtime');
+        await using told = await run(binary, SERVING);
+        await told.ask(difference.changes.flatMap(deriveCommands).join('; '));
+        await using fresh = await run(binary, after);
+        const [atRunTime, atStart] = await Promise.all(
+          [told, fresh].map(async one =>
+            parseServersState(await one.ask('show servers state')).map(row => [row.srv_name, row.srv_check_state]),
+          ),
+        );
+        assert.deepEqual(atRunTime, atStart);
       });
 
       test('a server comes under external-check -> a reload, since HAProxy ends, or never finds it UP', async t => {
