@@ -44,8 +44,8 @@ export function adviceOn(path: string, cause: unknown): string {
   }
 }
 
-/** How Node ends the words of a system error: with the call, and with the files that it was for. */
-const CALL = /, \w+(?: '.*')?$/s;
+/** How the words of a system error end: with the call, and with the files that it was for. */
+const CALL = /(?:, \w+)?(?: '.*')?$/s;
 
 /** Whether the words for a pass that failed are those: neither a template nor a pod can be the cause. */
 export const tellsOfWriteFault = (said: string): boolean => said.startsWith(SUBJECT);

@@ -19,7 +19,13 @@ test('a file that cannot be written -> which one, why, and what to do', () => {
 });
 
 test('one try after the other -> the same words, whatever the temporary files are called', () => {
-  for (const said of ["refused, open '/data/proxy.cfg.tmp-1-2'", "refused, rename '/data/a' -> '/data/b'", 'refused']) {
+  for (const said of [
+    "refused, open '/data/proxy.cfg.tmp-1-2'",
+    "refused, rename '/data/a' -> '/data/b'",
+    "refused '/data/proxy.cfg'",
+    'refused, write',
+    'refused',
+  ]) {
     assert.equal(
       writeFault('/data/proxy.cfg', systemError('EIO', said)).message,
       'cannot write /data/proxy.cfg: EIO: refused',
