@@ -29,8 +29,10 @@ export async function* runSuites(files: readonly string[], settings: Settings): 
   };
   for (let count = 0; count < settings.concurrency; count += 1) startNext();
   for (const file of files) {
-    // Those before it have ended, so it was started.
-    for await (const event of started.get(file)?.events ?? []) if (!isTotal(event)) yield event;
+    const suite = started.get(file);
+    // Those before it have ended, each of which started another.
+    if (suite === undefined) throw new Error(`${file} was never started`);
+    for await (const event of suite.events) if (!isTotal(event)) yield event;
   }
 }
 
