@@ -9,6 +9,9 @@ import {createFakeClock} from '../support/fake-clock.ts';
 import {systemError} from '../support/system-error.ts';
 import {takeUnhandled} from '../support/unhandled.ts';
 
+/** As they stand in a line of the log. */
+const [INFO, WARN] = [30, 40];
+
 const SETTINGS: JobSettings = {retries: 1, delayMs: () => 100, stableMs: 1000, readyWithinMs: 5000};
 
 interface FakeChild extends Child {
@@ -83,8 +86,8 @@ describe('supervisor', () => {
     );
   });
 
-  test('a death -> another process after the back-off; too many -> FATAL, with the exit', async () => {
-    const {clock, supervisor, children, seen, aborted} = openBench();
+  test('a death -> another process after the back-off; too many -> FATAL, with the exit; both are warned of', async () => {
+    const {clock, supervisor, children, seen, aborted, said} = openBench();
     supervisor.start();
     await clock.advance(0);
     children[0]?.exit({code: 1});
@@ -96,6 +99,15 @@ describe('supervisor', () => {
     const job = await supervisor.reached(({is}) => is === 'FATAL');
     assert.deepEqual(job, {is: 'FATAL', failures: 2, exit: {code: undefined, signal: 'SIGSEGV'}});
     assert.deepEqual(seen, ['STARTING', 'BACKOFF', 'STARTING', 'FATAL']);
+    assert.deepEqual(
+      said('job changed state').map(({level, to}) => [level, to]),
+      [
+        [INFO, 'STARTING'],
+        [WARN, 'BACKOFF'],
+        [INFO, 'STARTING'],
+        [WARN, 'FATAL'],
+      ],
+    );
   });
 
   test('a bug in its launch, or in the look whether it is ready -> nobody takes it: the program is not blamed', async () => {
