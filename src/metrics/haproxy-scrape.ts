@@ -1,3 +1,4 @@
+import {rethrowBug} from '../errors.ts';
 import type {Log} from '../ports/log.ts';
 import type {Row} from '../proxy/answers.ts';
 import {encodeHaproxyMetrics} from './haproxy.ts';
@@ -8,7 +9,7 @@ export interface ScrapePorts {
   readonly log: Log;
 }
 
-/** Asks HAProxy at each scrape. Never rejects: what does not answer is `haproxy_up 0`. Scrapes at once share one look. */
+/** Asks HAProxy at each scrape. What does not answer is `haproxy_up 0`. Scrapes at once share one look. */
 export function openHaproxyScrape({readInfo, readRows, log}: ScrapePorts): () => Promise<string> {
   let scrapes = 0;
   let failures = 0;
@@ -17,6 +18,7 @@ export function openHaproxyScrape({readInfo, readRows, log}: ScrapePorts): () =>
   const scrape = async (): Promise<string> => {
     scrapes += 1;
     const seen = await Promise.all([readInfo(), readRows()]).catch(err => {
+      rethrowBug(err);
       log.debug({err}, 'HAProxy not scraped');
       failures += isMalformed(err) ? 1 : 0;
       return undefined;

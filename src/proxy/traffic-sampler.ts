@@ -1,3 +1,4 @@
+import {rethrowBug} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import type {Row} from './answers.ts';
@@ -61,6 +62,7 @@ export function openTrafficSampler(ports: TrafficPorts): TrafficSampler {
       return {info, rows, servers: await ports.readServers(rows)};
     };
     const answers = await read().catch(err => {
+      rethrowBug(err);
       log.trace({err}, 'traffic not sampled');
       return undefined;
     });

@@ -1,3 +1,4 @@
+import {rethrowBug} from '../errors.ts';
 import type {ProcessTable} from '../jobs/proc.ts';
 import {type Clock, sleep} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
@@ -30,6 +31,7 @@ export async function watchListeners(
       return open.flat();
     };
   } catch (err) {
+    rethrowBug(err);
     log.debug({err, delayMs: BLIND_CLOSE_MS}, 'sockets of the old generation cannot be seen');
     return undefined;
   }

@@ -1,4 +1,4 @@
-import {DaemonError, foreseenReason} from '../errors.ts';
+import {DaemonError, foreseenReason, rethrowBug} from '../errors.ts';
 import type {ProcessTable} from '../jobs/proc.ts';
 import type {Log} from '../ports/log.ts';
 import {parseStat} from '../proxy/answers.ts';
@@ -22,6 +22,7 @@ export async function checkServing(
   const fail = (reason: string, cause?: unknown) =>
     new DaemonError('APPLY', `cannot switch to the new HAProxy: ${reason}`, {cause});
   const listening = await processes.listeningPorts(supervisor.child?.pid ?? 0).catch((err: unknown) => {
+    rethrowBug(err);
     log.debug({err}, 'sockets of the new generation cannot be seen');
     return undefined;
   });

@@ -1,3 +1,4 @@
+import {rethrowBug} from '../errors.ts';
 import type {ListeningTable} from '../jobs/listening.ts';
 import {type Clock, pause} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
@@ -42,6 +43,7 @@ export function watchSharedBinds(ports: SharedBindPorts, signal: AbortSignal): S
       await pause(clock, PERIOD_MS, signal);
       if (signal.aborted) return;
       strangers = await look(strangers).catch(err => {
+        rethrowBug(err);
         log.debug({err}, 'who listens where HAProxy does cannot be seen');
         return new Map();
       });

@@ -135,8 +135,15 @@ describe('problems', () => {
       ],
     );
     for (const {todo, what} of problems) assert.notEqual(todo, '', what);
-    const {why} = problems.find(({what}) => what.startsWith('7 servers')) ?? {};
-    assert.match(why ?? '', /^a, b, c, d, e and 2 more had 9 requests since/);
+    const whyOf = (start: string) => problems.find(({what}) => what.startsWith(start))?.why ?? '';
+    assert.match(whyOf('7 servers'), /^a, b, c, d, e and 2 more had 9 requests since/);
+    assert.match(whyOf('No server of backend one'), /^9 requests came since, and none was answered/);
+    assert.match(whyOf('Backend two'), /each of 9 requests waits for long/);
+  });
+
+  test('five servers of a backend hang -> each is named', () => {
+    const hanging = {is: 'hanging', name: 'web', servers: [...'abcde'], requests: 9, beganAt: 5} as const;
+    assert.match(problemsOf({}, {troubles: [hanging]}).join(), /: a, b, c, d, e had 9 requests since/);
   });
 
   test('nobody is left -> bad, since the last of all was there; an app of several -> a notice, bad where a backend has nobody', () => {

@@ -9,6 +9,7 @@ import {parseInfo, parseStat, type Row} from '../../src/proxy/answers.ts';
 import {ask} from '../../src/proxy/runtime.ts';
 import {startProxy} from '../proxy/real-proxy.ts';
 import {missing} from '../support/parts.ts';
+import {systemError} from '../support/system-error.ts';
 import {waitFor} from '../support/wait.ts';
 import {EXPORTER_METRICS} from './haproxy-exporter-names.ts';
 import {readSamples, readTypes} from './samples.ts';
@@ -81,11 +82,11 @@ test('exporter, more servers than a scrape should carry -> bounded, and said', (
   assert.equal([...samples.keys()].filter(name => name.startsWith('haproxy_server_sessions_total')).length, 2000);
 });
 
-test('scrape, nobody answers or nonsense is answered -> haproxy_up 0, counted, never a rejection', async () => {
+test('scrape, nobody answers or nonsense is answered -> haproxy_up 0, counted', async () => {
   const {log} = openLog('error', {write: () => {}});
   const scrape = openHaproxyScrape({
     readInfo: async () => parseInfo('nonsense'),
-    readRows: () => Promise.reject(new Error('ENOENT')),
+    readRows: () => Promise.reject(systemError('ENOENT')),
     log,
   });
   await scrape();
@@ -93,6 +94,13 @@ test('scrape, nobody answers or nonsense is answered -> haproxy_up 0, counted, n
   assert.equal(samples.get('haproxy_up'), 0);
   assert.equal(samples.get('haproxy_exporter_scrapes_total'), 2);
   assert.ok((samples.get('haproxy_exporter_csv_parse_failures_total') ?? 0) >= 1);
+});
+
+test('scrape, a bug of ours -> rejected with, so that the log tells of it', async () => {
+  const {log} = openLog('error', {write: () => {}});
+  const bug = new TypeError('a bug');
+  const scrape = openHaproxyScrape({readInfo: async () => new Map(), readRows: () => Promise.reject(bug), log});
+  await assert.rejects(scrape(), bug);
 });
 
 const CONFIGURATION = `

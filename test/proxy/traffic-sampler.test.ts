@@ -4,17 +4,18 @@ import {DaemonError} from '../../src/errors.ts';
 import {openLog} from '../../src/ports/log.ts';
 import {openTrafficSampler} from '../../src/proxy/traffic-sampler.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {takeUnhandled} from '../support/unhandled.ts';
 
 function open() {
   const clock = createFakeClock();
   const {log} = openLog('error', {write() {}});
-  const state = {requests: 100, deaths: 0, answers: true};
+  const state = {requests: 100, deaths: 0, fault: undefined as Error | undefined};
   const sampler = openTrafficSampler({
     clock,
     log,
     readInfo: async () => new Map(),
     async readRows() {
-      if (!state.answers) throw new DaemonError('PROXY', 'cannot ask');
+      if (state.fault !== undefined) throw state.fault;
       return [{pxname: 'web', type: '0', status: 'OPEN', req_tot: String(state.requests)}];
     },
     readServers: async () => [],
@@ -41,10 +42,10 @@ test('traffic, HAProxy does not answer -> a gap, and no state is known, until tw
   await look();
   await look();
   assert.deepEqual(statuses(), ['OPEN']);
-  state.answers = false;
+  state.fault = new DaemonError('PROXY', 'cannot ask');
   assert.deepEqual(await look(), [10]);
   assert.deepEqual(statuses(), ['unknown']);
-  state.answers = true;
+  state.fault = undefined;
   assert.deepEqual(await look(), [10]);
   assert.deepEqual(await look(), [10, 10]);
   assert.deepEqual(statuses(), ['OPEN']);
@@ -57,4 +58,13 @@ test('traffic, HAProxy died between two looks -> a gap, no rate of which a part 
   state.deaths = 1;
   assert.deepEqual(await look(), [10]);
   assert.deepEqual(await look(), [10, 10]);
+});
+
+test('traffic, a bug in a look -> fatal', async () => {
+  using unhandled = takeUnhandled();
+  const {state, look} = open();
+  state.fault = new TypeError('a bug');
+  await look();
+  await new Promise(setImmediate);
+  assert.deepEqual(unhandled.errors, [state.fault]);
 });

@@ -3,6 +3,7 @@ import {test} from 'node:test';
 import {openLog} from '../../src/ports/log.ts';
 import {untilClosed, watchListeners} from '../../src/reload/closing-listeners.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {systemError} from '../support/system-error.ts';
 
 const {log} = openLog('error', {write() {}});
 
@@ -49,9 +50,14 @@ test('sockets cannot be seen -> a fixed wait, nobody is left', async () => {
   const clock = createFakeClock();
   const processes = {
     activity: async () => undefined,
-    watchListeners: () => Promise.reject(new Error('EACCES: permission denied')),
+    watchListeners: () => Promise.reject(systemError('EACCES', 'permission denied')),
   };
   const done = untilClosed(await watchListeners([7], {processes, log}), {clock, processes});
   await clock.advance(200);
   assert.deepEqual(await done, []);
+});
+
+test('a bug while they are looked at -> no wait hides it', async () => {
+  const bug = new TypeError('a bug');
+  await assert.rejects(watchListeners([7], {processes: {watchListeners: () => Promise.reject(bug)}, log}), bug);
 });

@@ -4,6 +4,8 @@ import {openLog} from '../../src/ports/log.ts';
 import type {ListeningSocket, SocketOwner} from '../../src/proxy/sockets.ts';
 import {watchSharedBinds} from '../../src/reload/shared-binds.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
+import {systemError} from '../support/system-error.ts';
+import {takeUnhandled} from '../support/unhandled.ts';
 
 const ANY = '00000000';
 const ANY_6 = '0'.repeat(32);
@@ -26,7 +28,7 @@ function open(host: string) {
     [HAPROXY, [1]],
     [DAEMON, [2]],
   ]);
-  const state = {serving: HAPROXY, isApplying: false, reads: 0, isReadable: true, isV6Only: false};
+  const state = {serving: HAPROXY, isApplying: false, reads: 0, fault: undefined as Error | undefined, isV6Only: false};
   const watch = watchSharedBinds(
     {
       clock,
@@ -35,7 +37,7 @@ function open(host: string) {
         listening: async () => [...listening],
         async socketsOf(pid) {
           state.reads += 1;
-          if (!state.isReadable) throw new Error('EACCES');
+          if (state.fault !== undefined) throw state.fault;
           return new Set(sockets.get(pid));
         },
         findOwner: async inode => owners.get(inode),
@@ -121,8 +123,17 @@ describe('who listens where HAProxy does', () => {
     using watched = open(LOOPBACK);
     await watched.look(5);
     assert.equal(watched.state.reads, 2);
-    watched.state.isReadable = false;
+    watched.state.fault = systemError('EACCES');
     watched.listen(LOOPBACK, 80, 66);
     assert.deepEqual(await watched.look(3), []);
+  });
+
+  test('a bug in a look -> fatal', async () => {
+    using unhandled = takeUnhandled();
+    using watched = open(LOOPBACK);
+    watched.state.fault = new TypeError('a bug');
+    await watched.look(1);
+    await new Promise(setImmediate);
+    assert.deepEqual(unhandled.errors, [watched.state.fault]);
   });
 });

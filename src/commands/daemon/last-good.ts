@@ -1,6 +1,6 @@
 import type {TemplateSource} from '../../config/config.ts';
 import {CONFIG_ANNOTATION} from '../../config/parse.ts';
-import {DaemonError, type ErrorCode, reasonOf} from '../../errors.ts';
+import {DaemonError, type ErrorCode, reasonOf, rethrowBug} from '../../errors.ts';
 import {systemFiles as files} from '../../ports/files.ts';
 import type {Log} from '../../ports/log.ts';
 import {tellsOfWriteFault} from '../../ports/write-fault.ts';
@@ -35,6 +35,7 @@ export async function startFromDisk(
   try {
     await applyText(text);
   } catch (err) {
+    rethrowBug(err);
     log.error({err}, 'the last good proxy.cfg cannot be started either');
     if (!isServed) waitOrThrow(fault, maker, 'the last good proxy.cfg cannot be started either', log);
   }

@@ -90,15 +90,22 @@ describe('a boot whose first pass failed', () => {
   });
 
   test('what is on disk fails too -> as if there were none', async () => {
-    const given = {onDisk: 'global', refusal: new Error('port in use')};
+    const given = {onDisk: 'global', refusal: faultOf('APPLY')};
     const {applied, waitsSince} = await start({...given, fault: faultOf('VALIDATE')});
     assert.deepEqual(applied, ['global']);
     assert.match(String(waitsSince), /: the last good proxy\.cfg cannot be started either$/);
     await assert.rejects(start({...given, fault: faultOf('APPLY')}), {code: 'APPLY'});
   });
 
+  test('a bug while that is applied -> fatal, whether an earlier HAProxy serves or not', async () => {
+    for (const state of ['STOPPED', 'RUNNING'] as const) {
+      const bug = new TypeError('a bug');
+      await assert.rejects(start({fault: faultOf('VALIDATE'), onDisk: 'global', refusal: bug, state}), bug);
+    }
+  });
+
   test('HAProxy of an earlier daemon serves -> nothing is fatal', async () => {
-    for (const given of [{}, {onDisk: 'global', refusal: new Error('port in use')}]) {
+    for (const given of [{}, {onDisk: 'global', refusal: faultOf('APPLY')}]) {
       const {waitsSince} = await start({...given, fault: faultOf('APPLY'), state: 'RUNNING'});
       assert.equal(waitsSince, undefined);
     }
