@@ -171,7 +171,7 @@ test('lines of the log that documents quote -> the code writes lines that begin 
 });
 
 describe('docs/operating.md, the problems', () => {
-  const text = readFileSync('src/http/problems.ts', 'utf8');
+  const text = ['problems', 'trouble-problems'].map(name => readFileSync(`src/http/${name}.ts`, 'utf8')).join();
   const [, kindsOfErrors = ''] = /const kind = \{(.*)\};/.exec(text) ?? [];
   const said = [...text.matchAll(/\b(?:bad|notice)\)?\(\s*'([a-z-]+)'/g), ...kindsOfErrors.matchAll(/: '([a-z-]+)'/g)];
   const [, table = ''] = readFileSync('docs/operating.md', 'utf8').split('### Problems');
