@@ -126,6 +126,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
         restarts: count,
         silentMs: count,
         isHung: flag,
+        isDeaf: flag,
         hangs: count,
         draining: listOf(
           object({pid: count, generation: count, sinceMs: count, connections: orNull(count), endsInMs: orNull(count)}),

@@ -62,12 +62,18 @@ export function deriveProblems(status: Given, seen: Seen): StatedProblem[] {
 }
 
 function proxyProblems({proxy, uptimeMs, lifecycle}: Given, {nowAt, began, canGoBack}: Seen): StatedProblem[] {
-  const {state, generation, restarts, pid, silentMs} = proxy;
+  const {state, generation, restarts, pid, silentMs, isDeaf} = proxy;
   // It finishes its connections: that is told of as the stop.
   if (lifecycle.state === 'stop' && (state === 'STOPPING' || state === 'STOPPED')) return [];
   if (state === 'RUNNING') {
     if (silentMs === 0) return [];
     const what = `HAProxy has not answered for ${Math.round(silentMs / 1000)} s`;
+    if (isDeaf) {
+      const why = 'it serves, but others seem to hold all connections to its runtime sockets, so changes take longer';
+      const todo =
+        'close what clients of them keep open (socat, an exporter), or raise "stats maxconn" in the template';
+      return [bad('hung', [what, why, todo], {beganAt: nowAt - silentMs})];
+    }
     const why = `PID ${pid} says nothing over its runtime socket, so clients are not served either`;
     const todo = 'wait: it is ended and started anew after KONTROL_HANG; if that recurs, see the log before it';
     return [bad('hung', [what, why, todo], {beganAt: nowAt - silentMs})];

@@ -57,6 +57,8 @@ export interface ProxyLine {
   /** How long it has not answered over its runtime socket, 0 when it does; from `KONTROL_HANG` on it `isHung`. */
   readonly silentMs: number;
   readonly isHung: boolean;
+  /** It does not answer, but works: others hold all connections to its runtime sockets. */
+  readonly isDeaf: boolean;
   /** How many hung, were ended and started anew. */
   readonly hangs: number;
   readonly draining: readonly DrainLine[];

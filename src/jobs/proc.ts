@@ -30,6 +30,8 @@ export interface ProcessTable {
   identify(pid: number): Promise<ProcessIdentity | undefined>;
   /** Undefined when the process is gone or a zombie. */
   activity(pid: number): Promise<Activity | undefined>;
+  /** How often its first thread went to sleep of itself, as a server does that has done all there was; 0 when it is gone. */
+  sleeps(pid: number): Promise<number>;
   /** True while the very process runs; a zombie does not. */
   isAlive(identity: ProcessIdentity): Promise<boolean>;
   /** The processes whose arguments (the program's name first) satisfy `matches`. */
@@ -83,6 +85,7 @@ export function openProcessTable(root = '/proc'): ProcessTable {
   return {
     identify: pid => identify(root, pid),
     activity: pid => readActivity(root, pid),
+    sleeps: pid => readSleeps(root, pid),
     isAlive,
     findByArguments: matches => findByArguments(root, matches),
 
@@ -132,6 +135,11 @@ async function readActivity(root: string, pid: number): Promise<Activity | undef
   if (fields === undefined) return undefined;
   const ticks = Number(fields[USER_TIME_FIELD]) + Number(fields[SYSTEM_TIME_FIELD]);
   return {state: fields[STATE_FIELD] ?? '', cpuMs: ticks * TICK_MS};
+}
+
+async function readSleeps(root: string, pid: number): Promise<number> {
+  const status = await orAbsent(readFile(join(root, `${pid}`, 'status'), 'latin1'), '');
+  return Number(/^voluntary_ctxt_switches:\s*(\d+)$/m.exec(status)?.[1] ?? 0);
 }
 
 /** The fields of /proc/PID/stat behind the command's name; undefined when the process is gone or a zombie. */

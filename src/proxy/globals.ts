@@ -15,6 +15,8 @@ export interface Globals {
   readonly hardStopAfter: boolean;
   /** `stats timeout` is set. */
   readonly statsTimeoutIsSet: boolean;
+  /** Each `stats maxconn` there is, in the order of the text; NaN where it is no number to us. */
+  readonly statsMaxconns: readonly number[];
   /** Addresses of the user's own `stats socket`s, as written. */
   readonly statsSockets: readonly string[];
 }
@@ -29,6 +31,7 @@ export function parseGlobals(text: string): Globals {
     pidfile: undefined,
     hardStopAfter: false,
     statsTimeoutIsSet: false,
+    statsMaxconns: [],
     statsSockets: [],
   };
   for (const {section, words} of parseFrameLines(text)) {
@@ -40,6 +43,9 @@ export function parseGlobals(text: string): Globals {
     if (keyword === 'nbproc') globals = {...globals, nbproc: Number(value) || 1};
     if (keyword === 'pidfile') globals = {...globals, pidfile: value};
     if (keyword === 'stats' && value === 'timeout') globals = {...globals, statsTimeoutIsSet: true};
+    if (keyword === 'stats' && value === 'maxconn') {
+      globals = {...globals, statsMaxconns: [...globals.statsMaxconns, Number(third)]};
+    }
     if (keyword === 'stats' && value === 'socket' && third !== undefined) {
       globals = {...globals, statsSockets: [...globals.statsSockets, third]};
     }

@@ -42,6 +42,8 @@ export interface ControlSettings {
   readonly hardStopAfterMs: number | undefined;
   /** The user's text says how long a session on the runtime socket may be idle. */
   readonly statsTimeoutIsSet: boolean;
+  /** How many connections all runtime sockets have together; undefined leaves it to the user's text. */
+  readonly statsMaxconn: number | undefined;
   /** Where `load-server-state-from-file` looks, when the user's text asks for it and names no file. */
   readonly stateFile: string | undefined;
 }
@@ -54,6 +56,8 @@ export const deriveControl = (paths: GenerationPaths, settings: ControlSettings)
   [
     '# written by haproxy-kontrol; read by HAProxy after the rendered configuration',
     'global',
+    // Above the socket: HAProxy 1.7 gives each the limit that stands above it.
+    ...(settings.statsMaxconn === undefined ? [] : [`  stats maxconn ${settings.statsMaxconn}`]),
     `  stats socket ${paths.socket} mode 600 level admin${settings.exposesListeners ? EXPOSES : ''}`,
     ...(settings.statsTimeoutIsSet ? [] : ['  stats timeout 30s']),
     ...(settings.hardStopAfterMs === undefined ? [] : [`  hard-stop-after ${settings.hardStopAfterMs}`]),

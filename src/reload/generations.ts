@@ -10,10 +10,8 @@ import {watchDrains} from './drain-watch.ts';
 import {findChangedFiles} from './files-read.ts';
 import {type GenerationsPorts, type GenerationsState, noteHang, openGenerationsState} from './generations-state.ts';
 import {watchForHangs} from './hang-watch.ts';
-import {describeSilence, type Hang} from './liveness.ts';
+import {describeSilence, type Hang, NO_WAITING} from './liveness.ts';
 import type {ReloadWay} from './ways.ts';
-
-const NO_SILENCE = {waitedMs: 0, silentMs: 0};
 
 export interface ProxyStatus {
   readonly state: Job['is'];
@@ -24,6 +22,8 @@ export interface ProxyStatus {
   readonly silentMs: number;
   /** It has not answered for so long that it counts as hung. */
   readonly isHung: boolean;
+  /** It serves all the same. */
+  readonly isDeaf: boolean;
   /** Of this data folder since the daemon started; each was ended, and started anew unless it was an old one. */
   readonly hangs: number;
   readonly draining: readonly {readonly pid: number; readonly generation: number; readonly sinceMs: number}[];
@@ -186,7 +186,7 @@ function runningOf({generations: {current}, isApplying, textIs}: GenerationsStat
 
 function statusOf({generations, restarts, liveness, hangs, ports}: GenerationsState): ProxyStatus {
   const {current} = generations;
-  const silence = current === undefined ? NO_SILENCE : liveness.silence(current);
+  const silence = current === undefined ? NO_WAITING : liveness.silence(current);
   return {
     state: current?.supervisor.job.is ?? 'STOPPED',
     pid: current?.supervisor.child?.pid ?? null,

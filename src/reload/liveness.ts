@@ -10,6 +10,8 @@ import {END, type StagedGeneration} from './generation.ts';
  *   so one that is merely slow answers slowly.
  * - One connection that gets no answer proves nothing: two were asked before a process hangs.
  * - What kept the process from the CPU (others), or us from hearing it (a pause of our own), is not its fault.
+ * - One that answers nothing, and yet wakes and sleeps again and again, works: others hold all connections to its runtime
+ *   sockets (`stats maxconn`). Clients are served, so it is left alone, and asked on.
  */
 
 /** How long one question has been waiting, and what the process did meanwhile. */
@@ -44,16 +46,30 @@ export function isStarved(before: Activity | undefined, after: Activity | undefi
   return before !== undefined && after?.state === 'R' && after.cpuMs - before.cpuMs < STARVED_SHARE * betweenMs;
 }
 
+/** A process that is stopped, or goes on, sleeps once more for that. */
+const SLEEPS_OF_WORK = 3;
+
 /** A question that waits for less is nothing to talk about. */
 const NOTICED_SILENCE_MS = 3000;
 
-/** What people are told of a question that has waited so long, `silentMs` after the last answer. Pure. */
+/** How long people have waited for an answer, and what is known of who owes it. */
+export interface Waiting {
+  /** Since the first question that was not answered; 0 when none is open. */
+  readonly waitedMs: number;
+  /** Since the last answer. */
+  readonly silentMs: number;
+  /** It works nevertheless, as was seen when the last question had waited for too long. */
+  readonly works: boolean;
+}
+
+/** What people are told of it. Pure. */
 export const describeSilence = (
-  {waitedMs, silentMs}: Pick<Silence, 'waitedMs' | 'silentMs'>,
+  {waitedMs, silentMs, works}: Waiting,
   hangMs: number,
-): {readonly silentMs: number; readonly isHung: boolean} => ({
+): {readonly silentMs: number; readonly isHung: boolean; readonly isDeaf: boolean} => ({
   silentMs: waitedMs < NOTICED_SILENCE_MS ? 0 : Math.round(silentMs),
-  isHung: hangMs > 0 && waitedMs >= hangMs,
+  isHung: hangMs > 0 && waitedMs >= hangMs && !works,
+  isDeaf: works,
 });
 
 /** A HAProxy that hung. */
@@ -69,7 +85,7 @@ export interface Hang {
 export interface LivenessPorts {
   readonly clock: Clock;
   readonly log: Log;
-  readonly processes: Pick<ProcessTable, 'activity'>;
+  readonly processes: Pick<ProcessTable, 'activity' | 'sleeps'>;
   /** One command on a runtime socket, on a connection of its own, within `limitMs` and until `signal` aborts. */
   readonly ask: (socket: string, command: string, limitMs: number, signal?: AbortSignal) => Promise<string>;
   /** No answer for so long is a hang; 0 switches all of this off. */
@@ -81,12 +97,11 @@ export interface LivenessPorts {
 /** Tells whether HAProxy answers, and ends one that hangs. */
 export interface Liveness {
   /**
-   * Asks until there is an answer, or the process hangs: then it is ended, restarted on the same text when it is the one
-   * that `restarts`, and told of. One question at a time for each generation; more callers wait for the same answer.
+   * Asks until there is an answer, or the process hangs or is seen to work: one that hangs is ended, restarted on the same
+   * text when it is the one that `restarts`, and told of. One question at a time for each generation; more callers wait for the same answer.
    */
   check(generation: StagedGeneration, restarts: boolean): Promise<Hang | undefined>;
-  /** How long the question that is open waits, and how long ago the last answer was; both 0 when none is open. */
-  silence(generation: StagedGeneration): {readonly waitedMs: number; readonly silentMs: number};
+  silence(generation: StagedGeneration): Waiting;
 }
 
 /**
@@ -103,43 +118,62 @@ const END_LIMIT_MS = 5000;
 
 export function createLiveness(ports: LivenessPorts): Liveness {
   const {clock, hangMs} = ports;
-  const running = new Map<StagedGeneration, {readonly askedMs: number; readonly outcome: Promise<Hang | undefined>}>();
+  const running = new Map<StagedGeneration, Promise<Hang | undefined>>();
   const answeredMs = new WeakMap<StagedGeneration, number>();
+  /** Since when an answer is owed. */
+  const owed = new WeakMap<StagedGeneration, {readonly sinceMs: number; readonly works: boolean}>();
   return {
     async check(generation, restarts) {
       if (hangMs === 0) return undefined;
       const known = running.get(generation);
-      if (known !== undefined) return known.outcome;
+      if (known !== undefined) return known;
       const askedMs = clock.nowMs();
-      const outcome = checkOnce(generation, restarts, answeredMs.get(generation) ?? askedMs, ports);
-      const ended = outcome.finally(() => {
-        running.delete(generation);
+      const since = owed.get(generation) ?? {sinceMs: askedMs, works: false};
+      owed.set(generation, since);
+      const outcome = checkOnce(generation, restarts, answeredMs.get(generation) ?? askedMs, ports).then(found => {
+        if (found === 'works') {
+          if (!since.works) ports.log.warn({generation: generation.number}, DEAF);
+          owed.set(generation, {...since, works: true});
+          if (!answeredMs.has(generation)) answeredMs.set(generation, askedMs);
+          return undefined;
+        }
+        owed.delete(generation);
         answeredMs.set(generation, clock.nowMs());
+        return found;
       });
-      running.set(generation, {askedMs, outcome: ended});
-      return ended;
+      running.set(
+        generation,
+        outcome.finally(() => running.delete(generation)),
+      );
+      return running.get(generation);
     },
     silence(generation) {
-      const known = running.get(generation);
-      if (known === undefined) return {waitedMs: 0, silentMs: 0};
+      const known = owed.get(generation);
+      if (known === undefined) return NO_WAITING;
+      const {sinceMs, works} = known;
       const nowMs = clock.nowMs();
-      return {waitedMs: nowMs - known.askedMs, silentMs: nowMs - (answeredMs.get(generation) ?? known.askedMs)};
+      return {waitedMs: nowMs - sinceMs, silentMs: nowMs - (answeredMs.get(generation) ?? sinceMs), works};
     },
   };
 }
+
+const DEAF = 'HAProxy works, but answers nothing: are all connections to its runtime sockets taken ("stats maxconn")?';
+
+export const NO_WAITING: Waiting = {waitedMs: 0, silentMs: 0, works: false};
 
 async function checkOnce(
   generation: StagedGeneration,
   restarts: boolean,
   answeredMs: number,
   ports: LivenessPorts,
-): Promise<Hang | undefined> {
+): Promise<Hang | 'works' | undefined> {
   const {supervisor, number} = generation;
   const {child, job} = supervisor;
   if (child === undefined || job.is !== 'RUNNING') return undefined;
-  const hangs = await isHanging(generation, child.pid, ports);
+  const found = await listenTo(generation, child.pid, ports);
   // One that was told to finish meanwhile need not answer.
-  if (!hangs || supervisor.child !== child || supervisor.job.is !== 'RUNNING') return undefined;
+  if (found === 'answers' || supervisor.child !== child || supervisor.job.is !== 'RUNNING') return undefined;
+  if (found === 'works') return found;
   const hang = {generation: number, pid: child.pid, silentMs: Math.round(ports.clock.nowMs() - answeredMs), restarts};
   ports.log.error(hang, 'HAProxy does not answer: ending it');
   await (restarts ? endForRestart(generation, ports) : endForGood(generation, ports));
@@ -147,29 +181,46 @@ async function checkOnce(
   return hang;
 }
 
-/** Resolves with true when it hangs, with false when it answers, or is gone. */
-async function isHanging(generation: StagedGeneration, pid: number, ports: LivenessPorts): Promise<boolean> {
+/** Whether it answers (or is gone), works without an answer, or hangs. */
+async function listenTo(
+  generation: StagedGeneration,
+  pid: number,
+  ports: LivenessPorts,
+): Promise<'answers' | 'works' | 'hangs'> {
   const {clock, processes, hangMs} = ports;
   const look = () => processes.activity(pid).catch(() => undefined);
   const firstMs = clock.nowMs();
   for (;;) {
     const askedMs = clock.nowMs();
     const before = await look();
-    if (await answersWithin(hangMs, generation, ports)) return false;
+    const heard = await answersWithin(hangMs, generation, pid, ports);
+    if (heard !== 'nothing') return heard;
     const [waitedMs, silentMs] = [clock.nowMs() - askedMs, clock.nowMs() - firstMs];
-    if (isHang({hangMs, waitedMs, silentMs, before, after: await look()})) return true;
+    if (isHang({hangMs, waitedMs, silentMs, before, after: await look()})) return 'hangs';
   }
 }
 
-/** Whether it answers, or is gone. Half of the time over, a second connection is asked beside the first. */
-async function answersWithin(limitMs: number, generation: StagedGeneration, ports: LivenessPorts): Promise<boolean> {
-  const {clock} = ports;
+/** Whether it answers, or is gone. Half of the time over, a second connection is asked beside the first, and it is watched. */
+async function answersWithin(
+  limitMs: number,
+  generation: StagedGeneration,
+  pid: number,
+  ports: LivenessPorts,
+): Promise<'answers' | 'works' | 'nothing'> {
+  const {clock, processes} = ports;
   const untilMs = clock.nowMs() + limitMs;
   const over = new AbortController();
+  const sleepsNow = () => processes.sleeps(pid).catch(() => Number.NaN);
+  let sleeps = Number.NaN;
   const first = askUntil(untilMs, generation, ports, over.signal);
-  const second = pause(clock, limitMs / 2, over.signal).then(() => askUntil(untilMs, generation, ports, over.signal));
+  const second = pause(clock, limitMs / 2, over.signal).then(async () => {
+    if (over.signal.aborted) return false;
+    sleeps = await sleepsNow();
+    return askUntil(untilMs, generation, ports, over.signal);
+  });
   try {
-    return (await Promise.race([first, second])) || (await Promise.all([first, second])).includes(true);
+    if ((await Promise.race([first, second])) || (await Promise.all([first, second])).includes(true)) return 'answers';
+    return (await sleepsNow()) - sleeps >= SLEEPS_OF_WORK ? 'works' : 'nothing';
   } finally {
     over.abort();
   }

@@ -2,7 +2,7 @@ import {rethrowBug} from '../errors.ts';
 import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import {writeFault} from '../ports/write-fault.ts';
-import {parseGlobals} from '../proxy/globals.ts';
+import {type Globals, parseGlobals} from '../proxy/globals.ts';
 import {parseStateFile} from '../proxy/server-state.ts';
 import type {Version} from '../proxy/version.ts';
 import type {Candidate} from './candidate.ts';
@@ -70,6 +70,23 @@ function deriveControlSettings(text: string, paths: GenerationPaths, {version, d
     exposesListeners: isAtLeast(version, 1, 8),
     hardStopAfterMs: isOurs ? Math.min(drain.maxAgeMs, MAX_TIME_MS) : undefined,
     statsTimeoutIsSet: globals.statsTimeoutIsSet,
+    statsMaxconn: deriveStatsMaxconn(globals),
     stateFile: isWanted && path === undefined ? paths.state : undefined,
   };
+}
+
+/** What HAProxy's runtime sockets have together where the text says nothing. */
+const STATS_MAXCONN = 10;
+/** Our questions are never so many at once. Each is a descriptor less for clients where HAProxy reckons by `ulimit -n`. */
+const OUR_CONNECTIONS = 20;
+/** Who allows more has room for us; HAProxy reads a 32-bit number. */
+const MANY_CONNECTIONS = 10_000;
+
+/**
+ * Clients that keep connections to the user's runtime sockets, or to ours, would leave none for our questions. Undefined
+ * where the text's limit is not known. Pure.
+ */
+export function deriveStatsMaxconn({statsMaxconns}: Pick<Globals, 'statsMaxconns'>): number | undefined {
+  const theirs = statsMaxconns.length === 0 ? STATS_MAXCONN : Math.max(...statsMaxconns);
+  return theirs < MANY_CONNECTIONS ? theirs + OUR_CONNECTIONS : undefined;
 }

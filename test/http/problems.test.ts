@@ -76,6 +76,9 @@ describe('problems', () => {
     const why = 'PID 17 says nothing over its runtime socket, so clients are not served either';
     assert.deepEqual(silent(4400, false), [`bad: HAProxy has not answered for 4 s: ${why}`]);
     assert.deepEqual(silent(900_000, true), [`bad: HAProxy has not answered for 900 s: ${why}`]);
+    assert.deepEqual(problemsOf({proxy: {...WELL.proxy, silentMs: 20_000, isDeaf: true}}), [
+      'bad: HAProxy has not answered for 20 s: it serves, but others seem to hold all connections to its runtime sockets, so changes take longer',
+    ]);
   });
 
   test('others listen where HAProxy does -> bad, one for each address, with those that can be seen', () => {

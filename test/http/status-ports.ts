@@ -90,6 +90,7 @@ export const STATUS: Required<Status> = {
     restarts: 0,
     silentMs: 0,
     isHung: false,
+    isDeaf: false,
     hangs: 0,
     draining: [{pid: 12, generation: 2, sinceMs: 1, connections: 3, endsInMs: 3_599_999}],
   },

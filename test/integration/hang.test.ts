@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import {execFileSync} from 'node:child_process';
 import {once} from 'node:events';
 import {connect} from 'node:net';
+import {join} from 'node:path';
 import {describe, test} from 'node:test';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {openProcessTable} from '../../src/jobs/proc.ts';
 import {startReloading} from '../reload/reloading.ts';
 import {startBackends} from '../support/backend.ts';
 import {getSegments} from '../support/exchange.ts';
+import {openFolder} from '../support/folder.ts';
 import {allowMigration, openNamespaces, podIps} from '../support/namespaces.ts';
 import {haproxyBinary, missing} from '../support/parts.ts';
 import {haproxiesOf} from '../support/processes.ts';
@@ -187,6 +189,93 @@ describe('HAProxy hangs', {concurrency: 2, skip: missing('haproxy'), timeout: 30
     await sleep(5000);
     const {proxy} = await served.daemon.waitFor(seen => seen, 'a status');
     assert.deepEqual([proxy.pid, proxy.silentMs, proxy.hangs], [pid, 0, 0]);
+  });
+});
+
+/** How many connections of a text that does not say it others may hold before nobody else is answered. */
+const ALL_BY_DEFAULT = 10;
+
+/** More than any HAProxy lets in. */
+const MORE_THAN_ALL = 100;
+
+/** Clients of a runtime socket, which ask nothing and stay. */
+async function holdConnections(socket: string, count: number): Promise<Disposable> {
+  const clients = Array.from({length: count}, () => connect({path: socket}).on('error', () => {}));
+  await Promise.all(clients.map(client => once(client, 'connect').catch(() => {})));
+  return {
+    [Symbol.dispose]() {
+      for (const client of clients) client.destroy();
+    },
+  };
+}
+
+describe('Others hold connections to runtime sockets', {
+  skip: missing('haproxy'),
+  concurrency: 2,
+  timeout: 300_000,
+}, () => {
+  /** Clients ask all the time; the template has a runtime socket of its own, where a client may be idle for long. */
+  async function startBusy() {
+    await using undo = new AsyncDisposableStack();
+    const folder = undo.use(await openFolder());
+    const socket = join(folder.path, 'own.sock');
+    const served = undo.use(await startServed({KONTROL_HANG: '3', KONTROL_DAMPER: '0', KONTROL_WARMUP: '0'}));
+    await served.rewrite(`global\n  stats socket ${socket}\n  stats timeout 5m\n${served.template}`);
+    await served.daemon.waitFor(({proxy, inSync}) => inSync && proxy.generation === 2, 'a runtime socket');
+    const ended = new AbortController();
+    const answers = new Map<string, number>();
+    const asking = (async () => {
+      while (!ended.signal.aborted) {
+        const answer = await served.fetch();
+        answers.set(answer, (answers.get(answer) ?? 0) + 1);
+        await sleep(20);
+      }
+    })();
+    undo.defer(async () => {
+      ended.abort();
+      await asking;
+    });
+    const opened = undo.move();
+    return {served, socket, answers, [Symbol.asyncDispose]: () => opened.disposeAsync()};
+  }
+
+  test('as many as HAProxy has by default -> the daemon is answered, and tells it what changes', async () => {
+    await using busy = await startBusy();
+    const {daemon, podPort} = busy.served;
+    const pid = await busy.served.pid();
+    using _held = await holdConnections(busy.socket, ALL_BY_DEFAULT);
+    await using _backend = await startBackends([{name: 'pod', host: JOINING_IP, port: podPort}]);
+    for (let look = 0; look < 20; look += 1) {
+      await sleep(250);
+      const {proxy} = await daemon.waitFor(seen => seen, 'a status');
+      assert.deepEqual([proxy.pid, proxy.silentMs], [pid, 0]);
+    }
+    await daemon.ping({ip: JOINING_IP, id: 'web-joining'});
+    await daemon.waitFor(
+      async ({inSync}) => inSync && (await busy.served.committed()).includes(JOINING_IP),
+      'the pod that joined',
+    );
+    assert.deepEqual([...busy.answers.keys()], ['pod']);
+  });
+
+  test('all there are -> a problem, but HAProxy is left alone, and no request fails', async () => {
+    await using busy = await startBusy();
+    const {daemon} = busy.served;
+    const pid = await busy.served.pid();
+    {
+      using _held = await holdConnections(join(daemon.dataFolder, 'haproxy.sock'), MORE_THAN_ALL);
+      const {proxy, problems, ready} = await daemon.waitFor(
+        seen => seen.proxy.isDeaf && seen.proxy.silentMs > 8000 && seen,
+        'a silence of more than two periods',
+      );
+      assert.deepEqual([proxy.pid, proxy.isHung, proxy.hangs, ready], [pid, false, 0, true]);
+      assert.ok(problems.some(({what, why}) => /not answered/.test(what) && /others seem to hold/.test(why)));
+      // A reload asks before as well.
+      await busy.served.rewrite(`${await busy.served.committed()}\n# another text\nbackend more\n`);
+    }
+    const {proxy} = await daemon.waitFor(seen => seen.proxy.silentMs === 0 && seen.inSync && seen, 'an answer');
+    assert.deepEqual([proxy.hangs, proxy.restarts], [0, 0]);
+    assert.deepEqual([...busy.answers.keys()], ['pod']);
   });
 });
 

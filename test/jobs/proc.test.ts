@@ -66,6 +66,13 @@ test('identify, gone or zombie -> undefined', async () => {
   assert.equal(await proc.table.identify(8), undefined);
 });
 
+test('sleeps -> how often it waited of itself; 0 when it is gone', async () => {
+  await using proc = await fakeProc({
+    '7/status': 'Name:\tx\nvoluntary_ctxt_switches:\t42\nnonvoluntary_ctxt_switches:\t7\n',
+  });
+  assert.deepEqual(await Promise.all([7, 8].map(pid => proc.table.sleeps(pid))), [42, 0]);
+});
+
 test('isAlive, a reused PID -> false', async () => {
   await using proc = await fakeProc({'7/stat': statLine(7, 'haproxy', 'S', 4711)});
   assert.equal(await proc.table.isAlive({pid: 7, startTicks: 4711}), true);

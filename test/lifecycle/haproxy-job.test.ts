@@ -49,6 +49,7 @@ function openBench(onDisk?: string) {
           restarts: 0,
           silentMs: 0,
           isHung: false,
+          isDeaf: false,
           hangs: 0,
           draining: [],
         };

@@ -61,7 +61,17 @@ function openBench(given: Pick<PassPorts, 'lastPass' | 'refresh'> = {}) {
       isServing: wanted => text === wanted && state !== 'FATAL',
       mayTellFirst: async () => unchecked.isTold,
       get status() {
-        return {state, pid: null, generation, restarts: 0, silentMs: 0, isHung: false, hangs: 0, draining: []};
+        return {
+          state,
+          pid: null,
+          generation,
+          restarts: 0,
+          silentMs: 0,
+          isHung: false,
+          isDeaf: false,
+          hangs: 0,
+          draining: [],
+        };
       },
       async stage(staged): Promise<Candidate> {
         told.push('stage');

@@ -30,6 +30,7 @@ async function exportedTypes(): Promise<Map<string, string>> {
       restarts: 0,
       silentMs: 0,
       isHung: false,
+      isDeaf: false,
       hangs: 0,
       draining: [],
     }),

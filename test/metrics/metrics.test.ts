@@ -15,6 +15,7 @@ const sources = (changes: Partial<MetricSources> = {}): MetricSources => ({
     restarts: 2,
     silentMs: 0,
     isHung: false,
+    isDeaf: false,
     hangs: 0,
     draining: [{pid: 12, generation: 2, sinceMs: 1}],
   }),

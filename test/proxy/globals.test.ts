@@ -11,6 +11,7 @@ test('globals, none set -> HAProxy’s defaults', () => {
     pidfile: undefined,
     hardStopAfter: false,
     statsTimeoutIsSet: false,
+    statsMaxconns: [],
     statsSockets: [],
   });
 });
@@ -23,6 +24,8 @@ global
     pidfile /run/a.pid
     stats socket /run/a.sock mode 600
     stats timeout 30s
+    stats maxconn 20
+    stats maxconn "$CONNECTIONS"
 defaults
     noreuseport
 global
@@ -31,6 +34,7 @@ global
     nbproc 4
     pidfile "/run/b.pid"
     stats socket "/run/b.sock"
+    stats maxconn 5
 `;
   assert.deepEqual(parseGlobals(text), {
     noreuseport: true,
@@ -40,6 +44,7 @@ global
     pidfile: '/run/b.pid',
     hardStopAfter: false,
     statsTimeoutIsSet: true,
+    statsMaxconns: [20, NaN, 5],
     statsSockets: ['/run/a.sock', '/run/b.sock'],
   });
 });

@@ -120,6 +120,7 @@ export async function openFakeGenerations(
   const identify = async (pid: number) => (alive.has(pid) ? {pid, startTicks: pid} : undefined);
   const processes: ProcessTable = {
     identify,
+    sleeps: async () => 0,
     activity: async pid => (alive.has(pid) ? {state: 'S', cpuMs: 0} : undefined),
     isAlive: async ({pid}) => alive.has(pid),
     findByArguments: async matches =>

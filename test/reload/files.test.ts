@@ -10,7 +10,13 @@ import {
 } from '../../src/reload/files.ts';
 
 const PATHS = pathsOf('/data', 7);
-const NOTHING = {exposesListeners: false, hardStopAfterMs: undefined, statsTimeoutIsSet: false, stateFile: undefined};
+const NOTHING = {
+  exposesListeners: false,
+  hardStopAfterMs: undefined,
+  statsTimeoutIsSet: false,
+  statsMaxconn: undefined,
+  stateFile: undefined,
+};
 
 describe('files of a generation', () => {
   test('arguments -> in front, both files; -x and -sf for one start', () => {
@@ -34,10 +40,12 @@ describe('files of a generation', () => {
       exposesListeners: true,
       hardStopAfterMs: 5000,
       statsTimeoutIsSet: true,
+      statsMaxconn: 30,
       stateFile: PATHS.state,
     });
     assert.equal(exposesListeners(full), true);
     assert.doesNotMatch(full, /stats timeout/);
+    assert.match(full, /\n {2}stats maxconn 30\n {2}stats socket /);
     assert.match(full, /\n {2}hard-stop-after 5000\n {2}server-state-file \/data\/run\/7\.state\n$/);
   });
 

@@ -267,6 +267,7 @@ describe('the files of a generation', () => {
     exposesListeners: false,
     hardStopAfterMs: undefined,
     statsTimeoutIsSet: true,
+    statsMaxconn: undefined,
     stateFile: undefined,
   };
 

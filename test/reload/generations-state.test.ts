@@ -71,7 +71,7 @@ test('a text with spare servers -> what HAProxy reads, until it was refused', as
 const MOVED = textOf(0, 'a 10.0.0.2:80');
 
 /** It answers, and nothing drains. */
-const WELL = {silentMs: 0, isHung: false, hangs: 0, draining: []};
+const WELL = {silentMs: 0, isHung: false, isDeaf: false, hangs: 0, draining: []};
 
 test('the old one has connections -> it drains, with its files, until they end', async () => {
   const {apply, clock, filed, generations, settle, started} = await openFakeGenerations();

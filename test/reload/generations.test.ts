@@ -17,7 +17,7 @@ const isApply = (message: RegExp) => (error: unknown) => {
 };
 
 /** It answers, and nothing drains. */
-const WELL = {silentMs: 0, isHung: false, hangs: 0, draining: []};
+const WELL = {silentMs: 0, isHung: false, isDeaf: false, hangs: 0, draining: []};
 
 describe('a folder in which nothing runs', () => {
   test('opened -> nothing serves, and it says so', async () => {

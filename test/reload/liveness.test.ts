@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {DaemonError} from '../../src/errors.ts';
 import type {Activity} from '../../src/jobs/proc.ts';
-import {openLog} from '../../src/ports/log.ts';
 import type {StagedGeneration} from '../../src/reload/generation.ts';
 import {createLiveness, describeSilence, type Hang, isHang} from '../../src/reload/liveness.ts';
+import {openLogSink} from '../members/fixtures.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
 
 describe('a silence', () => {
@@ -45,9 +45,14 @@ describe('a silence', () => {
 
 test('a question waits -> told from 3 s on, since the last answer; it counts as hung once it waited for so long', () => {
   const told = (waitedMs: number, silentMs: number, hangMs: number) => {
-    const {silentMs: shown, isHung} = describeSilence({waitedMs, silentMs}, hangMs);
+    const {silentMs: shown, isHung} = describeSilence({waitedMs, silentMs, works: false}, hangMs);
     return [shown, isHung];
   };
+  assert.deepEqual(describeSilence({waitedMs: 9000, silentMs: 9001, works: true}, 4000), {
+    silentMs: 9001,
+    isHung: false,
+    isDeaf: true,
+  });
   assert.deepEqual(told(2999, 4000, 4000), [0, false]);
   assert.deepEqual(told(3000, 4000.4, 4000), [4000, false]);
   assert.deepEqual(told(4000, 5000, 4000), [5000, true]);
@@ -72,7 +77,7 @@ const NOT_ASKED = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'EACCES', 'EPERM', 'ELOO
 /** Answers are given by the test: a delay, or `never`; or the code of a refusal. */
 type Answer = number | 'never' | 'EAGAIN' | (typeof NOT_ASKED)[number];
 
-function open(answers: readonly Answer[], hangMs = 10_000) {
+function open(answers: readonly Answer[], hangMs = 10_000, sleepsOf: () => number | undefined = () => 0) {
   const clock = createFakeClock(100_000.5);
   const hangs: Hang[] = [];
   const signals: string[] = [];
@@ -96,13 +101,16 @@ function open(answers: readonly Answer[], hangMs = 10_000) {
   };
   let asked = 0;
   const waiting = new Set<object>();
-  const {log} = openLog('error', {write() {}});
+  const {log, said} = openLogSink();
   const liveness = createLiveness({
     clock,
     log,
     hangMs,
     onHang: hang => hangs.push(hang),
-    processes: {activity: async () => ({state: 'S', cpuMs: 0})},
+    processes: {
+      activity: async () => ({state: 'S', cpuMs: 0}),
+      sleeps: async () => sleepsOf() ?? Promise.reject(new Error('EMFILE')),
+    },
     async ask(_socket, _command, limitMs, signal) {
       const question = {};
       waiting.add(question);
@@ -120,7 +128,18 @@ function open(answers: readonly Answer[], hangMs = 10_000) {
     },
   });
   const generation = {number: 3, paths: {socket: 's'}, supervisor} as unknown as StagedGeneration;
-  return {clock, liveness, generation, hangs, signals, supervisor, obeys, asked: () => asked, open: () => waiting.size};
+  return {
+    clock,
+    liveness,
+    generation,
+    hangs,
+    signals,
+    supervisor,
+    obeys,
+    said,
+    asked: () => asked,
+    open: () => waiting.size,
+  };
 }
 
 describe('liveness', () => {
@@ -128,10 +147,10 @@ describe('liveness', () => {
     const {clock, liveness, generation, signals} = open([9999]);
     const check = liveness.check(generation, true);
     await clock.advance(9000);
-    assert.deepEqual(liveness.silence(generation), {waitedMs: 9000, silentMs: 9000});
+    assert.deepEqual(liveness.silence(generation), {waitedMs: 9000, silentMs: 9000, works: false});
     await clock.advance(1000);
     assert.equal(await check, undefined);
-    assert.deepEqual(liveness.silence(generation), {waitedMs: 0, silentMs: 0});
+    assert.deepEqual(liveness.silence(generation), {waitedMs: 0, silentMs: 0, works: false});
     assert.deepEqual(signals, []);
   });
 
@@ -143,7 +162,7 @@ describe('liveness', () => {
     await clock.advance(2000);
     const check = liveness.check(generation, true);
     await clock.advance(4000);
-    assert.deepEqual(liveness.silence(generation), {waitedMs: 4000, silentMs: 6000});
+    assert.deepEqual(liveness.silence(generation), {waitedMs: 4000, silentMs: 6000, works: false});
     await clock.advance(6500);
     await check;
     assert.deepEqual(
@@ -248,4 +267,44 @@ describe('liveness', () => {
     assert.equal(await check, undefined);
     assert.deepEqual(signals, []);
   });
+
+  test('no answer, but it goes on working -> left alone, told of once, silent until it answers', async () => {
+    const seen = {sleeps: 5};
+    const {clock, liveness, generation, signals, hangs, said} = open(
+      [100, ...Array<Answer>(4).fill('never'), 50],
+      10_000,
+      () => (seen.sleeps += 3),
+    );
+    const answered = liveness.check(generation, true);
+    await clock.advance(100);
+    await answered;
+    for (const round of [1, 2]) {
+      await clock.advance(2000);
+      const check = liveness.check(generation, true);
+      await clock.advance(10_000);
+      assert.equal(await check, undefined);
+      const waitedMs = round * 12_000 - 2000;
+      assert.deepEqual(liveness.silence(generation), {waitedMs, silentMs: waitedMs + 2000, works: true});
+    }
+    const last = liveness.check(generation, true);
+    await clock.advance(50);
+    await last;
+    assert.deepEqual(liveness.silence(generation), {waitedMs: 0, silentMs: 0, works: false});
+    assert.deepEqual([signals, hangs], [[], []]);
+    assert.equal(said('works, but answers nothing').length, 1);
+  });
+
+  for (const [name, numbers] of [
+    ['it went to sleep twice: it was stopped and goes on', [5, 7]],
+    ['it cannot be seen how often at first', [undefined, 7]],
+    ['it cannot be seen how often in the end', [5, undefined]],
+  ] as const) {
+    test(`no answer, ${name} -> a hang`, async () => {
+      const left = [...numbers];
+      const {clock, liveness, generation, hangs} = open([], 10_000, () => left.shift());
+      const check = liveness.check(generation, true);
+      await clock.advance(10_500);
+      assert.deepEqual([await check], hangs);
+    });
+  }
 });

@@ -3,7 +3,7 @@ import {test} from 'node:test';
 import {parseVersion} from '../../src/proxy/version.ts';
 import {pathsOf} from '../../src/reload/files.ts';
 import {nothingInherited} from '../../src/reload/inherited-sockets.ts';
-import {restoreGeneration, stageGeneration} from '../../src/reload/stage.ts';
+import {deriveStatsMaxconn, restoreGeneration, stageGeneration} from '../../src/reload/stage.ts';
 import {createMemoryFiles, openLogSink} from '../members/fixtures.ts';
 import {systemError} from '../support/system-error.ts';
 
@@ -57,4 +57,16 @@ test('files of a generation that nobody can read -> written again; where that fa
     restoreGeneration(generation, {...ports, files: {...files, readText: readBut(generation.paths.control)}}),
     {code: 'APPLY', message: /^cannot write \/data\/run\/7\.cfg: EROFS/},
   );
+});
+
+test('connections to runtime sockets -> the text has as many as it says, and we have some more', () => {
+  for (const [said, limit] of [
+    [[], 30],
+    [[5], 25],
+    [[50, 5], 70],
+    [[9999], 10_019],
+    [[10_000], undefined],
+    [[Number.NaN], undefined],
+  ] as const)
+    assert.equal(deriveStatsMaxconn({statsMaxconns: said}), limit, said.join());
 });

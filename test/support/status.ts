@@ -48,6 +48,7 @@ export interface Status {
     readonly restarts: number;
     readonly silentMs: number;
     readonly isHung: boolean;
+    readonly isDeaf: boolean;
     readonly hangs: number;
     readonly draining: readonly {
       readonly pid: number;

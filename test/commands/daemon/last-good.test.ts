@@ -36,7 +36,17 @@ async function start({
   if (onDisk !== undefined) await writeFile(committedPath, onDisk);
   const {log, said} = openLogSink();
   const applied: string[] = [];
-  const status = {state, pid: null, generation: 0, restarts: 0, silentMs: 0, isHung: false, hangs: 0, draining: []};
+  const status = {
+    state,
+    pid: null,
+    generation: 0,
+    restarts: 0,
+    silentMs: 0,
+    isHung: false,
+    isDeaf: false,
+    hangs: 0,
+    draining: [],
+  };
   const apply = async (text: string) => {
     applied.push(text);
     if (refusal !== undefined) throw refusal;
