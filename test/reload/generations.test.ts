@@ -56,6 +56,18 @@ describe('a folder in which nothing runs', () => {
     assert.deepEqual(started[0]?.args, ['-db', '-f', '/data/run/1.run.cfg', '-f', '/data/run/1.control.cfg']);
   });
 
+  test('a file that its text names is written anew -> told of, until another generation has read it', async () => {
+    const {apply, contents, generations} = await openFakeGenerations({contents: {'/etc/503.http': 'one'}});
+    assert.deepEqual(await generations.changedFiles(), []);
+    const naming = (round: number) => `${textOf(round)}  errorfile 503 /etc/503.http\n`;
+    await apply(naming(0));
+    assert.deepEqual(await generations.changedFiles(), []);
+    contents.set('/etc/503.http', 'another');
+    assert.deepEqual(await generations.changedFiles(), ['/etc/503.http']);
+    await apply(naming(1));
+    assert.deepEqual(await generations.changedFiles(), []);
+  });
+
   test('its records say which number was the last -> the next one follows it', async () => {
     const {apply} = await openFakeGenerations({contents: {'/data/run/generations.json': '{"last":41,"processes":[]}'}});
     assert.equal((await apply(textOf())).generation, 42);
