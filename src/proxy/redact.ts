@@ -1,4 +1,3 @@
-import {createDeclaredNames} from './declared-names.ts';
 import {findHiddenParts, findKeys} from './hidden-parts.ts';
 import {hideSecrets, MASK, SEPARATORS, secretsAmong} from './hide-secrets.ts';
 import {LINES, SENSITIVE_NAME, TELLING} from './secret-places.ts';
@@ -28,6 +27,18 @@ interface Reading {
   readonly text: string;
   /** Whether a word is a name of the text's sections and servers. */
   readonly isDeclared: (word: string) => boolean;
+}
+
+const DECLARATION =
+  /^[ \t]*(?:acl|backend|cache|frontend|listen|mailers|nameserver|peers?|resolvers|ring|server|userlist)[ \t]+([\w.:-]+)/gm;
+
+/** Tells whether a word is the name of a section, an ACL or a server of the text, which is read when first asked for. */
+function createDeclaredNames(text: string): (word: string) => boolean {
+  let names: ReadonlySet<string> | undefined;
+  return word => {
+    names ??= new Set(Array.from(text.matchAll(DECLARATION), ([, name = '']) => name));
+    return names.has(word);
+  };
 }
 
 /** Whether each quote of a word is closed. */
