@@ -3,6 +3,7 @@ import type {Clock} from '../ports/clock.ts';
 import type {Log} from '../ports/log.ts';
 import {
   type CancelReason,
+  describeRefusal,
   type Machine,
   type MachineEffect,
   type MachineEvent,
@@ -176,11 +177,12 @@ async function goTo(state: State, tag: string, asked: VisitRequest): Promise<voi
 
 function send(state: State, event: MachineEvent): void {
   const {clock, log, manifest} = state.ports;
-  const from = tagOf(state.machine);
-  const [next, effects] = stepMachine(state.machine, event, clock.nowMs(), manifest);
+  const before = state.machine;
+  const from = tagOf(before);
+  const [next, effects] = stepMachine(before, event, clock.nowMs(), manifest);
   state.machine = next;
   if (tagOf(next) !== from) log.info({from, to: tagOf(next)}, 'lifecycle entered a state');
-  for (const effect of effects) perform(state, effect);
+  for (const effect of effects) perform(state, effect, before);
   schedule(state);
 }
 
@@ -191,7 +193,7 @@ function schedule(state: State): void {
   if (dueMs !== undefined) state.cancelWake = clock.after(dueMs - clock.nowMs(), () => send(state, {is: 'wake'}));
 }
 
-function perform(state: State, effect: MachineEffect): void {
+function perform(state: State, effect: MachineEffect, before: Machine): void {
   switch (effect.do) {
     case 'enter':
       state.sinceMs = state.ports.clock.nowMs();
@@ -205,14 +207,16 @@ function perform(state: State, effect: MachineEffect): void {
       return;
     case 'answer': {
       const {id, tag} = effect.request;
-      const refusal = new DaemonError('LIFECYCLE', `cannot go from ${tagOf(state.machine)} to ${tag}: not allowed`);
-      const fault = effect.answer === 'OK' ? undefined : (state.faults.get(id) ?? refusal);
+      const fault = effect.answer === 'OK' ? undefined : (state.faults.get(id) ?? refusalOf(state, before, tag));
       state.faults.delete(id);
       state.waiting.get(id)?.done(fault);
       state.waiting.delete(id);
     }
   }
 }
+
+const refusalOf = ({machine, ports}: State, before: Machine, tag: string): DaemonError =>
+  new DaemonError('LIFECYCLE', describeRefusal(before, machine, tag, ports.manifest));
 
 function cancel(state: State, why: CancelReason, by: Request | undefined): void {
   const {shell, work: all} = state.running;

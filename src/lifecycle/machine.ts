@@ -206,6 +206,23 @@ export function isAllowed(manifest: Manifest, from: string, to: string): boolean
   return manifest.states.get(from)?.next.some(glob => matchesGlob(glob, to)) ?? false;
 }
 
+/** More names than these are no help. */
+const MAX_NAMED_STATES = 20;
+
+/** Why a request for `tag` was refused, and where it may lead instead. `before` is what it was asked of, or waited in. */
+export function describeRefusal(before: Machine, after: Machine, tag: string, manifest: Manifest): string {
+  const from = tagOf(before);
+  const refusal = `cannot go from ${from} to ${tag}`;
+  if (after.is === 'ended' || (after.is === 'running' && isClosing(after, manifest)))
+    return `${refusal}: the daemon stops`;
+  if (before.is === 'new') return `${refusal}: the daemon is not that far`;
+  if (isAllowed(manifest, from, tag)) return `${refusal}: it was withdrawn, or too many requests wait`;
+  const allowed = [...manifest.states.keys()].filter(to => isAllowed(manifest, from, to));
+  const named = allowed.length > MAX_NAMED_STATES ? [...allowed.slice(0, MAX_NAMED_STATES), '...'] : allowed;
+  const why = manifest.states.has(tag) ? 'not allowed' : 'there is no such state';
+  return `${refusal}: ${why}; from ${from} it may go to ${named.join(', ')}`;
+}
+
 export function tagOf(machine: Machine): string {
   switch (machine.is) {
     case 'new':

@@ -260,7 +260,7 @@ describe('lifecycle', () => {
     const inner = ask('configure', {isGone: async () => last().signal?.aborted ?? false});
     await clock.advance(1000);
     assert.match(first.now, /cannot finish state plain: its own block waited for state configure/);
-    assert.match(inner.now, /not allowed|cannot go/);
+    assert.match(inner.now, /cannot go from plain to configure: it was withdrawn/);
     assert.deepEqual([steps.length, lifecycle.state.tag], [1, 'plain']);
   });
 
@@ -415,7 +415,7 @@ describe('lifecycle', () => {
     await clock.advance(0);
     assert.deepEqual(
       [running.now, queued.now],
-      ['cannot finish state plain: the daemon stops', 'cannot go from plain to configure: not allowed'],
+      ['cannot finish state plain: the daemon stops', 'cannot go from plain to configure: the daemon stops'],
     );
     await lifecycle.ending.entered;
     assert.deepEqual([last().what, stopped], ['drain', 'open']);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {matchesGlob} from '../../src/lifecycle/glob.ts';
 import {
+  describeRefusal,
   FORCE_GRACE_MS,
   isAllowed,
   MAX_QUEUE,
@@ -191,6 +192,37 @@ describe('machine, cancelling', () => {
   test('more requests than the queue holds -> refused', () => {
     const many = Array.from({length: MAX_QUEUE}, (_, index) => ask(index));
     assert.deepEqual(last(boot, ...many, ask(MAX_QUEUE)), [`KO ${MAX_QUEUE}`]);
+  });
+});
+
+describe('why a request is refused', () => {
+  const resting = (tag: string): Machine => ({is: 'resting', tag});
+  const why = (from: Machine, tag: string, after = from) => describeRefusal(from, after, tag, MANIFEST);
+
+  test('no such state, or none that may follow -> those that may', () => {
+    assert.equal(
+      why(resting('setup'), 'expose'),
+      'cannot go from setup to expose: there is no such state; from setup it may go to configure, stop',
+    );
+    assert.equal(
+      why(resting('configure'), 'setup'),
+      'cannot go from configure to setup: not allowed; from configure it may go to configure, expose-via-dns, slow, forced, stop',
+    );
+  });
+
+  test('before the boot, or once it stops -> that', () => {
+    assert.match(why(newMachine, 'configure'), /: the daemon is not that far$/);
+    assert.match(why(resting('configure'), 'configure', {is: 'ended', tag: 'stop'}), /: the daemon stops$/);
+  });
+
+  test('hundreds of states -> as many as can be read', () => {
+    const many = Array.from(
+      {length: 300},
+      (_, index) => `  - {tag: ${index === 50 ? 'configure' : `s${index}`}, shell: 'true', next: ['*']}`,
+    ).join('\n');
+    const manifest = manifestOf(`initial: s0\nterminal: s1\nstates:\n${many}\n`);
+    const told = describeRefusal(resting('s0'), resting('s0'), 'x', manifest);
+    assert.match(told, /may go to s0, s1, .*, s19, \.\.\.$/);
   });
 });
 
