@@ -96,7 +96,7 @@ const LOOPS: Readonly<Record<string, (scene: Scene) => {close(): unknown} | Prom
     close: openDownwardVolume('/d', {files: {readText: createChangingText()}, clock, log}).follow(bug),
   }),
   'mounted certificates': ({clock, log, bug}) => {
-    const files = {list: async () => ['tls'], readText: createChangingText()};
+    const files = {list: async () => ['tls'], readStamp: async () => '', readText: createChangingText()};
     return {close: openMountedCertificates('/c', {files, clock, log}).follow(bug)};
   },
   'payload file': async ({clock, log, bug}) => {

@@ -44,6 +44,8 @@ export interface Certificates {
   /** `certs` of a template: the path of each good one by name. */
   paths(): Readonly<Record<string, string>>;
   status(): readonly CertificateStatus[];
+  /** The folder of mounted ones, and why nothing can be taken from it; null where there is to be none. */
+  mounted(): {readonly path: string; readonly problem: string | null} | null;
   /** See `Rotation`. */
   refresh(text: string): Promise<boolean>;
   /** A pass ended well: `reloaded` says whether a new generation loaded the files; `text` is what serves. Never rejects. */
@@ -92,6 +94,7 @@ export async function openCertificates(ports: CertificatesPorts, wanted: readonl
     },
     paths: () => Object.fromEntries([...folder.pairs().keys()].sort().map(name => [name, folder.pathOf(name)])),
     status: folder.status,
+    mounted: () => (volume === undefined ? null : {path: volume.folder, problem: volume.problem ?? null}),
     refresh: rotation.refresh,
     settle: (reloaded, text) => settle(state, reloaded, text),
     close() {

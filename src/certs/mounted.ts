@@ -15,7 +15,10 @@ export interface MountedPair {
 
 /** A folder of mounted Secrets, one in each sub-folder: `<name>/tls.crt` and `<name>/tls.key`. */
 export interface MountedCertificates {
-  /** Reads all that is there now; what cannot be read is left out. */
+  readonly folder: string;
+  /** Why nothing could be read at the last look; the proxy does with what it has. */
+  readonly problem: string | undefined;
+  /** Reads all that is there now: a part that cannot be read is empty, a pair with neither part left out. */
   load(): Promise<ReadonlyMap<string, MountedPair>>;
   /** Calls back with all that is there after a change. */
   follow(onChange: (pairs: ReadonlyMap<string, MountedPair>) => void): () => void;
@@ -23,9 +26,13 @@ export interface MountedCertificates {
 
 export function openMountedCertificates(
   folder: string,
-  {files, clock, log}: {readonly files: Pick<Files, 'list' | 'readText'>; readonly clock: Clock; readonly log: Log},
+  {
+    files,
+    clock,
+    log,
+  }: {readonly files: Pick<Files, 'list' | 'readStamp' | 'readText'>; readonly clock: Clock; readonly log: Log},
 ): MountedCertificates {
-  let trouble: string | undefined;
+  let problem: string | undefined;
   let seen: string | undefined;
 
   /** Undefined for a file that is absent, or cannot be read. */
@@ -35,25 +42,34 @@ export function openMountedCertificates(
       return undefined;
     });
 
+  const note = (found: string | undefined): void => {
+    if (found !== undefined && found !== problem) log.warn({reason: found}, 'mounted certificates unreadable');
+    problem = found;
+  };
+
   const load = async (): Promise<ReadonlyMap<string, MountedPair>> => {
     const pairs = new Map<string, MountedPair>();
     try {
+      const isThere = (await files.readStamp(folder)) !== undefined;
       for (const name of (await files.list(folder)).sort()) {
         if (!isCertificateName(name)) continue;
         const chain = await read(name, 'tls.crt');
         const key = await read(name, 'tls.key');
-        if (chain !== undefined && key !== undefined) pairs.set(name, {chain, key});
+        if (chain !== undefined || key !== undefined) pairs.set(name, {chain: chain ?? '', key: key ?? ''});
       }
-      trouble = undefined;
+      note(isThere ? undefined : `there is no folder ${folder}`);
     } catch (error) {
       if (!isSystemFault(error)) throw error;
-      if (trouble !== reasonOf(error)) log.warn({reason: reasonOf(error)}, 'mounted certificates unreadable');
-      trouble = reasonOf(error);
+      note(reasonOf(error));
     }
     return pairs;
   };
 
   return {
+    folder,
+    get problem() {
+      return problem;
+    },
     load,
     follow(onChange) {
       let closed = false;

@@ -83,6 +83,7 @@ const KUBERNETES = object({
       problem: orNull(text),
     }),
   ),
+  mounted: orNull(object({path: text, problem: orNull(text)})),
   services: object({hosts: mapOf(listOf(text)), watch: orNull(WATCH)}),
   verify: object({source: flag, token: flag, pods: orNull(object({known: count, watches: listOf(WATCH)}))}),
 });

@@ -55,6 +55,7 @@ export function deriveProblems(status: Given, seen: Seen): StatedProblem[] {
     ...absenceProblems(seen),
     ...syncProblems(status, seen),
     ...quarantineProblems(status),
+    ...mountProblems(status),
     ...certificateProblems(status, seen),
     ...dataProblems(seen),
     ...standingProblems(status, seen),
@@ -178,6 +179,14 @@ function quarantineProblems({quarantined}: Given): StatedProblem[] {
   }
   const isOver = `more of ${apps.join(', ')} than KONTROL_QUARANTINE allows, so the template may be to blame`;
   return [bad('quarantine', [`${what}; ${isOver}`, why, 'mend the template, or what those pods send'], {beganAt})];
+}
+
+function mountProblems({kubernetes: {mounted}}: Given): StatedProblem[] {
+  if (mounted === null || mounted.problem === null) return [];
+  const {path: subject, problem} = mounted;
+  const todo = 'mount the TLS Secrets there, each in a sub-folder of its own, or do without KONTROL_CERTS';
+  const words: ProblemWords = [`No certificate is taken from ${subject} (KONTROL_CERTS)`, problem, todo];
+  return [bad('certificate', words, {subject, beganAt: null})];
 }
 
 function certificateProblems({kubernetes: {certificates}}: Given, {nowAt}: Seen): StatedProblem[] {

@@ -127,6 +127,8 @@ export interface KubernetesLine {
     readonly names: string | null;
     readonly problem: string | null;
   }[];
+  /** The folder of KONTROL_CERTS, and why nothing can be taken from it; null where that is not set. */
+  readonly mounted: {readonly path: string; readonly problem: string | null} | null;
   readonly services: {
     readonly hosts: Readonly<Record<string, readonly string[]>>;
     readonly watch: WatchLine | null;

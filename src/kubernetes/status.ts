@@ -27,6 +27,13 @@ export interface CertificateLine {
   readonly problem: string | null;
 }
 
+/** The folder of KONTROL_CERTS as `/status` shows it. */
+export interface MountedLine {
+  readonly path: string;
+  /** Why nothing can be taken from it. */
+  readonly problem: string | null;
+}
+
 /** What is asked of those who ping. */
 export interface VerifyStatus {
   readonly source: boolean;
@@ -45,6 +52,8 @@ export interface ServicesStatus {
 export interface KubernetesStatus {
   readonly pod: PodStatus;
   readonly certificates: readonly CertificateLine[];
+  /** Null where KONTROL_CERTS is not set. */
+  readonly mounted: MountedLine | null;
   readonly services: ServicesStatus;
   readonly verify: VerifyStatus;
 }

@@ -37,7 +37,10 @@ const FIGURES: Readonly<Record<string, readonly Figure[]>> = {
     ['(# s when it waits for a CPU)', 'src/reload/closing-listeners.ts', 'STARVED_CLOSE_CAP_MS', S],
   ],
   'docs/performance.md': [['is given # ms to end', 'src/reload/read-back.ts', 'CHECK_PATIENCE_MS']],
-  'docs/kubernetes.md': [['its node read every @ minutes', 'src/kubernetes/own-pod.ts', 'NODE_PERIOD_MS', MINUTE]],
+  'docs/kubernetes.md': [
+    ['it is looked at again every # s', 'src/certs/mounted.ts', 'POLL_MS', S],
+    ['its node read every @ minutes', 'src/kubernetes/own-pod.ts', 'NODE_PERIOD_MS', MINUTE],
+  ],
   'docs/migration.md': [['one of more than # KiB', 'src/http/body.ts', 'BODY_LIMIT_BYTES', KIB]],
   'docs/architecture.md': [['After @ minutes only that counts', 'src/members/snapshot.ts', 'MAX_AGE_MS', MINUTE]],
   'docs/membership.md': [

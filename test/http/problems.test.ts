@@ -215,6 +215,14 @@ describe('problems', () => {
     ]);
   });
 
+  test('the folder of KONTROL_CERTS is not there -> bad, with what to do', () => {
+    const kubernetes = {...WELL.kubernetes, mounted: {path: '/etc/certs', problem: 'there is no folder /etc/certs'}};
+    const [{kind, severity, subject, what, todo} = assert.fail()] = deriveProblems({...WELL, kubernetes}, NOTHING_SEEN);
+    assert.deepEqual([kind, severity, subject], ['certificate', 'bad', '/etc/certs']);
+    assert.equal(what, 'No certificate is taken from /etc/certs (KONTROL_CERTS)');
+    assert.match(todo, /^mount the TLS Secrets there, each in a sub-folder of its own/);
+  });
+
   test('since when -> when it began, wherever that can be known', () => {
     const began = {down: 11, failing: 12, change: 13, storeAway: 14, silence: 15};
     const refused = {reason: 'no', sinceAt: 16, serving: null};

@@ -137,6 +137,7 @@ export const STATUS: Required<Status> = {
       node: 'known',
     },
     certificates: [{name: 'web', expiresAt: 1_500_000_000_000, fingerprint: 'ab:cd', names: 'web.test', problem: null}],
+    mounted: {path: '/etc/certs', problem: null},
     services: {
       hosts: {db: ['10.2.0.30']},
       watch: {what: 'endpoints', state: 'failing', synced: false, failures: 2, reason: 'it does not answer'},

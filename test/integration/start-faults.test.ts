@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import {once} from 'node:events';
-import {mkdir, rename, writeFile} from 'node:fs/promises';
+import {mkdir, writeFile} from 'node:fs/promises';
 import {createServer} from 'node:net';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
@@ -153,27 +153,38 @@ describe('a start without anything to serve -> waits, not ready, and serves as s
     });
   }
 
-  test('a certificate that is nowhere -> the reason; served once it is mounted', {
+  test('a folder of certificates that is not there, then half a certificate -> what to do; served once it is whole', {
     skip: haproxyLacksTls() || missing('openssl'),
   }, async () => {
     const port = await freePort();
-    await using certs = await openFolder();
+    await using folder = await openFolder();
+    const certs = join(folder.path, 'certs');
     const bind = `bind 127.0.0.1:${port}`;
     const template = webTemplate(`127.0.0.1:${port}`, 80).replace(bind, `${bind} ssl crt {{ certs['secret-a'] }}`);
     const annotations = JSON.stringify({'haproxy.unity3d.com/tls': 'secret-a'});
-    const env = {KONTROL_WARMUP: '0', KONTROL_CERTS: certs.path, KONTROL_ANNOTATIONS: annotations};
+    const env = {KONTROL_WARMUP: '0', KONTROL_CERTS: certs, KONTROL_ANNOTATIONS: annotations};
     await using daemon = await startDaemon({template, env});
     const {ready, problems} = await daemon.waitFor(seen => seen.lastError !== null && seen, 'the reason');
     assert.equal(ready, false);
     const missed = problems.find(({kind, subject}) => kind === 'certificate' && subject === 'secret-a');
     assert.match(missed?.why ?? '', /it is not mounted, and the API is not used/);
+    const unmounted = problems.find(({subject}) => subject === certs);
+    assert.match(`${unmounted?.why}: ${unmounted?.todo}`, /^there is no folder .*: mount the TLS Secrets there/);
 
     const {chain, key} = await makePair('one.test');
-    await mkdir(join(certs.path, 'new'));
-    await writeFile(join(certs.path, 'new/tls.crt'), chain);
-    await writeFile(join(certs.path, 'new/tls.key'), key);
-    await rename(join(certs.path, 'new'), join(certs.path, 'secret-a'));
-    await daemon.waitFor(seen => seen.ready && seen.inSync, 'the certificate served');
+    await mkdir(join(certs, 'secret-a'), {recursive: true});
+    await writeFile(join(certs, 'secret-a/tls.crt'), chain);
+    const half = await daemon.waitFor(
+      seen => seen.problems.some(({why}) => why === 'there is no private key in it') && seen,
+      'the half one',
+    );
+    assert.deepEqual([half.kubernetes?.mounted, half.ready], [{path: certs, problem: null}, false]);
+    await writeFile(join(certs, 'secret-a/tls.key'), key);
+    const {problems: left} = await daemon.waitFor(seen => seen.ready && seen.inSync && seen, 'the certificate served');
+    assert.deepEqual(
+      left.filter(({kind, severity}) => kind === 'certificate' && severity === 'bad'),
+      [],
+    );
   });
 
   test('a template that is refused without pods -> the first ping makes it work', async () => {

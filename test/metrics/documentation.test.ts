@@ -57,6 +57,7 @@ async function exportedTypes(): Promise<Map<string, string>> {
       node: null,
     },
     certificates: [],
+    mounted: null,
     services: {hosts: {}, watch: null},
     verify: {source: false, token: false, pods: null},
   }));

@@ -107,6 +107,7 @@ export interface Status {
       readonly expiresAt: number | null;
       readonly problem: string | null;
     }[];
+    readonly mounted: {readonly path: string; readonly problem: string | null} | null;
     readonly services: {readonly hosts: Readonly<Record<string, readonly string[]>>};
     readonly verify: {
       readonly source: boolean;

@@ -31,6 +31,7 @@ export function createReport(
   const kubernetes = (): KubernetesStatus => ({
     pod: describePod(pod, config.pod),
     certificates: cluster.certificates.status(),
+    mounted: cluster.certificates.mounted(),
     services: cluster.services,
     verify: policy.status,
   });
