@@ -94,11 +94,14 @@ const withNames = (checked: CheckedTemplate, names: readonly Finding[]): Checked
   findings: [...names, ...checked.findings],
 });
 
-const appsOf = (given: Given): string[] | undefined =>
-  given
+function appsOf(given: Given): string[] | undefined {
+  const apps = given
     .text('apps')
     ?.split(',')
-    .map(app => app.trim());
+    .map(app => app.trim())
+    .filter(app => app !== '');
+  return apps?.length === 0 ? refuse('--apps names none: write --apps web,api, or leave it out') : apps;
+}
 
 async function checkTemplate(
   given: Given,
@@ -168,10 +171,12 @@ async function compare(given: Given, text: string | undefined): Promise<Finding[
     await writeFile(file, text).catch(error => refuse(`cannot write ${file}: ${reasonOf(error)}`));
     return [];
   }
-  const expected = await readFile(file, 'utf8').catch(error => {
+  const found = await readFile(file, 'utf8').catch(error => {
     const advice = systemCodeOf(error) === 'ENOENT' ? '; --update writes it' : '';
     return refuse(`cannot read ${file}: ${reasonOf(error)}${advice}`);
   });
+  // Git on Windows gives every line a carriage return, which HAProxy does not mind; no rendered text has one.
+  const expected = found.replaceAll('\r\n', '\n');
   const {added, removed, text: difference} = derivePatch(expected, text, MAX_DIFFERENCE_CHARACTERS);
   if (expected === text) return [];
   const message = `another text than ${file} comes out: +${added} -${removed} lines; --update writes it as it is now`;

@@ -67,7 +67,7 @@ function watchWait(what: string, {print, isTerminal}: WaitTold): Disposable {
 function faultOfAddress(base: string): string | undefined {
   const url = /^https?:\/\//i.test(base) ? URL.parse(base) : null;
   if (url === null || url.search !== '' || url.hash !== '')
-    return `cannot ask ${base}: it is no URL such as http://10.2.0.3:8001`;
+    return `cannot ask ${base === '' ? 'an empty address' : base}: it is no URL such as http://10.2.0.3:8001`;
   if (url.username === '' && url.password === '') return undefined;
   return `cannot ask ${url.host}: its URL has a name or a password, which the status port does not take`;
 }

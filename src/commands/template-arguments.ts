@@ -21,6 +21,9 @@ export interface GivenTemplate extends ManifestTemplate {
   readonly certificates: readonly string[];
 }
 
+/** Some editors of Windows write it; to JSON it means nothing. */
+const BYTE_ORDER_MARK = /^\uFEFF/;
+
 type Options = Pick<CommandCall<'render' | 'check'>, 'text'>;
 
 /** Where the daemon of an image has its certificates. */
@@ -91,7 +94,7 @@ export async function loadHosts({text}: Options): Promise<Hosts | undefined> {
   if (value === undefined) return undefined;
   const isText = /^\s*[{[]/.test(value);
   const where = `cannot read the hosts in ${isText ? '--hosts' : value}`;
-  const json = isText ? value : await load(value);
+  const json = isText ? value : (await load(value)).replace(BYTE_ORDER_MARK, '');
   let hosts: unknown;
   try {
     hosts = JSON.parse(json);

@@ -45,6 +45,13 @@ const ENDPOINTS = [
   ...['/config/diff?from=N&to=M', '/traffic', '/logs', '/events', '/metrics', '/livez', '/readyz', '/openapi.json'],
 ];
 
+/** And what can be changed, or asked with a body. */
+const CHANGES = Object.entries(OPENAPI.paths).flatMap(([path, methods]) =>
+  Object.keys(methods)
+    .filter(method => method !== 'get')
+    .map(method => `${method.toUpperCase()} ${path}`),
+);
+
 const METHODS: readonly HTTPMethods[] = ['GET', 'POST', 'PUT'];
 
 /** What a kubelet asks: `/livez` depends on our event loop alone, `/readyz` on whether anything serves. */
@@ -131,7 +138,7 @@ function refuseOthers(app: FastifyInstance, log: Log): void {
       const methods = allowed.join(', ');
       return answer(reply.header('allow', methods), 405, 'wrong method', `${path} takes ${methods}`);
     }
-    const reason = `${request.method} ${path.slice(0, 200)} is none of GET ${ENDPOINTS.join(', ')}`;
+    const reason = `${request.method} ${path.slice(0, 200)} is none of GET ${ENDPOINTS.join(', ')}; ${CHANGES.join(', ')}`;
     return answer(reply, 404, 'not found', reason);
   });
 

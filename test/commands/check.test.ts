@@ -137,13 +137,15 @@ describe('check', {skip: missing('haproxy')}, () => {
     assert.equal((await check(template, '--hosts', '{}', '--werror')).status, EXIT_CODES.VALIDATE);
   });
 
-  test('--expect -> --update writes it; the same passes, another text is refused with the difference', async () => {
+  test('--expect -> --update writes it; the same passes, with line ends of Windows too; another text is refused with the difference', async () => {
     const expected = join(folder, 'expected.cfg');
     const template = `${LISTEN}{% for ip in hosts.web %}  server s{{ loop.index }} {{ ip }}:80\n{% endfor %}`;
     const absent = await check(template, '--hosts', HOSTS, '--expect', expected);
     assert.match(absent.stderr, /--update writes it/);
     assert.equal((await check(template, '--hosts', HOSTS, '--expect', expected, '--update')).status, 0);
     assert.match(readFileSync(expected, 'utf8'), /server s2 10\.0\.0\.2:80/);
+    assert.equal((await check(template, '--hosts', HOSTS, '--expect', expected)).status, 0);
+    writeFileSync(expected, readFileSync(expected, 'utf8').replaceAll('\n', '\r\n'));
     assert.equal((await check(template, '--hosts', HOSTS, '--expect', expected)).status, 0);
     const {status, stderr} = await check(`${template}  retries 2\n`, '--hosts', HOSTS, '--expect', expected);
     assert.equal(status, EXIT_CODES.VALIDATE);
@@ -170,6 +172,20 @@ describe('check', {skip: missing('haproxy')}, () => {
     );
   });
 
+  test('files of Windows, with carriage returns and a byte order mark -> checked as others are, at the same lines', async () => {
+    const template = `${LISTEN}{% for ip in hosts.web %}\n  serverx a {{ ip }}:80\n{% endfor %}`;
+    const hosts = fileOf('hosts of windows.json', `\uFEFF${HOSTS}\r\n`);
+    const manifest = fileOf('of windows, 100%.yaml', `\uFEFF${manifestOf(template).replaceAll('\n', '\r\n')}`);
+    const {status, stdout} = await call('--manifest', manifest, '--hosts', hosts, '--format', 'github');
+    assert.equal(status, EXIT_CODES.VALIDATE);
+    assert.match(
+      stdout,
+      new RegExp(`^::error file=\\S+/of windows%2C 100%25\\.yaml,line=${FIRST_LINE + 7}::unknown keyword`),
+    );
+    const bare = await check(template.replaceAll('\n', '\r\n'), '--hosts', hosts);
+    assert.match(bare.stderr, /t\.j2:8: unknown keyword 'serverx'/);
+  });
+
   test('what does not go together -> USAGE', async () => {
     const two = fileOf(
       'two.yaml',
@@ -177,5 +193,6 @@ describe('check', {skip: missing('haproxy')}, () => {
     );
     assert.match((await call('--manifest', two, '--expect', 'x')).stderr, /choose with --name Deployment\/haproxy or/);
     assert.match((await check('x', '--update')).stderr, /--update writes the file that --expect names/);
+    assert.match((await check('x', '--apps', ' ,')).stderr, /--apps names none: write --apps web,api/);
   });
 });

@@ -26,7 +26,7 @@ describe('the client of the status port', () => {
     for (const base of ['localhost:8001', '10.2.0.3:8001', 'http://', 'nonsense', '', 'http://10.2.0.3:8001?x=1']) {
       assert.throws(() => createStatusClient(base, {print: () => {}, isTerminal: false}), {
         code: 'USAGE',
-        message: `cannot ask ${base}: it is no URL such as http://10.2.0.3:8001`,
+        message: `cannot ask ${base || 'an empty address'}: it is no URL such as http://10.2.0.3:8001`,
       });
     }
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {execFile} from 'node:child_process';
 import {once} from 'node:events';
-import {chmodSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {join} from 'node:path';
@@ -10,13 +10,20 @@ import {fileURLToPath} from 'node:url';
 import {parse} from 'yaml';
 import type {CheckAnswer} from '../../src/http/status-actions.ts';
 import {openFolder} from '../support/folder.ts';
+import {freePort} from '../support/free-port.ts';
 import {haproxyBinary, missing} from '../support/parts.ts';
+import {blocksOf} from './blocks.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 const [github, gitlab] = [...readFileSync('docs/ci.md', 'utf8').matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(
   ([, text = '']) => parse(text),
 );
+
+const several =
+  blocksOf('docs/ci.md')
+    .find(({language}) => language === 'sh')
+    ?.lines.join('\n') ?? '';
 
 const TEMPLATE = `defaults
   mode http
@@ -97,10 +104,29 @@ describe('docs/ci.md', {skip: missing('haproxy'), timeout: 120_000}, () => {
     await using port = await startStatusPort('open-sesame');
     const env = {STATUS_PORT: port.url, GITHUB_STEP_SUMMARY: join(checkout.path, 'summary.md')};
     assert.deepEqual(Object.keys(live.env).sort(), ['HAPROXY_KONTROL_TOKEN', 'STATUS_PORT']);
-    assert.equal((await checkout.run(live.run, {...env, HAPROXY_KONTROL_TOKEN: 'wrong'})).code, 64);
+    assert.match(github.jobs.template.container.image, /^registry\.example\/haproxy-kontrol:/);
+    for (const [wrong, words] of [
+      [{...env, HAPROXY_KONTROL_TOKEN: 'wrong'}, /says: send the token/],
+      // What GitHub makes of a secret or a variable that there is not.
+      [{...env, HAPROXY_KONTROL_TOKEN: ''}, /cannot find the operators' token: none is given; set --token-file/],
+      [
+        {...env, HAPROXY_KONTROL_TOKEN: 'open-sesame', STATUS_PORT: ''},
+        /cannot ask an empty address: it is no URL such as/,
+      ],
+    ] as const) {
+      const {code, stderr} = await checkout.run(live.run, wrong);
+      assert.equal(code, 64);
+      assert.match(stderr, words);
+    }
+    const nobody = {...env, HAPROXY_KONTROL_TOKEN: 'open-sesame', STATUS_PORT: `http://127.0.0.1:${await freePort()}`};
+    assert.equal((await checkout.run(live.run, nobody)).code, 13);
+    writeFileSync(env.GITHUB_STEP_SUMMARY, '');
     const shown = await checkout.run(live.run, {...env, HAPROXY_KONTROL_TOKEN: 'open-sesame'});
     assert.deepEqual([shown.code, shown.stderr], [0, '']);
-    assert.match(checkout.read('summary.md'), /would be told to the running HAProxy: added web\/web-1; \+1 -0 lines\n/);
+    assert.match(
+      checkout.read('summary.md'),
+      /^~~~diff\n[\s\S]*\nwould be told to the running HAProxy: added web\/web-1; \+1 -0 lines\n@@ .*\n\+ /,
+    );
 
     await using broken = await openCheckout(TEMPLATE.replace('hosts.web', 'hosts.wbe'));
     const bad = await broken.run(check.run);
@@ -121,5 +147,23 @@ describe('docs/ci.md', {skip: missing('haproxy'), timeout: 120_000}, () => {
     assert.match(checkout.read('deploy/expected.cfg'), /server web-1 10\.0\.0\.1:80/);
     writeFileSync(join(checkout.path, 'deploy/haproxy.yaml'), manifestOf(TEMPLATE.replace(':80', ':8080')));
     assert.equal((await checkout.run(golden, env)).code, 8);
+    writeFileSync(join(checkout.path, 'deploy/haproxy.yaml'), manifestOf(TEMPLATE.replace('bind', 'bnd')));
+    assert.equal((await checkout.run(report, env)).code, 8);
+    assert.match(
+      checkout.read(artifacts.reports.junit),
+      /failures="1"[\s\S]*<failure message="unknown keyword &apos;bnd&apos;/,
+    );
+    assert.equal((await checkout.run(report, {...env, KONTROL_HAPROXY: '/nowhere/haproxy'})).code, 4);
+  });
+
+  test('several files -> each is checked, whatever their names; the last that is no good says how it ends', async () => {
+    await using checkout = await openCheckout(TEMPLATE);
+    writeFileSync(join(checkout.path, 'a bad one.yaml'), manifestOf('bogus\n'));
+    writeFileSync(join(checkout.path, 'of windows.yaml'), manifestOf(TEMPLATE).replaceAll('\n', '\r\n'));
+    const {code, stdout} = await checkout.run(several);
+    assert.equal(code, 8);
+    assert.match(stdout, /^a bad one\.yaml \(.*: not valid[\s\S]*^of windows\.yaml \(.*: valid, with sample pods/m);
+    rmSync(join(checkout.path, 'a bad one.yaml'));
+    assert.equal((await checkout.run(several)).code, 0);
   });
 });

@@ -59,7 +59,7 @@ describe('status port', () => {
   test('an unknown path -> 404 that names those there are', async () => {
     const answer = await get('/nowhere');
     assert.equal(answer.statusCode, 404);
-    assert.match(answer.json().reason, /^GET \/nowhere is none of GET \/status, /);
+    assert.match(answer.json().reason, /^GET \/nowhere is none of GET \/status, .*; .*POST \/check\b.*PUT \/log-level/);
     const [long] = /\/x+/.exec((await get(`/${'x'.repeat(300)}?y`)).json().reason) ?? [];
     assert.equal(long?.length, 200);
   });
