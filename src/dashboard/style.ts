@@ -32,7 +32,10 @@ a, .link { color: var(--link); }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px; margin: 14px 0; min-width: 0; }
 .section-head { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: baseline; gap: 4px 16px; margin-bottom: 8px; }
 .section-head p { margin: 0; }
-.columns { display: grid; gap: 0 14px; grid-template-columns: minmax(0, 1fr); }
+.columns { display: grid; gap: 14px; grid-template-columns: minmax(0, 1fr); }
+.columns > div { display: flex; flex-direction: column; gap: 14px; min-width: 0; }
+.columns section { margin: 0; }
+.columns > div > section:last-child { flex: 1; }
 .charts { display: grid; gap: 14px; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); margin-bottom: 8px; }
 figure { margin: 0; min-width: 0; }
 figcaption { color: var(--muted); font-size: 13px; display: flex; flex-wrap: wrap; gap: 0 14px; min-height: 20px; }
@@ -42,6 +45,7 @@ figcaption { color: var(--muted); font-size: 13px; display: flex; flex-wrap: wra
 .legend .curve-1 { color: var(--curve-1); } .legend .curve-2 { color: var(--curve-2); } .legend .curve-3 { color: var(--curve-3); } .legend .curve-4 { color: var(--curve-4); }
 .legend .moment { margin-left: auto; }
 .chart { width: 100%; min-height: 150px; overflow: hidden; }
+@media (max-width: 600px) { header, main, footer { padding-inline: 10px; } section { padding-inline: 12px; } }
 @media (min-width: 1000px) { .columns { grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); } }
 .skip { position: absolute; left: -999px; }
 .skip:focus { left: 8px; top: 8px; background: var(--card); padding: 8px; z-index: 1; }
@@ -70,6 +74,7 @@ const STATE = `
 .tile dd { margin: 0; }
 .tile .value { font-size: 19px; font-weight: 600; overflow-wrap: anywhere; }
 .tile .note { font-size: 13px; overflow-wrap: anywhere; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; }
+@media (max-width: 600px) { #tiles { gap: 8px; } .tile { padding-inline: 8px; } }
 .tile[data-tone=good] { border-top-color: var(--good); }
 .tile[data-tone=notice] { border-top-color: var(--notice); }
 .tile[data-tone=bad] { border-top-color: var(--bad); }
@@ -77,10 +82,19 @@ const STATE = `
 `;
 
 const TABLES = `
-.scroll { overflow-x: auto; }
+.scroll {
+  overflow-x: auto;
+  /* A shade at the edge beyond which there is more. */
+  background:
+    linear-gradient(var(--card), var(--card)) left / 14px 100% no-repeat local, linear-gradient(var(--card), var(--card)) right / 14px 100% no-repeat local,
+    linear-gradient(to right, var(--line), transparent) left / 14px 100% no-repeat scroll, linear-gradient(to left, var(--line), transparent) right / 14px 100% no-repeat scroll;
+}
 .scroll table { border-collapse: collapse; width: 100%; font-size: 14px; }
 .scroll th, .scroll td { text-align: left; padding: 4px 10px 4px 0; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: middle; font-variant-numeric: tabular-nums; }
 .scroll thead th { color: var(--muted); font-weight: 500; }
+.scroll table:has(#proxies) :is(th, td):nth-child(n + 3):nth-child(-n + 12), .app :is(th, td):is(:nth-child(4), :nth-child(5)) { text-align: right; }
+.scroll table:has(#proxies) :is(th, td):nth-child(13) { padding-left: 16px; }
+.app :is(th, td):nth-child(6) { padding-left: 24px; }
 .scroll tr[data-tone=bad] > * { color: var(--bad); }
 .scroll td[data-tone=bad], .why[data-tone=bad] { color: var(--bad); }
 .scroll td[data-tone=notice], .why[data-tone=notice] { color: var(--notice); }
@@ -94,9 +108,9 @@ code, pre, .link { font-family: ui-monospace, 'DejaVu Sans Mono', monospace; fon
 .link { background: none; border: 0; padding: 2px 0; cursor: pointer; text-decoration: underline; }
 details.app { border-top: 1px solid var(--line); }
 summary { cursor: pointer; padding: 7px 0; }
-.app summary { display: flex; gap: 10px; align-items: baseline; flex-wrap: wrap; }
-.app summary::before, .pass summary::before { content: '\\25B8'; color: var(--muted); }
-.app[open] > summary::before, .pass[open] > summary::before { content: '\\25BE'; }
+.app summary, #gone summary { display: flex; gap: 10px; align-items: baseline; flex-wrap: wrap; }
+.app summary::before, .pass summary::before, #gone summary::before { content: '\\25B8'; color: var(--muted); }
+.app[open] > summary::before, .pass[open] > summary::before, #gone[open] > summary::before { content: '\\25BE'; }
 .app-name { font-weight: 600; overflow-wrap: anywhere; min-width: 0; }
 .count { background: var(--line); border-radius: 10px; padding: 0 8px; font-size: 13px; font-weight: 500; }
 .late { color: var(--bad); font-size: 13px; }
@@ -104,7 +118,7 @@ summary { cursor: pointer; padding: 7px 0; }
 #gone { border-top: 1px solid var(--line); margin-top: 8px; }
 #gone td:nth-child(5) { white-space: normal; min-width: 120px; }
 .app tbody tr { content-visibility: auto; }
-progress { width: 90px; height: 8px; margin-right: 8px; border: 0; border-radius: 4px; background: var(--line); accent-color: var(--good); appearance: none; }
+progress { width: 90px; height: 8px; margin-right: 8px; vertical-align: middle; border: 0; border-radius: 4px; background: var(--line); accent-color: var(--good); appearance: none; }
 progress::-webkit-progress-bar { background: var(--line); border-radius: 4px; }
 progress::-webkit-progress-value { background: var(--good); border-radius: 4px; }
 progress::-moz-progress-bar { background: var(--good); border-radius: 4px; }
@@ -117,6 +131,7 @@ progress[data-tone=bad]::-moz-progress-bar { background: var(--bad); }
   .scroll table:has(#proxies) :is(th, td):nth-child(13) { display: none; }
   .app table { min-width: 0; }
   .app :is(th, td):nth-child(6) { display: none; }
+  .app :is(th, td):nth-child(7) { padding-left: 14px; }
   .app progress { width: 50px; }
   .app th:nth-child(3) { width: 31%; } .app th:nth-child(4) { width: 10%; } .app th:nth-child(7) { width: 19%; }
 }
@@ -124,7 +139,8 @@ progress[data-tone=bad]::-moz-progress-bar { background: var(--bad); }
   .scroll table:has(#generations) :is(th, td):nth-child(2) { display: none; }
   .app :is(th, td):is(:nth-child(4), :nth-child(5)) { display: none; }
   .app th { white-space: normal; }
-  .app th:nth-child(1) { width: 29%; } .app th:nth-child(2) { width: 18%; } .app th:nth-child(3) { width: 30%; } .app th:nth-child(7) { width: 23%; }
+  .app th:nth-child(1) { width: 27%; } .app th:nth-child(2) { width: 18%; } .app th:nth-child(3) { width: 35%; } .app th:nth-child(7) { width: 20%; }
+  .app :is(th, td):nth-child(7) { padding-left: 0; }
   .app :is(td, .link) { white-space: normal; overflow-wrap: anywhere; text-align: left; }
   .app progress { display: none; }
 }
@@ -156,7 +172,7 @@ const HISTORY = `
   .pass .cause, .pass .moved { grid-column: 1 / -1; }
 }
 @media (min-width: 700px) {
-  .pass > summary { grid-template-columns: auto auto auto auto minmax(0, 1fr) auto auto; }
+  .pass > summary { grid-template-columns: auto minmax(44px, auto) minmax(66px, auto) 88px minmax(0, 1fr) auto auto; }
   .pass .cause, .pass .moved, .pass .took { grid-column: auto; }
   .pass .took { display: inline; min-width: 60px; text-align: right; }
 }
@@ -170,6 +186,7 @@ button { cursor: pointer; }
 .operator-only { display: none; }
 .operator .operator-only { display: revert; }
 .operator .buttons.operator-only { display: flex; }
+#outcome { margin: 6px 0 0; }
 .hint { font-size: 13px; margin: 6px 0; }
 kbd { border: 1px solid var(--line); border-radius: 4px; padding: 0 5px; font-size: 12px; }
 dialog { color: var(--text); background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px; width: min(560px, calc(100vw - 24px)); }

@@ -50,10 +50,10 @@ export async function startBrowser(): Promise<Browser> {
   };
 }
 
-/** Keeps what the page looks like as `artefacts/dashboard/<name>.png`. */
-export async function keepScreenshot(page: Page, name: string): Promise<void> {
+/** Keeps what the page looks like, or what is seen of it without scrolling, as `artefacts/dashboard/<name>.png`. */
+export async function keepScreenshot(page: Page, name: string, fullPage = true): Promise<void> {
   await mkdir(ARTEFACTS, {recursive: true});
-  await page.screenshot({path: join(ARTEFACTS, `${name}.png`), fullPage: true});
+  await page.screenshot({path: join(ARTEFACTS, `${name}.png`), fullPage});
 }
 
 /** axe-core's findings that are serious or critical, each with the elements it is about. */

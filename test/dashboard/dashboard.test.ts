@@ -15,6 +15,7 @@ const SIZES = [
   [1440, 'dark'],
 ] as const;
 const WIDTHS = [1440, 768, 360] as const;
+const SCHEMES = ['dark', 'light'] as const;
 
 /** Waits until an element with this text is to be seen. */
 const see = (page: Page, selector: string, text: string | RegExp) =>
@@ -37,7 +38,7 @@ describe('dashboard in a real browser', {skip, timeout: 600_000}, () => {
 
     await daemon.ping({ip: '127.0.1.1', id: 'web-a'}, {down: true});
     await see(page, '#members-none', /Everybody left: web-a of web was the last one, at .* \(down\)/);
-    await page.locator('#gone summary').click();
+    // Where nobody is, who left is what one wants to see.
     await see(page, '#departures tr', /web-a.*down/);
     await see(page, '.pass', /left web 127\.0\.1\.1/);
     // That everybody left is a problem of its own.
@@ -100,6 +101,7 @@ describe('dashboard in a real browser', {skip, timeout: 600_000}, () => {
       await see(page, '#apps tr', /web-b.*down: web\/web-2 DOWN: L4CON.*Connection refused/);
       await see(page, '#problems li', 'No server of backend web is up');
       await see(page, '#apps .late', '2 down');
+      await see(page, '#problems a', 'See the members');
       await lookAtState(page, 'all-down');
 
       for (const [ip, id] of [
@@ -110,6 +112,8 @@ describe('dashboard in a real browser', {skip, timeout: 600_000}, () => {
       }
       await see(page, '#problems li', 'Nobody is left to serve');
       await see(page, '#members-none', 'Everybody left');
+      await see(page, '#problems a', 'See who left');
+      await see(page, '#departures tr', 'web-b');
       await lookAtState(page, 'nobody-left');
       assert.deepEqual(browser.complaints, []);
     }
@@ -139,7 +143,7 @@ describe('dashboard in a real browser', {skip, timeout: 600_000}, () => {
     await page.keyboard.press('Enter');
     await see(page, '#moments li', 'first ping');
     assert.deepEqual(await seriousFindings(page), []);
-    await keepScreenshot(page, 'timeline');
+    await keepScreenshot(page, 'timeline', false);
     await page.keyboard.press('Escape');
     assert.equal(await page.locator('#timeline').evaluate(dialog => (dialog as {open?: boolean}).open), false);
 
@@ -206,14 +210,19 @@ async function lookAt(page: Page, width: number, colorScheme: 'light' | 'dark'):
   await keepScreenshot(page, `members-${width}-${colorScheme}`);
 }
 
-/** At all widths: nothing that hinders, nothing beyond the edge, the screenshots kept. */
+/** At all widths and in both themes: nothing that hinders, nothing beyond the edge, the screenshots kept. */
 async function lookAtState(page: Page, state: string): Promise<void> {
   for (const width of WIDTHS) {
     await page.setViewportSize({width, height: 900});
-    if (width !== 768 || state === 'drained') assert.deepEqual(await seriousFindings(page), [], `${state} ${width}`);
     const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
     assert.ok(Number(overflow) <= 0, `${state}: at ${width} px the page is ${overflow} px too wide`);
-    await keepScreenshot(page, `${state}-${width}`);
+    for (const colorScheme of SCHEMES) {
+      await page.emulateMedia({colorScheme});
+      if (width !== 768 || state === 'drained') {
+        assert.deepEqual(await seriousFindings(page), [], `${state} ${width} ${colorScheme}`);
+      }
+      await keepScreenshot(page, `${state}-${width}-${colorScheme}`);
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import {formatBytes, formatDuration, formatPercent, formatRate, formatTime} from
 import {
   actionFor,
   applyMembers,
+  describeLoad,
   describeMember,
   errorShare,
   groupByApp,
@@ -113,6 +114,9 @@ test('share of 5xx -> of the requests; none without requests, never more than al
   assert.equal(errorShare(sampleAt(0, 0, 3)), null);
   assert.equal(errorShare(sampleAt(0, 4, 1)), 0.25);
   assert.equal(errorShare(sampleAt(0, 1, 2)), 1);
+  // Nobody asked: that is not to be read as if nobody had been answered.
+  assert.doesNotMatch(describeLoad(sampleAt(0, 0, 0)), /answered|5xx/);
+  assert.match(describeLoad(sampleAt(0, 4, 1)), /^4 requests\/s, 25 % of them 5xx, /);
 });
 
 test('what stands beside a member -> its servers, and why one is down', () => {
@@ -162,8 +166,8 @@ test('the action beside a problem -> what ends it; back to the pass that serves,
   };
   assert.deepEqual([passOf('pass'), passOf('template'), passOf('template', 2), passOf('template', 3)], [4, 4, 2, 4]);
   assert.deepEqual(
-    [passOf('rollback'), passOf('drift'), passOf('stopped'), passOf('queue')],
-    ['release', 'reconfigure', 'reconfigure', undefined],
+    [passOf('rollback'), passOf('drift'), passOf('stopped'), passOf('backend-down'), passOf('queue')],
+    ['release', 'reconfigure', 'reconfigure', 'look', undefined],
   );
   assert.equal(actionFor('pass', [entryOf(1, {verdict: 'failed'})]), undefined);
 });

@@ -107,7 +107,7 @@ document.addEventListener('keydown', event => {
   byId('filter').focus();
 });
 byId('timeline-close').addEventListener('click', () => byId<HTMLDialogElement>('timeline').close());
-setText(byId('zone'), `Times are those of ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`);
+setText(byId('zone'), `Times are in ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`);
 startMembers(ip => void showTimeline(ip));
 startHistory();
 startOperator();

@@ -80,12 +80,12 @@ export function showMembers(next: ReadonlyMap<string, TimedMember>): void {
   draw();
 }
 
-/** A filter opens what it finds; without one each app is again as the person left it. */
-function openForFilter(details: HTMLDetailsElement, isFiltered: boolean): void {
-  if (isFiltered && !details.open) {
-    details.dataset.opened = 'by filter';
+/** A filter opens what it finds, and so is opened who left where nobody is; afterwards each is as the person left it. */
+function openWhile(details: HTMLDetailsElement, isWanted: boolean): void {
+  if (isWanted && !details.open) {
+    details.dataset.opened = 'by itself';
     details.open = true;
-  } else if (!isFiltered && details.dataset.opened !== undefined) {
+  } else if (!isWanted && details.dataset.opened !== undefined) {
     delete details.dataset.opened;
     details.open = false;
   }
@@ -130,6 +130,7 @@ function draw(): void {
   shownGroups = groups;
   setText(byId('members-count'), query === '' ? `${members.size}` : `${found.length} of ${members.size}`);
   byId('members-none').hidden = found.length > 0;
+  openWhile(byId<HTMLDetailsElement>('gone'), members.size === 0);
   setText(byId('members-none'), members.size === 0 ? nobodyText() : 'Nobody matches.');
   reconcile(
     byId('apps'),
@@ -137,7 +138,7 @@ function draw(): void {
     ([app, group]) => createGroup(app, group.length <= OPEN_UP_TO),
     (details, [, group]) => {
       setText(details.querySelector('.count') as Element, `${group.length}`);
-      openForFilter(details as HTMLDetailsElement, query !== '');
+      openWhile(details as HTMLDetailsElement, query !== '');
       const rows = (details as HTMLDetailsElement).open ? group.slice(0, MAX_ROWS) : [];
       reconcile(
         details.querySelector('tbody') as Element,

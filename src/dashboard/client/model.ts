@@ -1,4 +1,5 @@
 import type {LiveMember, LiveServer, MemberChanges, Pass, ProxyState, TrafficSample} from '../../http/page-types.ts';
+import {formatPercent, formatRate} from './format.ts';
 
 /** A member, and when by our own clock it will expire. */
 export interface TimedMember extends LiveMember {
@@ -55,6 +56,13 @@ export const errorShare = ({
 }: Pick<TrafficSample, 'requestsPerSecond' | 'serverErrorsPerSecond'>): number | null =>
   requestsPerSecond === 0 ? null : Math.min(1, serverErrorsPerSecond / requestsPerSecond);
 
+/** What is going on, in a line. Where nobody asks, nothing is said of answers. */
+export function describeLoad(sample: TrafficSample): string {
+  const share = errorShare(sample);
+  const errors = share === null ? '' : `, ${formatPercent(share)} of them 5xx`;
+  return `${formatRate(sample.requestsPerSecond)} requests/s${errors}, ${sample.sessions} sessions`;
+}
+
 export type Tone = 'good' | 'notice' | 'bad' | 'plain';
 
 export const TONE_OF_STATE: Readonly<Record<ProxyState, Tone>> = {
@@ -94,6 +102,7 @@ export const toneOfMember = ({proxyState, quarantine}: LiveMember): Tone =>
 
 /** What an operator can do about a problem, and what that does. */
 export type OperatorAction =
+  | {readonly is: 'look'; readonly at: string; readonly label: string; readonly effect: string}
   | {readonly is: 'rollback'; readonly pass: number; readonly label: string; readonly effect: string}
   | {readonly is: 'release' | 'reconfigure'; readonly label: string; readonly effect: string};
 
@@ -128,6 +137,10 @@ export function actionFor(kind: string, passes: readonly Pass[], serving?: numbe
         effect: "uses its template with today's pods until it is released: changes of the template wait",
       };
     }
+    case 'backend-down':
+      return {is: 'look', at: 'members-region', label: 'See the members', effect: 'and what HAProxy sees of each'};
+    case 'members':
+      return {is: 'look', at: 'members-region', label: 'See who left', effect: 'when, and why'};
     default:
       return undefined;
   }

@@ -21,6 +21,8 @@ async function ask(what: string, method: string, url: string, body?: object): Pr
     outcome.dataset.tone = 'bad';
     setText(outcome, `${what}: ${error instanceof Error ? error.message : String(error)}`);
   }
+  // The button may be far from here: what came of it must be seen.
+  outcome.scrollIntoView({block: 'nearest'});
 }
 
 /** What depends on the state: the release of a rollback, the log level. */

@@ -75,6 +75,10 @@ function showAction(place: Element, action: OperatorAction | undefined): void {
     place.replaceChildren();
     return;
   }
+  if (action.is === 'look') {
+    place.replaceChildren(el('a', {href: `#${action.at}`}, action.label), el('span', {}, action.effect));
+    return;
+  }
   const wanted = action.is === 'rollback' ? {'data-rollback': action.pass} : {'data-act': action.is};
   place.replaceChildren(el('button', {type: 'button', ...wanted}, action.label), el('span', {}, action.effect));
 }

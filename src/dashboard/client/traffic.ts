@@ -2,21 +2,21 @@ import type {Pass, ProxyTraffic, Traffic, TrafficLook, TrafficSample} from '../.
 import {type Chart, createChart, type Mark} from './charts.ts';
 import {byId, el, reconcile, setText} from './dom.ts';
 import {formatBytes, formatDuration, formatPercent, formatRate} from './format.ts';
-import {errorShare} from './model.ts';
+import {describeLoad, errorShare} from './model.ts';
 
 const MAX_SAMPLES = 450;
 
 /** More backends than a person chooses from. */
 const MAX_FOLLOWED = 100;
 
-/** What one looks for first stands first: a phone shows no more. */
+/** What one looks for first stands first: a phone has to be swiped for the rest. */
 const HEADS = [
   'Name',
   'Status',
   'Requests/s',
   '5xx',
-  'Response',
   'Servers',
+  'Response',
   'Sessions',
   'Queue',
   'Failed/s',
@@ -45,14 +45,15 @@ function showProxies(proxies: readonly ProxyTraffic[]): void {
     (row, proxy) => {
       row.dataset.tone = toneOf(proxy);
       const isBackend = proxy.kind === 'backend';
+      const isEmpty = isBackend && proxy.servers === 0 && proxy.status === 'UP';
       const share = errorShare(proxy);
       const texts = [
         proxy.name,
-        isBackend && proxy.servers === 0 && proxy.status === 'UP' ? 'no server' : proxy.status,
+        isEmpty ? 'no server' : proxy.status,
         formatRate(proxy.requestsPerSecond),
         share === null ? '-' : formatPercent(share),
-        isBackend ? (proxy.responseTimeMs === null || share === null ? '-' : formatDuration(proxy.responseTimeMs)) : '',
         isBackend ? String(proxy.servers) : '',
+        isBackend ? (proxy.responseTimeMs === null || share === null ? '-' : formatDuration(proxy.responseTimeMs)) : '',
         String(proxy.sessions),
         isBackend ? String(proxy.queue) : '',
         formatRate(proxy.failuresPerSecond),
@@ -62,6 +63,7 @@ function showProxies(proxies: readonly ProxyTraffic[]): void {
         proxy.kind,
       ];
       for (const [index, text] of texts.entries()) setText(row.children[index] as Element, text);
+      (row.children[1] as HTMLElement).dataset.tone = isEmpty ? 'notice' : 'plain';
       (row.children[3] as HTMLElement).dataset.tone = (share ?? 0) > 0 ? 'bad' : 'plain';
     },
   );
@@ -86,11 +88,7 @@ function draw(): void {
   for (const chart of charts) chart.draw(shown, marks);
   const last = shown.at(-1);
   if (last === undefined) return;
-  const share = errorShare(last);
-  setText(
-    byId('traffic-now'),
-    `${formatRate(last.requestsPerSecond)} requests/s, ${share === null ? 'none answered' : `${formatPercent(share)} of them 5xx`}, ${last.sessions} sessions`,
-  );
+  setText(byId('traffic-now'), describeLoad(last));
 }
 
 const placeOf = (name: string) => ({target: byId(`chart-${name}`), legend: byId(`legend-${name}`)});
