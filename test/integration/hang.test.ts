@@ -144,8 +144,10 @@ describe('HAProxy hangs', {concurrency: 2, skip: missing('haproxy'), timeout: 30
   test('it is at 100 % CPU, and still answers -> left alone; it spins in one request for good -> replaced', async () => {
     await using served = await startServed({KONTROL_HANG: '3'});
     const {daemon} = served;
-    // Time to match is as the third power of the path's length; newer versions compile what 1.7 interprets.
-    const rules = Array.from({length: 60}, (_, n) => `  http-request deny if { path_reg a.*a.*a.*[b-x]${n}? }`);
+    // Time to match is as the third power of the path's length; newer versions compile what 1.7 interprets, and its libc
+    // goes through the path once unless the pattern refers to an earlier part of itself.
+    const slow = isOld ? '(a*)a*\\\\1' : 'a.*a.*a.*';
+    const rules = Array.from({length: 60}, (_, n) => `  http-request deny if { path_reg ${slow}[b-x]${n}? }`);
     const global = isOld ? '' : 'global\n  nbthread 1\n';
     await served.rewrite(global + served.template.replace(/bind .*/, `$&\n${rules.join('\n')}`));
     const {proxy: before} = await daemon.waitFor(
@@ -154,7 +156,7 @@ describe('HAProxy hangs', {concurrency: 2, skip: missing('haproxy'), timeout: 30
     );
     const pid = before.pid ?? assert.fail('it does not run');
     const {cpuMs: beforeMs} = (await processes.activity(pid)) ?? assert.fail('it does not run');
-    const path = `/${'a'.repeat(isOld ? 90 : 8000)}`;
+    const path = `/${'a'.repeat(isOld ? 20 : 8000)}`;
     const ended = new AbortController();
     const ask = async () => {
       while (!ended.signal.aborted) await served.fetch(path);
