@@ -74,32 +74,6 @@ describe('a folder in which nothing runs', () => {
   });
 });
 
-describe('numbers of candidates', () => {
-  test('two are staged at once -> each its own; the last one is discarded -> its number is free again', async () => {
-    const {filed, generations} = await openFakeGenerations();
-    const [first, second] = [await generations.stage(textOf()), await generations.stage(textOf(1))];
-    assert.deepEqual([first.generation, second.generation], [1, 2]);
-    await generations.discard(second);
-    assert.deepEqual([(await generations.stage(textOf(2))).generation, filed()], [2, ['1', '2']]);
-  });
-
-  test('an earlier one is discarded -> the later one keeps its own', async () => {
-    const {generations} = await openFakeGenerations();
-    const first = await generations.stage(textOf());
-    await generations.stage(textOf(1));
-    await generations.discard(first);
-    assert.equal((await generations.stage(textOf(2))).generation, 3);
-  });
-
-  test('one serves -> the next is above it, whatever was told at run time', async () => {
-    const {apply, filed} = await openFakeGenerations();
-    await apply(textOf());
-    assert.equal((await apply(MOVED)).way, 'runtime');
-    assert.deepEqual(filed(), ['1']);
-    assert.equal((await apply(textOf(1))).generation, 2);
-  });
-});
-
 describe('a text that differs in its servers alone', () => {
   test('asked -> safe, without a check; applied -> told, the generation stays', async () => {
     const {apply, contents, generations, started} = await openFakeGenerations();

@@ -87,24 +87,26 @@ const BEFORE = textOf('a 10.0.0.1:80');
 const MOVED = textOf('a 10.0.0.2:80');
 
 describe('changes at run time', () => {
-  test('HAProxy 3.2 carries out an address later -> a server that moves and comes takes requests only then', async () => {
-    const version = {text: '3.2.0', major: 3, minor: 2, patch: 0};
-    const before = textOf('a 10.0.0.1:80', 'b 192.0.2.2:80 disabled');
-    const servers = {...ONE, 'web/b': {addr: '192.0.2.2', admin: 5}};
-    const {apply, clock, haproxy} = openBench(before, servers, {version});
-    const cameAt: (string | undefined)[] = [];
-    haproxy.intercept = command => {
-      const b = haproxy.servers.get('web/b');
-      if (command === 'set server web/b state ready') cameAt.push(b?.addr);
-      const [, addr] = /^set server web\/b addr (\S+)/.exec(command) ?? [];
-      if (addr === undefined) return undefined;
-      clock.after(4, () => b && Object.assign(b, {addr}));
-      return '';
-    };
-    const {is, why} = await apply(textOf('a 10.0.0.1:80', 'b 10.0.0.2:80 weight 3'));
-    assert.deepEqual([is, why], ['applied', 'moved web/b, weighed web/b, enabled web/b']);
-    assert.deepEqual([cameAt, haproxy.servers.get('web/b')?.addr], [['10.0.0.2'], '10.0.0.2']);
-  });
+  for (const minor of [1, 2]) {
+    test(`HAProxy 3.${minor} carries out an address later -> a server that moves and comes takes requests only then`, async () => {
+      const version = {text: `3.${minor}.0`, major: 3, minor, patch: 0};
+      const before = textOf('a 10.0.0.1:80', 'b 192.0.2.2:80 disabled');
+      const servers = {...ONE, 'web/b': {addr: '192.0.2.2', admin: 5}};
+      const {apply, clock, haproxy} = openBench(before, servers, {version});
+      const cameAt: (string | undefined)[] = [];
+      haproxy.intercept = command => {
+        const b = haproxy.servers.get('web/b');
+        if (command === 'set server web/b state ready') cameAt.push(b?.addr);
+        const [, addr] = /^set server web\/b addr (\S+)/.exec(command) ?? [];
+        if (addr === undefined) return undefined;
+        clock.after(4, () => b && Object.assign(b, {addr}));
+        return '';
+      };
+      const {is, why} = await apply(textOf('a 10.0.0.1:80', 'b 10.0.0.2:80 weight 3'));
+      assert.deepEqual([is, why], ['applied', 'moved web/b, weighed web/b, enabled web/b']);
+      assert.deepEqual([cameAt, haproxy.servers.get('web/b')?.addr], [['10.0.0.2'], '10.0.0.2']);
+    });
+  }
 
   test('HAProxy 3.2 does not carry out the address of a server that comes -> a reload, it takes no requests before', async () => {
     const version = {text: '3.2.0', major: 3, minor: 2, patch: 0};
@@ -139,6 +141,17 @@ describe('changes at run time', () => {
       bench.said('changed the running HAProxy').map(({changes, generation}) => [changes, generation]),
       [[1, 1]],
     );
+  });
+
+  test('one moves, one comes -> each is told once, who comes first', async () => {
+    const {apply, haproxy} = openBench(BEFORE, ONE);
+    assert.equal((await apply(textOf('a 10.0.0.2:80', 'b 10.0.0.3:80'))).is, 'applied');
+    const told = haproxy.asked.filter(command => /^(?:add|enable) |^set server \S+ (?:addr|state) /.test(command));
+    assert.deepEqual(told, [
+      'add server web/b 10.0.0.3:80 pool-max-conn -1 pool-purge-delay 5s',
+      'set server web/b state ready',
+      'set server web/a addr 10.0.0.2',
+    ]);
   });
 
   test('a generation that inherits -> its copy says the new text too', async () => {
