@@ -63,6 +63,8 @@ describe('TLS handshakes that fail', () => {
     ['ten went well, ten fail', [10, 0], [0, 10], true],
     ['nine went well, ten fail', [9, 0], [0, 10], false],
     ['ten went well, nine fail', [10, 0], [0, 9], false],
+    ['half as many go well as did, nine of ten fail', [20, 0], [10, 90], false],
+    ['fewer than half as many go well as did, nine of ten fail', [20, 0], [9, 90], true],
     ['eighteen of twenty fail', [10, 0], [2, 18], true],
     ['fewer than nine of ten fail', [10, 0], [3, 26], false],
     ['three failed when all was well, and twelve do', [10, 3], [0, 12], true],

@@ -100,10 +100,11 @@ function open(version = '2.6.12', percent = 10) {
   };
 }
 
-test('many backends of which nobody knows whether they answer -> servers of the first 20 of them are looked at', () => {
+/** The names of those whose servers are looked at, where so many have requests and no answers. */
+function suspectsAmong(count: number, percent: number): readonly (string | undefined)[] {
   const watch = createTroubleWatch({
     clock: createFakeClock(),
-    bound: {percent: 10, windowMs: 60_000},
+    bound: {percent, windowMs: 60_000},
     peopled: new Set(),
     meant: () => NONE_MEANT,
   });
@@ -112,11 +113,19 @@ test('many backends of which nobody knows whether they answer -> servers of the 
     {pxname: 'well', type: '1', stot: `${requests}`, hrsp_2xx: `${requests}`, hrsp_5xx: '0'},
     {pxname: 'tcp', type: '1', stot: `${requests}`},
     {pxname: 'web', type: '0', stot: `${requests}`, hrsp_5xx: '0'},
-    ...Array.from({length: 30}, (_, at) => ({pxname: `app-${at}`, type: '1', stot: `${requests}`, hrsp_5xx: '0'})),
+    ...Array.from({length: count}, (_, at) => ({pxname: `app-${at}`, type: '1', stot: `${requests}`, hrsp_5xx: '0'})),
   ];
   watch.note({info: new Map([['Pid', '7']]), rows: rowsAt(0), servers: []});
-  const names = watch.suspects(rowsAt(1)).map(({pxname}) => pxname);
+  return watch.suspects(rowsAt(1)).map(({pxname}) => pxname);
+}
+
+test('many backends of which nobody knows whether they answer -> servers of the first 20 of them are looked at', () => {
+  const names = suspectsAmong(30, 10);
   assert.deepEqual([names[0], names.length], ['app-0', 20]);
+});
+
+test('errors are not to be looked at (KONTROL_5XX=0) -> no servers are', () => {
+  assert.deepEqual([suspectsAmong(1, 10), suspectsAmong(1, 0)], [['app-0'], []]);
 });
 
 describe('requests that no server answers', () => {
