@@ -68,7 +68,18 @@ export function findRuleDoubt(rules: BackendRules, kind: ChangeKind, release: Re
   }
   if (rules.mode !== 'tcp' && rules.mode !== 'http')
     return `"mode ${rules.mode}" is not known to be safe with changes at run time`;
-  return findBalanceDoubt(rules, kind, release);
+  return findBalanceDoubt(rules, kind, release) ?? findTableDoubt(rules, kind);
+}
+
+const PERSISTING = ['option persist', 'force-persist'];
+
+/** Stick tables know clients of a server that goes out; those of a start know nobody. */
+function findTableDoubt({keywords}: BackendRules, kind: ChangeKind): string | undefined {
+  if (kind !== 'disable' || !keywords.has('stick')) return undefined;
+  const keyword = PERSISTING.find(one => (keywords.get(one)?.[0] ?? 'no') !== 'no');
+  return keyword === undefined
+    ? undefined
+    : `"${keyword}": clients that a stick table knows would still be sent to a server that is out`;
 }
 
 /** Servers come and go without changing which client goes where. */

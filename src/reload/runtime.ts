@@ -16,6 +16,7 @@ import {type StagedGeneration, writeRewritten} from './generation.ts';
 import {findLimitDoubt} from './limit-room.ts';
 import {findCheckDoubt, findDown, readBack} from './read-back.ts';
 import {createRemovedServers, type RemovedServers} from './removed-servers.ts';
+import {findWaitingDoubt} from './waiting-requests.ts';
 
 /**
  * How a candidate fared with the running HAProxy: `applied`, and both it and its files say so; `unfit`, nothing was
@@ -145,6 +146,7 @@ async function findMomentDoubt(
 ): Promise<string | undefined> {
   return (
     (await findLimitDoubt(ports.ask, socket, changes).catch(foreseenReason)) ??
+    (await findWaitingDoubt(ports.ask, socket, changes).catch(foreseenReason)) ??
     (await findCheckDoubt(socket, changes, ports).catch(foreseenReason))
   );
 }

@@ -743,6 +743,20 @@ const CASES: readonly Case[] = [
     is: COMES,
     since26: ['reload: b: "srv_id" is the number of a server, and another would have it'],
   },
+  ...['option persist', 'force-persist if TRUE'].map(line => ({
+    name: `a server is disabled that a table knows, "${line}"`,
+    before: text(S1 + S2, `  stick on src\n  ${line}\n`),
+    after: text(S1.replace('\n', ' disabled\n') + S2, `  stick on src\n  ${line}\n`),
+    is: [
+      `reload: b: "${line.replace(' if TRUE', '')}": clients that a stick table knows would still be sent to a server that is out`,
+    ],
+  })),
+  {
+    name: 'a server is disabled that a table knows, "no option persist"',
+    before: text(S1 + S2, '  stick on src\n  no option persist\n'),
+    after: text(S1.replace('\n', ' disabled\n') + S2, '  stick on src\n  no option persist\n'),
+    is: ['set server b/s1 state maint'],
+  },
   {
     name: 'another weight where the first one is asked for',
     before: text(S1, '  acl heavy srv_iweight(b/s1) gt 5\n'),
