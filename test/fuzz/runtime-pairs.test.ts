@@ -5,6 +5,7 @@ import {spareIp} from '../../src/proxy/spare-address.ts';
 import {findSpares} from '../../src/proxy/spare-servers.ts';
 import {type Cell, CHECK_REQUEST, CHECK_TIMES, fill, type Trial} from '../proxy/changes/cells.ts';
 import {type Harness, openHarness, proveCells} from '../proxy/changes/harness.ts';
+import {STICKS_BY} from '../proxy/changes/persisting.ts';
 import {DEAD_IP, LIVE_IPS, type Pods} from '../proxy/changes/pods.ts';
 import {takenBy, textOf} from '../proxy/changes/running.ts';
 import {BACKEND_TRIALS, SERVER_TRIALS} from '../proxy/changes/trials.ts';
@@ -152,6 +153,53 @@ function crowdedCell(
   };
 }
 
+/** How clients are tied to servers. */
+const TIES = [
+  'cookie S insert indirect nocache',
+  'cookie S prefix',
+  'cookie S rewrite\noption redispatch',
+  'cookie S insert\noption persist',
+  'cookie S insert\noption persist\noption redispatch',
+  'cookie S insert\nforce-persist if TRUE',
+  'cookie S insert\noption persist\nignore-persist if TRUE',
+  ...['', '\noption redispatch', '\noption persist', '\nforce-persist if TRUE'].map(
+    more => `stick-table type string len 8 size 1k\nstick on hdr(${STICKS_BY})${more}`,
+  ),
+];
+
+/** What else a cell is drawn with: its servers are full, or its clients come back. */
+const demand = fc
+  .record({full: fc.boolean(), tie: fc.oneof(fc.constant(''), fc.constantFrom(...TIES))})
+  .map(one => (one.tie === '' ? {...one, full: true} : one));
+
+/** Nobody is sent to a spare server: where clients would be there are none. */
+const mayHaveSpares = (section: readonly string[]): boolean =>
+  !/^(option persist|force-persist)/m.test(section.join('\n'));
+
+function demandingCell(cell: Cell, {full, tie}: typeof demand extends fc.Arbitrary<infer Value> ? Value : never): Cell {
+  const own = (line: string): string => {
+    const [server, name = '', address = '', ...rest] = line.split(' ');
+    const more = [...(full ? ['maxconn 1'] : []), ...(tie.startsWith('cookie') ? [`cookie ${name}`] : [])];
+    return [server, name, address, ...more, ...rest].join(' ');
+  };
+  const {spares, trial} = cell;
+  const section = [...cell.section, ...tie.split('\n').filter(line => line !== '')];
+  return {
+    ...cell,
+    trial: {...trial, keyword: [trial.keyword, ...(full ? ['full'] : []), tie].join(' + '), full},
+    section,
+    before: cell.before.map(own),
+    after: cell.after.map(own),
+    ...(spares === undefined
+      ? {}
+      : {
+          spares: mayHaveSpares(section)
+            ? {before: spares.before.map(own), after: spares.after.map(own)}
+            : {before: [], after: []},
+        }),
+  };
+}
+
 /** Those of them that are told at run time. */
 async function toldOf(cells: readonly Cell[], {binary, pods, abilities}: Harness): Promise<Cell[]> {
   const tracked = `127.0.1.5:${pods.ports.plain[0]}`;
@@ -179,27 +227,41 @@ async function drawTold(
   return {told: told.slice(0, count), drawn};
 }
 
-/** With spare servers, and without. */
+/** With spare servers, and such that ask more, with and without. */
 const CROWDS = Math.ceil(PAIRS / 2);
+const DEMANDING = Math.ceil(PAIRS / 2);
+
+/** More than are drawn: so far apart are the names of each sort. */
+const MANY = 1_000_000;
 
 describe('random pairs of texts', {timeout: 3_600_000, concurrency: true}, () => {
   for (const {name, binary, skip} of haproxiesUnderTest('openssl', 'root')) {
     describe(name, {skip}, () => {
-      test(`${PAIRS} that are told at run time, ${CROWDS} with spare servers -> each ends where a start does`, async t => {
+      test(`${PAIRS} that are told at run time, ${CROWDS} with spare servers, ${DEMANDING} with requests that wait or clients that come back -> each ends where a start does`, async t => {
         await using harness = await openHarness(binary);
         const {pods} = harness;
-        const pairs = await drawTold(PAIRS, harness, (seed, from) =>
-          fc.sample(pair, {numRuns: PAIRS, seed}).map((one, index) => cellFrom(one, `c${from + index}`, pods)),
-        );
-        const crowds = await drawTold(CROWDS, harness, (seed, from) =>
-          fc
-            .sample(crowd, {numRuns: PAIRS, seed})
-            .map((one, index) => crowdedCell(one, `c${pairs.drawn + from + index}`, pods)),
-        );
+        const [pairs, crowds, demanding] = await Promise.all([
+          drawTold(PAIRS, harness, (seed, from) =>
+            fc.sample(pair, {numRuns: PAIRS, seed}).map((one, index) => cellFrom(one, `c${from + index}`, pods)),
+          ),
+          drawTold(CROWDS, harness, (seed, from) =>
+            fc
+              .sample(crowd, {numRuns: PAIRS, seed})
+              .map((one, index) => crowdedCell(one, `c${MANY + from + index}`, pods)),
+          ),
+          drawTold(DEMANDING, harness, (seed, from) =>
+            fc
+              .sample(fc.tuple(pair, crowd, fc.boolean(), demand), {numRuns: PAIRS, seed})
+              .map(([one, other, isCrowd, more], index) => {
+                const id = `c${2 * MANY + from + index}`;
+                return demandingCell(isCrowd ? crowdedCell(other, id, pods) : cellFrom(one, id, pods), more);
+              }),
+          ),
+        ]);
         t.diagnostic(
-          `seed ${SEED}: ${pairs.drawn} and ${crowds.drawn} drawn, as many are told at run time on HAProxy ${harness.release}`,
+          `seed ${SEED}: ${pairs.drawn}, ${crowds.drawn} and ${demanding.drawn} drawn, as many are told at run time on HAProxy ${harness.release}`,
         );
-        const findings = await proveCells([...pairs.told, ...crowds.told], harness, 3);
+        const findings = await proveCells([...pairs.told, ...crowds.told, ...demanding.told], harness, 3);
         const shown = findings.map(({trial, differences, commands}) =>
           [trial.keyword, ...differences, ...commands].join('\n  '),
         );

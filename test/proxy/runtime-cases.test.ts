@@ -4,10 +4,12 @@ import {parseServersState} from '../../src/proxy/answers.ts';
 import {deriveDifference, type ServerChange} from '../../src/proxy/difference.ts';
 import {deriveCommands} from '../../src/proxy/server-commands.ts';
 import {findLimitDoubt} from '../../src/reload/limit-room.ts';
+import {findWaitingDoubt} from '../../src/reload/waiting-requests.ts';
 import {haproxiesUnderTest} from '../support/haproxies.ts';
 import {waitFor} from '../support/wait.ts';
 import {type Cell, cellOf, type Situation, type Trial} from './changes/cells.ts';
 import {type Harness, openHarness} from './changes/harness.ts';
+import {STICKS_BY} from './changes/persisting.ts';
 import {DEAD_IP, LIVE_IPS} from './changes/pods.ts';
 import {run, standings} from './changes/running.ts';
 import {tryCells, type Way} from './changes/trying.ts';
@@ -56,6 +58,15 @@ const FORBIDDEN: readonly Case[] = [
     situation: 'first',
     sees: /^refused: there is no c\d+\/s1/,
     since: 2.6,
+  },
+  {
+    name: 'a server is disabled that a table knows, and clients persist -> they are still sent to it',
+    trial: {
+      keyword: 'stick on, option persist',
+      backend: `stick-table type string len 8 size 1k\nstick on hdr(${STICKS_BY})\noption persist`,
+    },
+    situation: 'disable',
+    sees: /^clients that a table knows: answers from 127\.0\.1\.1:/,
   },
 ];
 
@@ -253,6 +264,28 @@ describe('changes told as they once were', {timeout: 300_000, concurrency: true}
         assert.equal(await running.get(CELL, '/'), 'status 503');
         held.release();
         await Promise.all(underWay);
+      });
+
+      test('the last server goes, requests wait for it -> a reload, since they would be turned away', async () => {
+        await using harness = await openHarness(binary);
+        const before = limitedAt(`127.0.1.1:${harness.pods.ports.plain[0]}`);
+        const difference = deriveDifference(
+          before,
+          before.replace(' maxconn 2', ' maxconn 2 disabled'),
+          harness.abilities,
+        );
+        assert.equal(difference.is, 'runtime');
+        await using running = await run(binary, before.replace('timeout queue 100', 'timeout queue 2s'));
+        const ask = (_: string, command: string) => running.ask(command);
+        assert.equal(await findWaitingDoubt(ask, running.socket, difference.changes), undefined);
+        const held = harness.pods.hold();
+        const all = ['a', 'b', 'c', 'd'].map(() => running.get(CELL, held.path));
+        const doubt = await waitFor(() => findWaitingDoubt(ask, running.socket, difference.changes), 'a doubt');
+        assert.match(doubt, /^[12] requests wait for c0, and would be sent elsewhere or turned away$/);
+        await running.ask(difference.changes.flatMap(deriveCommands).join('; '));
+        held.release();
+        const refused = (await Promise.all(all)).filter(answer => answer === 'status 503');
+        assert.notEqual(refused.length, 0);
       });
 
       test('a server moves to a dead address, its checks were stopped by hand -> they run again, and find it DOWN', async () => {

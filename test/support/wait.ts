@@ -32,3 +32,13 @@ export async function waitFor<T>(
     await new Promise(resolve => setTimeout(resolve, everyMs));
   }
 }
+
+/** Polls for so long; whether the condition came to hold. */
+export async function isSeen(condition: () => boolean | Promise<boolean>, withinMs: number): Promise<boolean> {
+  const deadlineMs = performance.now() + withinMs;
+  while (!(await condition())) {
+    if (performance.now() > deadlineMs) return false;
+    await new Promise(resolve => setTimeout(resolve, POLL_MS));
+  }
+  return true;
+}

@@ -44,6 +44,8 @@ export interface Trial extends Sample {
   readonly mode?: 'tcp';
   /** Twenty clients ask at once, and the servers take their time. */
   readonly crowded?: boolean;
+  /** Servers take one request at a time, and others wait for them while they change. */
+  readonly full?: boolean;
   readonly situations?: readonly Situation[];
 }
 

@@ -10,12 +10,19 @@ import {openFolder} from '../../support/folder.ts';
 import {waitFor} from '../../support/wait.ts';
 import {type Cell, CHECK_REQUEST} from './cells.ts';
 
+export interface Asking {
+  readonly agent?: Agent | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** `no answer` by then. */
+  readonly limitMs?: number;
+}
+
 /** A HAProxy that runs one of two texts; its sockets are in a folder of its own, `{run}` in the text. */
 export interface Running extends AsyncDisposable {
   readonly socket: string;
   ask(command: string): Promise<string>;
   /** Answers of a cell's servers on connections of their own; `cell` may be asked by many at a time. */
-  get(cell: Cell, path: string, agent?: Agent): Promise<string>;
+  get(cell: Cell, path: string, asking?: Asking): Promise<string>;
   isAlive(): boolean;
 }
 
@@ -148,6 +155,9 @@ export async function inTurn<T>(all: readonly T[], atOnce: number, work: (one: T
 
 const ASK_LIMIT_MS = 30_000;
 
+/** Longer than a request waits in a queue. */
+const ANSWER_LIMIT_MS = 12_000;
+
 export async function run(binary: string, text: string): Promise<Running> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.use(await openFolder());
@@ -172,12 +182,12 @@ export async function run(binary: string, text: string): Promise<Running> {
   return {
     socket,
     ask: command => ask(socket, command, {timeoutMs: ASK_LIMIT_MS}),
-    get(cell, path, agent) {
+    get(cell, path, {agent, headers, limitMs = ANSWER_LIMIT_MS} = {}) {
       const own = cell.section[0]?.startsWith('listen');
       const socketPath = join(folder.path, own ? `${cell.id}.sock` : 'front.sock');
       return new Promise(resolve => {
         const asked = request(
-          {socketPath, path: `/${cell.id}${path}`, agent: agent ?? false, headers: {host: 'x'}},
+          {socketPath, path: `/${cell.id}${path}`, agent: agent ?? false, headers: {host: 'x', ...headers}},
           response => {
             let body = '';
             response.on('data', chunk => {
@@ -187,6 +197,7 @@ export async function run(binary: string, text: string): Promise<Running> {
             response.on('error', error => resolve(error.message));
           },
         );
+        asked.setTimeout(limitMs, () => asked.destroy(new Error('no answer')));
         asked.on('error', error => resolve(error.message));
         asked.end();
       });
@@ -197,17 +208,48 @@ export async function run(binary: string, text: string): Promise<Running> {
 }
 
 /** Of `show stat`, as far as both texts' processes must agree. */
-const STAT_FIELDS = `status weight act bck cookie check_status agent_status agent_code addr
+const STAT_FIELDS = `status weight act bck cookie check_status check_code agent_status agent_code addr
   qlimit slim check_rise check_fall check_health tracked algo mode`.split(/\s+/);
-const STATE_FIELDS = `srv_addr srv_op_state srv_uweight srv_check_status srv_check_health srv_port
+/**
+ * Of `show servers state`; its bits are below. Left out is what need not agree: the numbers of servers (they are given as
+ * they are free; where anything asks for them it is a reload), the weight that a server began with (the same), and how
+ * long a state lasts.
+ */
+const STATE_FIELDS =
+  `srv_addr bk_f_forced_id srv_f_forced_id srv_op_state srv_uweight srv_check_status srv_check_health srv_port
   srv_use_ssl srv_check_port srv_check_addr srv_agent_addr srv_agent_port srv_fqdn srv_srvrecord`.split(/\s+/);
 
-/** SRV_ADMF_FMAINT; the bit 4 only remembers that the text said `disabled`. */
+/** SRV_ADMF_FMAINT. */
 const MAINTENANCE_BIT = 0b001;
+/** SRV_ADMF_CMAINT only remembers that the text said `disabled`. */
+const REMEMBERED_BIT = 0b100;
+
+/** CHK_ST_INPROGRESS, which is of the instant. */
+const UNDER_WAY_BIT = 0b1;
+
+/** CHK_ST_CONFIGURED: the others bear on nothing without it. */
+const CONFIGURED_BIT = 0b10;
+
+const checkBits = (bits: string | undefined): number =>
+  (Number(bits) & CONFIGURED_BIT) === 0 ? 0 : Number(bits) & ~UNDER_WAY_BIT;
+
+/** What the last check of each server came to: nothing is shown of that while the next one is under way. */
+const lastResults = new WeakMap<Running, Map<string, string>>();
+
+function resultOf(running: Running, key: string, {srv_check_state: bits, srv_check_result: result = ''}: Row): string {
+  const known = lastResults.get(running) ?? new Map<string, string>();
+  lastResults.set(running, known);
+  if ((Number(bits) & UNDER_WAY_BIT) === 0) known.set(key, result);
+  return known.get(key) ?? '';
+}
+
+/** How it is administered, and what is made of its checks and its agent: on, paused. */
+const bitsOf = ({srv_admin_state, srv_check_state, srv_agent_state}: Row): string =>
+  `admin=${Number(srv_admin_state) & ~REMEMBERED_BIT} checks=${checkBits(srv_check_state)} agent=${checkBits(srv_agent_state)}`;
 
 /** What stands there of a server without checks, and of one that is out: it bears on nothing before the server is back. */
-const UNCHECKED = / (srv_)?check_(status|health)=\S*/g;
-const ASLEEP = / (weight|throttled|(srv_)?check_(status|health|rise|fall))=\S*/g;
+const UNCHECKED = / (srv_)?check_(status|health|code|result)=\S*/g;
+const ASLEEP = / (weight|throttled|(srv_)?check_(status|health|rise|fall|code|result))=\S*/g;
 
 /** What a server weighs while it starts slowly, and its backend with it, depends on the instant. */
 const WEIGHT = / weight=\S*/;
@@ -232,7 +274,7 @@ export async function standings(running: Running): Promise<ReadonlyMap<string, s
   for (const row of parseServersState(await running.ask('show servers state'))) {
     const key = `${row.be_name}/${row.srv_name}`;
     const out = (Number(row.srv_admin_state) & MAINTENANCE_BIT) !== 0;
-    const text = `${found.get(key) ?? 'not in show stat'} ${pick(row, STATE_FIELDS)} out=${out}`;
+    const text = `${found.get(key) ?? 'not in show stat'} ${pick(row, STATE_FIELDS)} ${bitsOf(row)} srv_check_result=${resultOf(running, key, row)} out=${out}`;
     const bears = !out && isChecked.has(key);
     found.set(key, bears ? text : text.replace(out ? ASLEEP : UNCHECKED, ''));
   }

@@ -1,17 +1,30 @@
-import {Agent} from 'node:http';
 import {systemClock} from '../../../src/ports/clock.ts';
 import {deriveDifference, type ServerChange} from '../../../src/proxy/difference.ts';
 import {parseOutline} from '../../../src/proxy/outline.ts';
 import {deriveCommands, deriveDelete} from '../../../src/proxy/server-commands.ts';
 import type {ServerLine} from '../../../src/proxy/server-line.ts';
 import {findSpares} from '../../../src/proxy/spare-servers.ts';
-import type {Release} from '../../../src/proxy/version.ts';
+import {findLimitDoubt} from '../../../src/reload/limit-room.ts';
 import {readBack} from '../../../src/reload/read-back.ts';
+import {findWaitingDoubt} from '../../../src/reload/waiting-requests.ts';
 import {waitFor} from '../../support/wait.ts';
 import type {Cell} from './cells.ts';
+import {
+  answerKind,
+  askBoth,
+  askKept,
+  FORGETS_TUNNELS,
+  inParallel,
+  isTunnel,
+  openKeptClients,
+  spread,
+  tally,
+} from './clients.ts';
 import type {Harness} from './harness.ts';
-import {DEAD_IP, type Held, trackedOf} from './pods.ts';
+import {acquaint, meetAgain, returnAll, returnDifferences} from './persisting.ts';
+import {DEAD_IP, trackedOf} from './pods.ts';
 import {inTurn, isOut, isPending, type Running, run, standings, textOf} from './running.ts';
+import {fillServers, waitingDifference} from './waiting.ts';
 
 /** How a cell fared: what we decide, and what came of its commands, whether they are allowed or not. */
 export interface Tried {
@@ -50,106 +63,6 @@ export function forcedChanges(before: string, after: string, id: string): Server
       .filter(({name}) => !is.has(name))
       .map((server): ServerChange => ({do: 'remove', backend: id, before: server})),
   ];
-}
-
-const CROWD = 20;
-const FEW = 3;
-/** So many that each server of a small backend has a request under way. */
-const KEPT_CLIENTS = 3;
-
-/** A client that keeps its connection, with a request under way while servers change. */
-interface KeptClient {
-  readonly first: Promise<string>;
-  /** The answers to what it asks later on the same connection. */
-  later(): Promise<string[]>;
-  close(): void;
-}
-
-async function openKeptClient(running: Running, cell: Cell, held: Held, requestsBefore: number): Promise<KeptClient> {
-  const agent = new Agent({keepAlive: true, maxSockets: 1});
-  for (let count = 0; count < requestsBefore; count += 1) await running.get(cell, '/', agent);
-  const arrived = held.arrivedFor(cell.id);
-  let isAnswered = false;
-  const first = running.get(cell, held.path, agent).finally(() => {
-    isAnswered = true;
-  });
-  await waitFor(() => isAnswered || held.arrivedFor(cell.id) > arrived, 'the request that is held');
-  return {
-    first,
-    async later() {
-      const answers: string[] = [];
-      for (let count = 0; count < 3; count += 1) answers.push(await running.get(cell, '/', agent));
-      return answers;
-    },
-    close: () => agent.destroy(),
-  };
-}
-
-/** One after the other, with one request before the first's and two before the next's, so that two servers have one each. */
-async function openKeptClients(running: Running, cell: Cell, held: Held): Promise<KeptClient[]> {
-  const clients: KeptClient[] = [];
-  for (let index = 0; index < Math.min(cell.before.length, KEPT_CLIENTS); index += 1)
-    clients.push(await openKeptClient(running, cell, held, 1 + (index % 2)));
-  return clients;
-}
-
-/** What they are answered once nothing is held any more. */
-async function askKept(clients: readonly KeptClient[]): Promise<string[]> {
-  const answers: string[] = [];
-  for (const client of clients) {
-    await client.first;
-    answers.push(...(await client.later()));
-    client.close();
-  }
-  return answers;
-}
-
-const tally = (answers: readonly string[]): string => [...new Set(answers)].sort().join(', ');
-
-async function inParallel(running: Running, cell: Cell): Promise<string> {
-  const [count, path] = cell.trial.crowded ? [CROWD, '/slow'] : [FEW, '/'];
-  return tally((await Promise.all(Array.from({length: count}, () => running.get(cell, path)))).map(answerKind));
-}
-
-/** Who answers may depend on the moment, whether somebody does must not. */
-const answerKind = (answer: string): string => (/^[\d.]+:\d+$/.test(answer) ? 'answered' : answer);
-
-const HASHES = /balance (uri|url_param|hdr|hash)/;
-
-const isRandom = ({section}: Cell): boolean => section.some(line => line.startsWith('balance random'));
-
-/** So many for each turn that hardly a server is never drawn. */
-const DRAWS = 16;
-
-/** After so many requests every server has had its turn. */
-const turnsOf = (cell: Cell): number =>
-  cell.after.reduce((sum, line) => sum + Number(/.* weight (\d+)/.exec(line)?.[1] ?? 1), 0) *
-  (isRandom(cell) ? DRAWS : 1);
-
-/** A connection through a TCP proxy, or a tunnel, stays with one server. */
-const isTunnel = ({trial, section}: Cell): boolean => trial.mode === 'tcp' || section.includes('option http-tunnel');
-
-/** HAProxy 2.1 and later take no notice of `option http-tunnel`. */
-const FORGETS_TUNNELS: Release = 2.1;
-
-/** Where each of some paths goes: the same everywhere for hashes, whom it may go to at all for others. */
-async function spread(running: Running, cell: Cell): Promise<string> {
-  const agent = isTunnel(cell) ? undefined : new Agent({keepAlive: true, maxSockets: 1});
-  const answers = await Promise.all(
-    Array.from({length: turnsOf(cell) + 3}, (_, count) => running.get(cell, `/p${count}?x=${count}`, agent)),
-  );
-  agent?.destroy();
-  return cell.section.some(line => HASHES.test(line)) ? answers.join(', ') : tally(answers);
-}
-
-const LOOKS = 5;
-
-/** The same of both, asked again where they differ: a check that a busy machine was late for sends requests elsewhere. */
-async function spreadsOf(both: readonly Running[], cell: Cell): Promise<string[]> {
-  for (let look = 1; ; look += 1) {
-    const spreads = await Promise.all(both.map(one => spread(one, cell)));
-    if (new Set(spreads).size < 2 || look === LOOKS) return spreads;
-  }
 }
 
 async function each<T>(
@@ -267,6 +180,43 @@ export interface Way {
   readonly patienceMs?: number;
 }
 
+interface Plan {
+  readonly cell: Cell;
+  readonly changes: readonly ServerChange[];
+}
+
+/** Tells all of it, and looks whether that was done; `left` is what may not be told now, with requests that wait. */
+async function tellAll(
+  told: Running,
+  plans: readonly Plan[],
+  commandsOf: (change: ServerChange) => string[],
+): Promise<{readonly left: ReadonlyMap<Cell, string>; readonly wrong: ReadonlyMap<Cell, string>}> {
+  const looking = {ask: (_: string, command: string) => told.ask(command), clock: systemClock, isRefused: false};
+  const said = new Map<Cell, string>();
+  const left = new Map<Cell, string>();
+  for (const {cell, changes} of plans) {
+    if (!told.isAlive()) break;
+    if (changes.length === 0) continue;
+    const doubt = cell.trial.full
+      ? ((await findLimitDoubt(looking.ask, told.socket, changes)) ??
+        (await findWaitingDoubt(looking.ask, told.socket, changes)))
+      : undefined;
+    if (doubt === undefined)
+      said.set(cell, await told.ask(changes.map(change => commandsOf(change).join('; ')).join('; ')).catch(String));
+    else left.set(cell, doubt);
+  }
+  const wrong = new Map<Cell, string>();
+  for (const {cell, changes} of plans) {
+    if (left.has(cell)) continue;
+    const deviation = await readBack(told.socket, changes, looking).catch(String);
+    if (deviation !== undefined) wrong.set(cell, `${deviation} (HAProxy says: ${said.get(cell)?.trim()})`);
+  }
+  return {left, wrong};
+}
+
+/** After a start such a server is down until its checks have passed; one that is not changed stays up. */
+const STARTS_DOWN = / init-state (fully-)?down/;
+
 /**
  * Brings HAProxy from the first text of all cells to the second one by commands, starts another one with the second
  * text, and compares how servers stand and what clients get: new ones, such as keep their connection, twenty at once.
@@ -278,43 +228,54 @@ export async function tryCells(
 ): Promise<Tried[]> {
   const tracked = trackedOf(pods);
   const after = textOf(cells, 'after', tracked);
-  await using told = await run(binary, textOf(cells, 'before', tracked, true));
-  await waitFor(async () => ![...(await standings(told)).values()].some(isPending), 'the first checks', {everyMs: 400});
+  const full = cells.filter(({trial}) => trial.full);
+  await using undo = new AsyncDisposableStack();
+  const start = async (some: readonly Cell[]): Promise<Running> => {
+    const running = undo.use(await run(binary, textOf(some, 'before', tracked, true)));
+    await waitFor(async () => ![...(await standings(running)).values()].some(isPending), 'the first checks', {
+      everyMs: 400,
+    });
+    return running;
+  };
+  // The second one is told nothing: what a reload would leave, until the last of its clients has gone.
+  const [told, untold] = await Promise.all([start(cells), full.length === 0 ? undefined : start(full)]);
+  await each(cells, 60, cell => acquaint(told, cell));
   const held = pods.hold();
+  const heldUntold = pods.hold();
   const kept = await each(cells, 60, cell => openKeptClients(told, cell, held));
+  const filled =
+    untold === undefined
+      ? []
+      : await Promise.all([fillServers(told, full, held), fillServers(untold, full, heldUntold)]);
   const plans = cells.map(cell => {
     const [own, next] = (['before', 'after'] as const).map(when => textOf([cell], when, tracked, true));
     const difference = deriveDifference(own ?? '', next ?? '', {...abilities, unused: new Set(findSpares(own ?? ''))});
     const changes = difference.is === 'runtime' ? difference.changes : forcedChanges(own ?? '', next ?? '', cell.id);
     return {cell, changes, reload: difference.is === 'reload' ? difference.why : undefined};
   });
-  const said = new Map<Cell, string>();
-  for (const {cell, changes} of plans) {
-    if (!told.isAlive()) break;
-    if (changes.length === 0) continue;
-    said.set(cell, await told.ask(changes.map(change => commandsOf(change).join('; ')).join('; ')).catch(String));
-  }
-  const looking = {ask: (_: string, command: string) => told.ask(command), clock: systemClock, isRefused: false};
-  const wrong = new Map<Cell, string>();
-  for (const {cell, changes} of plans) {
-    const deviation = await readBack(told.socket, changes, looking).catch(String);
-    if (deviation !== undefined) wrong.set(cell, `${deviation} (HAProxy says: ${said.get(cell)?.trim()})`);
-  }
+  const {left, wrong} = await tellAll(told, plans, commandsOf);
   held.release();
+  heldUntold.release();
   // At once, before HAProxy closes connections that nobody uses.
   const later = await each(cells, 40, cell => askKept(kept.get(cell) ?? []));
+  const waited = await each(full, 40, cell => Promise.all(filled.map(one => one.get(cell) ?? [])));
+  const changed = cells.filter(cell => !left.has(cell));
   await using fresh = await run(binary, after);
-  const parallel = await Promise.all([told, fresh].map(one => each(cells, 12, cell => inParallel(one, cell))));
+  const parallel = await Promise.all([told, fresh].map(one => each(changed, 12, cell => inParallel(one, cell))));
   await finishRemovals(
     told,
-    plans.flatMap(({changes}) => changes),
+    plans.flatMap(({cell, changes}) => (left.has(cell) ? [] : changes)),
   );
   const both = [told, fresh];
-  const stand = await settled(both, cells, patienceMs);
-  const spreads = await each(cells, 20, cell => spreadsOf(both, cell));
-  const woken = await wake(both, cells, {stand, patienceMs, harness: {pods, abilities}});
+  const stand = await settled(both, changed, patienceMs);
+  const spreads = await each(changed, 20, cell => askBoth(both, cell, spread));
+  const again = await each(changed, 20, cell => askBoth(both, cell, meetAgain));
+  const returned = await each(changed, 20, cell => Promise.all(both.map(one => returnAll(one, cell))));
+  const woken = await wake(both, changed, {stand, patienceMs, harness: {pods, abilities}});
   return plans.map(({cell, changes, reload}) => {
     const differences: string[] = [];
+    const doubt = left.get(cell);
+    if (doubt !== undefined) return {cell, reload: doubt, commands: [], differences};
     const note = (what: string, atRunTime: string | undefined, atStart: string | undefined) => {
       if (atRunTime !== atStart) differences.push(`${what}: ${atRunTime}, after a start ${atStart}`);
     };
@@ -325,10 +286,16 @@ export async function tryCells(
     const isDead = [...(stand[1] ?? [])].some(
       ([key, standing]) => key.startsWith(`${cell.id}/`) && / status=DOWN/.test(` ${standing}`),
     );
-    if (!isDead && !cell.after.some(line => line.includes(DEAD_IP)))
+    if (!isDead && !cell.after.some(line => line.includes(DEAD_IP) || STARTS_DOWN.test(line)))
       note('at once', parallel[0]?.get(cell), parallel[1]?.get(cell));
     const [spreadTold, spreadFresh] = spreads.get(cell) ?? [];
     note('requests', spreadTold, spreadFresh);
+    const [againTold, againFresh] = again.get(cell) ?? [];
+    note('clients with cookies', againTold, againFresh);
+    const [waitedTold = [], waitedUntold = []] = waited.get(cell) ?? [];
+    const fewer = waitingDifference(waitedTold, waitedUntold);
+    if (fewer !== undefined) differences.push(fewer);
+    differences.push(...returnDifferences(cell, returned.get(cell) ?? [], isDead));
     const allowed = [spreadFresh ?? '', ...cell.after].join(' ');
     // Through a TCP proxy or a tunnel it stays with its server, as with the process that a reload leaves.
     const staysWithServer = isTunnel(cell) && (cell.trial.mode === 'tcp' || abilities.release < FORGETS_TUNNELS);
