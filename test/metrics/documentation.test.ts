@@ -4,20 +4,22 @@ import {readFileSync} from 'node:fs';
 import {describe, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
 import {parse} from 'yaml';
+import {encodeHaproxyMetrics} from '../../src/metrics/haproxy.ts';
 import {HAPROXY_METRICS} from '../../src/metrics/haproxy-table.ts';
 import {createKubernetesMetrics} from '../../src/metrics/kubernetes-metrics.ts';
 import {createMetrics} from '../../src/metrics/metrics.ts';
 import {encodeProblems} from '../../src/metrics/problem-metrics.ts';
 import {missing, promtoolBinary} from '../support/parts.ts';
 import {EXPORTER_METRICS} from './haproxy-exporter-names.ts';
-import {readTypes} from './samples.ts';
+import {readSamples, readTypes} from './samples.ts';
 
 const pathOf = (file: string): string => fileURLToPath(new URL(`../../${file}`, import.meta.url));
 const read = (file: string): string => readFileSync(pathOf(file), 'utf8');
 
-const ROW = /^\| `(\w+)` +\| (\w+) +\| ([^|]*?) *\| [^|]+ \|$/gm;
+const ROW = /^\| `(\w+)` +\| (\w+) +\| ([^|]*?) *\| ([^|]+) \|$/gm;
 
-async function exportedTypes(): Promise<Map<string, string>> {
+/** What a scrape says, but for HAProxy's own figures. */
+async function scrapeDaemon(): Promise<string> {
   const metrics = createMetrics({
     version: '1.0.0',
     hosts: () => new Map([['web', ['10.0.0.1']]]),
@@ -56,18 +58,25 @@ async function exportedTypes(): Promise<Map<string, string>> {
       watch: null,
       node: null,
     },
-    certificates: [],
+    certificates: [{name: 'web', expiresAt: 1, fingerprint: null, names: null, problem: null}],
     mounted: null,
-    services: {hosts: {}, watch: null},
+    services: {hosts: {}, watch: {what: 'x', state: 'watching', synced: true, failures: 0, reason: null}},
     verify: {source: false, token: false, pods: null},
   }));
-  return new Map([
-    ...readTypes((await metrics.read()).text),
-    ...readTypes(await kubernetes.read()),
-    ...EXPORTER_METRICS,
-    ['kontrol_haproxy_rows_omitted', 'gauge'],
-    ...readTypes(encodeProblems([{kind: 'store', subject: null, severity: 'bad', sinceAt: 1}])),
-  ]);
+  metrics.countPing('joined', 'http');
+  const problems = encodeProblems([{kind: 'store', subject: null, severity: 'bad', sinceAt: 1}]);
+  return (await metrics.read()).text + (await kubernetes.read()) + problems;
+}
+
+const exportedTypes = async (): Promise<Map<string, string>> =>
+  new Map([...readTypes(await scrapeDaemon()), ...EXPORTER_METRICS, ['kontrol_haproxy_rows_omitted', 'gauge']]);
+
+/** What a scrape says of a frontend, a backend and a server of which HAProxy tells all that there is to tell. */
+function scrapeHaproxy(): string {
+  const info = new Map([['Idle_pct', '100']]);
+  const fields = Object.fromEntries(HAPROXY_METRICS.map(({field}) => [field, '1']));
+  const rows = ['0', '1', '2'].map(type => ({pxname: 'p', svname: 's', ...fields, type}));
+  return encodeHaproxyMetrics({info, rows}, {scrapes: 1, failures: 0});
 }
 
 /** Names that a PromQL expression asks for; a histogram is asked for by its series. */
@@ -80,6 +89,26 @@ describe('metrics, as documented', () => {
   test('the tables -> every metric there is, with its type, and no other', async () => {
     const documented = [...read('docs/metrics.md').matchAll(ROW)].map(([, name = '', type = '']) => [name, type]);
     assert.deepEqual(documented.sort(), [...(await exportedTypes())].sort());
+  });
+
+  test('the tables -> meanings and labels are those of a scrape', async () => {
+    const text = (await scrapeDaemon()) + scrapeHaproxy();
+    const meanings = new Map(
+      [...text.matchAll(/^# HELP (\S+) (.*)$/gm)].map(([, name = '', help = '']) => [name, help]),
+    );
+    const labels = new Map(
+      [...readSamples(text).keys()].map(sample => [
+        sample.replace(/\{.*/, '').replace(/(?<=_seconds)_(?:bucket|sum|count)$/, ''),
+        [...sample.matchAll(/(?<=[{,])(\w+)="/g)].flatMap(([, label = '']) => (label === 'le' ? [] : [label])).sort(),
+      ]),
+    );
+    const rows = [...read('docs/metrics.md').matchAll(ROW)];
+    for (const [, name = '', , list = '', meaning = ''] of rows) {
+      assert.equal(meanings.get(name), meaning, name);
+      const told = labels.get(name);
+      if (told !== undefined) assert.deepEqual([...list.matchAll(/`(\w+)`/g)].map(([, one]) => one).sort(), told, name);
+    }
+    assert.ok(rows.filter(([, name = '']) => labels.has(name)).length > 90);
   });
 
   test('the tables -> the labels of HAProxy metrics', () => {

@@ -75,11 +75,21 @@ test('exporter, names with quotes and backslashes -> escaped; empty and odd fiel
   assert.doesNotMatch(text, /bytes_(in|out)/);
 });
 
-test('exporter, more servers than a scrape should carry -> bounded, and said', () => {
-  const rows = Array.from({length: 2500}, (_, index) => rowOf({svname: `s${index}`, stot: '1'}));
+test('exporter, more rows than a scrape should carry -> as many of each kind as docs/metrics.md says, and how many not', () => {
+  const rows = ['0', '1', '2'].flatMap(type =>
+    Array.from({length: 2500}, (_, index) => rowOf({type, pxname: `p${index}`, stot: '1'})),
+  );
   const samples = readSamples(encodeHaproxyMetrics({info, rows}, COUNTS));
-  assert.equal(samples.get('kontrol_haproxy_rows_omitted'), 500);
-  assert.equal([...samples.keys()].filter(name => name.startsWith('haproxy_server_sessions_total')).length, 2000);
+  const left = ['frontend', 'backend', 'server'].map(
+    kind => [...samples.keys()].filter(name => name.startsWith(`haproxy_${kind}_sessions_total`)).length,
+  );
+  const document = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+  const told = /(\d+) frontends, (\d+) backends and\s+([\d,]+)\s+servers/.exec(document)?.slice(1);
+  assert.deepEqual(
+    left,
+    told?.map(number => Number(number.replace(',', ''))),
+  );
+  assert.equal(samples.get('kontrol_haproxy_rows_omitted'), 2000 + 2000 + 500);
 });
 
 test('scrape, nobody answers or nonsense is answered -> haproxy_up 0, counted', async () => {

@@ -46,6 +46,8 @@ test('metrics, a daemon in its third generation -> every gauge says so', async (
     kontrol_proxy_restarts_total: 2,
     kontrol_proxy_hangs_total: 0,
     kontrol_gate_shut_seconds_total: 1.5,
+    kontrol_guard_held_members: 4,
+    kontrol_guard_holds_total: 1,
     kontrol_drift_servers: 2,
     kontrol_quarantined_members: 1,
     kontrol_quarantines_total: 3,
