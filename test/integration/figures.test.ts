@@ -17,6 +17,7 @@ const FIGURES = [
   'haproxy_frontend_bytes_out_total{frontend="proxy"}',
   'haproxy_frontend_http_responses_total{code="2xx",frontend="proxy"}',
   'haproxy_backend_sessions_total{backend="web"}',
+  'haproxy_server_sessions_total{backend="web",server="web-1"}',
 ];
 
 describe('figures', {skip: missing('haproxy'), timeout: 180_000}, () => {
@@ -43,6 +44,7 @@ describe('figures', {skip: missing('haproxy'), timeout: 180_000}, () => {
       return FIGURES.map(name => samples.get(name) ?? Number.NaN);
     };
     const first = await read();
+    assert.ok(first.every(Number.isFinite), `a figure of ${FIGURES.join(', ')} is not there: ${first.join(', ')}`);
     const falls: string[] = [];
     const ended = new AbortController();
     using _ended = {[Symbol.dispose]: () => ended.abort()};
