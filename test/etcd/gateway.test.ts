@@ -9,11 +9,13 @@ import {parseRangeAnswer, rangeRequest} from '../../src/etcd/wire.ts';
 import {systemClock as clock} from '../../src/ports/clock.ts';
 import {systemFiles as files} from '../../src/ports/files.ts';
 import {openLogSink} from '../members/fixtures.ts';
+import {startDaemon} from '../support/daemon.ts';
 import {openDoor} from '../support/door.ts';
 import {startEtcd} from '../support/etcd.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
 import {waitFor} from '../support/wait.ts';
+import {webTemplate} from '../support/web.ts';
 import {createCertificates} from './secured.ts';
 
 /** Passwords are hashed slowly, and machines of tests are busy. */
@@ -74,8 +76,8 @@ describe('gateway', {skip: missing('etcd'), timeout: 60_000}, () => {
   });
 });
 
-describe('secured etcd', {skip: missing('etcd', 'openssl'), timeout: 60_000}, () => {
-  test('TLS on both sides and a user, all by file -> answers; without, or with others -> refused', async () => {
+describe('secured etcd', {skip: missing('etcd', 'openssl', 'haproxy'), timeout: 120_000}, () => {
+  test('TLS on both sides and a user, all by file -> answers, renewed in place too, with rights on its own keys alone; without, or with others -> refused', async () => {
     await using certificates = await createCertificates();
     const {ca, client} = certificates;
     await using etcd = await startEtcd({nodes: 1, tls: certificates});
@@ -101,13 +103,54 @@ describe('secured etcd', {skip: missing('etcd', 'openssl'), timeout: 60_000}, ()
     assert.equal((await watch.next()).done, false);
     await watch.return(undefined);
 
-    // Simple tokens do not outlive the node that gave them.
+    using named = open([etcd.endpoints], () =>
+      secrets({certFile: certificates.named.cert, keyFile: certificates.named.key}),
+    );
+    await assert.rejects(named.ask('/kv/put', PUT, SLOW_MS), EtcdFault);
+
+    // Simple tokens do not outlive the node that gave them; files are read again then.
+    await gateway.ask('/auth/user/changepw', {name: 'root', password: 'renewed'}, SLOW_MS);
+    await writeFile(userFile, 'root:renewed\n');
     await etcd.nodes[0]?.kill();
     etcd.nodes[0]?.start();
     const answered = await waitFor(() => valuesAt(gateway).catch(() => undefined), 'an answer with a new token', {
       timeoutMs: 30_000,
     });
     assert.deepEqual(answered, ['one']);
+
+    await gateway.ask('/auth/role/add', {name: 'proxy'}, SLOW_MS);
+    const [key, range_end] = [base64('/kontrol/shop/proxy/'), base64('/kontrol/shop/proxy0')];
+    await gateway.ask('/auth/role/grant', {name: 'proxy', perm: {permType: 'READWRITE', key, range_end}}, SLOW_MS);
+    await gateway.ask('/auth/user/add', {name: 'proxy', password: 'a-proxy'}, SLOW_MS);
+    await gateway.ask('/auth/user/grant', {user: 'proxy', role: 'proxy'}, SLOW_MS);
+    await writeFile(userFile, 'proxy:a-proxy\n');
+    await using daemon = await startDaemon({
+      template: webTemplate(`127.0.0.1:${await freePort()}`, 80),
+      env: {
+        NAMESPACE: 'shop',
+        KONTROL_LABELS: '{"app": "proxy", "role": "balancer"}',
+        KONTROL_ETCD: etcd.endpoints,
+        KONTROL_ETCD_CA_FILE: ca,
+        KONTROL_ETCD_CERT_FILE: client.cert,
+        KONTROL_ETCD_KEY_FILE: client.key,
+        KONTROL_ETCD_USER_FILE: userFile,
+      },
+    });
+    await daemon.waitFor(
+      ({store, ready}) => store.healthy && ready,
+      'a replica with rights on its own keys alone',
+      60_000,
+    );
+    await daemon.ping({ip: '10.9.1.1'});
+    await daemon.waitFor(({hosts, inSync}) => inSync && hosts.web?.length === 1, 'its member served');
+    const kept = async () => {
+      const found = parseRangeAnswer(await gateway.ask('/kv/range', rangeRequest('/', {limit: 100}), SLOW_MS)).kvs;
+      return found.map(one => one.key.replace('/kontrol/shop/proxy/', '').replace(/(?<=^replicas\/).*/, '<id>')).sort();
+    };
+    const wanted = ['/a/1', 'members/10.9.1.1', 'replicas/<id>', 'seq', 'template'];
+    await waitFor(async () => (await kept()).join() === wanted.join(), 'its keys, and no others', {
+      evidence: () => String(wanted),
+    });
   });
 
   for (const [what, text, reason] of [

@@ -10,6 +10,8 @@ export interface Certificates extends AsyncDisposable {
   readonly key: string;
   /** etcd's gateway refuses certificates with a CommonName once it has users. */
   readonly client: {readonly cert: string; readonly key: string};
+  /** One that names somebody. */
+  readonly named: {readonly cert: string; readonly key: string};
 }
 
 const EXTENSIONS = 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n';
@@ -27,7 +29,10 @@ export async function createCertificates(): Promise<Certificates> {
   openssl('x509', '-req', '-in', 'node.csr', ...sign, '-out', 'node.pem');
   openssl('req', ...key, '-keyout', 'client.key', '-out', 'client.csr', '-subj', '/O=kontrol');
   openssl('x509', '-req', '-in', 'client.csr', ...sign, '-out', 'client.pem');
+  openssl('req', ...key, '-keyout', 'named.key', '-out', 'named.csr', '-subj', '/CN=kontrol');
+  openssl('x509', '-req', '-in', 'named.csr', ...sign, '-out', 'named.pem');
   return {
+    named: {cert: path('named.pem'), key: path('named.key')},
     client: {cert: path('client.pem'), key: path('client.key')},
     ca: path('ca.pem'),
     cert: path('node.pem'),
