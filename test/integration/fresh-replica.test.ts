@@ -4,6 +4,7 @@ import {appliedHosts, startDaemon} from '../support/daemon.ts';
 import {startEtcd} from '../support/etcd.ts';
 import {freePort} from '../support/free-port.ts';
 import {missing} from '../support/parts.ts';
+import {waitFor} from '../support/wait.ts';
 import {webTemplate} from '../support/web.ts';
 import {weighed} from '../support/weighed.ts';
 
@@ -47,6 +48,13 @@ test('a fresh replica beside an etcd that knows members -> ready in under 6 s, w
   };
   await using fresh = await startFresh();
   assert.deepEqual(Object.values(await appliedHosts(fresh)), [PODS]);
+  // Their templates differ, in a port.
+  const {digest} = await fresh.waitFor(
+    ({fleet, inSync, digest: own}) =>
+      inSync && fleet?.length === 2 && fleet.every(one => one.inSync && one.digest === own) && {digest: own},
+    'two replicas that agree',
+  );
+  assert.match(String(digest), /^[0-9a-f]{32}$/);
   assert.deepEqual(
     fresh.logs.filter(({level}) => Number(level) >= 40),
     [],
@@ -54,6 +62,16 @@ test('a fresh replica beside an etcd that knows members -> ready in under 6 s, w
 
   await fresh.ping({ip: BAD, payload: {weight: 999}});
   await fresh.waitFor(({quarantined: [bad], lastError}) => bad?.ip === BAD && lastError === null, 'one in quarantine');
+  const root = '/kontrol/default/haproxy/';
+  const kept = async () => (await etcd.keys(root)).map(key => key.slice(root.length));
+  const names = await waitFor(async () => {
+    const found = await kept();
+    return ['seq', 'template'].every(name => found.includes(name)) && found;
+  }, 'what outlives replicas');
+  for (const name of names) {
+    const lease = (await etcd.lease(`${root}${name}`)) ?? 'none';
+    assert.equal(lease === 'none', !/^(?:members|replicas)\//.test(name), `${name}: ${lease}`);
+  }
 
   // Both serve on a port of their own: what the third one is to fall back on can only be had once they are gone.
   await first[Symbol.asyncDispose]();
@@ -68,4 +86,21 @@ test('a fresh replica beside an etcd that knows members -> ready in under 6 s, w
     status.quarantined.map(({ip, served}) => [ip, served]),
     [[BAD, 'not at all']],
   );
+});
+
+test('a start while etcd is away -> ready after its warm-up with what it hears itself; slaves are told to ask another one, and the reason is shown', {
+  skip: missing('haproxy'),
+  timeout: 60_000,
+}, async () => {
+  const template = webTemplate(`127.0.0.1:${await freePort()}`, 80);
+  const env = {KONTROL_WARMUP: '1', KONTROL_ETCD: `http://127.0.0.1:${await freePort()}`};
+  await using daemon = await startDaemon({template, env});
+  await daemon.waitFor(({ready}) => ready, 'a ready replica');
+  const isRefused = async () => {
+    const outcome = await daemon.ping({ip: '10.9.1.1'});
+    return outcome.is === 'answered' && outcome.answer.status === 503;
+  };
+  const {hosts, problems} = await daemon.waitFor(async seen => (await isRefused()) && seen.inSync && seen, 'a 503');
+  assert.deepEqual(hosts, {web: ['10.9.1.1']});
+  assert.ok(problems.some(({kind}) => kind === 'store'));
 });
