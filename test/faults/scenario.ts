@@ -12,6 +12,8 @@ export interface Scenario {
   readonly env?: Readonly<Record<string, string>>;
   /** The first and the last of its effects that are its own: before and behind them it does what `reload` does. */
   readonly own?: {readonly from?: string; readonly to: string};
+  /** Effects of what goes on beside its last pass (an earlier one is remembered, its HAProxy ends), which may come too late. */
+  readonly beside?: RegExp;
   /** New connections may wait, none may fail. */
   readonly open: () => Promise<Stage>;
 }
@@ -21,6 +23,10 @@ export interface Stage extends AsyncDisposable {
   readonly place: Place;
   /** The template of a round, which differs from that of the round before. */
   readonly text: (round: number) => string;
+  /** The template's text where the template has the pods' servers in it. */
+  readonly rendered?: (round: number, pods: readonly string[]) => string;
+  /** Pods that are there, and one that goes before each round, and comes again while its HAProxy starts. */
+  readonly pods?: {readonly stay: readonly string[]; readonly comes: string};
   /** One request through the proxy: `pod`, or what went wrong. */
   readonly visit: () => Promise<string>;
 }
@@ -28,7 +34,10 @@ export interface Stage extends AsyncDisposable {
 /** A SYN that was dropped comes again after 1 and 3 s; a gate whose writer died opens after 4. */
 const VISIT_LIMIT_MS = 15_000;
 
-const textOf = (bind: string, server: string, maxconn: number): string => `global
+const textOf = (bind: string, server: string, maxconn: number): string =>
+  `${withoutServers(bind, maxconn)}  server pod ${server}\n`;
+
+const withoutServers = (bind: string, maxconn: number): string => `global
   maxconn ${maxconn}
 defaults
   mode http
@@ -40,7 +49,6 @@ frontend proxy
   bind ${bind}
   default_backend web
 backend web
-  server pod ${server}
 `;
 
 async function visit(from: Place, host: string): Promise<string> {
@@ -50,7 +58,11 @@ async function visit(from: Place, host: string): Promise<string> {
 }
 
 /** A pod's network of its own, whose firewall the daemon may use as it likes. */
-async function openStage(text: Stage['text'], prepare: (place: Place) => void = () => {}): Promise<Stage> {
+async function openStage(
+  text: Stage['text'],
+  prepare: (place: Place) => void = () => {},
+  peopled: Pick<Stage, 'rendered' | 'pods'> = {},
+): Promise<Stage> {
   await using undo = new AsyncDisposableStack();
   const net = undo.use(await openNamespaces());
   prepare(net.proxy);
@@ -60,6 +72,7 @@ async function openStage(text: Stage['text'], prepare: (place: Place) => void = 
   return {
     place: net.proxy,
     text,
+    ...peopled,
     visit: () => visit(net.client, net.proxy.ip),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
@@ -75,6 +88,16 @@ const moving: Stage['text'] = round =>
 /** The pod that came in the round before goes. */
 const coming: Stage['text'] = round =>
   `${textOf('*:80', `${podIps[0]}:80`, 500)}  server pod-${round} ${podIps[1]}:80\n`;
+
+/** Servers are called by their place: there can be spare ones. */
+const joining: Stage['text'] = round =>
+  `${withoutServers('*:80', 500 + round)}{% for ip in hosts.web %}  server web-{{ loop.index }} {{ ip }}:80\n{% endfor %}`;
+
+const joined: Required<Pick<Stage, 'rendered' | 'pods'>> = {
+  rendered: (round, pods) =>
+    withoutServers('*:80', 500 + round) + pods.map((ip, at) => `  server web-${at + 1} ${ip}:80\n`).join(''),
+  pods: {stay: [podIps[0]], comes: podIps[1]},
+};
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -104,6 +127,16 @@ export const SCENARIOS: readonly Scenario[] = [
     setting: 'auto',
     own: {to: 'remove run/NEW.state'},
     open: () => openStage(coming),
+  },
+  {
+    name: 'spare server taken',
+    about: 'a pod comes while HAProxy is reloaded, and takes a spare server of the new one',
+    setting: 'auto',
+    // A pod stays longer than any session.
+    env: {KONTROL_SPARE_SERVERS: '3', KONTROL_TTL: '3600'},
+    own: {from: 'start haproxy', to: 'rename into place proxy.cfg'},
+    beside: / (history|certs)(\/|$)|template-good|^end of haproxy$|run\/OLD\./,
+    open: () => openStage(joining, undefined, joined),
   },
 ];
 

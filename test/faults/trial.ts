@@ -78,22 +78,33 @@ export async function openSession(scenario: Scenario, stage: Stage): Promise<Ses
     return owner.use(await startDaemon({template, place: stage.place, dataFolder: data.path, env}));
   };
 
-  const seeServed = async (since: number): Promise<number> => {
-    // Its own words cost nothing to look at; a pass that ended well before the change is not the one.
-    const isDone = ({msg, time}: LogLine) => msg === 'pass ended' && Number(time) >= since;
-    const evidence = () => JSON.stringify(daemon.logs.slice(-20));
-    await waitFor(() => daemon.logs.some(isDone), 'a pass that ends well', {timeoutMs: PATIENCE_MS, evidence});
-    const text = stage.text(round);
+  const say = (ip: string, isDown = false) => daemon.ping({ip, place: stage.place}, isDown ? {down: true} : {});
+
+  /** The text of the round with these pods, who say that they are there until it serves. */
+  const seeText = async (pods: readonly string[]): Promise<{readonly text: string; readonly generation: number}> => {
+    const text = stage.rendered?.(round, pods) ?? stage.text(round);
     const {proxy} = await daemon.waitFor(
       async status => {
+        for (const ip of pods) await say(ip);
         const isServed = status.inSync && status.lastError === null && status.proxy.draining.length === 0;
         return isServed && (await daemon.get('/config'))?.body === text && status;
       },
       'the text in sync',
       PATIENCE_MS,
     );
+    return {text, generation: proxy.generation};
+  };
+
+  const {stay, comes} = stage.pods ?? {stay: [], comes: undefined};
+
+  const seeServed = async (since: number): Promise<number> => {
+    // Its own words cost nothing to look at; a pass that ended well before the change is not the one.
+    const isDone = ({msg, time}: LogLine) => msg === 'pass ended' && Number(time) >= since;
+    const evidence = () => JSON.stringify(daemon.logs.slice(-20));
+    await waitFor(() => daemon.logs.some(isDone), 'a pass that ends well', {timeoutMs: PATIENCE_MS, evidence});
+    const {text, generation} = await seeText(comes === undefined ? stay : [...stay, comes]);
     assert.equal(await readFile(join(data.path, 'proxy.cfg'), 'utf8'), text, 'proxy.cfg is what runs');
-    return proxy.generation;
+    return generation;
   };
 
   const seeWhole = async (since: number): Promise<void> => {
@@ -102,6 +113,10 @@ export async function openSession(scenario: Scenario, stage: Stage): Promise<Ses
 
   /** Arms the fault, changes the template and asks for a pass. Resolves with when that was. */
   const change = async (fault: Armed['fault']): Promise<number> => {
+    if (comes !== undefined) {
+      await say(comes, true);
+      await seeText(stay);
+    }
     const {generation, pid} = (await daemon.status())?.proxy ?? {generation: 0, pid: null};
     round += 1;
     await Promise.all(['struck', 'effects'].map(name => rm(join(folder.path, name), {force: true})));
@@ -111,7 +126,21 @@ export async function openSession(scenario: Scenario, stage: Stage): Promise<Ses
     const since = Date.now();
     await writeFile(armedFile, JSON.stringify({trial: round, generation, pid, fault} satisfies Armed));
     daemon.signal('SIGHUP');
+    if (comes !== undefined) void comeBeside(comes, generation);
     return since;
+  };
+
+  /** A pod comes while the next HAProxy starts; to the next daemon, where this one ends before. */
+  const comeBeside = async (ip: string, generation: number): Promise<void> => {
+    const {logs, exited} = daemon;
+    const isStarting = ({to, generation: number}: LogLine) => to === 'STARTING' && Number(number) > generation;
+    const over = new AbortController();
+    void exited.then(() => over.abort());
+    await waitFor(() => over.signal.aborted || logs.some(isStarting), 'the next HAProxy', {
+      timeoutMs: PATIENCE_MS,
+      everyMs: 2,
+    });
+    if (!over.signal.aborted) await say(ip);
   };
 
   const effects = (): Point[] => {
