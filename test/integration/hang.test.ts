@@ -223,7 +223,8 @@ describe('Others hold connections to runtime sockets', {
     const socket = join(folder.path, 'own.sock');
     const served = undo.use(await startServed({KONTROL_HANG: '3', KONTROL_DAMPER: '0', KONTROL_WARMUP: '0'}));
     await served.rewrite(`global\n  stats socket ${socket}\n  stats timeout 5m\n${served.template}`);
-    await served.daemon.waitFor(({proxy, inSync}) => inSync && proxy.generation === 2, 'a runtime socket');
+    const isServed = async () => (await served.committed()).includes(socket);
+    await served.daemon.waitFor(async ({inSync}) => inSync && (await isServed()), 'a runtime socket');
     const ended = new AbortController();
     const answers = new Map<string, number>();
     const asking = (async () => {
@@ -250,7 +251,7 @@ describe('Others hold connections to runtime sockets', {
     for (let look = 0; look < 20; look += 1) {
       await sleep(250);
       const {proxy} = await daemon.waitFor(seen => seen, 'a status');
-      assert.deepEqual([proxy.pid, proxy.silentMs], [pid, 0]);
+      assert.deepEqual([proxy.pid, proxy.isDeaf, proxy.hangs], [pid, false, 0]);
     }
     await daemon.ping({ip: JOINING_IP, id: 'web-joining'});
     await daemon.waitFor(
