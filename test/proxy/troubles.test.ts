@@ -129,6 +129,19 @@ describe('troubles', () => {
     assert.deepEqual(await look(2000, [slow], {Pid: '8'}), []);
   });
 
+  test('bursts less than 5 s apart -> one trouble; 5 s apart -> two, of a moment each', async () => {
+    for (const [apartMs, troubles] of [
+      [4999, 1],
+      [5000, 0],
+    ] as const) {
+      const {look} = open();
+      await look(0, [frontend({rate: '100', rate_lim: '100'})]);
+      await look(2000, [frontend({rate: '3', rate_lim: '100'})]);
+      const told = await look(apartMs - 2000, [frontend({rate: '100', rate_lim: '100'})]);
+      assert.equal(told.length, troubles, `${apartMs} ms`);
+    }
+  });
+
   test('a limit was reached, which somebody may have set -> suspected until another HAProxy runs', async () => {
     const {look, watch} = open();
     const fast = frontend({rate: '100', rate_lim: '100'});
@@ -225,6 +238,76 @@ describe('troubles', () => {
     assert.deepEqual(await look(1000, [failed]), []);
   });
 
+  test('clients give up on a backend -> said where it answers others; where it answers nobody, that is said, with its errors', async () => {
+    const clock = createFakeClock(1_000_000);
+    const watch = createTroubleWatch({
+      clock,
+      bound: {percent: 10, windowMs: 60_000},
+      peopled: new Set(),
+      meant: () => NONE_MEANT,
+    });
+    const rowOf = (pxname: string, counts: Readonly<Record<string, number>>): Row => ({
+      ...backend({pxname, hrsp_5xx: '0'}),
+      ...Object.fromEntries(Object.entries(counts).map(([field, count]) => [field, `${count}`])),
+    });
+    const serverOf = (pxname: string, stot: number): Row => ({
+      ...{pxname, svname: 'one', type: '2', stot: `${stot}`, scur: `${stot}`, hrsp_2xx: '0'},
+    });
+    for (let at = 0; at <= 40; at += 1) {
+      await clock.advance(2000);
+      watch.note({
+        info: new Map([['Pid', '7']]),
+        rows: [
+          rowOf('hung', {stot: 2 * at, cli_abrt: 2 * at, hrsp_4xx: 2 * at}),
+          rowOf('slow', {stot: 20 * at, cli_abrt: 19 * at, hrsp_4xx: 19 * at, hrsp_2xx: at}),
+          rowOf('late', {stot: 2 * at, hrsp_5xx: 2 * at}),
+        ],
+        servers: [serverOf('hung', 2 * at), serverOf('late', 2 * at)],
+      });
+    }
+    const told = (watch.troubles ?? []).map(one => [
+      one.is,
+      ...('of' in one ? [one.of] : []),
+      ...('name' in one ? [one.name] : []),
+    ]);
+    assert.deepEqual(told, [
+      ['unanswered', 'hung'],
+      ['unanswered', 'late'],
+      ['errors', 'given-up', 'slow'],
+      ['errors', 'backend', 'late'],
+    ]);
+  });
+
+  test('handshakes fail that went well -> told at the look that sees it', async () => {
+    const {look} = open();
+    const tls = (good: number, failed: number) => frontend({ssl_sess: `${good}`, ssl_failed_handshake: `${failed}`});
+    await look(0, [tls(0, 0)]);
+    await look(2000, [tls(10, 0)]);
+    assert.deepEqual(await look(60_000, [tls(10, 10)]), [
+      {is: 'handshakes', name: 'web', percent: 100, handshakes: 10},
+    ]);
+  });
+
+  test('hardly any errors -> nobody reads the text for those that are meant', async () => {
+    const clock = createFakeClock(1_000_000);
+    let reads = 0;
+    const meant = () => {
+      reads += 1;
+      return NONE_MEANT;
+    };
+    const watch = createTroubleWatch({clock, bound: {percent: 10, windowMs: 60_000}, peopled: new Set(), meant});
+    const look = async (requests: number, errors: number) => {
+      await clock.advance(60_000);
+      const row = frontend({req_tot: String(requests), hrsp_5xx: String(errors)});
+      watch.note({info: new Map(), rows: [row], servers: []});
+    };
+    await look(0, 0);
+    await look(100, 1);
+    assert.equal(reads, 0);
+    await look(200, 51);
+    assert.equal(reads, 1);
+  });
+
   test('HAProxy does not answer -> what was known stays', async () => {
     const {look, watch} = open();
     await look(0, [backend({status: 'DOWN'})]);
@@ -250,9 +333,15 @@ describe('troubles', () => {
     assert.deepEqual(ages(), [4000]);
     await look(10_000, [frontend()]);
     // Nobody looked for a while.
-    await look(7000, [full]);
-    await look(4000, [full]);
-    assert.deepEqual(ages(), [null]);
+    for (const [afterMs, age] of [
+      [6000, 4000],
+      [6001, null],
+    ] as const) {
+      await look(10_000, [frontend()]);
+      await look(afterMs, [full]);
+      await look(4000, [full]);
+      assert.deepEqual(ages(), [age]);
+    }
   });
 
   test('no server of a backend is up -> since HAProxy says so; over a reload and a silence, since before', async () => {
