@@ -274,7 +274,7 @@ describe('a refused template', () => {
     );
   });
 
-  test('a text that cannot be brought back, with nobody gone -> nothing is said of pods that left', async () => {
+  test('a text that cannot be brought back, with nobody gone -> nothing is said of pods that left; one is gone -> said', async () => {
     const {fallback, faults, world, state, said} = await openStage();
     await fallback.run('start');
     world.newest = 'B';
@@ -282,9 +282,12 @@ describe('a refused template', () => {
     state.textFault = REFUSED;
     await assert.rejects(fallback.run('template changed'));
     assert.equal(said('pods that left are still in the configuration').length, 0);
-    world.ips = ['10.0.0.9'];
+    world.ips = ['10.0.0.2', '10.0.0.9'];
     await assert.rejects(fallback.run('pods changed'));
-    assert.equal(said('pods that left are still in the configuration').length, 1);
+    assert.deepEqual(
+      said('pods that left are still in the configuration').map(({ip}) => ip),
+      [['10.0.0.1']],
+    );
   });
 
   test('a bug while the good one is tried, or while pods that left are disabled -> thrown on, and nobody is blamed', async () => {

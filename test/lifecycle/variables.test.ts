@@ -44,6 +44,9 @@ describe('variables', () => {
     const set = [1, 2, 3, 4, 5].map(index => much.set(`V${index}`, 'x'.repeat(120_000)));
     assert.deepEqual(set, [...Array(4).fill(undefined), 'all variables have 512 KiB at most']);
     assert.deepEqual(Object.keys(much.all()), ['V1', 'V2', 'V3', 'V4']);
+    const left = (512 << 10) - 4 * 'V1='.length - 4 * 120_000 - 'W='.length;
+    assert.equal(much.set('W', 'x'.repeat(left + 1)), 'all variables have 512 KiB at most');
+    assert.equal(much.set('W', 'x'.repeat(left)), undefined);
   });
 
   test('a whole environment -> split into what fits and the names of the rest', () => {

@@ -18,6 +18,7 @@ for (const [situation, said, shown] of [
   ['its beginning', '  stats auth a:Qx7Wv9K...\n  ^', '  stats auth a:***...\n  ^'],
   ['its end, and its beginning', '  ...Jt8 b Qx7...', '  ...*** b ***...'],
   ['its middle alone', `  ...${LONG.slice(2, 76)}...\n`, '  ...***...\n'],
+  ['its beginning, and nothing before', 'Qx7Wv9K...', '***...'],
   ['all of it', `  ...${SECRET} b...\n`, '  ...*** b...\n'],
   ['its beginning, without dots, a mark below', '  setenv A Qx7Wv\n   ^', '  setenv A ***\n   ^'],
   ['the same, its length', `  setenv A ${'b'.repeat(65)}:Qx7Wv\n`, `  setenv A ${'b'.repeat(65)}:***\n`],
