@@ -104,10 +104,10 @@ export const isTunnel = ({trial, section}: Cell): boolean =>
 export const FORGETS_TUNNELS: Release = 2.1;
 
 /** Where each of some paths goes: the same everywhere for hashes, whom it may go to at all for others. */
-export async function spread(running: Running, cell: Cell, headers: Record<string, string> = {}): Promise<string> {
+export async function spread(running: Running, cell: Cell): Promise<string> {
   const agent = isTunnel(cell) ? undefined : new Agent({keepAlive: true, maxSockets: 1});
   const answers = await Promise.all(
-    Array.from({length: turnsOf(cell) + 3}, (_, count) => running.get(cell, `/p${count}?x=${count}`, {agent, headers})),
+    Array.from({length: turnsOf(cell) + 3}, (_, count) => running.get(cell, `/p${count}?x=${count}`, {agent})),
   );
   agent?.destroy();
   return cell.section.some(line => HASHES.test(line)) ? answers.join(', ') : tally(answers);

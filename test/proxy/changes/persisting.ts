@@ -1,5 +1,5 @@
 import type {Cell} from './cells.ts';
-import {answerKind, spread, tally} from './clients.ts';
+import {answerKind, tally} from './clients.ts';
 import type {Running} from './running.ts';
 
 /** What a client of each server sends along, before and after the change, where servers are told apart by a cookie. */
@@ -10,10 +10,16 @@ export function cookiesOf({section, before, after}: Cell): Record<string, string
   return [...new Set(values)].sort().map(value => ({cookie: `${name}=${value}${mode === 'prefix' ? '~x' : ''}`}));
 }
 
-/** Whom the clients of each server meet, by what they send along. */
+const AGAIN = 3;
+
+/** Whom the clients of each server meet by what they send along: the same one each time, or whom it may be. */
 export async function meetAgain(running: Running, cell: Cell): Promise<string> {
   const met: string[] = [];
-  for (const headers of cookiesOf(cell)) met.push(`${headers.cookie}: ${await spread(running, cell, headers)}`);
+  for (const headers of cookiesOf(cell)) {
+    const answers: string[] = [];
+    for (let again = 0; again < AGAIN; again += 1) answers.push(await running.get(cell, `/p${again}`, {headers}));
+    met.push(`${headers.cookie}: ${new Set(answers).size === 1 ? answers[0] : 'others'}`);
+  }
   return met.join('; ');
 }
 
@@ -21,7 +27,6 @@ export async function meetAgain(running: Running, cell: Cell): Promise<string> {
 export const STICKS_BY = 'x-client';
 
 const CLIENTS = ['a', 'b', 'c', 'd'];
-const AGAIN = 3;
 
 const sticks = ({section}: Cell): boolean =>
   section.some(line => line.startsWith('stick ') && line.includes(STICKS_BY));

@@ -4,8 +4,9 @@ import {type Agent, request} from 'node:http';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {systemSpawn} from '../../../src/ports/spawn.ts';
-import {parseServersState, parseStat, type Row} from '../../../src/proxy/answers.ts';
+import {parseServersState, type Row, readStatFields} from '../../../src/proxy/answers.ts';
 import {ask} from '../../../src/proxy/runtime.ts';
+import {atOnce} from '../../../src/steps.ts';
 import {openFolder} from '../../support/folder.ts';
 import {waitFor} from '../../support/wait.ts';
 import {type Cell, CHECK_REQUEST} from './cells.ts';
@@ -210,6 +211,11 @@ export async function run(binary: string, text: string): Promise<Running> {
 /** Of `show stat`, as far as both texts' processes must agree. */
 const STAT_FIELDS = `status weight act bck cookie check_status check_code agent_status agent_code addr
   qlimit slim check_rise check_fall check_health tracked algo mode`.split(/\s+/);
+/** All columns of thousands of rows would cost most of a run. */
+const SHOWN_FIELDS = ['pxname', 'svname', 'throttle', ...STAT_FIELDS];
+
+const SERVERS_AND_BACKENDS = 'show stat -1 6 -1';
+
 /**
  * Of `show servers state`; its bits are below. Left out is what need not agree: the numbers of servers (they are given as
  * they are free; where anything asks for them it is a reload), the weight that a server began with (the same), and how
@@ -261,7 +267,7 @@ const pick = (row: Row, fields: readonly string[]): string =>
 export async function standings(running: Running): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   const isChecked = new Set<string>();
-  const rows = parseStat(await running.ask('show stat -1 6 -1'));
+  const rows = atOnce(readStatFields(await running.ask(SERVERS_AND_BACKENDS), SHOWN_FIELDS));
   const isThrottled = ({throttle = ''}: Row) => throttle !== '';
   const throttled = new Set(rows.filter(isThrottled).map(row => row.pxname));
   for (const row of rows) {
@@ -298,3 +304,9 @@ export const isOut = (standing: string): boolean => standing.endsWith('out=true'
 
 /** A check has not come to its first end. */
 export const isPending = (standing: string): boolean => standing.includes('check_status=INI');
+
+/** The checks of all servers that are not out have come to their first end. */
+export async function isCheckedOnce(running: Running): Promise<boolean> {
+  const rows = atOnce(readStatFields(await running.ask(SERVERS_AND_BACKENDS), ['status', 'check_status']));
+  return !rows.some(({status = '', check_status = ''}) => check_status.includes('INI') && !status.startsWith('MAINT'));
+}

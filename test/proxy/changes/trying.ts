@@ -23,7 +23,7 @@ import {
 import type {Harness} from './harness.ts';
 import {acquaint, meetAgain, returnAll, returnDifferences} from './persisting.ts';
 import {DEAD_IP, trackedOf} from './pods.ts';
-import {inTurn, isOut, isPending, type Running, run, standings, textOf} from './running.ts';
+import {inTurn, isCheckedOnce, isOut, isPending, type Running, run, standings, textOf} from './running.ts';
 import {fillServers, waitingDifference} from './waiting.ts';
 
 /** How a cell fared: what we decide, and what came of its commands, whether they are allowed or not. */
@@ -131,7 +131,7 @@ async function settled(both: readonly Running[], cells: readonly Cell[], patienc
       return isOver || nowMs - startMs > patienceMs ? stand : undefined;
     },
     'servers that stand still',
-    {everyMs: 600},
+    {everyMs: 1000},
   );
 }
 
@@ -232,9 +232,7 @@ export async function tryCells(
   await using undo = new AsyncDisposableStack();
   const start = async (some: readonly Cell[]): Promise<Running> => {
     const running = undo.use(await run(binary, textOf(some, 'before', tracked, true)));
-    await waitFor(async () => ![...(await standings(running)).values()].some(isPending), 'the first checks', {
-      everyMs: 400,
-    });
+    await waitFor(() => isCheckedOnce(running), 'the first checks', {everyMs: 200});
     return running;
   };
   // The second one is told nothing: what a reload would leave, until the last of its clients has gone.
@@ -259,6 +257,8 @@ export async function tryCells(
   // At once, before HAProxy closes connections that nobody uses.
   const later = await each(cells, 40, cell => askKept(kept.get(cell) ?? []));
   const waited = await each(full, 40, cell => Promise.all(filled.map(one => one.get(cell) ?? [])));
+  // Its checks cost as much as those of the others.
+  await untold?.[Symbol.asyncDispose]();
   const changed = cells.filter(cell => !left.has(cell));
   await using fresh = await run(binary, after);
   const parallel = await Promise.all([told, fresh].map(one => each(changed, 12, cell => inParallel(one, cell))));

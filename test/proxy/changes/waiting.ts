@@ -1,4 +1,5 @@
-import {parseStat} from '../../../src/proxy/answers.ts';
+import {readStatFields} from '../../../src/proxy/answers.ts';
+import {atOnce} from '../../../src/steps.ts';
 import {isSeen} from '../../support/wait.ts';
 import type {Cell} from './cells.ts';
 import {answerKind, HELD_LIMIT_MS} from './clients.ts';
@@ -46,7 +47,7 @@ export async function fillServers(
 
 /** So many requests wait in the queues of these backends and their servers. */
 async function countWaiting(running: Running, ids: ReadonlySet<string>): Promise<number> {
-  const rows = parseStat(await running.ask('show stat -1 6 -1'));
+  const rows = atOnce(readStatFields(await running.ask('show stat -1 6 -1'), ['pxname', 'qcur']));
   return rows.reduce((sum, {pxname = '', qcur}) => (ids.has(pxname) ? sum + Number(qcur) : sum), 0);
 }
 
