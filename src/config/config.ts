@@ -98,6 +98,8 @@ export interface Config {
     /** Frontends and backends whose answers of that class are meant. */
     readonly meant: readonly string[];
   };
+  /** Frontends and backends of which nothing that HAProxy counts is a problem. */
+  readonly notJudged: readonly string[];
   readonly dataFolder: string;
   readonly haproxy: string;
   readonly reload: ReloadSetting;

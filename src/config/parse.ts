@@ -126,6 +126,7 @@ function readConfig(reader: Reader, env: Environment, host: Host): Config {
     drain: parseDrain(reader),
     hangMs: reader.secondsMs('KONTROL_HANG', 10_000, {minMs: 0, maxMs: HOUR_MS}),
     errorBound: parseErrorBound(reader),
+    notJudged: namesIn(reader.text('KONTROL_NOT_JUDGED') ?? ''),
     dataFolder,
     haproxy: resolveProgram(parseHaproxy(reader), host.resolvePath),
     reload: reader.oneOf('KONTROL_RELOAD', 'auto', RELOAD_SETTINGS),

@@ -16,6 +16,7 @@ export interface StatusParts
     | 'store'
     | 'guard'
     | 'zerorpc'
+    | 'notJudged'
     | 'logLevel'
     | 'kubernetes'
   > {
@@ -103,6 +104,7 @@ export function buildStatus(parts: StatusParts): Status {
     drift: parts.drift,
     refused: parts.refusal ?? null,
     quarantined: parts.quarantined.slice(0, MAX_QUARANTINED),
+    notJudged: parts.notJudged,
     logLevel: parts.logLevel,
     accessLog: accessLog === undefined ? null : {port: accessLog.port, ...accessLog.counts},
   };

@@ -153,6 +153,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
         object({reason: text, sinceAt: at, serving: orNull(object({pass: count, sinceAt: at, replica: orNull(text)}))}),
       ),
       quarantined: listOf(object({...POD, reason: text, sinceAt: at, served: text, overBound: flag})),
+      notJudged: listOf(text),
       logLevel: text,
       accessLog: orNull(object({port: count, written: count, overRate: count, slowOutput: count, malformed: count})),
       problems: listOf(ref('Problem')),

@@ -215,6 +215,8 @@ export interface Status {
    * worked, not at all. The first 100.
    */
   readonly quarantined: readonly QuarantineLine[];
+  /** Frontends and backends of which nothing that HAProxy counts is a problem (`KONTROL_NOT_JUDGED`). */
+  readonly notJudged: readonly string[];
   readonly logLevel: string;
   /** HAProxy's log lines: where they are taken in, and what became of them. */
   readonly accessLog: {

@@ -44,16 +44,19 @@ export interface TroubleWatchPorts {
   readonly peopled: ReadonlySet<string>;
   /** Which errors are meant, by the text that serves. */
   readonly meant: () => MeantErrors;
+  /** Frontends and backends of which nothing is a trouble. */
+  readonly notJudged: ReadonlySet<string>;
 }
 
 /** Of so many backends, the servers are looked at in one look. */
 const MAX_SUSPECTS = 20;
 
-export function createTroubleWatch({clock, bound, peopled, meant}: TroubleWatchPorts): TroubleWatch {
+export function createTroubleWatch({clock, bound, peopled, meant, notJudged}: TroubleWatchPorts): TroubleWatch {
   let history: TroubleHistory = {...newTroubleHistory, peopled};
   let troubles: readonly TroubleNow[] | undefined;
   let pid: string | undefined;
   let suspected: string | undefined;
+  const isJudged = (name: string | undefined): boolean => name === undefined || !notJudged.has(name);
   return {
     get troubles() {
       return troubles;
@@ -65,7 +68,7 @@ export function createTroubleWatch({clock, bound, peopled, meant}: TroubleWatchP
       if (bound.percent === 0) return [];
       const silent = findSuspects(history.unanswered, history.look, rows);
       const restless = findRestless(history.hanging, {atMs: clock.nowMs(), rows});
-      return [...new Set([...silent, ...restless])].slice(0, MAX_SUSPECTS);
+      return [...new Set([...silent, ...restless])].filter(({pxname}) => isJudged(pxname)).slice(0, MAX_SUSPECTS);
     },
     note(answers) {
       if (answers === undefined) return;
@@ -89,7 +92,8 @@ export function createTroubleWatch({clock, bound, peopled, meant}: TroubleWatchP
       history = next;
       pid = info.get('Pid');
       if (dated.some(isByHandPerhaps)) suspected = pid;
-      troubles = dated.map(({beganMs, ...trouble}) => ({
+      const judged = dated.filter(trouble => isJudged('name' in trouble ? trouble.name : undefined));
+      troubles = judged.map(({beganMs, ...trouble}) => ({
         ...trouble,
         beganAt: beganMs === null ? null : Math.round(clock.epochMs() - (look.atMs - beganMs)),
       }));

@@ -71,9 +71,11 @@ const LOOK_LATE_MS = 4000;
 /** Fewer that wait are no sign that all do. */
 const MIN_WAITING = 3;
 
-/** Of one that nobody has seen answer. */
+/** Of one that nobody has seen answer. Long polls all come once, and then wait for their first event: what hangs is asked again and again. */
 const NEW_MIN_REQUESTS = 10;
 const NEW_PATIENCE_MS = 30_000;
+const NEW_MIN_LOOKS = 8;
+const NEW_LATEST_MS = 10_000;
 
 /** What nobody asks for any more is not owed. */
 const FORGOTTEN_MS = 60_000;
@@ -231,7 +233,7 @@ function owe(known: Owed | undefined, {came, servers, before, look: {atMs}, areL
 
 /** How long is too long for it, when it is; `usualMs`: undefined when nobody has seen it answer. */
 function whenTooLong(
-  {fromMs, requests, looks, isGiven}: Owed,
+  {fromMs, requests, looks, lastMs, isGiven}: Owed,
   atMs: number,
   usualMs: number | undefined,
   slowestMs: number,
@@ -240,8 +242,10 @@ function whenTooLong(
     usualMs === undefined
       ? [NEW_MIN_REQUESTS, NEW_PATIENCE_MS]
       : [MIN_REQUESTS, Math.max(PATIENCE_MS, USUAL_TIMES * usualMs)];
+  const areComing =
+    looks >= MIN_LOOKS && (usualMs !== undefined || (looks >= NEW_MIN_LOOKS && atMs - lastMs <= NEW_LATEST_MS));
   const patienceMs = requests < MANY_REQUESTS ? Math.max(leastMs, slowestMs + LOOK_LATE_MS) : leastMs;
-  return isGiven && requests >= least && looks >= MIN_LOOKS && atMs - fromMs >= patienceMs ? patienceMs : undefined;
+  return isGiven && requests >= least && areComing && atMs - fromMs >= patienceMs ? patienceMs : undefined;
 }
 
 /** How long the answers of a backend or a server took on average, by its own row. */

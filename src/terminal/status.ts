@@ -71,6 +71,7 @@ export function describeStatus(status: Status, screen: Screen = NO_SCREEN): stri
         ['Store', `${store.kind}, ${store.healthy ? 'healthy' : 'does not answer'}`],
         ['Reload', `${reload.way}: ${reload.why}`],
         ['Last pass', lastText(reload.last)],
+        ...(status.notJudged.length === 0 ? [] : [['Not judged', status.notJudged.join(', ')] as const]),
         ['Log', logText(status)],
       ],
       screen,

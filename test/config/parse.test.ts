@@ -117,6 +117,12 @@ test('config, whose errors are meant -> names, each once', () => {
   assert.deepEqual(parse({KONTROL_5XX_MEANT: 'maint, sorry ,,maint'}).config.errorBound.meant, ['maint', 'sorry']);
 });
 
+test('config, who is not judged -> names, each once', () => {
+  assert.deepEqual(parse().config.notJudged, []);
+  assert.deepEqual(parse({KONTROL_NOT_JUDGED: 'polls, batch ,,batch'}).config.notJudged, ['polls', 'batch']);
+  assert.match(parse({KONTROL_NOTJUDGED: 'polls'}).warnings.join(), /KONTROL_NOT_JUDGED/);
+});
+
 test('config, names of the status port -> in lower case, each once; one with a port -> a fault', () => {
   assert.deepEqual(parse().config.statusHosts, []);
   const given = {KONTROL_STATUS_HOSTS: 'Status.example.test, proxy ,,proxy'};

@@ -34,6 +34,7 @@ const PARTS: StatusParts = {
   quarantined: [],
   refusal: {reason: 'no', sinceAt: 1_500_000_000_000, serving: null},
   rollback: {pass: 7, sinceAt: 1_500_000_000_000},
+  notJudged: ['polls'],
   logLevel: 'debug',
   accessLog: {port: 5140, counts: COUNTS},
   kubernetes: STATUS.kubernetes,
@@ -69,6 +70,7 @@ describe('status', () => {
       drift: STATUS.drift,
       refused: {reason: 'no', sinceAt: 1_500_000_000_000, serving: null},
       quarantined: [],
+      notJudged: ['polls'],
       logLevel: 'debug',
       accessLog: {port: 5140, ...COUNTS},
     });

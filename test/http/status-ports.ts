@@ -121,6 +121,7 @@ export const STATUS: Required<Status> = {
   },
   rollback: {pass: 7, sinceAt: 1_500_000_000_000},
   held: {pass: 7, sinceAt: 1_500_000_000_000},
+  notJudged: [],
   logLevel: 'info',
   accessLog: {port: 5140, written: 1, overRate: 0, slowOutput: 0, malformed: 0},
   problems: [],

@@ -151,16 +151,23 @@ describe('problems', {concurrency: 3, skip: missing('haproxy'), timeout: 240_000
     assert.ok(sinceAt <= heardAt, `${sinceAt - heardAt} ms after it was silenced`);
   });
 
-  test('a backend whose servers are all down -> told everywhere, by its name', async () => {
-    await using served = await startServed();
+  test('a backend whose servers are all down -> told everywhere, by its name; one that nobody judges -> named as such', async () => {
+    await using served = await startServed({KONTROL_NOT_JUDGED: 'nightly'});
     const nobody = await freePort();
-    const dead = `backend dead
+    const backend = (name: string) => `backend ${name}
   timeout connect 1s
   timeout server 1s
   server one 127.0.0.1:${nobody} check inter 200 fall 1
 `;
-    await served.rewrite(`${served.template}\n${dead}`);
+    await served.rewrite(`${served.template}\n${backend('nightly')}${backend('dead')}`);
     await assertTold(served, 'backend-down', 'dead', /No server of backend dead is up/);
+    const status = await served.daemon.waitFor(seen => seen, 'a status');
+    assert.deepEqual(
+      status.problems.flatMap(({kind, subject}) => (kind === 'backend-down' ? [subject] : [])),
+      ['dead'],
+    );
+    assert.deepEqual(status.notJudged, ['nightly']);
+    assert.match((await run(['status'], served.daemon.statusPort)).stdout, /^Not judged +nightly$/m);
     await served.rewrite(served.template);
     await assertOver(served, 'backend-down');
   });

@@ -35,6 +35,7 @@ function open(
     bound: {percent: 10, windowMs: 60_000},
     peopled: new Set(),
     meant: () => NONE_MEANT,
+    notJudged: new Set(),
   });
   let reads = 0;
   let count = 0;
@@ -210,6 +211,7 @@ describe('servers that take requests and answer none, while others answer', () =
       bound: {percent: 10, windowMs: 60_000},
       peopled: new Set(),
       meant: () => NONE_MEANT,
+      notJudged: new Set(),
     });
     for (let count = 0; count < 5; count += 1) watch.note({info: new Map(), rows: rowsAt(count), servers: []});
     const suspects = watch.suspects(rowsAt(5)).map(({pxname}) => pxname);

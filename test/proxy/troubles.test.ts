@@ -27,13 +27,14 @@ const backend = (changes: Row = {}): Row => ({
 });
 
 /** A watch, and one look at what HAProxy says some time later. */
-function open(percent = 10, peopled: readonly string[] = []) {
+function open(percent = 10, peopled: readonly string[] = [], notJudged: readonly string[] = []) {
   const clock = createFakeClock(1_000_000);
   const watch = createTroubleWatch({
     clock,
     bound: {percent, windowMs: 60_000},
     peopled: new Set(peopled),
     meant: () => NONE_MEANT,
+    notJudged: new Set(notJudged),
   });
   return {
     watch,
@@ -64,6 +65,21 @@ describe('troubles', () => {
       {is: 'down', name: 'app'},
     ]);
     assert.deepEqual(await look(2000, [backend()]), []);
+  });
+
+  test('a backend that nobody judges is down, fails or hangs, its frontend is stopped -> none; the others as ever', async () => {
+    const {look, watch} = open(10, ['app', 'other'], ['app', 'web']);
+    const down = [frontend({status: 'STOP'}), backend({status: 'DOWN', act: '0'})];
+    await look(0, down);
+    assert.deepEqual(await look(60_000, [...down, backend({pxname: 'other', status: 'DOWN', act: '0'})]), [
+      {is: 'down', name: 'other'},
+    ]);
+    assert.ok(watch.isByHandPerhaps);
+    assert.deepEqual(await look(2000, [backend({act: '0'})]), []);
+    const asked = (requests: number) => backend({stot: `${requests}`, hrsp_5xx: `${requests}`, iid: '3'});
+    await look(2000, [asked(0)]);
+    assert.deepEqual(watch.suspects([asked(1)]), []);
+    for (let count = 1; count < 40; count += 1) assert.deepEqual(await look(2000, [asked(count)]), []);
   });
 
   test('requests wait for a server -> when they do for 10 s', async () => {
@@ -244,6 +260,7 @@ describe('troubles', () => {
       clock,
       bound: {percent: 10, windowMs: 60_000},
       peopled: new Set(),
+      notJudged: new Set(),
       meant: () => NONE_MEANT,
     });
     const rowOf = (pxname: string, counts: Readonly<Record<string, number>>): Row => ({
@@ -295,7 +312,13 @@ describe('troubles', () => {
       reads += 1;
       return NONE_MEANT;
     };
-    const watch = createTroubleWatch({clock, bound: {percent: 10, windowMs: 60_000}, peopled: new Set(), meant});
+    const watch = createTroubleWatch({
+      clock,
+      bound: {percent: 10, windowMs: 60_000},
+      peopled: new Set(),
+      meant,
+      notJudged: new Set(),
+    });
     const look = async (requests: number, errors: number) => {
       await clock.advance(60_000);
       const row = frontend({req_tot: String(requests), hrsp_5xx: String(errors)});

@@ -36,6 +36,7 @@ function open(version = '2.6.12', percent = 10) {
     bound: {percent, windowMs: 60_000},
     peopled: new Set(),
     meant: () => NONE_MEANT,
+    notJudged: new Set(),
   });
   const now: Counts = {requests: 0, answered: 0, ended: 0, timedOut: 0, responseTime: 0, pid: '7'};
   const look = async (changes: Partial<Counts> = {}, afterMs = 2000): Promise<readonly string[]> => {
@@ -107,6 +108,7 @@ function suspectsAmong(count: number, percent: number): readonly (string | undef
     bound: {percent, windowMs: 60_000},
     peopled: new Set(),
     meant: () => NONE_MEANT,
+    notJudged: new Set(),
   });
   const rowsAt = (requests: number): Row[] => [
     {pxname: 'idle', type: '1', stot: '0', hrsp_5xx: '0'},
@@ -320,16 +322,29 @@ describe('requests that no server answers', () => {
   });
 
   test('nobody has seen it answer, ten requests -> told; nine -> not', async () => {
-    for (const [third, told] of [
+    for (const [first, told] of [
       [3, ['10']],
       [2, []],
     ] as const) {
       const {look, ask} = open();
       await look();
-      for (const requests of [4, 3, third]) await ask(requests);
-      assert.deepEqual(await look({}, 23_999), []);
+      await ask(first);
+      for (let more = 0; more < 7; more += 1) await ask(1, 3500);
+      assert.deepEqual(await look({}, 3499), []);
       assert.deepEqual(await look({}, 1), told);
     }
+  });
+
+  test('nobody has seen it answer, and all who asked within 16 s wait for an event -> not told', async () => {
+    const {look, secondsUntilTold} = open();
+    await look();
+    assert.equal(await secondsUntilTold(4, 8), undefined);
+    assert.equal(await secondsUntilTold(0, 100), undefined);
+    const few = open();
+    await few.look();
+    assert.equal(await few.secondsUntilTold(10, 7), undefined);
+    for (let seconds = 0; seconds < 20; seconds += 2) assert.deepEqual(await few.look(), []);
+    assert.deepEqual(await few.ask(1), ['71']);
   });
 
   test('its counters tell that it answered before anybody looked, its own or those of its servers -> told after 10 s', async () => {

@@ -32,6 +32,7 @@ export interface Status {
     readonly served: string;
     readonly overBound: boolean;
   }[];
+  readonly notJudged: readonly string[];
   readonly fleet?: readonly {
     readonly id: string;
     readonly version: string;

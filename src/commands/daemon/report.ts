@@ -76,6 +76,7 @@ export function createReport(
       drift: needs.proxy.drift.drift,
       refusal: refusal && {...refusal, reason: output.secrets.hide(refusal.reason)},
       quarantined: pipeline.quarantine.members,
+      notJudged: config.notJudged,
       logLevel: output.opened.level,
       accessLog: observation.accessLog,
       seen: seen({

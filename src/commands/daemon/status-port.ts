@@ -60,12 +60,10 @@ export async function openStatusPort(
     clock,
     bound: config.errorBound,
     peopled: await loadEmptied(history),
-    meant: () => findMeantErrors(generations.text, config.errorBound.meant),
+    meant: () => findMeantErrors(generations.text, [...config.errorBound.meant, ...config.notJudged]),
+    notJudged: new Set(config.notJudged),
   });
-  const {status, kubernetes} = createReport(context, {
-    ...needs,
-    troubles: () => troubleWatch.troubles,
-  });
+  const {status, kubernetes} = createReport(context, {...needs, troubles: () => troubleWatch.troubles});
   await using opening = new AsyncDisposableStack();
 
   const sampler = openSampler(context, needs, troubleWatch, answers => {
