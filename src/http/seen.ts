@@ -36,11 +36,13 @@ export interface SeenParts {
 /** What is seen beside the fields of a status, as problems are derived from it; remembers since when passes fail. */
 export function createSeenReader(clock: Pick<Clock, 'nowMs' | 'epochMs'>): (parts: SeenParts) => Seen {
   let failing: number | undefined;
+  let looked: Looked = {at: undefined, idle: new Map()};
   const epochOf = (monotonicMs: number | undefined): number | null =>
     monotonicMs === undefined ? null : Math.round(clock.epochMs() - (clock.nowMs() - monotonicMs));
   return parts => {
     const {hosts, absence, convergence, store} = parts;
-    const troubles = withoutIdle({...parts, troubles: parts.troubles ?? []});
+    looked = noteIdle(looked, parts);
+    const troubles = withoutIdle(parts.troubles ?? [], looked.idle);
     failing = parts.failedPassAt === undefined ? undefined : (failing ?? parts.failedPassAt);
     return {
       nowAt: clock.epochMs(),
@@ -65,18 +67,27 @@ export function createSeenReader(clock: Pick<Clock, 'nowMs' | 'epochMs'>): (part
 const changedMs = ({damper}: SeenParts['convergence']): number | undefined =>
   damper.is === 'waiting' ? damper.firstAtMs : undefined;
 
-/** That pods left is one fault: of their backends is told beside it, if at all. What the text takes out of service is none. */
-function withoutIdle({
-  troubles,
-  text,
-  isGone,
-}: Pick<SeenParts, 'text' | 'isGone'> & {readonly troubles: readonly TroubleNow[]}): readonly TroubleNow[] {
-  if (text === undefined || troubles.every(({is}) => is !== 'down')) return troubles;
+/** Backends that need no server that is up, and why, as a look at HAProxy found them. */
+interface Looked {
+  readonly at: SeenParts['troubles'];
+  readonly idle: ReadonlyMap<string, 'left' | 'meant'>;
+}
+
+/** What was idle when HAProxy was looked at is so until the next look, though servers may have come since. */
+function noteIdle({at, idle: before}: Looked, {troubles, text, isGone}: SeenParts): Looked {
+  const idle = new Map(at === troubles ? before : []);
+  if (text === undefined || (troubles ?? []).every(({is}) => is !== 'down')) return {at: troubles, idle};
   const {left, meant} = findIdleBackends(text, isGone);
-  return troubles.flatMap((trouble): TroubleNow[] => {
+  for (const name of meant) idle.set(name, 'meant');
+  for (const name of left) idle.set(name, 'left');
+  return {at: troubles, idle};
+}
+
+/** That pods left is one fault: of their backends is told beside it, if at all. What the text takes out of service is none. */
+const withoutIdle = (troubles: readonly TroubleNow[], idle: Looked['idle']): readonly TroubleNow[] =>
+  troubles.flatMap((trouble): TroubleNow[] => {
     if (trouble.is !== 'down') return [trouble];
     const {name, beganAt} = trouble;
-    if (left.has(name)) return [{is: 'emptied', name, beganAt}];
-    return meant.has(name) ? [] : [trouble];
+    if (idle.get(name) === 'left') return [{is: 'emptied', name, beganAt}];
+    return idle.has(name) ? [] : [trouble];
   });
-}

@@ -75,6 +75,16 @@ describe('what HAProxy counts', () => {
     assert.deepEqual(seenOf({troubles, text: undefined}).troubles, troubles);
   });
 
+  test('a backend was empty when HAProxy was looked at, and has a server since -> not down before the next look', () => {
+    const seen = createSeenReader(createFakeClock());
+    const emptied = [{is: 'emptied', name: 'left', beganAt: null}];
+    const look = [DOWN];
+    const back = {text: 'backend left\n  server a 10.0.0.7:80\n'};
+    assert.deepEqual(seen({...PARTS, troubles: look}).troubles, emptied);
+    assert.deepEqual(seen({...PARTS, ...back, troubles: look}).troubles, emptied);
+    assert.deepEqual(seen({...PARTS, ...back, troubles: [DOWN]}).troubles, [DOWN]);
+  });
+
   test('a backend is empty -> whoever left is missed for as long', () => {
     const absence: SeenParts['absence'] = {note: (_, areMissed) => [{app: String(areMissed), lastThereAt: null}]};
     const missed = (troubles: readonly TroubleNow[]) => seenOf({troubles, absence}).absent[0]?.app;
