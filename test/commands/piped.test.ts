@@ -85,6 +85,26 @@ describe('piped output', () => {
     assert.deepEqual([code, stderr], [EXIT_CODES.UNHEALTHY, '']);
   });
 
+  test('on a terminal -> in colours; with NO_COLOR without, the daemon with KONTROL_LOG=pretty too', async () => {
+    using port = await openStatusPort();
+    const isColored = async (command: string, env: NodeJS.ProcessEnv = {}): Promise<boolean> => {
+      const {stdout} = await shell(`script --quiet --command '${command}' /dev/null`, {TERM: 'xterm', ...env});
+      assert.notEqual(stdout, '');
+      return stdout
+        .split('\u001b[')
+        .slice(1)
+        .some(behind => /^\d+m/.test(behind));
+    };
+    const refused = {KONTROL_LOG: 'pretty', KONTROL_DATA: '/dev/null', KONTROL_LABELS: '{"app":"a","role":"b"}'};
+    for (const [command, env] of [
+      [`$kontrol status --url ${port.url}`, {}],
+      ['$kontrol run', {...refused, KONTROL_TEMPLATE: 'a {{ b }}'}],
+    ] as const) {
+      assert.equal(await isColored(command, env), true, command);
+      assert.equal(await isColored(command, {...env, NO_COLOR: '1'}), false, command);
+    }
+  });
+
   test('status --watch, its reader goes away -> ends', async () => {
     using port = await openStatusPort();
     const {code, stderr} = await shell(`$kontrol status --watch --url ${port.url} | head -n 1`);

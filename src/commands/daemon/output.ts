@@ -32,7 +32,9 @@ export function openOutput(
     write(written) {
       const line = secrets.hideInLine(written);
       recent.daemon.add(line);
-      sink.write(logFormat === 'pretty' ? `${prettyLine(line, process.stdout.isTTY === true)}\n` : line);
+      // A terminal has none where NO_COLOR is set.
+      const isColored = process.stdout.hasColors?.() === true;
+      sink.write(logFormat === 'pretty' ? `${prettyLine(line, isColored)}\n` : line);
     },
   });
   return {opened, sink, secrets, recent};

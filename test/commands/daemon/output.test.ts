@@ -16,12 +16,10 @@ describe("the daemon's log", () => {
     json.opened.log.info('hello');
     assert.equal(JSON.parse(json.written[0] ?? '').msg, 'hello');
     const pretty = open('pretty');
-    const {isTTY} = process.stdout;
-    t.after(() => {
-      process.stdout.isTTY = isTTY;
-    });
+    const {hasColors} = process.stdout;
+    t.after(() => Object.assign(process.stdout, {hasColors}));
     const shownOn = (isTerminal: boolean | undefined): string => {
-      Object.assign(process.stdout, {isTTY: isTerminal});
+      Object.assign(process.stdout, {hasColors: isTerminal === undefined ? undefined : () => isTerminal});
       pretty.opened.log.warn('hello');
       return pretty.written.at(-1) ?? '';
     };
