@@ -14,11 +14,23 @@ import {deriveMonitoring} from './write-monitoring.ts';
 
 type Document = Readonly<Record<string, unknown>> & {readonly kind: string; readonly apiVersion: string};
 
-interface WithTemplate {
-  readonly spec: {
-    readonly template: {readonly metadata: object; readonly spec: {readonly securityContext: object}};
-  };
+type Container = Readonly<Record<'securityContext', object | undefined>>;
+
+interface PodSpec {
+  readonly securityContext: object;
+  readonly containers: readonly Container[];
+  readonly initContainers?: readonly Container[];
 }
+
+interface WithTemplate {
+  readonly spec: {readonly template: {readonly metadata: object; readonly spec: PodSpec}};
+}
+
+/** What a pod asks for by itself: this server adds what its policy wants, which a namespace of today does not. */
+const securityOf = ({securityContext, containers, initContainers = []}: PodSpec) => [
+  securityContext,
+  ...[...containers, ...initContainers].map(one => one.securityContext),
+];
 
 interface Mounting {
   readonly spec: {
@@ -295,7 +307,7 @@ describe('manifests', () => {
       if (documents === ofChart[1]) continue;
       const pod = podOf(documents);
       const admitted = await api.admin('POST', pods, pod);
-      assert.deepEqual((admitted.spec as typeof pod.spec).securityContext, pod.spec.securityContext);
+      assert.deepEqual(securityOf(admitted.spec as PodSpec), securityOf(pod.spec));
     }
     assert.ok('sysctls' in podOf(build('base')).spec.securityContext);
     // Root and NET_ADMIN: switched on there, and not to be had in such a namespace.
