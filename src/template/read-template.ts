@@ -1,5 +1,5 @@
 import {constants} from 'node:fs';
-import {open} from 'node:fs/promises';
+import {open, stat} from 'node:fs/promises';
 import {systemCodeOf} from '../errors.ts';
 
 /** An annotation has 256 KiB at most. */
@@ -34,4 +34,25 @@ export async function readTemplateFile(path: string): Promise<TemplateRead> {
     length += bytesRead;
   }
   return {is: 'other', reason: `it is longer than ${MAX_TEMPLATE_BYTES / 1024 / 1024} MiB`};
+}
+
+/** Two writes so close together may have one time. */
+const SAME_TIME_MS = 2000;
+
+/**
+ * Reads as `readTemplateFile` does, for who asks again and again: what was read last is given as long as the file is the
+ * same by its number, size and times, none of which was recent then.
+ */
+export function createTemplateReader(epochMs: () => number): (path: string) => Promise<TemplateRead> {
+  let last: {readonly path: string; readonly stamp: string; readonly read: TemplateRead} | undefined;
+  return async path => {
+    const found = await stat(path).catch(() => undefined);
+    const stamp = found && [found.dev, found.ino, found.size, found.mtimeMs, found.ctimeMs].join(' ');
+    if (stamp !== undefined && last?.path === path && last.stamp === stamp) return last.read;
+    const isSettled = found !== undefined && Math.max(found.mtimeMs, found.ctimeMs) + SAME_TIME_MS < epochMs();
+    const read = await readTemplateFile(path);
+    const isWhole = read.is === 'file' && read.bytes.length === found?.size;
+    last = stamp !== undefined && isSettled && isWhole ? {path, stamp, read} : undefined;
+    return read;
+  };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {describe, test} from 'node:test';
 import {DaemonError} from '../../src/errors.ts';
-import {type Drift, openDriftWatch, type RunningProxy} from '../../src/proxy/drift-watch.ts';
+import {type Drift, lookAgainMs, openDriftWatch, type RunningProxy} from '../../src/proxy/drift-watch.ts';
 import {openLogSink} from '../members/fixtures.ts';
 import {createFakeHaproxy, fakeServer} from '../reload/fake-haproxy.ts';
 import {createFakeClock} from '../support/fake-clock.ts';
@@ -70,6 +70,31 @@ describe('watch over what HAProxy runs', () => {
       counts.push(looks());
     }
     assert.deepEqual(counts, [0, 1, 1, 2]);
+  });
+
+  test('many servers -> looked at less often, as long as they are what their text says', async () => {
+    assert.deepEqual(
+      [0, 200, 201, 1000, 1200, 50_000].map(lookAgainMs),
+      [10_000, 10_000, 20_000, 50_000, 60_000, 60_000],
+    );
+    const {clock, haproxy, looks, proxy, settle, change} = openBench();
+    const names = Array.from({length: 200}, (_, n) => `more-${n}`);
+    proxy.running = {
+      pid: 100,
+      socket: '/run/1.sock',
+      text: textOf('a 10.0.0.1:80', ...names.map(one => `${one} 10.0.0.1:80`)),
+    };
+    for (const name of names) haproxy.servers.set(`web/${name}`, fakeServer({}));
+    const counts: number[] = [];
+    const waitFor = async (waitMs: number) => {
+      await clock.advance(waitMs);
+      await settle();
+      counts.push(looks());
+    };
+    for (const waitMs of [10_000, 19_999, 1]) await waitFor(waitMs);
+    change({admin: 1});
+    for (const waitMs of [20_000, 10_000, 10_000]) await waitFor(waitMs);
+    assert.deepEqual(counts, [1, 1, 2, 3, 4, 5]);
   });
 
   test('a look was asked for -> the next by itself comes 10 s after it', async () => {

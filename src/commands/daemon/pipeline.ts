@@ -23,7 +23,7 @@ import {systemFiles as files} from '../../ports/files.ts';
 import {createGoodTemplate} from '../../template/good-template.ts';
 import type {TemplateInput} from '../../template/input.ts';
 import {openTemplateFile} from '../../template/kept-template.ts';
-import {readTemplateFile} from '../../template/read-template.ts';
+import {createTemplateReader} from '../../template/read-template.ts';
 import {openTemplateText, type TemplateText} from '../../template/source.ts';
 import {boot} from './boot.ts';
 import type {Cluster} from './cluster.ts';
@@ -86,7 +86,7 @@ export async function openPipeline(context: Context, needs: PipelineNeeds): Prom
 
   const hosts = () => mergeHosts(membership.registry.hosts(), cluster.serviceHosts());
   const templateText = openTemplateText(template, {
-    read: readTemplateFile,
+    read: createTemplateReader(clock.epochMs),
     clock,
     annotations: () => pod.facts.annotations,
   });
