@@ -5,10 +5,22 @@ local pause = tonumber(os.getenv("PING_DELAY_MS"))
 local close = os.getenv("PING_CONNECTIONS") == "new"
 local pings = {}
 local n = 0
+local digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+-- The address as a base-62 number: with another key than it had, a ping is news, and a pass is due.
+local keyOf = function(left)
+  local key = ""
+  repeat
+    local digit = left % 62
+    key = digits:sub(digit + 1, digit + 1) .. key
+    left = math.floor(left / 62)
+  until left == 0
+  return key
+end
 init = function()
   for i = 1, slaves do
     local ip = string.format("10.%d.%d.%d", math.floor(i / 65536), math.floor(i / 256) % 256, i % 256)
-    local body = string.format('{"app": "web", "id": "web-%d", "ip": "%s", "key": "a", "payload": "", "role": "frontend"}', i - 1, ip)
+    local key = keyOf(10 * 16777216 + i)
+    local body = string.format('{"app": "web", "id": "web-%d", "ip": "%s", "key": "%s", "payload": "", "role": "frontend"}', i - 1, ip, key)
     local headers = {["Content-Type"] = "application/json"}
     if close then headers["Connection"] = "close" end
     pings[i] = wrk.format("PUT", "/ping", headers, body)
