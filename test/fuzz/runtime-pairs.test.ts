@@ -200,10 +200,16 @@ function demandingCell(cell: Cell, {full, tie}: typeof demand extends fc.Arbitra
   };
 }
 
+/** HAProxy 3.2 counts a request that `redir` answers against the limit for ever: after as many the server takes none, however it came to its text. */
+const losesRoom = ({section, before, after}: Cell): boolean => {
+  const words = new Set([...section, ...before, ...after].flatMap(line => line.split(' ')));
+  return words.has('redir') && (words.has('maxconn') || words.has('minconn'));
+};
+
 /** Those of them that are told at run time. */
 async function toldOf(cells: readonly Cell[], {binary, pods, abilities}: Harness): Promise<Cell[]> {
   const tracked = `127.0.1.5:${pods.ports.plain[0]}`;
-  const differs = cells.filter(({before, after}) => before.join() !== after.join());
+  const differs = cells.filter(cell => cell.before.join() !== cell.after.join() && !losesRoom(cell));
   const {taken} = await takenBy(binary, differs, tracked);
   return taken.filter(cell => {
     const [before = '', after = ''] = (['before', 'after'] as const).map(when => textOf([cell], when, tracked, true));

@@ -286,15 +286,15 @@ export async function tryCells(
     const isDead = [...(stand[1] ?? [])].some(
       ([key, standing]) => key.startsWith(`${cell.id}/`) && / status=DOWN/.test(` ${standing}`),
     );
-    if (!isDead && !cell.after.some(line => line.includes(DEAD_IP) || STARTS_DOWN.test(line)))
-      note('at once', parallel[0]?.get(cell), parallel[1]?.get(cell));
+    const isSteady = !isDead && !cell.after.some(line => line.includes(DEAD_IP) || STARTS_DOWN.test(line));
+    if (isSteady) note('at once', parallel[0]?.get(cell), parallel[1]?.get(cell));
     const [spreadTold, spreadFresh] = spreads.get(cell) ?? [];
     note('requests', spreadTold, spreadFresh);
     const [againTold, againFresh] = again.get(cell) ?? [];
     note('clients with cookies', againTold, againFresh);
     const [waitedTold = [], waitedUntold = []] = waited.get(cell) ?? [];
     const fewer = waitingDifference(waitedTold, waitedUntold);
-    if (fewer !== undefined) differences.push(fewer);
+    if (isSteady && fewer !== undefined) differences.push(fewer);
     differences.push(...returnDifferences(cell, returned.get(cell) ?? [], isDead));
     const allowed = [spreadFresh ?? '', ...cell.after].join(' ');
     // Through a TCP proxy or a tunnel it stays with its server, as with the process that a reload leaves.
