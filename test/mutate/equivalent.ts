@@ -34,8 +34,6 @@ const NOT_FIRST = 'it is not the first character';
 /** An average time of an answer that makes nobody wait longer. */
 const LESS_THAN_PATIENCE = 'nobody is waited for for less than ten seconds';
 
-const SHORT_SILENCE = 'less than three seconds are no silence';
-
 export const EQUIVALENT: readonly Equivalent[] = [
   {
     file: 'src/fleet/agreement.ts',
@@ -218,18 +216,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     was: "{signal: 'SIGKILL', graceMs: 0},",
     becomes: "{signal: 'SIGKILL', graceMs: 1},",
     why: 'the last signal is left to work for as long as it takes',
-  },
-  {
-    file: 'src/reload/generations.ts',
-    was: 'const NO_SILENCE = {waitedMs: 0, silentMs: 0};',
-    becomes: 'const NO_SILENCE = {waitedMs: 1, silentMs: 0};',
-    why: SHORT_SILENCE,
-  },
-  {
-    file: 'src/reload/generations.ts',
-    was: 'const NO_SILENCE = {waitedMs: 0, silentMs: 0};',
-    becomes: 'const NO_SILENCE = {waitedMs: 0, silentMs: 1};',
-    why: SHORT_SILENCE,
   },
   {
     file: 'src/reload/generations-state.ts',
@@ -523,12 +509,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     was: 'if (entries.size === 0) return [];',
     becomes: '',
     why: 'nobody in it, nobody of it: only the look at all pods and the digest are spared',
-  },
-  {
-    file: 'src/proxy/unanswered.ts',
-    was: 'const toldMs = one.toldMs ?? whenTooLong(one, look.atMs, hasAnswered ? (usual ?? 0) : undefined);',
-    becomes: 'const toldMs = one.toldMs ?? whenTooLong(one, look.atMs, hasAnswered ? (usual ?? 1) : undefined);',
-    why: LESS_THAN_PATIENCE,
   },
   {
     file: 'src/proxy/unanswered.ts',
