@@ -512,6 +512,24 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'src/proxy/unanswered.ts',
+    was: 'if (slowest > 0) slowestMs.set(name, slowest);',
+    becomes: 'if (slowest >= 0) slowestMs.set(name, slowest);',
+    why: 'what is not known counts as 0',
+  },
+  {
+    file: 'src/proxy/unanswered.ts',
+    was: 'if (slowest > 0) slowestMs.set(name, slowest);',
+    becomes: 'if (slowest > 1) slowestMs.set(name, slowest);',
+    why: LESS_THAN_PATIENCE,
+  },
+  {
+    file: 'src/proxy/unanswered.ts',
+    was: 'function slowestOf({row, earlier, ended, before, look}: Ended, knownMs = 0): number {',
+    becomes: 'function slowestOf({row, earlier, ended, before, look}: Ended, knownMs = 1): number {',
+    why: LESS_THAN_PATIENCE,
+  },
+  {
+    file: 'src/proxy/unanswered.ts',
     was: 'return (Number(row.rtime) || 0) * factor;',
     becomes: 'return (Number(row.rtime) || 1) * factor;',
     why: LESS_THAN_PATIENCE,

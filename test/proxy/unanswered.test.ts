@@ -436,6 +436,40 @@ describe('requests that no server answers', () => {
     assert.equal(await old.secondsUntilTold(0.5), 44);
   });
 
+  test('a poll of 40 s long ago -> waited for until many quick answers have come since, not while nobody asks', async () => {
+    for (const [quick, seconds] of [
+      [100, 10],
+      [0, 40],
+    ] as const) {
+      const {look, serve, secondsUntilTold} = open();
+      await look({slowest: 40_000});
+      await serve(5);
+      // The next HAProxy has heard of no slow one.
+      await look({pid: '8', slowest: 5});
+      await serve(quick, () => 5, 1);
+      for (let idle = quick; idle < 100; idle += 1) await look();
+      assert.equal(await secondsUntilTold(1), seconds, `${quick} quick answers`);
+    }
+  });
+
+  test('HAProxy 1.7, another process has another average -> no answer was slow for that', async () => {
+    const {now, look, serve, secondsUntilTold} = open('1.7.5');
+    await serve(5, () => 0);
+    const ended = now.ended + 3;
+    await look({pid: '8', requests: now.requests + 3, answered: ended, ended, responseTime: 100});
+    assert.equal(await secondsUntilTold(1), 10);
+  });
+
+  test('HAProxy 1.7, answers that came too late once -> they make nobody wait longer the next time', async () => {
+    const {now, look, serve, secondsUntilTold} = open('1.7.5');
+    await serve(5);
+    assert.equal(await secondsUntilTold(3), 10);
+    const ended = now.ended + 3;
+    assert.notDeepEqual(await look({answered: ended, ended, responseTime: 122}), []);
+    await serve(5, () => 122);
+    assert.equal(await secondsUntilTold(1), 10);
+  });
+
   test('requests that HAProxy itself holds (tarpit), and gives to no server -> not told', async () => {
     const {serve, secondsUntilTold, now} = open();
     await serve(5);
