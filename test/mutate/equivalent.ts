@@ -547,6 +547,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'nothing is told of at its first look, and the next one says it anew',
   },
   {
+    file: 'src/reload/liveness.ts',
+    was: 'if (over.signal.aborted) return false;',
+    becomes: 'if (over.signal.aborted) return true;',
+    why: 'the first question was answered by then: nobody waits for the second one',
+  },
+  {
     file: 'src/reload/read-back.ts',
     was: "return !isInFullHealth || Number.parseInt(optionValue(change.after.options, 'fall') ?? '3', 10) < 2;",
     becomes: "return !isInFullHealth || Number.parseInt(optionValue(change.after.options, 'fall') ?? '3', 11) < 2;",

@@ -285,6 +285,7 @@ describe('liveness', () => {
       assert.equal(await check, undefined);
       const waitedMs = round * 12_000 - 2000;
       assert.deepEqual(liveness.silence(generation), {waitedMs, silentMs: waitedMs + 2000, works: true});
+      assert.equal(said('works, but answers nothing').length, 1);
     }
     const last = liveness.check(generation, true);
     await clock.advance(50);
@@ -292,6 +293,14 @@ describe('liveness', () => {
     assert.deepEqual(liveness.silence(generation), {waitedMs: 0, silentMs: 0, works: false});
     assert.deepEqual([signals, hangs], [[], []]);
     assert.equal(said('works, but answers nothing').length, 1);
+  });
+
+  test('it answers before a second question is due -> nobody looks how it works', async () => {
+    let looks = 0;
+    const {clock, liveness, generation} = open([100], 10_000, () => ++looks);
+    const check = liveness.check(generation, true);
+    await clock.advance(20_000);
+    assert.deepEqual([await check, looks], [undefined, 0]);
   });
 
   for (const [name, numbers] of [
