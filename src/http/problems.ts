@@ -23,6 +23,8 @@ export interface Seen {
   readonly canGoBack: boolean;
   /** The members cannot be written down for the next daemon. */
   readonly unwritten: Unwritten | undefined;
+  /** Why the passes are not written down. */
+  readonly historyFault: string | undefined;
   readonly began: Beginnings;
 }
 
@@ -259,10 +261,20 @@ function syncProblems(status: Given, {nowAt, began, canGoBack}: Seen): StatedPro
 /** What is over within it is nothing to talk about. */
 const UNWRITTEN_MS = 3000;
 
-function dataProblems({unwritten, nowAt}: Seen): StatedProblem[] {
-  if (unwritten === undefined || nowAt - unwritten.sinceAt < UNWRITTEN_MS) return [];
-  const todo = 'mend that, or a restart forgets who joined since; it is tried again every second';
-  return [bad('data', ['The members cannot be written down', unwritten.reason, todo], {beganAt: unwritten.sinceAt})];
+function dataProblems({unwritten, historyFault, nowAt}: Seen): StatedProblem[] {
+  const problems: StatedProblem[] = [];
+  if (unwritten !== undefined && nowAt - unwritten.sinceAt >= UNWRITTEN_MS) {
+    const todo = 'mend that, or a restart forgets who joined since; it is tried again every second';
+    const words: ProblemWords = ['The members cannot be written down', unwritten.reason, todo];
+    problems.push(bad('data', words, {beganAt: unwritten.sinceAt}));
+  }
+  if (historyFault !== undefined) {
+    const todo =
+      'mend that, or a restart forgets the passes since, and nobody can go back to them; the next pass tries it again';
+    const words: ProblemWords = ['The history of passes cannot be kept', historyFault, todo];
+    problems.push(notice('data', words, {subject: 'history', beganAt: null}));
+  }
+  return problems;
 }
 
 function standingProblems({store, guard, lifecycle, lastError, rollback}: Given, {began}: Seen): StatedProblem[] {

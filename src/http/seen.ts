@@ -29,6 +29,8 @@ export interface SeenParts {
   readonly canGoBack: boolean;
   /** Why what is remembered of the members is not on disk. */
   readonly unwritten: Unwritten | undefined;
+  /** Why the passes are not. */
+  readonly historyFault: string | undefined;
   /** Of members that the guard holds (epoch ms). */
   readonly silentSince: number | undefined;
 }
@@ -51,6 +53,7 @@ export function createSeenReader(clock: Pick<Clock, 'nowMs' | 'epochMs'>): (part
       absent: absence.note(hosts, parts.troubles && troubles.some(({is}) => is === 'emptied')),
       canGoBack: parts.canGoBack,
       unwritten: parts.unwritten,
+      historyFault: parts.historyFault,
       isAnybodyThere: [...hosts.values()].some(({length}) => length > 0),
       began: {
         down: epochOf(parts.downSinceMs),

@@ -4,6 +4,7 @@ import type {Files} from '../ports/files.ts';
 import type {Log} from '../ports/log.ts';
 import {createQueue} from '../ports/queue.ts';
 import {createSource, type OpenSource, type Source} from '../ports/source.ts';
+import {adviceOn} from '../ports/write-fault.ts';
 import {derivePatch, EMPTY_PATCH} from '../proxy/patch.ts';
 import {redactConfiguration} from '../proxy/redact.ts';
 import {
@@ -57,6 +58,8 @@ export interface PassHistory {
   isKept(ref: TextRef): boolean;
   /** Each entry of this daemon, once it is complete. */
   readonly added: Source<HistoryEntry>;
+  /** Why the passes are not on disk; each pass tries again. */
+  readonly fault: string | undefined;
   /** Resolves when all that was recorded is on disk. */
   settled(): Promise<void>;
 }
@@ -72,7 +75,8 @@ interface State {
   readonly added: OpenSource<HistoryEntry>;
   texts: KeptTexts | undefined;
   history: History;
-  failing: boolean;
+  /** Why what was tried last failed. */
+  fault: string | undefined;
   /** The text that serves, as far as the history knows, and as it is shown. */
   served: string | undefined;
   shown: string;
@@ -89,7 +93,7 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
     added: createSource(),
     texts: undefined,
     history: noHistory,
-    failing: false,
+    fault: undefined,
     served: undefined,
     shown: '',
     serving: new Map(),
@@ -114,6 +118,9 @@ export async function openHistory(ports: HistoryPorts): Promise<PassHistory> {
     template: ({template}) => load(state, template),
     isKept: ({digest}) => state.serving.has(digest) || state.texts?.has(digest) === true,
     added: state.added,
+    get fault() {
+      return state.fault;
+    },
     settled: filings.settled,
   };
 }
@@ -122,12 +129,12 @@ async function attempt(state: State, what: string, act: () => Promise<void>): Pr
   const {log} = state.ports;
   try {
     await act();
-    if (state.failing) log.info('history written again');
-    state.failing = false;
+    if (state.fault !== undefined) log.info('history written again');
+    state.fault = undefined;
   } catch (err) {
     if (!isSystemFault(err)) throw err;
-    if (!state.failing) log.warn({err}, what);
-    state.failing = true;
+    if (state.fault === undefined) log.warn({err}, what);
+    state.fault = `${what}: ${adviceOn(state.ports.folder, err)}`;
   }
 }
 

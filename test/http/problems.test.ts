@@ -334,6 +334,38 @@ describe('problems', () => {
       assert.deepEqual(others, []);
     });
 
+    test('the passes cannot be written down -> a notice with the reason', () => {
+      const reason = 'history not written: EROFS: read-only file system';
+      const [problem, ...others] = deriveProblems(WELL, {...NOTHING_SEEN, historyFault: reason});
+      assert.deepEqual(
+        [problem?.kind, problem?.subject, problem?.severity, problem?.why],
+        ['data', 'history', 'notice', reason],
+      );
+      assert.deepEqual(others, []);
+    });
+
+    test('a frontend answers 5xx, backends of it too many -> they are named, five at the most', () => {
+      const whyOf = (backends?: readonly string[]) =>
+        deriveProblems(WELL, {
+          ...NOTHING_SEEN,
+          troubles: [
+            {
+              is: 'errors',
+              of: 'frontend',
+              name: 'web',
+              percent: 20,
+              requests: 600,
+              beganAt: 5,
+              ...(backends && {backends}),
+            },
+          ],
+        })[0]?.why ?? '';
+      assert.match(whyOf(), /^of its last 600 requests \(KONTROL_5XX/);
+      assert.match(whyOf(['shop']), /^of its last 600 requests, too many also of those to backend shop \(KONTROL_5XX/);
+      assert.match(whyOf([...'abcdef']), / to backend a, b, c, d, e and 1 more \(/);
+      assert.match(whyOf([...'abcde']), / to backend a, b, c, d, e \(/);
+    });
+
     test('the first pass failed -> nothing is said to serve', () => {
       const proxy = {...WELL.proxy, generation: 0, state: 'STOPPED'};
       const [, failed] = problemsOf({inSync: false, lastError: 'unknown keyword', proxy});

@@ -24,6 +24,7 @@ const PARTS: SeenParts = {
   canGoBack: true,
   silentSince: undefined,
   unwritten: undefined,
+  historyFault: undefined,
 };
 
 /** What is seen 100 s after the clock began. */

@@ -56,6 +56,7 @@ export const NOTHING_SEEN: Seen = {
   absent: [],
   canGoBack: true,
   unwritten: undefined,
+  historyFault: undefined,
   isAnybodyThere: true,
   began: {down: null, failing: null, change: null, storeAway: null, silence: null},
 };

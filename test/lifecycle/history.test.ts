@@ -281,9 +281,11 @@ describe('history of a data folder', () => {
       logged.map(({msg}) => msg),
       ['history not written'],
     );
+    assert.match(history.fault ?? '', /^history not written: ENOSPC.*; make room in KONTROL_DATA$/);
     full = false;
     history.record(recordOf(3), {input: inputOf('T'), text: 'c\n'});
     await history.settled();
+    assert.equal(history.fault, undefined);
     assert.equal((await open()).lastPass, 3);
   });
 });

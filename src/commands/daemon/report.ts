@@ -93,6 +93,7 @@ export function createReport(
         canGoBack: findRollback(observation.history, {is: 'last'}).is === 'found',
         silentSince: registry.guard.silentSince,
         unwritten: registry.unwritten,
+        historyFault: observation.history.fault,
       }),
       noteProblems: problemLog.note,
     });
