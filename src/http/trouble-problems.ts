@@ -60,10 +60,8 @@ export function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
     }
     case 'hanging': {
       const {name, servers, requests} = trouble;
-      const who = servers.slice(0, MAX_NAMED_SERVERS).join(', ');
-      const more = servers.length > MAX_NAMED_SERVERS ? ` and ${servers.length - MAX_NAMED_SERVERS} more` : '';
       const what = `${servers.length === 1 ? 'A server' : `${servers.length} servers`} of backend ${name} take${servers.length === 1 ? 's' : ''} requests and answer${servers.length === 1 ? 's' : ''} none`;
-      const why = `${who}${more} had ${requests} requests since, and answered none of them in time, while others in that backend are answered: a part of the clients waits for nothing`;
+      const why = `${namesOf(servers)} had ${requests} requests since, and answered none of them in time, while others in that backend are answered: a part of the clients waits for nothing`;
       const todo = `${SLOW_TODO}; a check (option httpchk) would take them out of use`;
       return bad('unanswered', [what, why, todo], {subject: name, beganAt});
     }
@@ -82,12 +80,21 @@ export function problemOfTrouble(trouble: TroubleNow): StatedProblem | [] {
   }
 }
 
-/** Of servers that hang, so many are named. */
-const MAX_NAMED_SERVERS = 5;
+/** Of servers that hang, or backends that fail, so many are named. */
+const MAX_NAMED = 5;
+
+const namesOf = (names: readonly string[]): string =>
+  names.slice(0, MAX_NAMED).join(', ') + (names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : '');
 
 const SLOW_TODO = 'see what those servers wait for: haproxy-kontrol members, haproxy-kontrol top';
 
-function wordsOfErrors({of, name, percent, requests}: TroubleNow & {readonly is: 'errors'}): ProblemWords {
+function wordsOfErrors({
+  of,
+  name,
+  percent,
+  requests,
+  backends = [],
+}: TroubleNow & {readonly is: 'errors'}): ProblemWords {
   if (of === 'connections') {
     const why = `of its last ${requests} (KONTROL_5XX says how many are too many): its servers refuse them, or reset them before they say anything`;
     return [`${percent} % of the connections to backend ${name} fail`, why, 'see its servers: haproxy-kontrol members'];
@@ -103,7 +110,8 @@ function wordsOfErrors({of, name, percent, requests}: TroubleNow & {readonly is:
     return [`Clients of backend ${name} give up before it answers`, why, SLOW_TODO];
   }
   const who = of === 'backend' ? `backend ${name}` : name;
-  const why = `of its last ${requests} requests (KONTROL_5XX says how many are too many); 503 is HAProxy's own where no server can be reached, 504 where none answers in time`;
+  const from = backends.length === 0 ? '' : `, too many also of those to backend ${namesOf(backends)}`;
+  const why = `of its last ${requests} requests${from} (KONTROL_5XX says how many are too many); 503 is HAProxy's own where no server can be reached, 504 where none answers in time`;
   const todo =
     'see which servers they come from: haproxy-kontrol logs --access, haproxy-kontrol top; if they are meant, name it in KONTROL_5XX_MEANT';
   return [`${percent} % of what ${who} answers are errors of class 5xx`, why, todo];

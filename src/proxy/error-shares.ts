@@ -30,6 +30,8 @@ export interface ErrorShare {
   readonly percent: number;
   readonly requests: number;
   readonly beganMs: number;
+  /** Of a frontend: the backends whose own share is too large, and that are told of with it. */
+  readonly backends?: readonly string[];
 }
 
 /** A share of fewer says nothing. */
@@ -83,6 +85,11 @@ export function countErrors(before: Look, {atMs, rows}: Look): Counted[] {
   });
 }
 
+interface Found {
+  readonly share: ErrorShare;
+  readonly errors: number;
+}
+
 /** The shares above the bound; what a backend answered is told once, in its own words only where no frontend's tell it. */
 export function findErrorShares(
   counted: readonly Counted[],
@@ -107,9 +114,13 @@ export function findErrorShares(
     },
   );
   const frontends = found.filter(({share}) => share.of === 'frontend');
-  return found.flatMap(({share, errors}) => {
-    const isTold = frontends.some(front => front.share.name === share.name || front.errors >= errors);
-    return share.of === 'backend' && isTold ? [] : [share];
+  const covers = (front: Found, {share, errors}: Found): boolean =>
+    share.of === 'backend' && (front.share.name === share.name || front.errors >= errors);
+  return found.flatMap(one => {
+    if (frontends.some(front => covers(front, one))) return [];
+    const covered = one.share.of === 'frontend' ? found.filter(other => covers(one, other)) : [];
+    const backends = covered.map(({share}) => share.name).filter(name => name !== one.share.name);
+    return [backends.length === 0 ? one.share : {...one.share, backends}];
   });
 }
 

@@ -164,6 +164,29 @@ describe('shares of errors', () => {
     assert.deepEqual(findErrorShares(looks.flat(), BOUND, {of: new Set(['maint']), leadsTo: () => true}), []);
   });
 
+  test('backends fail behind a frontend that fails with them -> told once, of the frontend, with their names', () => {
+    const one = (of: 'frontend' | 'backend', name: string, requests: number, errors: number): Counted => ({
+      ...{of, name, fromMs: 0, atMs: 30_000, requests, errors},
+    });
+    const namesOf = (...counted: Counted[]) =>
+      findErrorShares(counted, BOUND).map(({of, name, backends}) => [of, name, backends]);
+    const [shop, api, well] = [
+      one('backend', 'shop', 40, 30),
+      one('backend', 'api', 20, 20),
+      one('backend', 'well', 40, 1),
+    ];
+    assert.deepEqual(namesOf(one('frontend', 'web', 100, 51), shop, api, well), [['frontend', 'web', ['shop', 'api']]]);
+    assert.deepEqual(namesOf(one('frontend', 'web', 1000, 51), shop), [['backend', 'shop', undefined]]);
+    // A `listen` section is both.
+    assert.deepEqual(namesOf(one('frontend', 'shop', 40, 30), shop), [['frontend', 'shop', undefined]]);
+    // What its clients give up on is no answer of a frontend's.
+    const givenUp = {...shop, of: 'given-up', errors: 39} as const;
+    assert.deepEqual(namesOf(one('frontend', 'web', 100, 51), givenUp), [
+      ['frontend', 'web', undefined],
+      ['given-up', 'shop', undefined],
+    ]);
+  });
+
   test('few errors, then many -> since the first look that had too many', () => {
     const sinceOf = (...looks: readonly (readonly [requests: number, errors: number])[]) =>
       findErrorShares(
