@@ -33,6 +33,14 @@ const template = blocks.find(({at, language}) => at.startsWith('README.md') && l
 
 test('the first page -> 150 lines at most', () => assert.ok(README.split('\n').length <= 150));
 
+test('the first page -> its table explains the words of ours, and the text above does without them', () => {
+  const [above = '', table = ''] = README.split('\n## Words\n');
+  for (const word of ['pass', 'generation', 'damper', 'quarantine', 'in sync']) {
+    assert.match(table, new RegExp(`^\\| ${word} \\| `, 'm'));
+    assert.doesNotMatch(above, new RegExp(`\\b${word}(?:s|es)?\\b`));
+  }
+});
+
 test('the program, once it is built -> npx can run it, and npm start runs the daemon', () => {
   accessSync(MAIN, constants.X_OK);
   assert.equal(JSON.parse(readFileSync('package.json', 'utf8')).scripts.start, 'node dist/main.js run');

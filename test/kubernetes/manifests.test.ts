@@ -164,6 +164,12 @@ describe('manifests', () => {
     );
   });
 
+  test('overlays/full -> every component but the one that does without the API', () => {
+    const {components} = parse(read('overlays/full/kustomization.yaml')) as {components: string[]};
+    const there = readdirSync(join(manifestFolder, 'components')).filter(name => name !== 'downward');
+    assert.deepEqual(components.map(path => path.replace('../../components/', '')).sort(), there.sort());
+  });
+
   test('the Service that slaves of 2017 know -> has its three ports, by number, which pods of both times have', () => {
     const [service] = documentsIn(read('base/services.yaml')) as unknown as [
       {metadata: {name: string}; spec: {ports: {port: number; targetPort: number}[]}},
