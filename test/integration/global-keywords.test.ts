@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import {existsSync} from 'node:fs';
+import {readFile} from 'node:fs/promises';
 import {connect} from 'node:net';
 import {join} from 'node:path';
 import {describe, test} from 'node:test';
+import {ask} from '../../src/proxy/runtime.ts';
 import {startReloading} from '../reload/reloading.ts';
 import type {Daemon} from '../support/daemon.ts';
+import {openFolder} from '../support/folder.ts';
 import {freePort} from '../support/free-port.ts';
 import {haproxiesUnderTest} from '../support/haproxies.ts';
 import {haproxyIsAtLeast} from '../support/haproxy-version.ts';
@@ -66,6 +70,21 @@ for (const {name, binary, skip} of haproxiesUnderTest()) {
       await using reloading = await startReloading(template(port, logging), {env});
       await reloading.change(template(port, {...logging, more: 'backend more\n'}));
       assert.deepEqual(warningsIn(reloading.daemon), []);
+    });
+
+    test('daemon, pidfile, stats socket -> it stays in front, its PID is in proxy.pid alone; the user’s own socket answers', async () => {
+      const port = await freePort();
+      await using folder = await openFolder();
+      const own = join(folder.path, 'own');
+      const globals = `daemon\n  pidfile ${own}.pid\n  stats socket ${own}.sock`;
+      await using reloading = await startReloading(template(port, {globals}), {env});
+      const {daemon} = reloading;
+      const {pid} = (await daemon.status())?.proxy ?? {};
+      assert.deepEqual(haproxiesOf(daemon.dataFolder), [pid]);
+      assert.equal(Number(await readFile(join(daemon.dataFolder, 'proxy.pid'), 'utf8')), pid);
+      assert.deepEqual([existsSync(`${own}.pid`), existsSync(`${own}.sock`)], [false, true]);
+      assert.match(await ask(`${own}.sock`, 'show info', {timeoutMs: 2000}), new RegExp(`^Pid: ${pid}$`, 'm'));
+      assert.deepEqual(warningsIn(daemon), []);
     });
 
     test('stats timeout -> the user’s own holds on haproxy.sock', async () => {
