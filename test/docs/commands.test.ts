@@ -28,6 +28,14 @@ const blocks = [...DOCUMENTS, ...globSync('docker/**/*.md')].flatMap(blocksOf);
 const shell = blocks.filter(({language}) => language === 'sh');
 const reasonOf = ({lines: [first = '']}: Block) => ELSEWHERE.find(([begins]) => begins.test(first))?.[1];
 const runnable = shell.filter(block => reasonOf(block) === undefined);
+/** The commands of the table that operators begin with; what `status` says, and exits with, is other suites' matter. */
+const questions: Block = {
+  at: 'docs/operating.md:13',
+  language: 'sh',
+  lines: [
+    ...readFileSync('docs/operating.md', 'utf8').matchAll(/^\| .*\? \| `(haproxy-kontrol (?!status).*)` \|$/gm),
+  ].map(([, command = '']) => command),
+};
 const README = readFileSync('README.md', 'utf8');
 const template = blocks.find(({at, language}) => at.startsWith('README.md') && language === 'jinja')?.lines ?? [];
 
@@ -40,6 +48,8 @@ test('the first page -> its table explains the words of ours, and the text above
     assert.doesNotMatch(above, new RegExp(`\\b${word}(?:s|es)?\\b`));
   }
 });
+
+test('the questions that operators begin with -> all are found', () => assert.equal(questions.lines.length, 11));
 
 test('the program, once it is built -> npx can run it, and npm start runs the daemon', () => {
   accessSync(MAIN, constants.X_OK);
@@ -111,6 +121,7 @@ describe('blocks of commands, one after another', {skip: missing('haproxy'), tim
     const here = (text: string): string =>
       text
         .replaceAll('10.2.0.3:8001', 'localhost:8001')
+        .replaceAll('127.0.1.1', '10.2.0.17')
         .replaceAll('8080', String(web))
         .replaceAll('8000', String(master))
         .replaceAll('8001', String(status))
@@ -192,7 +203,7 @@ describe('blocks of commands, one after another', {skip: missing('haproxy'), tim
   });
   after(() => end());
 
-  for (const block of runnable) {
+  for (const block of [...runnable, questions]) {
     test(`${block.at} -> every command ends with 0, and shows what it promises`, async () => {
       if (block.lines.some(line => line.startsWith('haproxy-kontrol rollback'))) await changeTemplate();
       const setting: string[] = [];
