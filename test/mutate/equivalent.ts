@@ -140,6 +140,30 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'those that get here are 400',
   },
   {
+    file: 'src/proxy/cut-secrets.ts',
+    was: 'const BETWEEN_DOTS = QUOTED_LENGTH - 6;',
+    becomes: 'const BETWEEN_DOTS = QUOTED_LENGTH - 7;',
+    why: 'between dots HAProxy quotes 74 characters, never 73',
+  },
+  {
+    file: 'src/proxy/cut-secrets.ts',
+    was: 'const long = [...secrets].filter(({length}) => length >= SHORTEST);',
+    becomes: 'const long = [...secrets].filter(({length}) => length > SHORTEST);',
+    why: 'of so short a one the whole is there, and found as such',
+  },
+  {
+    file: 'src/proxy/cut-secrets.ts',
+    was: 'const longest = long.filter(({length}) => length >= BETWEEN_DOTS);',
+    becomes: 'const longest = long.filter(({length}) => length > BETWEEN_DOTS);',
+    why: 'of one that just fits the whole is there, and found as such',
+  },
+  {
+    file: 'src/proxy/cut-secrets.ts',
+    was: "const [line = ''] = text.slice(start, start + QUOTED_LENGTH).split(END_OF_LINE, 1);",
+    becomes: "const [line = ''] = text.slice(start, start + QUOTED_LENGTH).split(END_OF_LINE, 2);",
+    why: FIRST_PART,
+  },
+  {
     file: 'src/proxy/hide-secrets.ts',
     was: 'for (let at = 0; first.size > 0 && at < text.length; at += 1) {',
     becomes: 'for (let at = 0; first.size >= 0 && at < text.length; at += 1) {',

@@ -23,6 +23,9 @@ for (const [situation, said, shown] of [
   ['its beginning, without dots, a mark below', '  setenv A Qx7Wv\n   ^', '  setenv A ***\n   ^'],
   ['the same, its length', `  setenv A ${'b'.repeat(65)}:Qx7Wv\n`, `  setenv A ${'b'.repeat(65)}:***\n`],
   ['its end, within JSON', '{"a":"b:\\n  ...Kz3Hq5Jt8\\n  ^"}', '{"a":"b:\\n  ...***\\n  ^"}'],
+  ['eight characters of it, another word behind', '  ...z3Hq5Jt8b c', '  ...***b c'],
+  ['seven characters within another word', '  ...3Hq5Jt8b c', '  ...3Hq5Jt8b c'],
+  ['nothing of it, dots on both sides', `  ...${'b'.repeat(74)}...\n`, `  ...${'b'.repeat(74)}...\n`],
   ['a few characters within another word', '  ...Jt8b and xQx7...', '  ...Jt8b and xQx7...'],
   ['two characters, dots of prose', '  ...t8 b\nbut ...Jt8 waits... Qx7', '  ...t8 b\nbut ...Jt8 waits... Qx7'],
 ] as const) {
