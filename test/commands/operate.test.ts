@@ -3,6 +3,7 @@ import {createInterface} from 'node:readline/promises';
 import {PassThrough} from 'node:stream';
 import {describe, test} from 'node:test';
 import {saysYes} from '../../src/commands/operate.ts';
+import {systemError} from '../support/system-error.ts';
 
 describe('the question before a change', () => {
   for (const [what, typed, expected] of [
@@ -23,4 +24,9 @@ describe('the question before a change', () => {
       terminal.close();
     });
   }
+
+  test('a terminal that cannot be read -> that is told, nothing is taken for an answer', async () => {
+    const fault = systemError('EIO');
+    await assert.rejects(saysYes({question: () => Promise.reject(fault)}, new PassThrough()), fault);
+  });
 });

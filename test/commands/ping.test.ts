@@ -37,6 +37,13 @@ describe('ping', () => {
     assert.match(stderr, /^cannot ping 127\.0\.0\.1:\d+: connect ECONNREFUSED .*; set --master to a running one\n/);
   });
 
+  test('the lowest and the highest port there are -> asked', async () => {
+    // Whoever listens there, if anybody does, is no master.
+    for (const port of [1, 65_535]) {
+      assert.notEqual((await call(...POD, '--master', `127.0.0.1:${port}`)).status, EXIT_CODES.USAGE);
+    }
+  });
+
   for (const [args, reason] of [
     [[], 'say whom it is of, with --app APP and --ip IP'],
     [['--app', 'web'], 'say whom it is of, with --app APP and --ip IP'],
@@ -45,6 +52,8 @@ describe('ping', () => {
     [[...POD, '--payload', '{x'], /--payload \{x is not JSON/],
     [[...POD, '--master', 'http://localhost:8000'], '--master http://localhost:8000 is not HOST or HOST:PORT'],
     [[...POD, '--master', 'localhost:99999'], '--master localhost:99999 is not HOST or HOST:PORT'],
+    [[...POD, '--master', 'localhost:0'], '--master localhost:0 is not HOST or HOST:PORT'],
+    [[...POD, '--master', 'localhost:65536'], '--master localhost:65536 is not HOST or HOST:PORT'],
     [[...POD, '--master', ':8000'], '--master :8000 is not HOST or HOST:PORT'],
   ] as const) {
     test(`ping ${args.join(' ')} -> what is wrong, exit 64`, async () => {

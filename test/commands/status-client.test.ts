@@ -6,6 +6,7 @@ import {createStatusClient} from '../../src/commands/status-client.ts';
 import {DaemonError} from '../../src/errors.ts';
 import type {Status} from '../../src/http/status-types.ts';
 import type {HistoryEntry} from '../../src/lifecycle/history.ts';
+import {freePort} from '../support/free-port.ts';
 
 describe('the client of the status port', () => {
   test('a daemon that is stopped: it listens and never answers -> UNREACHABLE after the limit that was given', async () => {
@@ -117,10 +118,13 @@ describe('the client of the status port', () => {
       code: 'UNREACHABLE',
       message: /: it speaks no TLS, as the status port itself does not: try http:\/\/; is/,
     });
-    await assert.rejects(ask(base.replace('http://', 'http://admin:hunter2@')), {
-      code: 'USAGE',
-      message: `cannot ask ${base.slice(7)}: its URL has a name or a password, which the status port does not take`,
-    });
+    for (const who of ['admin:hunter2', 'admin', ':hunter2']) {
+      await assert.rejects(ask(base.replace('http://', `http://${who}@`)), {
+        code: 'USAGE',
+        message: `cannot ask ${base.slice(7)}: its URL has a name or a password, which the status port does not take`,
+      });
+    }
+    await assert.rejects(ask(`https://127.0.0.1:${await freePort()}`), {code: 'UNREACHABLE', message: /ECONNREFUSED/});
     server.closeAllConnections();
   });
 });

@@ -92,6 +92,7 @@ for (const [env, reason] of [
   [{KONTROL_TEMPLATE: undefined}, /there is no template: set the annotation haproxy.unity3d.com\/config or/],
   [{KONTROL_IP: '10.0.0.300'}, /KONTROL_IP "10.0.0.300" is not an IP address/],
   [{KONTROL_PORT: '65536'}, /KONTROL_PORT "65536" is not a whole number from 0 to 65535/],
+  [{KONTROL_STATUS_PORT: '65536'}, /KONTROL_STATUS_PORT "65536" is not a whole number from 0 to 65535/],
   [{KONTROL_PORT: '80.5'}, /KONTROL_PORT "80.5" is not a whole number/],
   [{KONTROL_TTL: '0'}, /KONTROL_TTL "0" is not a number of seconds from 1 to 3600/],
   [{KONTROL_TTL: '25s'}, /KONTROL_TTL "25s" is not a number/],

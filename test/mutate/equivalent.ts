@@ -648,4 +648,22 @@ export const EQUIVALENT: readonly Equivalent[] = [
     becomes: 'const usual = usualMs.get(name) ?? 1;',
     why: LESS_THAN_PATIENCE,
   },
+  {
+    file: 'src/slave/send.ts',
+    was: 'const MAX_SAID = 4096;',
+    becomes: 'const MAX_SAID = 4097;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
+    file: 'src/slave/send.ts',
+    was: 'if (said.length < MAX_SAID) said += text;',
+    becomes: 'if (said.length <= MAX_SAID) said += text;',
+    why: BOUND_OF_MEMORY,
+  },
+  {
+    file: 'src/slave/send.ts',
+    was: "response.on('end', () => resolve({status: response.statusCode ?? 0, said}));",
+    becomes: "response.on('end', () => resolve({status: response.statusCode ?? 1, said}));",
+    why: 'an answer that Node has read has a status',
+  },
 ];

@@ -29,6 +29,19 @@ describe('send', () => {
     assert.deepEqual(await sendPing(master, '{}', never), {is: 'answered', status: 204});
   });
 
+  test('refusals with a reason -> told; an answer that is none -> its status alone', async t => {
+    for (const [status, told] of [
+      [399, {}],
+      [400, {reason: 'bad ping'}],
+      [503, {reason: 'bad ping'}],
+    ] as const) {
+      const master = await openMaster(t, (_request, response) =>
+        response.writeHead(status).end('{"reason": "bad ping"}'),
+      );
+      assert.deepEqual(await sendPing(master, '{}', never), {is: 'answered', status, ...told});
+    }
+  });
+
   test('redirect -> its status, not followed', async t => {
     const master = await openMaster(t, (_request, response) => response.writeHead(302, {location: '/ping'}).end());
     assert.deepEqual(await sendPing(master, '{}', never), {is: 'answered', status: 302});
