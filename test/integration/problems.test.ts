@@ -12,6 +12,7 @@ import {ask} from '../../src/proxy/runtime.ts';
 import {SLOW_PATH} from '../support/backend.ts';
 import {openFolder} from '../support/folder.ts';
 import {freePort} from '../support/free-port.ts';
+import {haproxyTellsOfPaused} from '../support/haproxy-version.ts';
 import {missing} from '../support/parts.ts';
 import {POD_IP, type Served, startServed} from '../support/served.ts';
 import {waitFor} from '../support/wait.ts';
@@ -215,7 +216,10 @@ backend db
     await assertTold(served, 'members', 'db', /No pod of db is left/);
   });
 
-  test('a frontend is stopped by hand -> told everywhere; reconfigure has it listen again', async () => {
+  const unseen = haproxyTellsOfPaused() ? false : 'this HAProxy calls a frontend open that was told to listen no more';
+  test('a frontend is stopped by hand -> told everywhere; reconfigure has it listen again', {
+    skip: unseen,
+  }, async () => {
     const folder = await openFolder();
     await using _folder = folder;
     const tokenFile = join(folder.path, 'token');
