@@ -33,6 +33,8 @@ const FIGURES: Readonly<Record<string, readonly Figure[]>> = {
     ['asks HAProxy over its runtime socket every # s', 'src/reload/hang-watch.ts', 'PERIOD_MS', S],
     ['A silence of # s is a `bad` problem', 'src/reload/liveness.ts', 'NOTICED_SILENCE_MS', S],
     ['(it has @ times as long)', 'src/reload/liveness.ts', 'STARVED_PERIODS'],
+    ['It is # where the text does not say it', 'src/reload/stage.ts', 'STATS_MAXCONN'],
+    ['HAProxy is given # more', 'src/reload/stage.ts', 'OUR_CONNECTIONS'],
     ['one that still listens # s after SIGUSR1', 'src/reload/closing-listeners.ts', 'CLOSE_CAP_MS', S],
     ['(# s when it waits for a CPU)', 'src/reload/closing-listeners.ts', 'STARVED_CLOSE_CAP_MS', S],
   ],
