@@ -92,15 +92,22 @@ function* readStatLines(text: string): Steps<{names: string[]; lines: string[][]
 /** `show servers state`: a row for each server (`be_name`, `srv_name`, `srv_addr`, …); only format 1 is known. */
 export const parseServersState = (text: string): Row[] => atOnce(readServersState(text));
 
-/** The same, in steps. */
-export function* readServersState(text: string): Steps<Row[]> {
+/** The same, in steps; of the servers that are `wanted` alone (`backend/server`), where it says so. */
+export function* readServersState(text: string, wanted?: ReadonlySet<string>): Steps<Row[]> {
   const [format, header, ...rows] = linesOf(text);
   if (format !== '1') throw malformed('show servers state', `format is ${shown(format ?? '')}, not "1"`, text);
   if (!header?.startsWith('# ')) throw malformed('show servers state', 'it has no header', text);
   const names = header.slice(2).trim().split(/\s+/);
+  const [backend, server] = [names.indexOf('be_name'), names.indexOf('srv_name')];
+  const isWanted = (line: string): boolean => {
+    if (wanted === undefined) return true;
+    const fields = line.split(' ', Math.max(backend, server) + 1);
+    return wanted.has(`${fields[backend]}/${fields[server]}`);
+  };
   const states: Row[] = [];
   for (const [index, line] of rows.entries()) {
     if (index % STEP === 0) yield;
+    if (!isWanted(line)) continue;
     // One blank between two fields, and 1.7 tells no address of a UNIX socket: two blanks.
     states.push(rowOf('show servers state', names, line.trim().split(' ')));
   }

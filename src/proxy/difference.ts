@@ -68,10 +68,15 @@ const PLAIN_NAME = /^[\w.:-]+$/;
 export const deriveDifference = (before: string, after: string, abilities: RuntimeAbilities): Difference =>
   atOnce(compareTexts(before, after, abilities));
 
-/** The same, in steps. */
-export function* compareTexts(before: string, after: string, abilities: RuntimeAbilities): Steps<Difference> {
-  const old = yield* readOutline(before);
-  const next = yield* readOutline(after);
+/** The same, in steps; `read` may remember what it read. */
+export function* compareTexts(
+  before: string,
+  after: string,
+  abilities: RuntimeAbilities,
+  read: typeof readOutline = readOutline,
+): Steps<Difference> {
+  const old = yield* read(before);
+  const next = yield* read(after);
   const frameDoubt = compareFrames(old, next) ?? findDoubtIn(next) ?? findDoubtIn(old);
   if (frameDoubt !== undefined) return {is: 'reload', why: frameDoubt};
   const changes: ServerChange[] = [];

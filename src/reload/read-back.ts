@@ -50,7 +50,7 @@ async function look(socket: string, changes: readonly ServerChange[], ask: Ask):
   return undefined;
 }
 
-/** How the servers of these backends stand, and perhaps others, by `backend/server`. */
+/** How the servers that change stand, by `backend/server`. */
 async function readStates(
   socket: string,
   changes: readonly ServerChange[],
@@ -58,10 +58,12 @@ async function readStates(
 ): Promise<ReadonlyMap<string, Row>> {
   const backends = [...new Set(changes.map(({backend}) => backend))];
   const questions = backends.length > MAX_SINGLE_BACKENDS ? [''] : backends.map(backend => ` ${backend}`);
+  const wanted = new Set(changes.map(change => `${change.backend}/${lineOf(change).name}`));
   const states = new Map<string, Row>();
   for (const question of questions) {
     const answer = await ask(socket, `show servers state${question}`);
-    for (const row of await stepByStep(readServersState(answer))) states.set(`${row.be_name}/${row.srv_name}`, row);
+    for (const row of await stepByStep(readServersState(answer, wanted)))
+      states.set(`${row.be_name}/${row.srv_name}`, row);
   }
   return states;
 }

@@ -6,6 +6,7 @@ import type {Log} from '../ports/log.ts';
 import {writeFault} from '../ports/write-fault.ts';
 import {compareTexts, type Difference, lineOf, type ServerChange} from '../proxy/difference.ts';
 import {keepsValidity} from '../proxy/kept-validity.ts';
+import {createOutlineReader} from '../proxy/outline.ts';
 import {deriveCommands} from '../proxy/server-commands.ts';
 import {findSpares} from '../proxy/spare-servers.ts';
 import {type Release, releaseOf, type Version} from '../proxy/version.ts';
@@ -69,6 +70,7 @@ interface State {
   readonly removed: RemovedServers;
   /** Spare servers that served nobody yet, by generation. */
   readonly unused: WeakMap<StagedGeneration, Set<string>>;
+  readonly readOutline: ReturnType<typeof createOutlineReader>;
   /** A pass asks whether its text is safe, and then has it applied. */
   lastCompared: {readonly before: string; readonly after: string; readonly difference: Difference} | undefined;
 }
@@ -80,6 +82,7 @@ export function openRuntime(ports: RuntimePorts): Runtime {
     checkedAdds: new WeakMap(),
     removed: createRemovedServers(ports),
     unused: new WeakMap(),
+    readOutline: createOutlineReader(),
     lastCompared: undefined,
   };
   return {
@@ -98,7 +101,12 @@ async function compare(state: State, current: StagedGeneration, text: string): P
   const after = readAs(ports, text);
   if (lastCompared?.before === before && lastCompared.after === after) return lastCompared.difference;
   const difference = await stepByStep(
-    compareTexts(before, after, {...(await abilities.of(paths.socket)), unused: unusedOf(state, current)}),
+    compareTexts(
+      before,
+      after,
+      {...(await abilities.of(paths.socket)), unused: unusedOf(state, current)},
+      state.readOutline,
+    ),
   );
   state.lastCompared = {before, after, difference};
   return difference;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {parseInfo, parseServersState, parseStat} from '../../src/proxy/answers.ts';
+import {parseInfo, parseServersState, parseStat, readServersState} from '../../src/proxy/answers.ts';
+import {atOnce} from '../../src/steps.ts';
 import {recordingOf} from './recording.ts';
 
 test('show info, 1.7.5 -> values by name', () => {
@@ -74,4 +75,19 @@ test('show servers state, another format or cut short -> refused', () => {
       message: /^cannot parse answer to "show servers state"/,
     });
   }
+});
+
+test('servers state, some wanted -> these rows alone, as they are among all', () => {
+  const text = [
+    '1',
+    '# be_id be_name srv_id srv_name srv_addr srv_op_state',
+    ...['a', 'b', 'c'].map((name, n) => `3 web ${n + 1} ${name} 10.0.0.${n + 1} 2`),
+    '4 api 1 a  0',
+    '',
+  ].join('\n');
+  const all = parseServersState(text);
+  const wanted = (...names: readonly string[]) => atOnce(readServersState(text, new Set(names)));
+  assert.deepEqual(wanted('web/b'), [all[1]]);
+  assert.deepEqual(wanted('api/a', 'web/a'), [all[0], all[3]]);
+  assert.deepEqual([wanted('web/d'), wanted()], [[], []]);
 });
