@@ -180,6 +180,13 @@ export interface Way {
   readonly patienceMs?: number;
 }
 
+type Move = ServerChange & {readonly do: 'move'};
+
+const isComing = (change: ServerChange): change is Move =>
+  change.do === 'move' && change.before.disabled && !change.after.disabled;
+
+const stillOut = ({after: {address}, ...move}: Move): Move => ({...move, after: {...move.before, address}});
+
 interface Plan {
   readonly cell: Cell;
   readonly changes: readonly ServerChange[];
@@ -201,9 +208,20 @@ async function tellAll(
       ? ((await findLimitDoubt(looking.ask, told.socket, changes)) ??
         (await findWaitingDoubt(looking.ask, told.socket, changes)))
       : undefined;
-    if (doubt === undefined)
-      said.set(cell, await told.ask(changes.map(change => commandsOf(change).join('; ')).join('; ')).catch(String));
-    else left.set(cell, doubt);
+    if (doubt !== undefined) {
+      left.set(cell, doubt);
+      continue;
+    }
+    const tell = (some: readonly ServerChange[]) =>
+      told.ask(some.map(change => commandsOf(change).join('; ')).join('; ')).catch(String);
+    // As the daemon does: HAProxy 3.2 carries an address out after its answer, and one that waits would be sent to the former.
+    const first = cell.trial.full ? changes.filter(isComing) : [];
+    if (first.length > 0) {
+      await tell(first);
+      await readBack(told.socket, first.map(stillOut), looking).catch(String);
+    }
+    const others = changes.filter(change => !first.some(one => one === change));
+    said.set(cell, others.length === 0 ? '' : await tell(others));
   }
   const wrong = new Map<Cell, string>();
   for (const {cell, changes} of plans) {
