@@ -1,3 +1,4 @@
+import {createHash} from 'node:crypto';
 import {DaemonError} from '../errors.ts';
 import type {Clock} from '../ports/clock.ts';
 import {stepByStep} from '../ports/event-loop.ts';
@@ -67,13 +68,16 @@ export interface DriftWatch {
 
 const PERIOD_MS = 10_000;
 
-/** A look at 1,000 servers takes some 20 ms of CPU and leaves 8 MiB to collect: most of what an idle daemon did. */
+/** A whole look at 1,000 servers takes some 20 ms of CPU and leaves 8 MiB to collect: most of what an idle daemon did. */
 const SERVERS_IN_PERIOD = 200;
-const MAX_PERIOD_MS = 60_000;
+const MAX_WHOLE_MS = 60_000;
 
-/** How long after a look that saw so many servers, all as their text says, the next one is due. Pure. */
-export const lookAgainMs = (servers: number): number =>
-  Math.min(MAX_PERIOD_MS, PERIOD_MS * Math.max(1, Math.ceil(servers / SERVERS_IN_PERIOD)));
+/**
+ * How long after a whole look that found so many servers as their text says the next one is due. Until then a look is
+ * whole only where `show servers state` tells another address, port, weight or state. Pure.
+ */
+export const wholeAgainMs = (servers: number): number =>
+  servers <= SERVERS_IN_PERIOD ? 0 : Math.min(MAX_WHOLE_MS, PERIOD_MS * Math.ceil(servers / SERVERS_IN_PERIOD));
 
 const MAX_SHOWN = 100;
 
@@ -97,8 +101,8 @@ interface State {
   expected: {readonly text: string; readonly servers: ExpectedServers; readonly keepsLists: boolean} | undefined;
   /** The process that is looked at, as it was when it was first seen. */
   started: StartedProxy | undefined;
-  /** How many servers the last look saw. */
-  servers: number;
+  /** The last whole look, where it found all servers as their text says. */
+  clean: {readonly proxy: RunningProxy; readonly standing: string; readonly againMs: number} | undefined;
   /** When all was looked at that is no server, and what was found. */
   beside: {readonly atMs: number; readonly deviations: readonly Deviation[]};
 }
@@ -122,7 +126,7 @@ export function openDriftWatch(ports: DriftWatchPorts): DriftWatch {
     since: new Map(),
     expected: undefined,
     started: undefined,
-    servers: 0,
+    clean: undefined,
     beside: {atMs: Number.NEGATIVE_INFINITY, deviations: []},
   };
   const looks = createQueue();
@@ -133,7 +137,7 @@ export function openDriftWatch(ports: DriftWatchPorts): DriftWatch {
     const deviations = isClosed ? undefined : await findDrift(state);
     if (isClosed) return;
     cancel();
-    cancel = clock.after(deviations?.length === 0 ? lookAgainMs(state.servers) : PERIOD_MS, () => void look());
+    cancel = clock.after(PERIOD_MS, () => void look());
     if (deviations !== undefined) take(state, deviations);
   };
   const look = () => looks.add(lookNow);
@@ -180,13 +184,42 @@ async function compareAll(
   {servers, keepsLists}: NonNullable<State['expected']>,
 ): Promise<Deviation[]> {
   const {ask, clock, running} = state.ports;
-  const asked = (command: string) => ask(proxy.socket, command);
-  const rows = await readServers(asked);
-  state.servers = rows.length;
-  const known = state.started?.pid === proxy.pid && state.started.socket === proxy.socket ? state.started : undefined;
+  const states = await ask(proxy.socket, 'show servers state');
+  const known = startedAs(state, proxy);
   const isDue = known === undefined || clock.nowMs() - state.beside.atMs >= PERIOD_MS;
   const view = isDue ? await readView(proxy.socket, state.ports, {keepsLists, started: known?.view.lists}) : undefined;
   const files = isDue ? await state.ports.changedFiles() : [];
+  const found = await compareServers(state, proxy, {servers, states, known, view});
+  const started = startedAs(state, proxy);
+  if (view !== undefined && started !== undefined && isSame(proxy, running())) {
+    const changedFiles = files.map(path => deviationOf(`file ${path}`, 'content', 'as it was read', 'changed'));
+    state.beside = {atMs: clock.nowMs(), deviations: [...compareViews(started.view, view), ...changedFiles]};
+  }
+  return [...found, ...state.beside.deviations];
+}
+
+const startedAs = ({started}: State, {pid, socket}: RunningProxy): StartedProxy | undefined =>
+  started?.pid === pid && started.socket === socket ? started : undefined;
+
+/** What is compared here; `known` where the process was seen before, and `view` what it is beside its servers. */
+interface ServersLook {
+  readonly servers: ExpectedServers;
+  readonly states: string;
+  readonly known: StartedProxy | undefined;
+  readonly view: ProcessView | undefined;
+}
+
+async function compareServers(
+  state: State,
+  proxy: RunningProxy,
+  {servers, states, known, view}: ServersLook,
+): Promise<Deviation[]> {
+  const {ask, clock, running} = state.ports;
+  const {clean} = state;
+  const standing = digestStanding(states);
+  const isAsBefore = known !== undefined && clean?.standing === standing && isSame(proxy, clean.proxy);
+  if (isAsBefore && clock.nowMs() < clean.againMs) return [];
+  const rows = await readServers(states, command => ask(proxy.socket, command));
   const started = known ?? {
     pid: proxy.pid,
     socket: proxy.socket,
@@ -200,12 +233,19 @@ async function compareAll(
   const {deviations: changed, seen} = await stepByStep(compareSettings(servers, rows, started.settings));
   if (isSame(proxy, running())) {
     state.started = {...started, settings: seen};
-    if (view !== undefined) {
-      const changedFiles = files.map(path => deviationOf(`file ${path}`, 'content', 'as it was read', 'changed'));
-      state.beside = {atMs: clock.nowMs(), deviations: [...compareViews(started.view, view), ...changedFiles]};
-    }
+    const isClean = found.length === 0 && changed.length === 0;
+    state.clean = isClean ? {proxy, standing, againMs: clock.nowMs() + wholeAgainMs(rows.length)} : undefined;
   }
-  return [...found, ...changed, ...state.beside.deviations];
+  return [...found, ...changed];
+}
+
+/** Of `show servers state`, without how long each server has been up or down. */
+function digestStanding(states: string): string {
+  const [, header = ''] = states.split('\n', 2);
+  // The header begins with a `#` that no row has.
+  const column = header.split(' ').indexOf('srv_time_since_last_change') - 1;
+  const still = column < 0 ? states : states.replace(new RegExp(`^((?:\\S* ){${column}})\\d+`, 'gm'), '$1');
+  return createHash('sha256').update(still).digest('hex');
 }
 
 const NOTHING_SEEN: ProcessView = {
@@ -223,8 +263,8 @@ type Asked = (command: string) => Promise<string>;
 const serverOf = ({be_name: backend, srv_name: server}: Row): string => `${backend}/${server}`;
 
 /** The servers' states, with what statistics add: limits, what agents said, and ports for versions that tell none there. */
-async function readServers(asked: Asked): Promise<Row[]> {
-  const rows = await stepByStep(readServersState(await asked('show servers state')));
+async function readServers(states: string, asked: Asked): Promise<Row[]> {
+  const rows = await stepByStep(readServersState(states));
   const needsMore = rows.length <= MANY_SERVERS || rows.some(row => row.srv_port === undefined || hasAgent(row));
   if (!needsMore || rows.length === 0) return rows;
   const statistics = await stepByStep(readStatFields(await asked(SERVER_STATISTICS), SERVER_FIELDS));

@@ -27,7 +27,7 @@ export interface FakeHaproxy {
 }
 
 const COLUMNS =
-  'be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_check_state';
+  'be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_state';
 
 export const fakeServer = (changes: Partial<FakeServer> = {}): FakeServer => ({
   addr: '10.0.0.1',
@@ -49,7 +49,7 @@ export function createFakeHaproxy(
   const state = (wanted: string | undefined): string => {
     const rows = [...known].map(([key, {addr, port, weight, admin, check, isDown}]) => {
       const [backend = '', server] = key.split('/');
-      const row = `1 ${backend} 1 ${server} ${addr} ${admin === 0 && !isDown ? 2 : 0} ${admin} ${weight} ${weight} ${check}`;
+      const row = `1 ${backend} 1 ${server} ${addr} ${admin === 0 && !isDown ? 2 : 0} ${admin} ${weight} ${weight} ${haproxy.asked.length} ${check}`;
       return {backend, row: haproxy.tellsPort ? `${row} ${port}` : row};
     });
     const shown = rows.filter(({backend}) => wanted === undefined || backend === wanted).map(({row}) => row);
