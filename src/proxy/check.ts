@@ -60,10 +60,16 @@ async function runHaproxy(
   }
 }
 
+/** HAProxy says it of `program` sections, also to who has `master-worker` in the template: HAProxy is not shown that. */
+const NEEDS_MASTER = /without master worker mode/;
+const NO_MASTER =
+  'master-worker is left out, since the daemon runs HAProxy itself: start that program as a job of lifecycle.yml';
+
 function refusalOf({code, signal, stderr}: Finished): string {
   if (code === NO_LISTENER) return 'it binds no port';
   if (code === undefined) return `haproxy was ended by ${signal}`;
   const reason = findReason(stderr.split('\n')) ?? `haproxy exited with ${code} and no alert`;
+  if (NEEDS_MASTER.test(reason)) return `${reason} (${NO_MASTER})`;
   return reason.length > MAX_REASON_CHARACTERS ? `${reason.slice(0, MAX_REASON_CHARACTERS)}…` : reason;
 }
 

@@ -174,11 +174,14 @@ describe('check, real HAProxy', {skip: missing('haproxy')}, () => {
     });
   });
 
-  test('a section that takes a master-worker -> refused, in HAProxy’s own words', {
+  test('a section that takes a master-worker -> refused, in HAProxy’s own words, and what to do instead', {
     skip: !haproxyIsAtLeast(2, 0) && '`program` is of 2.0',
   }, async () => {
     const text = 'program beside\n    command /bin/true\nlisten web\n    bind :18080\n';
-    await assert.rejects(verdictOn(text), {code: 'VALIDATE', message: /'program' section/});
+    await assert.rejects(verdictOn(text), {
+      code: 'VALIDATE',
+      message: /'program' section without .*lifecycle\.yml|'program' section is deprecated|unknown keyword 'program'/,
+    });
   });
 
   test('nothing that listens -> refused, unless a control file adds a socket', async () => {
