@@ -136,11 +136,13 @@ describe('a daemon that lacks what it needs', {
     assert.equal(await fetchText({port}), 'status 503');
     assert.equal(await readFile(join(data.path, 'proxy.cfg'), 'utf8'), committed);
     assert.equal((await daemon.ping({ip: '127.0.9.9'})).is, 'answered');
-    const unwritten = await daemon.waitFor(
-      ({problems}) => problems.find(({kind}) => kind === 'data'),
-      'the problem that nothing can be written',
-    );
-    assert.match(unwritten.why, /^cannot write .*\/members\.json: EROFS: .*; mount KONTROL_DATA/);
+    const unwritten = await daemon.waitFor(({problems}) => {
+      const ofData = problems.filter(({kind}) => kind === 'data');
+      return ofData.length === 2 && ofData;
+    }, 'the problems that neither members nor history can be written');
+    const [members, history] = [null, 'history'].map(of => unwritten.find(({subject}) => subject === of)?.why ?? '');
+    assert.match(members ?? '', /^cannot write .*\/members\.json: EROFS: .*; mount KONTROL_DATA/);
+    assert.match(history ?? '', /^history not written: EROFS: .*; mount KONTROL_DATA/);
     mount('umount -l "$0"');
     await seeRound(daemon, 1);
     await daemon.waitFor(({problems}) => problems.every(({kind}) => kind !== 'data'), 'all of it written');
