@@ -9,7 +9,7 @@ export interface ScrapePorts {
   readonly log: Log;
 }
 
-/** Asks HAProxy at each scrape. What does not answer is `haproxy_up 0`. Scrapes at once share one look. */
+/** Asks HAProxy at each scrape. What does not answer is `haproxy_up 0`; rejects for a bug of ours alone. Scrapes at once share one look. */
 export function openHaproxyScrape({readInfo, readRows, log}: ScrapePorts): () => Promise<string> {
   let scrapes = 0;
   let failures = 0;
