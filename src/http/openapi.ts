@@ -1,21 +1,4 @@
-/** JSON Schema as OpenAPI 3.1 uses it. */
-type Schema = Readonly<Record<string, unknown>>;
-
-const text: Schema = {type: 'string'};
-const flag: Schema = {type: 'boolean'};
-const count: Schema = {type: 'integer', minimum: 0};
-const number: Schema = {type: 'number'};
-const at: Schema = {type: 'integer', description: 'Epoch milliseconds.'};
-const listOf = (items: Schema): Schema => ({type: 'array', items});
-const mapOf = (additionalProperties: Schema): Schema => ({type: 'object', additionalProperties});
-const orNull = (schema: Schema): Schema => ({anyOf: [schema, {type: 'null'}]});
-const oneOf = (...names: readonly string[]): Schema => ({type: 'string', enum: names});
-const object = (properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema => ({
-  type: 'object',
-  required: Object.keys(properties).filter(name => !optional.includes(name)),
-  properties,
-});
-const ref = (name: string): Schema => ({$ref: `#/components/schemas/${name}`});
+import {at, count, flag, listOf, mapOf, number, object, oneOf, orNull, ref, type Schema, text} from './json-schema.ts';
 
 const POD = {app: text, ip: text, id: text};
 const PASS_RECORD = {
