@@ -69,20 +69,24 @@ test('three replicas, etcd and what can befall them -> the same hosts everywhere
     watched.delete(ip);
   };
   const rows: string[] = [];
+  const phases: string[] = [];
   let digest: string | null | undefined;
   const agree = async (what: string, among?: readonly number[]) => {
     const {knownMs, servedMs, statuses} = await set.agree(what, {...(among && {among})});
     for (const ip of live) watched.add(ip);
     digest = statuses[0]?.digest;
+    phases.push(`${new Date().toISOString()} all agree: ${what}`);
     rows.push(`${what.padEnd(66)} ${Math.round(knownMs)} ms, served ${Math.round(servedMs)} ms`);
   };
   /** Lets something befall the replicas for longer than any lease lives, `meanwhile` included, and heals it. */
   const survive = (mishap: Mishap, {meanwhile, among}: Survival = {}) =>
     t.test(mishap.what, async () => {
+      phases.push(`${new Date().toISOString()} ${mishap.what}`);
       const heal = await mishap.befall(set);
       try {
         await Promise.all([outlastLeases(set), meanwhile?.()]);
       } finally {
+        phases.push(`${new Date().toISOString()} healing: ${mishap.what}`);
         await heal();
       }
       await agree(mishap.what, among);
@@ -170,7 +174,9 @@ test('three replicas, etcd and what can befall them -> the same hosts everywhere
     await agree('a pod is silent (from the end of its lease)');
   });
 
-  assert.deepEqual(await prober.stop(), []);
+  const faults = await prober.stop();
+  const told = () => [...faults, ...[...phases, ...pods.flatMap(({story}) => story)].toSorted()].join('\n');
+  assert.ok(faults.length === 0, `somebody was missing:\n${told()}`);
   t.diagnostic(`the same hosts at all three after healing:\n${rows.join('\n')}`);
   const answers = pods.map(one => Object.fromEntries(one.answers));
   t.diagnostic(`${prober.looks} looks at configurations; answers to pings ${JSON.stringify(answers)}`);

@@ -1,11 +1,13 @@
 import type {Place} from './place.ts';
-import {createSlave, isAccepted, type Slave, type SlaveOptions} from './slave.ts';
+import {createSlave, isAccepted, type SlaveOptions} from './slave.ts';
 
 /** A pod whose keepalives go through a Service: every connection to a replica chosen at random. */
 export interface FrontedPod {
   readonly ip: string;
   /** Answers by status, failures by kind. */
   readonly answers: ReadonlyMap<string, number>;
+  /** Each keepalive: when, to whom, and what came of it. */
+  readonly story: readonly string[];
   run(): void;
   silence(): void;
   /** Says down at random replicas until one takes it. */
@@ -30,24 +32,28 @@ export function createFrontedPod({ip, place, periodMs, endpoints}: FrontOptions)
   const answers = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let run = 0;
-  const slave = (): Slave => {
+  const story: string[] = [];
+  const choose = (): SlaveOptions['master'] => {
     const masters = endpoints();
-    const master = masters[Math.floor(Math.random() * masters.length)] ?? {host: '', port: 0};
-    return createSlave({ip, master, place, localAddress: ip});
+    return masters[Math.floor(Math.random() * masters.length)] ?? {host: '', port: 0};
   };
   const silence = () => {
     run += 1;
     clearTimeout(timer);
   };
   const ping = async (down = false): Promise<boolean> => {
-    const outcome = await slave().ping(down ? {down} : {});
+    const master = choose();
+    const sentAt = new Date().toISOString();
+    const outcome = await createSlave({ip, master, place, localAddress: ip}).ping(down ? {down} : {});
     const name = outcome.is === 'answered' ? String(outcome.answer.status) : outcome.kind;
+    story.push(`${sentAt} ${ip} to ${master.host}:${master.port}: ${name}`);
     answers.set(name, (answers.get(name) ?? 0) + 1);
     return isAccepted(outcome);
   };
   return {
     ip,
     answers,
+    story,
     silence,
     run() {
       silence();
