@@ -28,6 +28,12 @@ interface FrontOptions {
  */
 const RETRY_DELAYS_MS = [...Array<number>(8).fill(180), 400, 700, 1200, 2200, 4200, 8200, 10_000];
 
+/**
+ * A real slave's longest wait is shorter than its period (10 s of 18.75 s), so that no outage makes it silent for a TTL
+ * of 25 s. One whose period is shorter waits for the same part of it.
+ */
+const LONGEST_WAIT_PERIODS = 10 / 18.75;
+
 export function createFrontedPod({ip, place, periodMs, endpoints}: FrontOptions): FrontedPod {
   const answers = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
@@ -61,8 +67,9 @@ export function createFrontedPod({ip, place, periodMs, endpoints}: FrontOptions)
       const beat = async (failures: number) => {
         const isTaken = await ping();
         if (mine !== run) return;
-        const retryMs = RETRY_DELAYS_MS[Math.min(failures, RETRY_DELAYS_MS.length - 1)];
-        timer = setTimeout(beat, isTaken ? periodMs : retryMs, isTaken ? 0 : failures + 1);
+        const retryMs = RETRY_DELAYS_MS[failures] ?? Number.POSITIVE_INFINITY;
+        const waitMs = isTaken ? periodMs : Math.min(retryMs, LONGEST_WAIT_PERIODS * periodMs);
+        timer = setTimeout(beat, waitMs, isTaken ? 0 : failures + 1);
       };
       void beat(0);
     },
