@@ -1,4 +1,4 @@
-import {readFile, writeFile} from 'node:fs/promises';
+import {writeFile} from 'node:fs/promises';
 import {loadRenderSettings} from '../config/load.ts';
 import {DaemonError, EXIT_CODES, reasonOf, systemCodeOf} from '../errors.ts';
 import type {Finding} from '../lifecycle/findings.ts';
@@ -13,6 +13,7 @@ import {checkLive} from './check-live.ts';
 import {type CheckTools, tryTemplate} from './check-template.ts';
 import {onChange} from './on-change.ts';
 import {readToken} from './operator-token.ts';
+import {readInput} from './read-input.ts';
 import {type GivenTemplate, loadHosts, loadTemplates, sampleHostsOf} from './template-arguments.ts';
 
 type Given = CommandCall<'check'>;
@@ -171,12 +172,12 @@ async function compare(given: Given, text: string | undefined): Promise<Finding[
     await writeFile(file, text).catch(error => refuse(`cannot write ${file}: ${reasonOf(error)}`));
     return [];
   }
-  const found = await readFile(file, 'utf8').catch(error => {
+  const found = await readInput(file).catch(error => {
     const advice = systemCodeOf(error) === 'ENOENT' ? '; --update writes it' : '';
     return refuse(`cannot read ${file}: ${reasonOf(error)}${advice}`);
   });
   // Git on Windows gives every line a carriage return, which HAProxy does not mind; no rendered text has one.
-  const expected = found.replaceAll('\r\n', '\n');
+  const expected = found.toString().replaceAll('\r\n', '\n');
   const {added, removed, text: difference} = derivePatch(expected, text, MAX_DIFFERENCE_CHARACTERS);
   if (expected === text) return [];
   const message = `another text than ${file} comes out: +${added} -${removed} lines; --update writes it as it is now`;

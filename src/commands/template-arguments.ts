@@ -1,6 +1,4 @@
-import {readFile} from 'node:fs/promises';
 import {isIP} from 'node:net';
-import {buffer as bytesOfStream} from 'node:stream/consumers';
 import {parseTlsNames, TLS_ANNOTATION} from '../certs/names.ts';
 import {DaemonError, reasonOf} from '../errors.ts';
 import type {Hosts} from '../members/member.ts';
@@ -11,6 +9,7 @@ import {podsOf, sampleHosts, sampleServices} from '../template/sample.ts';
 import {WHOLE_FILE} from '../template/source-place.ts';
 import {decodeTemplate} from '../template/utf8.ts';
 import type {CommandCall} from './call.ts';
+import {readInput} from './read-input.ts';
 
 /** A template to work on. */
 export interface GivenTemplate extends ManifestTemplate {
@@ -21,8 +20,8 @@ export interface GivenTemplate extends ManifestTemplate {
   readonly certificates: readonly string[];
 }
 
-/** Some editors of Windows write it; to JSON it means nothing. */
-const BYTE_ORDER_MARK = /^\uFEFF/;
+/** Some editors of Windows write it; to JSON and YAML it means nothing. */
+const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
 
 type Options = Pick<CommandCall<'render' | 'check'>, 'text'>;
 
@@ -78,11 +77,15 @@ export function renderInputOf(
   return {template, variables: {hosts, pods: podsOf(hosts), node, labels, annotations, env, certs, services}};
 }
 
-const load = async (path: string): Promise<string> => (await loadBytes(path)).toString();
+async function load(path: string): Promise<string> {
+  const bytes = await loadBytes(path);
+  const start = bytes.indexOf(BYTE_ORDER_MARK) === 0 ? BYTE_ORDER_MARK.length : 0;
+  return decodeTemplate(bytes.subarray(start), `cannot read ${path}`, 'USAGE');
+}
 
 async function loadBytes(path: string): Promise<Buffer> {
   try {
-    return await (path === '-' ? bytesOfStream(process.stdin) : readFile(path));
+    return await readInput(path);
   } catch (error) {
     return refuse(`cannot read ${path}: ${reasonOf(error)}`, error);
   }
@@ -94,7 +97,7 @@ export async function loadHosts({text}: Options): Promise<Hosts | undefined> {
   if (value === undefined) return undefined;
   const isText = /^\s*[{[]/.test(value);
   const where = `cannot read the hosts in ${isText ? '--hosts' : value}`;
-  const json = isText ? value : (await load(value)).replace(BYTE_ORDER_MARK, '');
+  const json = isText ? value : await load(value);
   let hosts: unknown;
   try {
     hosts = JSON.parse(json);

@@ -36,6 +36,31 @@ describe('render', () => {
     assert.equal(stdout, 'blue 10.0.0.1 10.0.0.2 10.0.1.1 {}\n');
   });
 
+  for (const [what, args] of [
+    ['template', ['--template', '/dev/zero']],
+    ['manifest', ['--manifest', '/dev/zero', '--hosts', HOSTS]],
+    ['hosts', ['--manifest', DEPLOYMENT, '--hosts', '/dev/zero']],
+  ] as const) {
+    test(`${what} without an end -> refused with the bound`, () => {
+      const {status, stderr} = runCommand(['render', ...args]);
+      assert.equal(status, EXIT_CODES.USAGE);
+      assert.match(stderr, /cannot read \/dev\/zero: it is longer than 64 MiB\n$/);
+    });
+  }
+
+  test('hosts or a manifest that are not UTF-8 -> refused with the place, nothing is replaced', () => {
+    const file = join(folder, 'latin');
+    writeFileSync(file, Buffer.from('{"w\xe9b": ["10.0.0.1"]}\n', 'latin1'));
+    for (const args of [
+      ['--manifest', file, '--hosts', HOSTS],
+      ['--manifest', DEPLOYMENT, '--hosts', file],
+    ]) {
+      const {status, stderr} = runCommand(['render', ...args]);
+      assert.equal(status, EXIT_CODES.USAGE);
+      assert.match(stderr, /cannot read .*latin: it is not UTF-8 at byte 3 \(line 1\); save it as UTF-8\n$/);
+    }
+  });
+
   test('a template on stdin -> rendered', () => {
     assert.equal(
       runCommand(['render', '--template', '-', '--hosts', HOSTS], '{{ hosts.web[0] }}').stdout,
