@@ -1,7 +1,7 @@
-import {readFile} from 'node:fs/promises';
 import {loadOperatorToken} from '../config/load.ts';
 import {DaemonError, reasonOf} from '../errors.ts';
 import {faultOfToken} from '../ports/bearer.ts';
+import {readInput} from './read-input.ts';
 
 const TOKEN_ADVICE = 'set --token-file, KONTROL_TOKEN_FILE or HAPROXY_KONTROL_TOKEN';
 
@@ -18,8 +18,8 @@ export async function readToken(file: string | undefined): Promise<string> {
   };
   if (file === undefined && found.token !== undefined) return take(found.token, 'HAPROXY_KONTROL_TOKEN');
   if (path === undefined) throw refuse('none is given');
-  const text = await readFile(path, 'utf8').catch(error => {
+  const bytes = await readInput(path).catch(error => {
     throw refuse(reasonOf(error), error);
   });
-  return take(text, path);
+  return take(bytes.toString(), path);
 }

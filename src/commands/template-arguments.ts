@@ -79,11 +79,12 @@ export function renderInputOf(
 
 async function load(path: string): Promise<string> {
   const bytes = await loadBytes(path);
-  const start = bytes.indexOf(BYTE_ORDER_MARK) === 0 ? BYTE_ORDER_MARK.length : 0;
-  return decodeTemplate(bytes.subarray(start), `cannot read ${path}`, 'USAGE');
+  const isMarked = bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK);
+  return decodeTemplate(bytes.subarray(isMarked ? BYTE_ORDER_MARK.length : 0), `cannot read ${path}`, 'USAGE');
 }
 
 async function loadBytes(path: string): Promise<Buffer> {
+  if (path === '') return refuse('the name of a file is empty: is it from a variable that is not set?');
   try {
     return await readInput(path);
   } catch (error) {

@@ -48,6 +48,17 @@ describe('render', () => {
     });
   }
 
+  test('an empty name of a file -> refused with what may have made it so', () => {
+    for (const args of [
+      ['--template', ''],
+      ['--manifest', DEPLOYMENT, '--hosts', ''],
+    ]) {
+      const {status, stderr} = runCommand(['render', ...args]);
+      assert.equal(status, EXIT_CODES.USAGE);
+      assert.match(stderr, /the name of a file is empty: is it from a variable that is not set\?\n$/);
+    }
+  });
+
   test('hosts or a manifest that are not UTF-8 -> refused with the place, nothing is replaced', () => {
     const file = join(folder, 'latin');
     writeFileSync(file, Buffer.from('{"w\xe9b": ["10.0.0.1"]}\n', 'latin1'));
