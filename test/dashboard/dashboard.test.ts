@@ -102,6 +102,7 @@ describe('dashboard in a real browser', {skip, timeout: 600_000}, () => {
       await see(page, '#problems li', 'No server of backend web is up');
       await see(page, '#apps .late', '2 down');
       await see(page, '#problems a', 'See the members');
+      await see(page, '#tiles [data-tone=bad]', 'Members2');
       await lookAtState(page, 'all-down');
 
       for (const [ip, id] of [

@@ -19,7 +19,9 @@ function verdictOf(status: LiveStatus): {text: string; tone: Tone} {
 
 function tilesOf(status: LiveStatus): Tile[] {
   const {proxy, store, reload} = status;
-  const isAlone = status.problems.some(({kind, severity}) => kind === 'members' && severity === 'bad');
+  const areMissed = status.problems.some(
+    ({kind, severity}) => severity === 'bad' && (kind === 'members' || kind === 'backend-down'),
+  );
   return [
     {
       name: 'Sync',
@@ -50,7 +52,7 @@ function tilesOf(status: LiveStatus): Tile[] {
       name: 'Members',
       value: String(status.memberCount),
       note: `${store.kind} store`,
-      tone: store.healthy && !isAlone ? 'plain' : 'bad',
+      tone: store.healthy && !areMissed ? 'plain' : 'bad',
     },
     {name: 'Reload', value: reload.way, note: reload.why, tone: 'plain'},
   ];
