@@ -13,7 +13,7 @@ import {checkLive} from './check-live.ts';
 import {type CheckTools, tryTemplate} from './check-template.ts';
 import {onChange} from './on-change.ts';
 import {readToken} from './operator-token.ts';
-import {readInput} from './read-input.ts';
+import {readInputFile} from './read-input.ts';
 import {type GivenTemplate, loadHosts, loadTemplates, sampleHostsOf} from './template-arguments.ts';
 
 type Given = CommandCall<'check'>;
@@ -172,7 +172,7 @@ async function compare(given: Given, text: string | undefined): Promise<Finding[
     await writeFile(file, text).catch(error => refuse(`cannot write ${file}: ${reasonOf(error)}`));
     return [];
   }
-  const found = await readInput(file).catch(error => {
+  const found = await readInputFile(file).catch(error => {
     const advice = systemCodeOf(error) === 'ENOENT' ? '; --update writes it' : '';
     return refuse(`cannot read ${file}: ${reasonOf(error)}${advice}`);
   });

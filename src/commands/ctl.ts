@@ -5,6 +5,7 @@ import {DaemonError, EXIT_CODES, reasonOf, systemCodeOf} from '../errors.ts';
 import {describeUsage} from '../terminal/help.ts';
 import {REFERENCE} from '../terminal/reference.ts';
 import type {CommandMain} from './call.ts';
+import {readInput} from './read-input.ts';
 
 type Word = keyof typeof REFERENCE.ctl.arguments.choices;
 
@@ -42,15 +43,14 @@ const NOBODY = new Set(['ENOENT', 'ECONNREFUSED']);
 async function lifecycleMessage(name: string, [first, ...words]: readonly string[]): Promise<Buffer> {
   const head = [name, ...(first === undefined ? [] : [first])].join(' ');
   if (words.length === 0) return Buffer.from(head);
-  const input = words.length === 1 && words[0] === '-' ? await readInput() : Buffer.from(words.join(' '));
+  const input = words.length === 1 && words[0] === '-' ? await readStdin() : Buffer.from(words.join(' '));
   return Buffer.concat([Buffer.from(`${head} `), input]);
 }
 
-async function readInput(): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
+const readStdin = (): Promise<Buffer> =>
+  readInput(process.stdin).catch(error => {
+    throw new DaemonError('USAGE', `cannot read stdin: ${reasonOf(error)}`, {cause: error});
+  });
 
 function exchange(path: string, message: Buffer): Promise<string> {
   return new Promise((resolve, reject) => {

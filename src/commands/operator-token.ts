@@ -1,7 +1,7 @@
 import {loadOperatorToken} from '../config/load.ts';
 import {DaemonError, reasonOf} from '../errors.ts';
 import {faultOfToken} from '../ports/bearer.ts';
-import {readInput} from './read-input.ts';
+import {readInputFile} from './read-input.ts';
 
 const TOKEN_ADVICE = 'set --token-file, KONTROL_TOKEN_FILE or HAPROXY_KONTROL_TOKEN';
 
@@ -18,7 +18,7 @@ export async function readToken(file: string | undefined): Promise<string> {
   };
   if (file === undefined && found.token !== undefined) return take(found.token, 'HAPROXY_KONTROL_TOKEN');
   if (path === undefined) throw refuse('none is given');
-  const bytes = await readInput(path).catch(error => {
+  const bytes = await readInputFile(path).catch(error => {
     throw refuse(reasonOf(error), error);
   });
   return take(bytes.toString(), path);

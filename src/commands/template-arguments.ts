@@ -9,7 +9,7 @@ import {podsOf, sampleHosts, sampleServices} from '../template/sample.ts';
 import {WHOLE_FILE} from '../template/source-place.ts';
 import {decodeTemplate} from '../template/utf8.ts';
 import type {CommandCall} from './call.ts';
-import {readInput} from './read-input.ts';
+import {readInput, readInputFile} from './read-input.ts';
 
 /** A template to work on. */
 export interface GivenTemplate extends ManifestTemplate {
@@ -86,7 +86,7 @@ async function load(path: string): Promise<string> {
 async function loadBytes(path: string): Promise<Buffer> {
   if (path === '') return refuse('the name of a file is empty: is it from a variable that is not set?');
   try {
-    return await readInput(path);
+    return await (path === '-' ? readInput(process.stdin) : readInputFile(path));
   } catch (error) {
     return refuse(`cannot read ${path}: ${reasonOf(error)}`, error);
   }

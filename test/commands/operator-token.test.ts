@@ -21,6 +21,13 @@ describe("the operators' token as commands read it", () => {
     });
   }
 
+  test('a file without an end -> USAGE, with the bound', async () => {
+    await assert.rejects(readToken('/dev/zero'), {
+      code: 'USAGE',
+      message: /^cannot find the operators' token: it is longer than 64 MiB; set --token-file, /,
+    });
+  });
+
   for (const [what, text, fault] of [
     ['nothing', '\r\n', 'is empty'],
     ['two lines', 'open\nsesame\n', 'has more than one line, or characters that no HTTP header can have'],

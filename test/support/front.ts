@@ -1,5 +1,5 @@
 import type {Place} from './place.ts';
-import {createSlave, isAccepted, type SlaveOptions} from './slave.ts';
+import {createSlave, isAccepted, RETRY_DELAYS_MS, type SlaveOptions} from './slave.ts';
 
 /** A pod whose keepalives go through a Service: every connection to a replica chosen at random. */
 export interface FrontedPod {
@@ -23,14 +23,8 @@ interface FrontOptions {
 }
 
 /**
- * The waits of a real slave after failed pings: about eight at once, then ever longer
- * (docs/contract-2017.md#keepalive).
- */
-const RETRY_DELAYS_MS = [...Array<number>(8).fill(180), 400, 700, 1200, 2200, 4200, 8200, 10_000];
-
-/**
- * A real slave's longest wait is shorter than its period (10 s of 18.75 s), so that no outage makes it silent for a TTL
- * of 25 s. One whose period is shorter waits for the same part of it.
+ * A real slave's longest wait is 10 s, its period 18.75 s and its TTL 25 s: whatever it waits for, it is back within a
+ * TTL of the end. One with a shorter period waits for the same part of it.
  */
 const LONGEST_WAIT_PERIODS = 10 / 18.75;
 

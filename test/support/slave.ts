@@ -35,8 +35,8 @@ export interface Slave {
 /** A real slave waits this long for its answer. */
 const TIMEOUT_MS = 1000;
 
-/** The waits after failed pings: about eight at once, then ever longer. */
-const RETRY_DELAYS_MS = [...Array<number>(8).fill(180), 400, 700, 1200, 2200, 4200, 8200, 10_000];
+/** The waits of a real slave after failed pings: about eight at once, then ever longer (docs/contract-2017.md#keepalive). */
+export const RETRY_DELAYS_MS = [...Array<number>(8).fill(180), 400, 700, 1200, 2200, 4200, 8200, 10_000];
 
 const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
